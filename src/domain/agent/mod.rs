@@ -1,0 +1,258 @@
+//! One agent: the facts of semantics §1, folded from events, and the decisions on them.
+//!
+//! `decide` and `due` say what should happen, `apply` makes it so; live and recovered state go
+//! through the same `apply`.
+
+mod apply;
+mod decide;
+mod due;
+#[cfg(test)]
+mod script;
+
+use std::time::Duration;
+
+use super::command::Actor;
+use super::directory::{Directory, Person};
+use super::event::{Cause, ChosenStatus, PausePlace, PauseTerms, Pending, Shift};
+use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
+use super::policy::{PauseClass, Policy};
+use super::time::Timestamp;
+
+pub use apply::IllegalEvent;
+pub use decide::Decision;
+
+/// The folded facts of one agent. Sessions, live liveness and `op`s are not among them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// The number of its last event.
+    pub seq: AgentSeq,
+    /// The number of its last event that changed status, pause or pending.
+    pub version: AgentSeq,
+    /// The same for everybody else: what happens inside another pause does not count.
+    pub public_version: AgentSeq,
+    /// Is a socket open.
+    pub connection: Connection,
+    /// What was chosen.
+    pub status: Status,
+    /// Since when the status holds, as everybody else is shown it: a protected pause begun while
+    /// unavailable, or inside another pause, leaves it alone.
+    pub since: Timestamp,
+    /// Who chose it.
+    pub actor: Actor,
+    /// Why.
+    pub cause: Cause,
+    /// What a supervisor wrote when they chose it.
+    pub reason: Option<String>,
+    /// What waits for the return from a protected pause.
+    pub pending: Option<Pending>,
+    /// The shift that the last sign-in belongs to.
+    pub shift: Option<Shift>,
+    /// What a return restores.
+    pub resume: Option<Resume>,
+}
+
+/// Is a socket open (semantics §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// At least one session.
+    Connected,
+    /// None any more, not yet given up.
+    Grace {
+        /// When the last session went away.
+        since: Timestamp,
+        /// When the agent is given up.
+        until: Timestamp,
+    },
+    /// None.
+    Disconnected {
+        /// When the last session went away; none before the first.
+        last_seen_at: Option<Timestamp>,
+    },
+}
+
+/// What was chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    /// Not at work.
+    Offline,
+    /// Ready for work.
+    Available,
+    /// At work, not ready.
+    Unavailable,
+    /// Away.
+    Paused(Away),
+}
+
+/// Which pause, or which two.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Away {
+    /// A regular pause or an entitlement.
+    Pause(Box<Pause>),
+    /// A protected pause.
+    Protected(ProtectedPause),
+    /// A protected pause inside another, which goes on.
+    ProtectedInside {
+        /// The pause that goes on.
+        outer: Box<Pause>,
+        /// The protected one.
+        inner: ProtectedPause,
+    },
+}
+
+/// A running regular pause or entitlement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pause {
+    /// Its id.
+    pub id: PauseId,
+    /// Its type.
+    pub pause_type: PauseTypeCode,
+    /// What governs it until it ends.
+    pub terms: PauseTerms,
+    /// The policy that it began under.
+    pub policy_version: PolicyVersion,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// By how much its limit was moved out.
+    pub extended_by: Duration,
+    /// What the agent wrote.
+    pub note: Option<String>,
+    /// Where and on which day it counts.
+    pub place: PausePlace,
+    /// What has fired.
+    pub fired: Fired,
+}
+
+/// The thresholds of a pause that have fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fired {
+    /// How many of the warnings, longest first.
+    pub warnings: u32,
+    /// The limit.
+    pub limit: bool,
+    /// When the overrun was due.
+    pub overran_at: Option<Timestamp>,
+    /// How many of the escalations, shortest first.
+    pub escalations: u32,
+}
+
+/// A running protected pause: nothing governs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProtectedPause {
+    /// Its id.
+    pub id: PauseId,
+    /// Its type.
+    pub pause_type: PauseTypeCode,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// What the agent wrote.
+    pub note: Option<String>,
+}
+
+/// What a return within `resume_within` restores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resume {
+    /// The status.
+    pub status: ChosenStatus,
+    /// When the connection was given up.
+    pub lost_at: Timestamp,
+}
+
+/// What is known of the agent's sockets right now; never journaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Live {
+    /// How many sessions are open.
+    pub sessions: usize,
+    /// When the last one that is gone went.
+    pub last_closed_at: Option<Timestamp>,
+    /// When a session last answered a ping.
+    pub answered_at: Option<Timestamp>,
+}
+
+/// All that a decision may look at besides the agent.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The instant of the decision, sampled once.
+    pub now: Timestamp,
+    /// The directory version that the decision is made under.
+    pub directory: &'a Directory,
+    /// The agent as the directory has them.
+    pub person: &'a Person,
+    /// The policy version that the decision is made under.
+    pub policy: &'a Policy,
+    /// The agent's sockets.
+    pub live: Live,
+    /// A fresh id, used if a pause begins.
+    pub fresh_id: PauseId,
+    /// When the server became ready; what ends a pause waits a while after it (semantics §5).
+    pub ready_at: Timestamp,
+}
+
+impl Agent {
+    /// An agent of whom nothing has ever happened.
+    pub fn unseen(id: super::id::AgentId) -> Agent {
+        Agent {
+            seq: AgentSeq(0),
+            version: AgentSeq(0),
+            public_version: AgentSeq(0),
+            connection: Connection::Disconnected { last_seen_at: None },
+            status: Status::Offline,
+            since: Timestamp(0),
+            actor: Actor::Agent(id),
+            cause: Cause::SignOut,
+            reason: None,
+            pending: None,
+            shift: None,
+            resume: None,
+        }
+    }
+
+    /// The running pause that has terms: the only one, or the one around a protected one.
+    pub fn pause(&self) -> Option<&Pause> {
+        match &self.status {
+            Status::Paused(Away::Pause(pause) | Away::ProtectedInside { outer: pause, .. }) => Some(pause),
+            Status::Paused(Away::Protected(_)) | Status::Offline | Status::Available | Status::Unavailable => None,
+        }
+    }
+
+    /// The running protected pause.
+    pub fn protected_pause(&self) -> Option<&ProtectedPause> {
+        match &self.status {
+            Status::Paused(Away::Protected(inner) | Away::ProtectedInside { inner, .. }) => Some(inner),
+            Status::Paused(Away::Pause(_)) | Status::Offline | Status::Available | Status::Unavailable => None,
+        }
+    }
+
+    /// True while a pause of any class is running.
+    pub fn is_paused(&self) -> bool {
+        matches!(self.status, Status::Paused(_))
+    }
+
+    /// True while a socket is open.
+    pub fn is_connected(&self) -> bool {
+        self.connection == Connection::Connected
+    }
+}
+
+impl Pause {
+    /// When the limit is reached, extensions included.
+    pub fn limit_at(&self) -> Option<Timestamp> {
+        self.terms.limit.map(|limit| self.started_at + limit + self.extended_by)
+    }
+
+    /// When the next warning is due that has not fired, else the last one that has.
+    pub fn warn_at(&self) -> Option<Timestamp> {
+        let limit_at = self.limit_at()?;
+        let next = self.terms.warn_before.get(self.fired.warnings as usize);
+        next.or(self.terms.warn_before.last()).map(|before| limit_at.minus(*before))
+    }
+
+    /// From when it may end without being short.
+    pub fn min_until(&self) -> Option<Timestamp> {
+        self.terms.min_duration.map(|min| self.started_at + min)
+    }
+
+    /// Regular or entitlement.
+    pub fn class(&self) -> PauseClass {
+        self.terms.class.as_class()
+    }
+}

@@ -1,0 +1,213 @@
+//! Commands: what somebody wishes; refusals: the state of affairs that stands against it.
+
+use std::time::Duration;
+
+use super::event::ChosenStatus;
+use super::id::{AgentId, AgentSeq, Op, PauseId, PauseTypeCode, PrincipalId};
+use super::time::Timestamp;
+
+/// One command for one agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// What is wished.
+    pub command: Command,
+    /// Who wishes it.
+    pub actor: Actor,
+    /// Why, where somebody else than the agent commands.
+    pub reason: Option<String>,
+    /// Makes the command safe to send again.
+    pub op: Option<Op>,
+    /// Refuse unless the agent's version is this one.
+    pub expected_version: Option<AgentSeq>,
+}
+
+/// What can be wished.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Take a status; while paused it ends the pause.
+    SetStatus {
+        /// The status.
+        status: ChosenStatus,
+    },
+    /// Begin a pause.
+    StartPause {
+        /// Its type, as it was written.
+        pause_type: PauseTypeCode,
+        /// A note by the agent.
+        note: Option<String>,
+        /// The running pause that it replaces.
+        replaces: Option<PauseId>,
+    },
+    /// End the running pause; the protected one first.
+    EndPause {
+        /// The status after it; absent, the default of semantics §6.
+        then: Option<AfterEnd>,
+        /// A supervisor's word that an entitlement ends under its minimum.
+        overriding: bool,
+    },
+    /// Move the running pause's limit out.
+    ExtendPause {
+        /// By how much; positive.
+        by: Duration,
+    },
+    /// Leave: all sessions end.
+    SignOut {
+        /// What becomes of a running entitlement; other pauses end in any case.
+        pause: PauseAtSignOut,
+    },
+}
+
+/// The status that a command may ask for after a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterEnd {
+    /// Ready for work.
+    Available,
+    /// Not ready.
+    Unavailable,
+}
+
+/// What becomes of a running entitlement at sign-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PauseAtSignOut {
+    /// It goes on.
+    KeepEntitlement,
+    /// It ends.
+    End,
+}
+
+/// Who brought something about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Actor {
+    /// The agent whose event it is.
+    Agent(AgentId),
+    /// A supervisor of one of the agent's teams.
+    Supervisor(PrincipalId),
+    /// An administrator of the tenant.
+    Admin(PrincipalId),
+    /// A host application, on the agent's behalf.
+    Integration(PrincipalId),
+    /// The server itself.
+    System,
+}
+
+impl Actor {
+    /// The stable word of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Actor::Agent(_) => "agent",
+            Actor::Supervisor(_) => "supervisor",
+            Actor::Admin(_) => "admin",
+            Actor::Integration(_) => "integration",
+            Actor::System => "system",
+        }
+    }
+
+    /// Its id, where it has one.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Actor::Agent(id) => Some(id.as_str()),
+            Actor::Supervisor(id) | Actor::Admin(id) | Actor::Integration(id) => Some(id.as_str()),
+            Actor::System => None,
+        }
+    }
+}
+
+/// What a command led to. The same again for a repeat of its `op`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done, or there was nothing to do.
+    Done,
+    /// A pause is running.
+    Started {
+        /// The pause.
+        pause: PauseId,
+    },
+    /// It takes effect when the agent returns. Shown as done, for it must disclose nothing.
+    Deferred,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// A rule, or the agent's state, stands against it.
+    #[error("refused: {}", .0.code())]
+    Refused(Refusal),
+    /// The agent has moved on since the sender looked.
+    #[error("the agent's version is {current}, not the expected one")]
+    StaleVersion {
+        /// The agent's version.
+        current: AgentSeq,
+    },
+    /// The op was used for another command.
+    #[error("this op was used for another command")]
+    OpReused,
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Rejection {
+        Rejection::Refused(refusal)
+    }
+}
+
+/// The states of affairs that stand against a command, in the order of their codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The agent has no live session, or is offline.
+    AgentOffline,
+    /// A pause of another type is running.
+    AlreadyPaused {
+        /// The running pause.
+        pause: PauseId,
+        /// Its type.
+        pause_type: PauseTypeCode,
+    },
+    /// An entitlement may not be ended under its minimum without an override.
+    EntitlementMinimum {
+        /// From when it may.
+        until: Timestamp,
+    },
+    /// The pause may not end before its minimum.
+    Held {
+        /// From when it may.
+        until: Timestamp,
+    },
+    /// The type is offered to other teams.
+    NotOffered,
+    /// No pause is running.
+    NotPaused,
+    /// The type is for others to start.
+    NotStartableBy {
+        /// Who may start it: `agent` or `supervisor`.
+        startable_by: &'static str,
+    },
+    /// It is not the time of day for it.
+    OutsideWindow {
+        /// When the next window opens; none when no window ever does.
+        next_from: Option<Timestamp>,
+    },
+    /// The tenant has switched the feature off.
+    PausesDisabled,
+    /// The type is switched off or archived.
+    TypeDisabled,
+    /// There is no such type.
+    UnknownType,
+}
+
+impl Refusal {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::AgentOffline => "agent_offline",
+            Refusal::AlreadyPaused { .. } => "already_paused",
+            Refusal::EntitlementMinimum { .. } => "entitlement_minimum",
+            Refusal::Held { .. } => "held",
+            Refusal::NotOffered => "not_offered",
+            Refusal::NotPaused => "not_paused",
+            Refusal::NotStartableBy { .. } => "not_startable_by",
+            Refusal::OutsideWindow { .. } => "outside_window",
+            Refusal::PausesDisabled => "pauses_disabled",
+            Refusal::TypeDisabled => "type_disabled",
+            Refusal::UnknownType => "unknown_type",
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! Events: what happened, in the past tense (semantics §10).
+//!
+//! An event carries all that a fold needs: no policy, directory or clock is consulted to apply it.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::command::Actor;
+use super::id::{DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion, TeamId};
+use super::op::OpRecord;
+use super::policy::{OnEarlyEnd, OnLimit, PauseClass};
+use super::time::Timestamp;
+
+/// Something that happened to one agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentEvent {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// When it was due, for what a deadline brought about.
+    pub due_at: Option<Timestamp>,
+    /// Who brought it about.
+    pub actor: Actor,
+    /// Why.
+    pub cause: Cause,
+    /// What a supervisor wrote as the reason; erasable text.
+    pub reason: Option<String>,
+    /// The policy that it was decided under.
+    pub policy_version: PolicyVersion,
+    /// The command's `op` and what it led to, on the command's last event.
+    pub op: Option<OpRecord>,
+    /// What happened.
+    pub body: AgentEventBody,
+}
+
+/// What can happen to an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AgentEventBody {
+    /// The first session came in.
+    Connected,
+    /// The last session went away; the agent is held until `until`.
+    GraceBegan {
+        /// When the agent is given up.
+        until: Timestamp,
+    },
+    /// The grace is over.
+    ConnectionLost {
+        /// When the last session went away.
+        last_seen_at: Timestamp,
+    },
+    /// A genuine first sign-in.
+    SignedIn {
+        /// The status that it took.
+        status: ChosenStatus,
+        /// The shift that it belongs to, begun by it or before it.
+        shift: Shift,
+    },
+    /// A return within `resume_within` of a lost connection.
+    Resumed {
+        /// The status restored.
+        status: ChosenStatus,
+    },
+    /// The agent, a supervisor or an integration chose a status.
+    StatusChanged {
+        /// The status before.
+        from: ChosenStatus,
+        /// The status after.
+        to: ChosenStatus,
+    },
+    /// The last session signed out, or all were signed out; a kept entitlement goes on.
+    SignedOut,
+    /// The person left.
+    Deactivated,
+    /// A start that a rule refused; repeats within the minute are counted, not listed.
+    PauseRefused {
+        /// The type asked for, as it was written.
+        pause_type: PauseTypeCode,
+        /// The rule's code.
+        code: String,
+        /// How many refusals this event stands for.
+        count: u32,
+    },
+    /// A supervisor's command waits for the agent's return from a protected pause.
+    PendingSet(Pending),
+    /// What waited no longer does.
+    PendingCancelled,
+    /// A pause began.
+    PauseStarted(Box<PauseStarted>),
+    /// A warning before the limit.
+    PauseWarned {
+        /// The pause.
+        pause: PauseId,
+        /// How long before the limit this warning stands.
+        before: Duration,
+        /// True when it fired over a second after it was due.
+        late: bool,
+    },
+    /// The limit was reached.
+    LimitReached {
+        /// The pause.
+        pause: PauseId,
+        /// True when it fired over a second after it was due.
+        late: bool,
+    },
+    /// Limit + grace passed: the overrun is on record.
+    Overran {
+        /// The pause.
+        pause: PauseId,
+        /// True when it fired over a second after it was due.
+        late: bool,
+    },
+    /// Supervisors are told of an overrun.
+    Escalated {
+        /// The pause.
+        pause: PauseId,
+        /// How long after the overrun this escalation stands.
+        after: Duration,
+        /// True when it fired over a second after it was due.
+        late: bool,
+    },
+    /// The limit moved out.
+    PauseExtended {
+        /// The pause.
+        pause: PauseId,
+        /// By how much.
+        by: Duration,
+    },
+    /// A pause ended.
+    PauseEnded(PauseEnded),
+    /// Something that labour law or the rules would call irregular was noticed.
+    FindingRecorded {
+        /// A stable code, for example `entitlement_ended_early`.
+        code: String,
+        /// The pause that it concerns.
+        pause: Option<PauseId>,
+    },
+}
+
+/// Something that happened to a tenant as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TenantEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Who brought it about.
+    pub actor: Actor,
+    /// Why.
+    pub cause: Cause,
+    /// What happened.
+    pub body: TenantEventBody,
+}
+
+/// What can happen to a tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TenantEventBody {
+    /// The server came up: every session of before is gone, and every agent who was connected or
+    /// in grace is held until `grace_until`.
+    ServerStarted {
+        /// When those who have not come back are given up.
+        grace_until: Timestamp,
+    },
+    /// A policy version took effect.
+    PolicyPublished {
+        /// Its number.
+        version: PolicyVersion,
+    },
+    /// Teams, people, channels or settings changed.
+    DirectoryChanged {
+        /// The number of the new version.
+        version: DirectoryVersion,
+        /// How many records were added.
+        added: u32,
+        /// How many were altered.
+        changed: u32,
+        /// How many were removed.
+        removed: u32,
+    },
+}
+
+/// A status that somebody chose; a pause is not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChosenStatus {
+    /// Not at work.
+    Offline,
+    /// Ready for work.
+    Available,
+    /// At work, not ready.
+    Unavailable,
+}
+
+impl ChosenStatus {
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChosenStatus::Offline => "offline",
+            ChosenStatus::Available => "available",
+            ChosenStatus::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// A working day (semantics §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// True when no one declared it and the first sign-in stands for its start.
+    pub estimated: bool,
+}
+
+/// A command that waits for the agent's return from a protected pause.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// What happens on return.
+    pub target: PendingTarget,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// Who asked.
+    pub actor: Actor,
+    /// Why they asked; erasable text.
+    pub reason: Option<String>,
+}
+
+/// What happens on return from a protected pause.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PendingTarget {
+    /// The agent takes this status; a pause around the protected one ends.
+    Status(ChosenStatus),
+    /// The pause around the protected one ends as its limit says.
+    Limit,
+    /// The agent is signed out.
+    SignOut,
+    /// A pause begins, if the rules allow it then.
+    Pause(PauseTypeCode),
+}
+
+/// A pause began.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PauseStarted {
+    /// The new pause.
+    pub id: PauseId,
+    /// Its type.
+    pub pause_type: PauseTypeCode,
+    /// What governs it until it ends; a protected pause has none.
+    pub terms: Option<PauseTerms>,
+    /// The pause that this protected one is taken inside of.
+    pub inside: Option<PauseId>,
+    /// The pause that this one replaces, ended at the same instant.
+    pub replaces: Option<PauseId>,
+    /// What the agent wrote; erasable text.
+    pub note: Option<String>,
+    /// Where and on which day it counts.
+    pub place: PausePlace,
+}
+
+impl PauseStarted {
+    /// The class, as its terms tell it.
+    pub fn class(&self) -> PauseClass {
+        self.terms.as_ref().map_or(PauseClass::Protected, |terms| terms.class.as_class())
+    }
+}
+
+/// Where and on which day a pause counts, fixed at its start (semantics §2).
+#[derive(Debug, Clone, PartialEq)]
+pub struct PausePlace {
+    /// The agent's zone.
+    pub zone: Tz,
+    /// The zone's offset from UTC at the start, in seconds, east positive.
+    pub utc_offset_s: i32,
+    /// The calendar day of the start in that zone.
+    pub local_day: NaiveDate,
+    /// The business day of the start in that zone.
+    pub business_day: NaiveDate,
+    /// The shift that contains the start.
+    pub shift: Option<Shift>,
+    /// The agent's primary team.
+    pub team: Option<TeamId>,
+}
+
+/// The rules that a running pause keeps, as they were when it began (semantics §5).
+#[derive(Debug, Clone, PartialEq)]
+pub struct PauseTerms {
+    /// Regular or entitlement.
+    pub class: LimitedClass,
+    /// For reports only.
+    pub paid: bool,
+    /// For reports only.
+    pub counts_as_work: bool,
+    /// The shortest time.
+    pub min_duration: Option<Duration>,
+    /// What an end before it means.
+    pub on_early_end: OnEarlyEnd,
+    /// Ended sooner than this, it was a misclick.
+    pub refund_under: Duration,
+    /// The longest time, extensions not included.
+    pub limit: Option<Duration>,
+    /// Warnings before the limit, longest first.
+    pub warn_before: Vec<Duration>,
+    /// From the limit to the overrun.
+    pub grace: Duration,
+    /// What happens at limit + grace.
+    pub on_limit: OnLimit,
+    /// Escalations after the overrun, shortest first.
+    pub escalate_after: Vec<Duration>,
+}
+
+/// The classes that have terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitedClass {
+    /// An ordinary pause.
+    Regular,
+    /// A pause that the employer owes.
+    Entitlement,
+}
+
+impl LimitedClass {
+    /// The same as one of all classes.
+    pub fn as_class(self) -> PauseClass {
+        match self {
+            LimitedClass::Regular => PauseClass::Regular,
+            LimitedClass::Entitlement => PauseClass::Entitlement,
+        }
+    }
+}
+
+/// A pause ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PauseEnded {
+    /// The pause.
+    pub pause: PauseId,
+    /// What the agent is after it.
+    pub then: AfterPause,
+    /// It ended under its minimum, and was no misclick.
+    pub short: bool,
+    /// It ended so soon that it does not count.
+    pub misclick: bool,
+    /// For an abandoned pause: when the agent was last seen. Its end is then an estimate.
+    pub last_seen_at: Option<Timestamp>,
+    /// The pause that replaces it, at the same instant.
+    pub replaced_by: Option<PauseId>,
+}
+
+/// What an agent is after a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterPause {
+    /// A status.
+    Status(ChosenStatus),
+    /// Back in the pause that the protected one was taken inside of.
+    OuterPause,
+}
+
+/// Why something happened. Those of an ended pause are listed in semantics §6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// A pause ran on unattended.
+    Abandoned,
+    /// The administrator's doing.
+    Admin,
+    /// The agent's own choice.
+    Agent,
+    /// The agent changed to another type of pause.
+    ChangedType,
+    /// The last session went away and did not return in time.
+    ConnectionLost,
+    /// The person left.
+    Deactivated,
+    /// An integration acted on the agent's behalf.
+    Integration,
+    /// The pause's limit.
+    Limit,
+    /// A return after a lost connection.
+    Resumed,
+    /// The server came up.
+    ServerStarted,
+    /// A session was opened or closed.
+    Session,
+    /// A first sign-in.
+    SignIn,
+    /// A sign-out.
+    SignOut,
+    /// A supervisor acted.
+    Supervisor,
+}
+
+impl Cause {
+    /// All causes, in the order of their words.
+    pub const ALL: [Cause; 14] = [
+        Cause::Abandoned,
+        Cause::Admin,
+        Cause::Agent,
+        Cause::ChangedType,
+        Cause::ConnectionLost,
+        Cause::Deactivated,
+        Cause::Integration,
+        Cause::Limit,
+        Cause::Resumed,
+        Cause::ServerStarted,
+        Cause::Session,
+        Cause::SignIn,
+        Cause::SignOut,
+        Cause::Supervisor,
+    ];
+
+    /// The stable word for protocol and store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Abandoned => "abandoned",
+            Cause::Admin => "admin",
+            Cause::Agent => "agent",
+            Cause::ChangedType => "changed_type",
+            Cause::ConnectionLost => "connection_lost",
+            Cause::Deactivated => "deactivated",
+            Cause::Integration => "integration",
+            Cause::Limit => "limit",
+            Cause::Resumed => "resumed",
+            Cause::ServerStarted => "server_started",
+            Cause::Session => "session",
+            Cause::SignIn => "sign_in",
+            Cause::SignOut => "sign_out",
+            Cause::Supervisor => "supervisor",
+        }
+    }
+}
+
+impl AgentEventBody {
+    /// The event's name (semantics §10).
+    pub fn name(&self) -> &'static str {
+        match self {
+            AgentEventBody::Connected => "agent.connected",
+            AgentEventBody::GraceBegan { .. } => "agent.grace",
+            AgentEventBody::ConnectionLost { .. } => "agent.connection_lost",
+            AgentEventBody::SignedIn { .. } => "agent.signed_in",
+            AgentEventBody::Resumed { .. } => "agent.resumed",
+            AgentEventBody::StatusChanged { .. } => "agent.status_changed",
+            AgentEventBody::SignedOut => "agent.signed_out",
+            AgentEventBody::Deactivated => "agent.deactivated",
+            AgentEventBody::PauseRefused { .. } => "pause.refused",
+            AgentEventBody::PendingSet(_) => "pause.pending",
+            AgentEventBody::PendingCancelled => "pause.pending_cancelled",
+            AgentEventBody::PauseStarted(_) => "pause.started",
+            AgentEventBody::PauseWarned { .. } => "pause.warned",
+            AgentEventBody::LimitReached { .. } => "pause.limit_reached",
+            AgentEventBody::Overran { .. } => "pause.overran",
+            AgentEventBody::Escalated { .. } => "pause.escalated",
+            AgentEventBody::PauseExtended { .. } => "pause.extended",
+            AgentEventBody::PauseEnded(_) => "pause.ended",
+            AgentEventBody::FindingRecorded { .. } => "finding.recorded",
+        }
+    }
+}
+
+impl TenantEventBody {
+    /// The event's name (semantics §10).
+    pub fn name(&self) -> &'static str {
+        match self {
+            TenantEventBody::ServerStarted { .. } => "server.started",
+            TenantEventBody::PolicyPublished { .. } => "policy.published",
+            TenantEventBody::DirectoryChanged { .. } => "directory.changed",
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The pure core: who is there, who is on which pause, and what the rules say of it.
+//!
+//! Everything here is synchronous and total and takes `now` as an argument. It knows no clock,
+//! no runtime, no store and no wire format; `tests/tidy.rs` holds it to that.
+
+pub mod agent;
+pub mod command;
+pub mod directory;
+pub mod event;
+pub mod id;
+pub mod op;
+pub mod policy;
+pub mod presence;
+pub mod rules;
+pub mod schedule;
+pub mod time;

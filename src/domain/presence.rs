@@ -1,0 +1,258 @@
+//! What is shown of an agent: to the agent itself, and to everybody else.
+//!
+//! Masking lives here, in one place: a protected pause leaves the domain only in the agent's own
+//! view (semantics §11).
+
+use std::sync::Arc;
+
+use super::agent::{Agent, Away, Connection, Pause, Status};
+use super::command::Actor;
+use super::directory::{Directory, Person};
+use super::event::{Cause, Pending};
+use super::id::{AgentSeq, PauseId, PauseTypeCode, TeamId};
+use super::time::Timestamp;
+
+/// One agent as shown. Two views that are equal are shown by equal bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentView {
+    /// The agent as the directory has them.
+    pub person: Arc<Person>,
+    /// The agent's zone, resolved.
+    pub zone: chrono_tz::Tz,
+    /// The number of the last event that the viewer can tell of.
+    pub version: AgentSeq,
+    /// What a dashboard shows first.
+    pub presence: Presence,
+    /// Since when the presence holds.
+    pub presence_since: Timestamp,
+    /// What was chosen.
+    pub status: StatusWord,
+    /// Since when the status holds.
+    pub since: Timestamp,
+    /// Is a socket open.
+    pub connection: ConnectionWord,
+    /// Why no work may be routed to the agent; none when it may.
+    pub not_routable: Option<NotRoutable>,
+    /// Who chose the status.
+    pub actor: Actor,
+    /// Why.
+    pub cause: Cause,
+    /// What a supervisor wrote; for notifications, not part of a row.
+    pub reason: Option<String>,
+    /// The pause shown.
+    pub pause: Option<PauseView>,
+    /// What waits for the return; in the agent's own view only.
+    pub pending: Option<Pending>,
+}
+
+/// A pause as shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PauseView {
+    /// Its id.
+    pub id: PauseId,
+    /// Its type.
+    pub pause_type: PauseTypeCode,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When the next warning is due.
+    pub warn_at: Option<Timestamp>,
+    /// When the limit is reached.
+    pub limit_at: Option<Timestamp>,
+    /// Since when the overrun is on record.
+    pub overran_at: Option<Timestamp>,
+    /// The team it counts for.
+    pub team: Option<TeamId>,
+    /// What the agent wrote.
+    pub note: Option<String>,
+    /// The pause that this protected one is taken inside of; in the agent's own view only.
+    pub inside: Option<Box<PauseView>>,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// The stable word.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+words!(
+    /// What a dashboard shows first (semantics §1).
+    Presence {
+        /// Not at work.
+        Offline = "offline",
+        /// On a pause.
+        Paused = "paused",
+        /// Not ready.
+        Unavailable = "unavailable",
+        /// Ready.
+        Available = "available",
+    }
+);
+words!(
+    /// What was chosen.
+    StatusWord {
+        /// Not at work.
+        Offline = "offline",
+        /// Ready.
+        Available = "available",
+        /// Not ready.
+        Unavailable = "unavailable",
+        /// On a pause.
+        Paused = "paused",
+    }
+);
+words!(
+    /// Is a socket open.
+    ConnectionWord {
+        /// At least one.
+        Connected = "connected",
+        /// None any more, not yet given up.
+        Grace = "grace",
+        /// None.
+        Disconnected = "disconnected",
+    }
+);
+words!(
+    /// Why no work may be routed to an agent, in order of precedence (semantics §1).
+    NotRoutable {
+        /// Not at work.
+        Offline = "offline",
+        /// No socket, or only the grace.
+        Disconnected = "disconnected",
+        /// On a pause.
+        Paused = "paused",
+        /// Chose not to be.
+        Unavailable = "unavailable",
+    }
+);
+
+impl AgentView {
+    /// What the agent itself is shown.
+    pub fn own(agent: &Agent, person: &Arc<Person>, directory: &Directory) -> AgentView {
+        let pause = match &agent.status {
+            Status::Paused(Away::Pause(pause)) => Some(PauseView::of(pause)),
+            Status::Paused(Away::Protected(_) | Away::ProtectedInside { .. }) => {
+                agent.protected_pause().map(|inner| PauseView {
+                    id: inner.id,
+                    pause_type: inner.pause_type.clone(),
+                    started_at: inner.started_at,
+                    warn_at: None,
+                    limit_at: None,
+                    overran_at: None,
+                    team: person.primary_team().cloned(),
+                    note: inner.note.clone(),
+                    inside: agent.pause().map(|outer| Box::new(PauseView::of(outer))),
+                })
+            }
+            Status::Offline | Status::Available | Status::Unavailable => None,
+        };
+        let mut view = AgentView::with(agent, person, directory, StatusWord::of(&agent.status), agent.version);
+        if let Some(inner) = agent.protected_pause() {
+            view.since = inner.started_at;
+            view.presence_since = inner.started_at;
+            view.actor = Actor::Agent(person.id.clone());
+            view.cause = Cause::Agent;
+            view.reason = None;
+        }
+        view.pause = pause;
+        view.pending = agent.pending.clone();
+        view
+    }
+
+    /// What everybody else is shown: a protected pause is a chosen `unavailable`, and inside
+    /// another pause it is nothing at all.
+    pub fn public(agent: &Agent, person: &Arc<Person>, directory: &Directory) -> AgentView {
+        let status = match &agent.status {
+            Status::Paused(Away::Protected(_)) => StatusWord::Unavailable,
+            Status::Paused(Away::Pause(_) | Away::ProtectedInside { .. })
+            | Status::Offline
+            | Status::Available
+            | Status::Unavailable => StatusWord::of(&agent.status),
+        };
+        let mut view = AgentView::with(agent, person, directory, status, agent.public_version);
+        view.pause = agent.pause().map(PauseView::of);
+        view
+    }
+
+    fn with(
+        agent: &Agent,
+        person: &Arc<Person>,
+        directory: &Directory,
+        status: StatusWord,
+        version: AgentSeq,
+    ) -> AgentView {
+        let presence = match status {
+            StatusWord::Offline => Presence::Offline,
+            StatusWord::Paused => Presence::Paused,
+            StatusWord::Unavailable => Presence::Unavailable,
+            StatusWord::Available => Presence::Available,
+        };
+        let connection = match agent.connection {
+            Connection::Connected => ConnectionWord::Connected,
+            Connection::Grace { .. } => ConnectionWord::Grace,
+            Connection::Disconnected { .. } => ConnectionWord::Disconnected,
+        };
+        AgentView {
+            person: Arc::clone(person),
+            zone: directory.zone_of(person),
+            version,
+            presence,
+            presence_since: agent.since,
+            status,
+            since: agent.since,
+            connection,
+            not_routable: not_routable(status, connection),
+            actor: agent.actor.clone(),
+            cause: agent.cause,
+            reason: agent.reason.clone(),
+            pause: None,
+            pending: None,
+        }
+    }
+}
+
+fn not_routable(status: StatusWord, connection: ConnectionWord) -> Option<NotRoutable> {
+    match (status, connection) {
+        (StatusWord::Offline, _) => Some(NotRoutable::Offline),
+        (_, ConnectionWord::Grace | ConnectionWord::Disconnected) => Some(NotRoutable::Disconnected),
+        (StatusWord::Paused, ConnectionWord::Connected) => Some(NotRoutable::Paused),
+        (StatusWord::Unavailable, ConnectionWord::Connected) => Some(NotRoutable::Unavailable),
+        (StatusWord::Available, ConnectionWord::Connected) => None,
+    }
+}
+
+impl StatusWord {
+    /// The word for a status.
+    pub fn of(status: &Status) -> StatusWord {
+        match status {
+            Status::Offline => StatusWord::Offline,
+            Status::Available => StatusWord::Available,
+            Status::Unavailable => StatusWord::Unavailable,
+            Status::Paused(_) => StatusWord::Paused,
+        }
+    }
+}
+
+impl PauseView {
+    fn of(pause: &Pause) -> PauseView {
+        PauseView {
+            id: pause.id,
+            pause_type: pause.pause_type.clone(),
+            started_at: pause.started_at,
+            warn_at: pause.warn_at(),
+            limit_at: pause.limit_at(),
+            overran_at: pause.fired.overran_at,
+            team: pause.place.team.clone(),
+            note: pause.note.clone(),
+            inside: None,
+        }
+    }
+}
