@@ -17,9 +17,10 @@ use super::session::{Notice, SESSIONS_MAX, SessionLink};
 use super::shard::{Append, Intake, NotAppended, ShardHandle};
 use crate::domain::agent::{Agent, Connection, Context, Live};
 use crate::domain::command::{Actor, Command, Outcome, Rejection, Request};
+use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
-use crate::domain::id::{Op, SessionId};
-use crate::domain::op::{OP_REMEMBERED_FOR, OpRecord, fingerprint};
+use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
+use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
 use crate::domain::presence::AgentView;
 use crate::domain::rules::{self, PauseOption, Question};
 use crate::domain::time::Timestamp;
@@ -393,7 +394,7 @@ impl AgentActor {
     async fn make_durable(
         &mut self,
         events: Vec<AgentEvent>,
-        ops: crate::domain::op::OpMemory,
+        ops: OpMemory,
         facts: &TenantFacts,
     ) -> Result<(), NotDurable> {
         let mut agent = self.agent().clone();
@@ -414,7 +415,7 @@ impl AgentActor {
 
     async fn append(
         &mut self,
-        first: crate::domain::id::AgentSeq,
+        first: AgentSeq,
         events: Vec<AgentEvent>,
         record: Arc<AgentRecord>,
         row: Arc<AgentView>,
@@ -455,8 +456,21 @@ impl AgentActor {
         let mut signed_out = None;
         for event in events {
             match &event.body {
-                AgentEventBody::PauseWarned { .. } | AgentEventBody::LimitReached { .. } => {
-                    notices.extend(self.threshold_notice(event));
+                AgentEventBody::PauseWarned { .. } => {
+                    notices.extend(self.running_pause().map(|(pause, pause_type, limit_at)| Notice::PauseWarned {
+                        pause,
+                        pause_type,
+                        at: event.at,
+                        limit_at,
+                    }));
+                }
+                AgentEventBody::LimitReached { .. } => {
+                    notices.extend(self.running_pause().map(|(pause, pause_type, limit_at)| Notice::LimitReached {
+                        pause,
+                        pause_type,
+                        at: event.at,
+                        limit_at,
+                    }));
                 }
                 AgentEventBody::SignedOut | AgentEventBody::Deactivated => signed_out = Some(sign_out_notice(event)),
                 AgentEventBody::Connected
@@ -485,14 +499,9 @@ impl AgentActor {
         notices
     }
 
-    fn threshold_notice(&self, event: &AgentEvent) -> Option<Notice> {
-        let running = self.agent().pause()?;
-        let (pause, pause_type) = (running.id, running.pause_type.clone());
-        let (at, limit_at) = (event.at, running.limit_at()?);
-        Some(match &event.body {
-            AgentEventBody::PauseWarned { .. } => Notice::PauseWarned { pause, pause_type, at, limit_at },
-            _ => Notice::LimitReached { pause, pause_type, at, limit_at },
-        })
+    fn running_pause(&self) -> Option<(PauseId, PauseTypeCode, Timestamp)> {
+        let pause = self.agent().pause()?;
+        Some((pause.id, pause.pause_type.clone(), pause.limit_at()?))
     }
 
     /// Tells all sessions; one that is too far behind is let go, and one that was signed out is
@@ -568,7 +577,7 @@ impl AgentActor {
         let facts = self.desk.facts();
         self.view(self.agent(), &facts, show).unwrap_or_else(|| {
             // The directory has let go of the agent while its actor lives: shown as last known.
-            let person = crate::domain::directory::Person {
+            let person = Person {
                 id: self.key.agent.clone(),
                 name: self.key.agent.to_string(),
                 teams: Vec::new(),
@@ -604,7 +613,7 @@ impl AgentActor {
     }
 }
 
-type Show = fn(&Agent, &Arc<crate::domain::directory::Person>, &crate::domain::directory::Directory) -> AgentView;
+type Show = fn(&Agent, &Arc<Person>, &Directory) -> AgentView;
 
 fn sign_out_notice(event: &AgentEvent) -> Notice {
     let by_agent = matches!(event.actor, Actor::Agent(_));
@@ -613,7 +622,7 @@ fn sign_out_notice(event: &AgentEvent) -> Notice {
 }
 
 /// The type that an agent asks to start, for the record of refusals; those of others are not kept.
-fn refused_start(request: &Request) -> Option<crate::domain::id::PauseTypeCode> {
+fn refused_start(request: &Request) -> Option<PauseTypeCode> {
     match (&request.command, &request.actor) {
         (Command::StartPause { pause_type, .. }, Actor::Agent(_)) => Some(pause_type.clone()),
         (
