@@ -278,7 +278,8 @@ impl AgentActor {
         for _ in 0..DECISIONS_MAX {
             let facts = self.desk.facts();
             let now = self.env.clock.now();
-            let Some(decided) = self.context(&facts, now, |context| {
+            let fresh_id = (self.env.fresh_id)(now);
+            let Some(decided) = self.context_with(&facts, now, fresh_id, |context| {
                 self.agent().decide(&request, context).map_err(|rejection| {
                     let next_change_at = next_change_at(self.agent(), &request, &rejection, context);
                     (rejection, next_change_at)
@@ -593,8 +594,18 @@ impl AgentActor {
         Some(Arc::new(show(agent, person, &facts.directory)))
     }
 
-    /// Asks something of the state under these facts; `None` when the directory has no such agent.
+    /// Asks something that begins no pause; `None` when the directory has no such agent.
     fn context<T>(&self, facts: &TenantFacts, now: Timestamp, ask: impl FnOnce(&Context) -> T) -> Option<T> {
+        self.context_with(facts, now, PauseId(0), ask)
+    }
+
+    fn context_with<T>(
+        &self,
+        facts: &TenantFacts,
+        now: Timestamp,
+        fresh_id: PauseId,
+        ask: impl FnOnce(&Context) -> T,
+    ) -> Option<T> {
         let person = facts.directory.agents.get(&self.key.agent)?;
         let live = Live {
             sessions: self.sessions.len(),
@@ -607,7 +618,7 @@ impl AgentActor {
             person,
             policy: &facts.policy,
             live,
-            fresh_id: (self.env.fresh_id)(now),
+            fresh_id,
             ready_at: self.env.ready_at,
         }))
     }
