@@ -2,5 +2,7 @@
 //!
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
+pub mod cluster;
 pub mod domain;
 pub mod ports;
+pub mod protocol;
