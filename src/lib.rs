@@ -4,5 +4,6 @@
 
 pub mod cluster;
 pub mod domain;
+pub mod hub;
 pub mod ports;
 pub mod protocol;

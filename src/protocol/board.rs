@@ -21,9 +21,9 @@ pub const AGENTS_PER_PART_MAX: usize = 500;
 /// [`FRAME_BYTES_MAX`] for ids of ordinary length. A row still says `overrun` where its alert is left out.
 pub const ALERTS_PER_FRAME_MAX: usize = 500;
 /// The most that counts or alerts may each take of a frame, in bytes; beyond it they are left out,
-/// which leaves the rows at least half of the frame. Only a view of many teams with ids of the
-/// greatest length gets there.
-pub const EXTRA_BYTES_MAX: usize = 128 * 1024;
+/// which leaves the rows at least half of the frame. Only a view of very many teams gets there, or
+/// one of many alerts with ids of the greatest length.
+pub const EXTRA_BYTES_MAX: usize = 120 * 1024;
 /// What is reserved in a frame for everything that is not rows, counts or alerts.
 const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
 
