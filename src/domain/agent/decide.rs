@@ -149,12 +149,14 @@ impl<'a> Course<'a> {
             if !self.by_agent() {
                 return self.set_status_on_return(status);
             }
-            let waited = self.agent.pending.is_some();
-            self.return_from_protected(AfterPause::Status(status));
-            // What waited decides how the agent returns, but nobody is kept from leaving.
-            if waited && status != ChosenStatus::Offline {
+            // Who leaves returns to nothing, so what waits is moot; a sign-out goes further than that.
+            let waited = self.agent.pending.as_ref();
+            let moot = status == ChosenStatus::Offline;
+            if waited.is_some_and(|pending| !moot || pending.target == PendingTarget::SignOut) {
+                self.return_from_protected(AfterPause::Status(status));
                 return Ok(Outcome::Done);
             }
+            self.end_protected(AfterPause::Status(status));
         }
         match self.agent.chosen() {
             None => self.end_outer(self.cause(), status, false)?,

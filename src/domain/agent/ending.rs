@@ -68,7 +68,8 @@ impl Course<'_> {
             pause: pause.id,
             then: AfterPause::Status(then),
             short: self.is_early(pause),
-            misclick: self.is_misclick(pause),
+            // What time ended, nobody clicked.
+            misclick: cause != Cause::Limit && self.is_misclick(pause),
             last_seen_at: None,
             replaced_by,
         };
