@@ -1,5 +1,8 @@
-//! Who owns what, and how what happened reaches others: the forms of `Placement` and `Bus`.
-//!
-//! Knows no protocol, no transport and no actor.
+//! The single-node forms of the seams between nodes: a placement that owns everything, a bus that
+//! never leaves the process.
 
-pub mod bus;
+mod bus;
+mod placement;
+
+pub use bus::LocalBus;
+pub use placement::LocalPlacement;
