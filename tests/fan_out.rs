@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use intervalo::cluster::bus::{FEED_CAPACITY, LocalBus};
+use intervalo::cluster::{FEED_CAPACITY, LocalBus};
 use intervalo::domain::id::{TeamId, TenantId, TenantSeq};
 use intervalo::domain::time::Timestamp;
 use intervalo::hub::{

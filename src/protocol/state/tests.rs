@@ -186,7 +186,11 @@ fn with_facts(mut agent: Agent, (version, since, connected, supervised): (u64, i
 /// Compares what `shown` makes of a chosen `unavailable` and of a protected pause with the same
 /// facts; and of a pause, and one with a protected pause inside.
 fn tells_apart(shown: fn(&Agent) -> String, facts: (u64, i64, bool, bool)) -> bool {
-    let chosen = with_facts(unavailable(), facts);
+    let mut chosen = with_facts(unavailable(), facts);
+    if !chosen.is_connected() {
+        // Nobody stays unavailable once the connection is given up.
+        chosen.status = Status::Offline;
+    }
     let mut masked = with_facts(unavailable(), facts);
     masked.status = Status::Paused(Away::Protected(restroom()));
     masked.seq = AgentSeq(masked.seq.0 + 1);
