@@ -4,5 +4,5 @@
 mod bus;
 mod placement;
 
-pub use bus::LocalBus;
+pub use bus::{FEED_CAPACITY, LocalBus};
 pub use placement::LocalPlacement;

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use intervalo::cluster::bus::LocalBus;
+use intervalo::cluster::LocalBus;
 use intervalo::domain::id::TenantId;
 use intervalo::ports::{Bus, Feed, ShardId, Subscription};
 
