@@ -2,5 +2,9 @@
 //!
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
+pub mod actor;
+pub mod clock;
+pub mod cluster;
 pub mod domain;
 pub mod ports;
+pub mod router;

@@ -17,13 +17,13 @@ pub struct IllegalEvent {
 
 /// Who can tell that an event changed something.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Seen {
+enum SeenBy {
     /// Everybody.
-    ByAll,
+    All,
     /// The agent alone.
-    ByAgent,
+    Agent,
     /// Nobody: status, pause and pending are as before.
-    ByNobody,
+    Nobody,
 }
 
 impl Agent {
@@ -35,27 +35,27 @@ impl Agent {
         let seen =
             self.change(event).ok_or_else(|| IllegalEvent { event: event.body.name(), state: self.state_name() })?;
         self.seq = self.seq.next();
-        if seen != Seen::ByNobody {
+        if seen != SeenBy::Nobody {
             self.version = self.seq;
         }
-        if seen == Seen::ByAll {
+        if seen == SeenBy::All {
             self.public_version = self.seq;
         }
         Ok(())
     }
 
-    /// The server came up: the sessions of before are gone, and whoever had one is held until
-    /// `grace_until`. A tenant's event, so no number of the agent moves.
+    /// The server came up: the sessions of before are gone, and whoever had one, or was held, is held
+    /// until `grace_until`. A tenant's event, so no number of the agent moves; and only the last one
+    /// counts, so that whoever reads a state need not know of the ones before.
     pub fn on_server_started(&mut self, at: Timestamp, grace_until: Timestamp) {
         self.connection = match self.connection {
-            Connection::Connected => Connection::Grace { since: at, until: grace_until },
-            Connection::Grace { since, .. } => Connection::Grace { since, until: grace_until },
+            Connection::Connected | Connection::Grace { .. } => Connection::Grace { since: at, until: grace_until },
             Connection::Disconnected { last_seen_at } => Connection::Disconnected { last_seen_at },
         };
     }
 
     /// `None` when the event is illegal here; then nothing has changed.
-    fn change(&mut self, event: &AgentEvent) -> Option<Seen> {
+    fn change(&mut self, event: &AgentEvent) -> Option<SeenBy> {
         let at = event.at;
         match &event.body {
             AgentEventBody::Connected => {
@@ -63,32 +63,32 @@ impl Agent {
                 let shown_offline = self.is_shown_offline();
                 self.connection = Connection::Connected;
                 if !shown_offline {
-                    return Some(Seen::ByNobody);
+                    return Some(SeenBy::Nobody);
                 }
                 self.stamp(event);
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             AgentEventBody::GraceBegan { until } => {
                 legal(self.connection == Connection::Connected)?;
                 self.connection = Connection::Grace { since: at, until: *until };
-                Some(Seen::ByNobody)
+                Some(SeenBy::Nobody)
             }
             AgentEventBody::ConnectionLost { last_seen_at } => self.lose_connection(event, *last_seen_at),
             AgentEventBody::SignedIn { status, shift } => {
                 legal(self.status == Status::Offline && *status != ChosenStatus::Offline)?;
                 self.shift = Some(*shift);
                 self.take_status(*status, event);
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             AgentEventBody::Resumed { status } => {
                 legal(self.status == Status::Offline && self.resume.is_some())?;
                 self.take_status(*status, event);
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             AgentEventBody::StatusChanged { from, to } => {
                 legal(self.chosen() == Some(*from) && from != to)?;
                 self.take_status(*to, event);
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                 legal(self.protected_pause().is_none())?;
@@ -96,70 +96,70 @@ impl Agent {
                 if !self.is_paused() {
                     self.take_status(ChosenStatus::Offline, event);
                 }
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
-            AgentEventBody::PauseRefused { .. } | AgentEventBody::FindingRecorded { .. } => Some(Seen::ByNobody),
+            AgentEventBody::PauseRefused { .. } | AgentEventBody::FindingRecorded { .. } => Some(SeenBy::Nobody),
             AgentEventBody::PendingSet(pending) => {
                 legal(self.protected_pause().is_some())?;
                 self.pending = Some(pending.clone());
-                Some(Seen::ByAgent)
+                Some(SeenBy::Agent)
             }
             AgentEventBody::PendingCancelled => {
                 self.pending.take()?;
-                Some(Seen::ByAgent)
+                Some(SeenBy::Agent)
             }
             AgentEventBody::PauseStarted(started) => self.start_pause(event, started),
             AgentEventBody::PauseWarned { pause, .. } => {
                 let pause = self.running(*pause)?;
                 legal((pause.fired.warnings as usize) < pause.terms.warn_before.len())?;
                 pause.fired.warnings += 1;
-                Some(Seen::ByNobody)
+                Some(SeenBy::Nobody)
             }
             AgentEventBody::LimitReached { pause, .. } => {
                 let pause = self.running(*pause)?;
                 legal(pause.terms.limit.is_some() && !pause.fired.limit)?;
                 pause.fired.limit = true;
-                Some(Seen::ByNobody)
+                Some(SeenBy::Nobody)
             }
             AgentEventBody::Overran { pause, .. } => {
                 let pause = self.running(*pause)?;
                 legal(pause.fired.limit && pause.fired.overran_at.is_none())?;
                 pause.fired.overran_at = Some(event.due_at.unwrap_or(at));
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             AgentEventBody::Escalated { pause, .. } => {
                 let pause = self.running(*pause)?;
                 legal(pause.fired.overran_at.is_some())?;
                 legal((pause.fired.escalations as usize) < pause.terms.escalate_after.len())?;
                 pause.fired.escalations += 1;
-                Some(Seen::ByNobody)
+                Some(SeenBy::Nobody)
             }
             AgentEventBody::PauseExtended { pause, by } => {
                 let pause = self.running(*pause)?;
                 legal(pause.terms.limit.is_some())?;
                 pause.extended_by += *by;
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             AgentEventBody::PauseEnded(ended) => self.end_pause(event, ended),
         }
     }
 
-    fn lose_connection(&mut self, event: &AgentEvent, last_seen_at: Timestamp) -> Option<Seen> {
+    fn lose_connection(&mut self, event: &AgentEvent, last_seen_at: Timestamp) -> Option<SeenBy> {
         legal(matches!(self.connection, Connection::Grace { .. }))?;
         self.connection = Connection::Disconnected { last_seen_at: Some(last_seen_at) };
         if self.is_shown_offline() {
             self.stamp(event);
-            return Some(Seen::ByAll);
+            return Some(SeenBy::All);
         }
         let Some(status) = self.chosen().filter(|status| *status != ChosenStatus::Offline) else {
-            return Some(Seen::ByNobody);
+            return Some(SeenBy::Nobody);
         };
         self.take_status(ChosenStatus::Offline, event);
         self.resume = Some(Resume { status, lost_at: event.at });
-        Some(Seen::ByAll)
+        Some(SeenBy::All)
     }
 
-    fn start_pause(&mut self, event: &AgentEvent, started: &PauseStarted) -> Option<Seen> {
+    fn start_pause(&mut self, event: &AgentEvent, started: &PauseStarted) -> Option<SeenBy> {
         match (&started.terms, started.inside, &self.status) {
             (Some(terms), None, Status::Available | Status::Unavailable) => {
                 let pause = Pause {
@@ -175,55 +175,55 @@ impl Agent {
                 };
                 self.status = Status::Paused(Away::Pause(Box::new(pause)));
                 self.stamp(event);
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             (None, None, Status::Available) => {
                 self.status = Status::Paused(Away::Protected(protected(event, started)));
                 self.stamp(event);
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             // To everybody else the agent is unavailable before and after: nothing moves for them.
             (None, None, Status::Unavailable) => {
                 self.status = Status::Paused(Away::Protected(protected(event, started)));
-                Some(Seen::ByAgent)
+                Some(SeenBy::Agent)
             }
             (None, Some(inside), Status::Paused(Away::Pause(outer))) if outer.id == inside => {
                 let (outer, inner) = (outer.clone(), protected(event, started));
                 self.status = Status::Paused(Away::ProtectedInside { outer, inner });
-                Some(Seen::ByAgent)
+                Some(SeenBy::Agent)
             }
             _ => None,
         }
     }
 
-    fn end_pause(&mut self, event: &AgentEvent, ended: &PauseEnded) -> Option<Seen> {
+    fn end_pause(&mut self, event: &AgentEvent, ended: &PauseEnded) -> Option<SeenBy> {
         let Status::Paused(away) = &self.status else { return None };
         match (away, ended.then) {
             (Away::Pause(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
                 self.take_status(then, event);
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             // Shown as unavailable all the while, and still so: nothing moves for the others.
             (Away::Protected(pause), AfterPause::Status(ChosenStatus::Unavailable)) if pause.id == ended.pause => {
                 self.status = Status::Unavailable;
                 self.pending = None;
-                Some(Seen::ByAgent)
+                Some(SeenBy::Agent)
             }
             (Away::Protected(pause), AfterPause::Status(ChosenStatus::Offline))
                 if pause.id == ended.pause && self.is_shown_offline() =>
             {
                 self.status = Status::Offline;
                 self.pending = None;
-                Some(Seen::ByAgent)
+                Some(SeenBy::Agent)
             }
             (Away::Protected(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
                 self.take_status(then, event);
-                Some(Seen::ByAll)
+                Some(SeenBy::All)
             }
             (Away::ProtectedInside { outer, inner }, AfterPause::OuterPause) if inner.id == ended.pause => {
                 self.status = Status::Paused(Away::Pause(outer.clone()));
                 self.pending = None;
-                Some(Seen::ByAgent)
+                Some(SeenBy::Agent)
             }
             _ => None,
         }
