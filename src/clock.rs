@@ -25,6 +25,7 @@ impl SystemClock {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the time and waits for it")]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         // Whole milliseconds, rounded down: a deadline is never told to have passed before it has.

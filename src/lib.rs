@@ -6,5 +6,7 @@ pub mod actor;
 pub mod clock;
 pub mod cluster;
 pub mod domain;
+pub mod hub;
 pub mod ports;
+pub mod protocol;
 pub mod router;
