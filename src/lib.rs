@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
 pub mod actor;
+pub mod auth;
 pub mod clock;
 pub mod cluster;
 pub mod domain;
@@ -10,3 +11,5 @@ pub mod hub;
 pub mod ports;
 pub mod protocol;
 pub mod router;
+pub mod telemetry;
+pub mod transport;
