@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
 pub mod actor;
+pub mod auth;
 pub mod clock;
 pub mod cluster;
 pub mod domain;
@@ -11,3 +12,5 @@ pub mod ports;
 pub mod protocol;
 pub mod router;
 pub mod store;
+pub mod telemetry;
+pub mod transport;
