@@ -2,5 +2,6 @@
 //!
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
+pub mod config;
 pub mod domain;
 pub mod ports;
