@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod ports;

@@ -241,6 +241,16 @@ impl<'d> Field<'d> {
         )
     }
 
+    /// What messages call this field, with the table that it is in.
+    pub fn place(&self) -> String {
+        in_place(&self.what, format_args!("`{}`", self.name.escape_debug()))
+    }
+
+    /// True when the value is a text.
+    pub fn is_text(&self) -> bool {
+        self.value.is_str()
+    }
+
     /// True when the value is a list.
     pub fn is_list(&self) -> bool {
         self.value.is_array()
