@@ -2,7 +2,11 @@
 //!
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
+pub mod actor;
 pub mod cli;
+pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod domain;
 pub mod ports;
+pub mod router;

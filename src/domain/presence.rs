@@ -171,6 +171,7 @@ impl AgentView {
     /// another pause it is nothing at all.
     pub fn public(agent: &Agent, person: &Arc<Person>, directory: &Directory) -> AgentView {
         let status = match &agent.status {
+            Status::Paused(Away::Protected(_)) if agent.is_shown_offline() => StatusWord::Offline,
             Status::Paused(Away::Protected(_)) => StatusWord::Unavailable,
             Status::Paused(Away::Pause(_) | Away::ProtectedInside { .. })
             | Status::Offline

@@ -368,22 +368,13 @@ fn refusals_of_the_directory_name_the_line_and_the_way_out() {
         ),
         (
             "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"Mars/Base\"",
-            &[
-                                "line 4: tenant \"a\": `zone`: unknown time zone \"Mars/Base\" (tzdata",
-            ],
+            &["line 4: tenant \"a\": `zone`: unknown time zone \"Mars/Base\" (tzdata"],
         ),
         (
             "[tenant]\nid = \"a\"\nname = \"A\\u001b[2J\"\nzone = \"UTC\"",
-            &[
-                                "line 3: tenant \"a\": `name`: the character \\u{1b} does not print; take it out",
-            ],
+            &["line 3: tenant \"a\": `name`: the character \\u{1b} does not print; take it out"],
         ),
-        (
-            &long,
-            &[
-                                "line 4: tenant \"a\": `name`: at most 200 characters are allowed, this has 201",
-            ],
-        ),
+        (&long, &["line 4: tenant \"a\": `name`: at most 200 characters are allowed, this has 201"]),
         (
             "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[agent]]\nid = \"ana\"\nname = \"Ana\"\nteams = [\"suport\"]\n[[team]]\nid = \"suporte\"\nname = \"S\"",
             &["line 8: agent \"ana\": there is no team \"suport\"; did you mean \"suporte\"?"],

@@ -1,4 +1,9 @@
-//! The fold.
+//! The fold: the one way in which an event changes an agent, live or recovered.
+
+use super::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
+use crate::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus, PauseEnded, PauseStarted};
+use crate::domain::id::{AgentSeq, PauseId};
+use crate::domain::time::Timestamp;
 
 /// An event that cannot follow the state it is applied to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,4 +13,294 @@ pub struct IllegalEvent {
     pub event: &'static str,
     /// The state's name.
     pub state: String,
+}
+
+/// Who can tell that an event changed something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SeenBy {
+    /// Everybody.
+    All,
+    /// The agent alone.
+    Agent,
+    /// Nobody: status, pause and pending are as before.
+    Nobody,
+}
+
+impl Agent {
+    /// Applies the agent's next event.
+    ///
+    /// # Errors
+    /// [`IllegalEvent`] when the event cannot follow this state; the agent is unchanged then.
+    pub fn apply(&mut self, event: &AgentEvent) -> Result<(), IllegalEvent> {
+        let seen =
+            self.change(event).ok_or_else(|| IllegalEvent { event: event.body.name(), state: self.state_name() })?;
+        self.seq = self.seq.next();
+        if seen != SeenBy::Nobody {
+            self.version = self.seq;
+        }
+        if seen == SeenBy::All {
+            self.public_version = self.seq;
+        }
+        Ok(())
+    }
+
+    /// The server came up: the sessions of before are gone, and whoever had one, or was held, is held
+    /// until `grace_until`. A tenant's event, so no number of the agent moves; and only the last one
+    /// counts, so that whoever reads a state need not know of the ones before.
+    pub fn on_server_started(&mut self, at: Timestamp, grace_until: Timestamp) {
+        self.connection = match self.connection {
+            Connection::Connected | Connection::Grace { .. } => Connection::Grace { since: at, until: grace_until },
+            Connection::Disconnected { last_seen_at } => Connection::Disconnected { last_seen_at },
+        };
+    }
+
+    /// `None` when the event is illegal here; then nothing has changed.
+    fn change(&mut self, event: &AgentEvent) -> Option<SeenBy> {
+        let at = event.at;
+        match &event.body {
+            AgentEventBody::Connected => {
+                legal(self.connection != Connection::Connected)?;
+                let shown_offline = self.is_shown_offline();
+                self.connection = Connection::Connected;
+                if !shown_offline {
+                    return Some(SeenBy::Nobody);
+                }
+                self.stamp(event);
+                Some(SeenBy::All)
+            }
+            AgentEventBody::GraceBegan { until } => {
+                legal(self.connection == Connection::Connected)?;
+                self.connection = Connection::Grace { since: at, until: *until };
+                Some(SeenBy::Nobody)
+            }
+            AgentEventBody::ConnectionLost { last_seen_at } => self.lose_connection(event, *last_seen_at),
+            AgentEventBody::SignedIn { status, shift } => {
+                legal(self.status == Status::Offline && *status != ChosenStatus::Offline)?;
+                self.shift = Some(*shift);
+                self.take_status(*status, event);
+                Some(SeenBy::All)
+            }
+            AgentEventBody::Resumed { status } => {
+                legal(self.status == Status::Offline && self.resume.is_some())?;
+                self.take_status(*status, event);
+                Some(SeenBy::All)
+            }
+            AgentEventBody::StatusChanged { from, to } => {
+                legal(self.chosen() == Some(*from) && from != to)?;
+                self.take_status(*to, event);
+                Some(SeenBy::All)
+            }
+            AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
+                legal(self.protected_pause().is_none())?;
+                self.connection = Connection::Disconnected { last_seen_at: Some(at) };
+                if !self.is_paused() {
+                    self.take_status(ChosenStatus::Offline, event);
+                }
+                Some(SeenBy::All)
+            }
+            AgentEventBody::PauseRefused { .. } | AgentEventBody::FindingRecorded { .. } => Some(SeenBy::Nobody),
+            AgentEventBody::PendingSet(pending) => {
+                legal(self.protected_pause().is_some())?;
+                self.pending = Some(pending.clone());
+                Some(SeenBy::Agent)
+            }
+            AgentEventBody::PendingCancelled => {
+                self.pending.take()?;
+                Some(SeenBy::Agent)
+            }
+            AgentEventBody::PauseStarted(started) => self.start_pause(event, started),
+            AgentEventBody::PauseWarned { pause, .. } => {
+                let pause = self.running(*pause)?;
+                legal((pause.fired.warnings as usize) < pause.terms.warn_before.len())?;
+                pause.fired.warnings += 1;
+                Some(SeenBy::Nobody)
+            }
+            AgentEventBody::LimitReached { pause, .. } => {
+                let pause = self.running(*pause)?;
+                legal(pause.terms.limit.is_some() && !pause.fired.limit)?;
+                pause.fired.limit = true;
+                Some(SeenBy::Nobody)
+            }
+            AgentEventBody::Overran { pause, .. } => {
+                let pause = self.running(*pause)?;
+                legal(pause.fired.limit && pause.fired.overran_at.is_none())?;
+                pause.fired.overran_at = Some(event.due_at.unwrap_or(at));
+                Some(SeenBy::All)
+            }
+            AgentEventBody::Escalated { pause, .. } => {
+                let pause = self.running(*pause)?;
+                legal(pause.fired.overran_at.is_some())?;
+                legal((pause.fired.escalations as usize) < pause.terms.escalate_after.len())?;
+                pause.fired.escalations += 1;
+                Some(SeenBy::Nobody)
+            }
+            AgentEventBody::PauseExtended { pause, by } => {
+                let pause = self.running(*pause)?;
+                legal(pause.terms.limit.is_some())?;
+                pause.extended_by += *by;
+                Some(SeenBy::All)
+            }
+            AgentEventBody::PauseEnded(ended) => self.end_pause(event, ended),
+        }
+    }
+
+    fn lose_connection(&mut self, event: &AgentEvent, last_seen_at: Timestamp) -> Option<SeenBy> {
+        legal(matches!(self.connection, Connection::Grace { .. }))?;
+        self.connection = Connection::Disconnected { last_seen_at: Some(last_seen_at) };
+        if self.is_shown_offline() {
+            self.stamp(event);
+            return Some(SeenBy::All);
+        }
+        let Some(status) = self.chosen().filter(|status| *status != ChosenStatus::Offline) else {
+            return Some(SeenBy::Nobody);
+        };
+        self.take_status(ChosenStatus::Offline, event);
+        self.resume = Some(Resume { status, lost_at: event.at });
+        Some(SeenBy::All)
+    }
+
+    fn start_pause(&mut self, event: &AgentEvent, started: &PauseStarted) -> Option<SeenBy> {
+        match (&started.terms, started.inside, &self.status) {
+            (Some(terms), None, Status::Available | Status::Unavailable) => {
+                let pause = Pause {
+                    id: started.id,
+                    pause_type: started.pause_type.clone(),
+                    terms: terms.clone(),
+                    policy_version: event.policy_version,
+                    started_at: event.at,
+                    extended_by: std::time::Duration::ZERO,
+                    note: started.note.clone(),
+                    place: started.place.clone(),
+                    fired: Fired::default(),
+                };
+                self.status = Status::Paused(Away::Pause(Box::new(pause)));
+                self.stamp(event);
+                Some(SeenBy::All)
+            }
+            (None, None, Status::Available) => {
+                self.status = Status::Paused(Away::Protected(protected(event, started)));
+                self.stamp(event);
+                Some(SeenBy::All)
+            }
+            // To everybody else the agent is unavailable before and after: nothing moves for them.
+            (None, None, Status::Unavailable) => {
+                self.status = Status::Paused(Away::Protected(protected(event, started)));
+                Some(SeenBy::Agent)
+            }
+            (None, Some(inside), Status::Paused(Away::Pause(outer))) if outer.id == inside => {
+                let (outer, inner) = (outer.clone(), protected(event, started));
+                self.status = Status::Paused(Away::ProtectedInside { outer, inner });
+                Some(SeenBy::Agent)
+            }
+            _ => None,
+        }
+    }
+
+    fn end_pause(&mut self, event: &AgentEvent, ended: &PauseEnded) -> Option<SeenBy> {
+        let Status::Paused(away) = &self.status else { return None };
+        match (away, ended.then) {
+            (Away::Pause(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
+                self.take_status(then, event);
+                Some(SeenBy::All)
+            }
+            // Shown as unavailable all the while, and still so: nothing moves for the others.
+            (Away::Protected(pause), AfterPause::Status(ChosenStatus::Unavailable)) if pause.id == ended.pause => {
+                self.status = Status::Unavailable;
+                self.pending = None;
+                Some(SeenBy::Agent)
+            }
+            (Away::Protected(pause), AfterPause::Status(ChosenStatus::Offline))
+                if pause.id == ended.pause && self.is_shown_offline() =>
+            {
+                self.status = Status::Offline;
+                self.pending = None;
+                Some(SeenBy::Agent)
+            }
+            (Away::Protected(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
+                self.take_status(then, event);
+                Some(SeenBy::All)
+            }
+            (Away::ProtectedInside { outer, inner }, AfterPause::OuterPause) if inner.id == ended.pause => {
+                self.status = Status::Paused(Away::Pause(outer.clone()));
+                self.pending = None;
+                Some(SeenBy::Agent)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a status; whatever waited or could be resumed is settled by it.
+    fn take_status(&mut self, status: ChosenStatus, event: &AgentEvent) {
+        self.status = match status {
+            ChosenStatus::Offline => Status::Offline,
+            ChosenStatus::Available => Status::Available,
+            ChosenStatus::Unavailable => Status::Unavailable,
+        };
+        self.pending = None;
+        self.stamp(event);
+    }
+
+    fn stamp(&mut self, event: &AgentEvent) {
+        self.resume = None;
+        self.since = event.at;
+        self.actor = event.actor.clone();
+        self.cause = event.cause;
+        self.reason = event.reason.clone();
+    }
+
+    /// The status where it is one that can be chosen.
+    pub(super) fn chosen(&self) -> Option<ChosenStatus> {
+        match self.status {
+            Status::Offline => Some(ChosenStatus::Offline),
+            Status::Available => Some(ChosenStatus::Available),
+            Status::Unavailable => Some(ChosenStatus::Unavailable),
+            Status::Paused(_) => None,
+        }
+    }
+
+    fn running(&mut self, id: PauseId) -> Option<&mut Pause> {
+        match &mut self.status {
+            Status::Paused(Away::Pause(pause) | Away::ProtectedInside { outer: pause, .. }) if pause.id == id => {
+                Some(pause)
+            }
+            Status::Paused(_) | Status::Offline | Status::Available | Status::Unavailable => None,
+        }
+    }
+
+    fn state_name(&self) -> String {
+        let status = match &self.status {
+            Status::Offline => "offline".to_owned(),
+            Status::Available => "available".to_owned(),
+            Status::Unavailable => "unavailable".to_owned(),
+            Status::Paused(Away::Pause(pause)) => format!("paused {}", pause.id),
+            Status::Paused(Away::Protected(pause)) => format!("protected {}", pause.id),
+            Status::Paused(Away::ProtectedInside { outer, inner }) => {
+                format!("protected {} inside {}", inner.id, outer.id)
+            }
+        };
+        let connection = match self.connection {
+            Connection::Connected => "connected",
+            Connection::Grace { .. } => "grace",
+            Connection::Disconnected { .. } => "disconnected",
+        };
+        format!("{status} ({connection}) at {}", self.seq)
+    }
+
+    /// The number that the next event will have.
+    pub fn next_seq(&self) -> AgentSeq {
+        self.seq.next()
+    }
+}
+
+fn protected(event: &AgentEvent, started: &PauseStarted) -> ProtectedPause {
+    ProtectedPause {
+        id: started.id,
+        pause_type: started.pause_type.clone(),
+        started_at: event.at,
+        note: started.note.clone(),
+    }
+}
+
+fn legal(holds: bool) -> Option<()> {
+    holds.then_some(())
 }

@@ -1,6 +1,19 @@
-//! Commands.
-use crate::domain::command::Outcome;
-use crate::domain::event::AgentEvent;
+//! Commands: what should happen when somebody wishes something (semantics §4, §6, §7, §8).
+
+use std::time::Duration;
+
+use super::{Agent, Away, Connection, Context, Live, Pause, Status};
+use crate::domain::command::{Actor, AfterEnd, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request};
+use crate::domain::event::{
+    AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, PauseEnded, PausePlace, PauseStarted,
+    PauseTerms, Pending, PendingTarget, Shift,
+};
+use crate::domain::id::{PauseId, PauseTypeCode};
+use crate::domain::op::OpRecord;
+use crate::domain::policy::{OnEarlyEnd, PauseKind, PauseRules, PauseType};
+use crate::domain::rules::{Question, evaluate};
+use crate::domain::schedule::{SHIFT_AFTER_OFFLINE, business_day, local_day, utc_offset_s};
+use crate::domain::time::Timestamp;
 
 /// What a command leads to.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,4 +22,480 @@ pub struct Decision {
     pub events: Vec<AgentEvent>,
     /// What the sender is told.
     pub outcome: Outcome,
+}
+
+impl Decision {
+    /// Puts the command's op on its last event. Without an event there is none to put it on, and
+    /// the caller stores it with the state.
+    pub fn remember(&mut self, record: &OpRecord) {
+        if let Some(last) = self.events.last_mut() {
+            last.op = Some(record.clone());
+        }
+    }
+}
+
+impl Agent {
+    /// Decides on a command.
+    ///
+    /// # Errors
+    /// [`Rejection`] when the state, or a rule, stands against it; nothing happens then.
+    pub fn decide(&self, request: &Request, context: &Context) -> Result<Decision, Rejection> {
+        let by_agent = matches!(request.actor, Actor::Agent(_));
+        let current = if by_agent { self.version } else { self.public_version };
+        if request.expected_version.is_some_and(|expected| expected != current) {
+            return Err(Rejection::StaleVersion { current });
+        }
+        if by_agent && !self.is_connected() {
+            return Err(Refusal::AgentOffline.into());
+        }
+        let mut course = Course::new(self, context, request.actor.clone(), request.reason.clone());
+        let outcome = match &request.command {
+            Command::SetStatus { status } => course.set_status(*status)?,
+            Command::StartPause { pause_type, note, replaces } => {
+                course.start_pause(pause_type, note.clone(), *replaces)?
+            }
+            Command::EndPause { then, overriding } => course.end_pause(*then, *overriding)?,
+            Command::ExtendPause { by } => course.extend_pause(*by)?,
+            Command::SignOut { pause } => course.sign_out(*pause)?,
+        };
+        Ok(Decision { events: course.events, outcome })
+    }
+}
+
+/// A course of events in the making: each is applied to a copy of the agent as it is added, so
+/// that the next one is decided on what really is then.
+pub(super) struct Course<'a> {
+    pub(super) agent: Agent,
+    context: &'a Context<'a>,
+    actor: Actor,
+    reason: Option<String>,
+    pub(super) events: Vec<AgentEvent>,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn new(agent: &Agent, context: &'a Context<'a>, actor: Actor, reason: Option<String>) -> Course<'a> {
+        Course { agent: agent.clone(), context, actor, reason, events: Vec::new() }
+    }
+
+    pub(super) fn happens(&mut self, cause: Cause, body: AgentEventBody) {
+        self.happens_when_due(cause, None, body);
+    }
+
+    /// # Panics
+    /// When the event cannot follow: a decision that the fold would refuse is a bug, and must not
+    /// reach the journal.
+    pub(super) fn happens_when_due(&mut self, cause: Cause, due_at: Option<Timestamp>, body: AgentEventBody) {
+        let event = AgentEvent {
+            at: self.context.now,
+            due_at,
+            actor: self.actor.clone(),
+            cause,
+            reason: self.reason.clone(),
+            policy_version: self.context.policy.version,
+            op: None,
+            body,
+        };
+        if let Err(illegal) = self.agent.apply(&event) {
+            panic!("decided an illegal event: {illegal}");
+        }
+        self.events.push(event);
+    }
+
+    pub(super) fn actor_mut(&mut self) -> &mut Actor {
+        &mut self.actor
+    }
+
+    pub(super) fn live(&self) -> Live {
+        self.context.live
+    }
+
+    fn by_agent(&self) -> bool {
+        matches!(self.actor, Actor::Agent(_))
+    }
+
+    /// True when the actor commands as a superior; an integration acts as the agent would.
+    fn by_superior(&self) -> bool {
+        matches!(self.actor, Actor::Supervisor(_) | Actor::Admin(_))
+    }
+
+    fn cause(&self) -> Cause {
+        match self.actor {
+            Actor::Agent(_) => Cause::Agent,
+            Actor::Supervisor(_) | Actor::Admin(_) => Cause::Supervisor,
+            Actor::Integration(_) => Cause::Integration,
+            Actor::System => Cause::Limit,
+        }
+    }
+
+    fn set_status(&mut self, status: ChosenStatus) -> Result<Outcome, Rejection> {
+        if !self.by_agent() && status != ChosenStatus::Offline {
+            let attended = self.agent.is_connected();
+            let present = self.agent.status != Status::Offline || attended;
+            if !present || (status == ChosenStatus::Available && !attended) {
+                return Err(Refusal::AgentOffline.into());
+            }
+        }
+        if self.agent.protected_pause().is_some() {
+            if !self.by_agent() {
+                return Ok(self.set_status_on_return(status));
+            }
+            let waited = self.agent.pending.is_some();
+            self.return_from_protected(AfterPause::Status(status));
+            if waited {
+                return Ok(Outcome::Done);
+            }
+        }
+        match self.agent.chosen() {
+            None => self.end_outer(self.cause(), status, false)?,
+            Some(current) if current == status => {}
+            Some(ChosenStatus::Offline) => self.sign_in(status, self.cause()),
+            Some(from) => self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status }),
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn set_status_on_return(&mut self, status: ChosenStatus) -> Outcome {
+        // To everybody else, who is on a protected pause alone is unavailable already.
+        let is_so = status == ChosenStatus::Unavailable && self.agent.pause().is_none();
+        if is_so {
+            if self.agent.pending.is_some() {
+                self.happens(self.cause(), AgentEventBody::PendingCancelled);
+            }
+            return Outcome::Done;
+        }
+        self.defer(PendingTarget::Status(status))
+    }
+
+    /// Keeps a command until the agent returns from a protected pause; the latest one counts.
+    pub(super) fn defer(&mut self, target: PendingTarget) -> Outcome {
+        if self.agent.pending.as_ref().is_none_or(|pending| pending.target != target) {
+            let pending =
+                Pending { target, since: self.context.now, actor: self.actor.clone(), reason: self.reason.clone() };
+            self.happens(self.cause(), AgentEventBody::PendingSet(pending));
+        }
+        Outcome::Deferred
+    }
+
+    fn start_pause(
+        &mut self,
+        code: &PauseTypeCode,
+        note: Option<String>,
+        replaces: Option<PauseId>,
+    ) -> Result<Outcome, Rejection> {
+        if let Some(pause) = self.running_of_type(code) {
+            return Ok(Outcome::Started { pause });
+        }
+        let context = self.context;
+        let takes_effect = self.agent.pending.is_some() && self.by_agent() && !is_protected(code, context);
+        if takes_effect {
+            self.return_from_protected(AfterPause::Status(ChosenStatus::Unavailable));
+        }
+        let (agent, actor) = (self.agent.clone(), self.actor.clone());
+        let question = Question { agent: &agent, context, code, actor: &actor, replaces };
+        let by_other_in_protected = !self.by_agent() && agent.protected_pause().is_some();
+        let verdict = if by_other_in_protected {
+            // What is shown is asked about, so that the answer tells nothing.
+            let shown = as_shown(&agent);
+            evaluate(&Question { agent: &shown, ..question })
+        } else {
+            evaluate(&question)
+        };
+        if let Some(refusal) = verdict.code {
+            return Err(refusal.into());
+        }
+        let Some(pause_type) = question.pause_type() else { return Err(Refusal::UnknownType.into()) };
+        if by_other_in_protected {
+            return Ok(self.defer(PendingTarget::Pause(code.clone())));
+        }
+        self.begin(pause_type, note)?;
+        Ok(Outcome::Started { pause: context.fresh_id })
+    }
+
+    fn running_of_type(&self, code: &PauseTypeCode) -> Option<PauseId> {
+        let inner = self.agent.protected_pause().map(|pause| (pause.id, &pause.pause_type));
+        let outer = self.agent.pause().map(|pause| (pause.id, &pause.pause_type));
+        let visible = if self.by_agent() { inner } else { None };
+        visible.into_iter().chain(outer).find(|(_, running)| *running == code).map(|(id, _)| id)
+    }
+
+    /// Begins a pause that the rules allow, ending what it replaces at the same instant.
+    fn begin(&mut self, pause_type: &PauseType, note: Option<String>) -> Result<(), Rejection> {
+        let id = self.context.fresh_id;
+        let terms = terms_of(&pause_type.kind);
+        let waiting = self.agent.pending.clone();
+        let mut replaced = None;
+        if let Some(inner) = self.agent.protected_pause().map(|pause| pause.id) {
+            let then = match self.agent.pause() {
+                Some(_) => AfterPause::OuterPause,
+                None => AfterPause::Status(ChosenStatus::Unavailable),
+            };
+            self.end_protected_as(Cause::ChangedType, inner, then, Some(id));
+            replaced = Some(inner);
+        }
+        let mut inside = None;
+        if let Some(outer) = self.agent.pause().cloned() {
+            if terms.is_none() {
+                inside = Some(outer.id);
+            } else {
+                self.check_early_end(&outer, false)?;
+                self.end_with_terms(&outer, Cause::ChangedType, ChosenStatus::Unavailable, Some(id));
+                replaced = Some(outer.id);
+            }
+        }
+        let started = PauseStarted {
+            id,
+            pause_type: pause_type.code.clone(),
+            terms,
+            inside,
+            replaces: replaced,
+            note,
+            place: self.place(),
+        };
+        let cause = self.cause();
+        self.happens(cause, AgentEventBody::PauseStarted(Box::new(started)));
+        // From one protected pause to another is no return: what waits goes on waiting.
+        if let Some(waiting) = waiting.filter(|_| self.agent.protected_pause().is_some()) {
+            self.happens(cause, AgentEventBody::PendingSet(waiting));
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> PausePlace {
+        let (now, person) = (self.context.now, self.context.person);
+        let zone = self.context.directory.zone_of(person);
+        PausePlace {
+            zone,
+            utc_offset_s: utc_offset_s(now, zone),
+            local_day: local_day(now, zone),
+            business_day: business_day(now, self.context.directory.tenant.business_day_start, zone),
+            shift: self.agent.shift,
+            team: person.primary_team().cloned(),
+        }
+    }
+
+    fn end_pause(&mut self, then: Option<AfterEnd>, overriding: bool) -> Result<Outcome, Rejection> {
+        let wanted = match (then, self.by_superior()) {
+            (Some(AfterEnd::Available), _) | (None, false) => ChosenStatus::Available,
+            (Some(AfterEnd::Unavailable), _) | (None, true) => ChosenStatus::Unavailable,
+        };
+        if self.agent.protected_pause().is_some() {
+            if self.by_agent() {
+                let after = match self.agent.pause() {
+                    Some(_) => AfterPause::OuterPause,
+                    None => AfterPause::Status(wanted),
+                };
+                self.return_from_protected(after);
+                return Ok(Outcome::Done);
+            }
+            let Some(outer) = self.agent.pause() else { return Err(Refusal::NotPaused.into()) };
+            self.check_early_end(outer, overriding)?;
+            return Ok(self.defer(PendingTarget::Status(wanted)));
+        }
+        if !self.agent.is_paused() {
+            return Err(Refusal::NotPaused.into());
+        }
+        self.end_outer(self.cause(), wanted, overriding)?;
+        Ok(Outcome::Done)
+    }
+
+    fn extend_pause(&mut self, by: Duration) -> Result<Outcome, Rejection> {
+        let Some(pause) = self.agent.pause() else { return Err(Refusal::NotPaused.into()) };
+        // A pause without a limit may already last as long as is wished.
+        if pause.terms.limit.is_some() {
+            let pause = pause.id;
+            self.happens(self.cause(), AgentEventBody::PauseExtended { pause, by });
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn sign_out(&mut self, at_sign_out: PauseAtSignOut) -> Result<Outcome, Rejection> {
+        if self.agent.protected_pause().is_some() {
+            if !self.by_agent() {
+                return Ok(self.defer(PendingTarget::SignOut));
+            }
+            let then = match self.agent.pause() {
+                Some(_) => AfterPause::OuterPause,
+                None => AfterPause::Status(ChosenStatus::Offline),
+            };
+            self.end_protected(then);
+        }
+        self.leave(at_sign_out, Cause::SignOut);
+        Ok(Outcome::Done)
+    }
+
+    /// Ends what has to end and signs out.
+    pub(super) fn leave(&mut self, at_sign_out: PauseAtSignOut, cause: Cause) {
+        if let Some(pause) = self.agent.pause().cloned() {
+            let kept = pause.terms.class == LimitedClass::Entitlement && at_sign_out == PauseAtSignOut::KeepEntitlement;
+            if !kept {
+                self.end_with_terms(&pause, cause, ChosenStatus::Offline, None);
+            }
+        }
+        let gone = matches!(self.agent.connection, Connection::Disconnected { .. });
+        if !gone || (self.agent.status != Status::Offline && !self.agent.is_paused()) {
+            self.happens(cause, AgentEventBody::SignedOut);
+        }
+    }
+
+    /// Ends the running pause that has terms.
+    fn end_outer(&mut self, cause: Cause, then: ChosenStatus, overriding: bool) -> Result<(), Rejection> {
+        let Some(pause) = self.agent.pause().cloned() else { return Err(Refusal::NotPaused.into()) };
+        self.check_early_end(&pause, overriding)?;
+        let early = self.is_early(&pause) && self.by_superior() && pause.terms.class == LimitedClass::Entitlement;
+        let id = pause.id;
+        self.end_with_terms(&pause, cause, then, None);
+        if early {
+            let code = "entitlement_ended_early".to_owned();
+            self.happens(self.cause(), AgentEventBody::FindingRecorded { code, pause: Some(id) });
+        }
+        Ok(())
+    }
+
+    fn is_misclick(&self, pause: &Pause) -> bool {
+        self.context.now.since(pause.started_at) < pause.terms.refund_under
+    }
+
+    fn is_early(&self, pause: &Pause) -> bool {
+        !self.is_misclick(pause) && pause.min_until().is_some_and(|until| self.context.now < until)
+    }
+
+    /// May it end now, as far as its minimum goes (semantics §6). A misclick always may.
+    fn check_early_end(&self, pause: &Pause, overriding: bool) -> Result<(), Rejection> {
+        let (true, Some(until)) = (self.is_early(pause), pause.min_until()) else { return Ok(()) };
+        if self.by_superior() {
+            let owed = pause.terms.class == LimitedClass::Entitlement;
+            return if owed && !overriding { Err(Refusal::EntitlementMinimum { until }.into()) } else { Ok(()) };
+        }
+        match pause.terms.on_early_end {
+            OnEarlyEnd::Record => Ok(()),
+            OnEarlyEnd::Hold => Err(Refusal::Held { until }.into()),
+        }
+    }
+
+    /// Ends a pause that has terms; `then` gives way where no session is live (semantics §6).
+    pub(super) fn end_with_terms(
+        &mut self,
+        pause: &Pause,
+        cause: Cause,
+        then: ChosenStatus,
+        replaced_by: Option<PauseId>,
+    ) {
+        let then = match (then, self.agent.connection) {
+            (ChosenStatus::Offline, _) => ChosenStatus::Offline,
+            (ChosenStatus::Available, Connection::Connected) => ChosenStatus::Available,
+            (_, Connection::Connected | Connection::Grace { .. }) => ChosenStatus::Unavailable,
+            (_, Connection::Disconnected { .. }) if replaced_by.is_some() => ChosenStatus::Unavailable,
+            (_, Connection::Disconnected { .. }) => ChosenStatus::Offline,
+        };
+        let ended = PauseEnded {
+            pause: pause.id,
+            then: AfterPause::Status(then),
+            short: self.is_early(pause),
+            misclick: self.is_misclick(pause),
+            last_seen_at: None,
+            replaced_by,
+        };
+        self.happens(cause, AgentEventBody::PauseEnded(ended));
+    }
+
+    /// Ends the running protected pause by the agent's wish.
+    fn end_protected(&mut self, then: AfterPause) {
+        let Some(inner) = self.agent.protected_pause().map(|pause| pause.id) else { return };
+        let then = match (then, self.agent.pause()) {
+            (AfterPause::Status(_), Some(_)) => AfterPause::OuterPause,
+            (then, _) => then,
+        };
+        let cause = self.cause();
+        self.end_protected_as(cause, inner, then, None);
+    }
+
+    pub(super) fn end_protected_as(
+        &mut self,
+        cause: Cause,
+        inner: PauseId,
+        then: AfterPause,
+        replaced_by: Option<PauseId>,
+    ) {
+        let ended = PauseEnded { pause: inner, then, short: false, misclick: false, last_seen_at: None, replaced_by };
+        self.happens(cause, AgentEventBody::PauseEnded(ended));
+    }
+
+    /// The agent returns: what waited for it happens in the name of whoever asked for it.
+    fn return_from_protected(&mut self, after: AfterPause) {
+        let waiting = self.agent.pending.clone();
+        self.end_protected(after);
+        let Some(waiting) = waiting else { return };
+        let own = (self.actor.clone(), self.reason.clone());
+        (self.actor, self.reason) = (waiting.actor, waiting.reason);
+        match waiting.target {
+            PendingTarget::Status(status) => self.take_waiting_status(status),
+            PendingTarget::Limit => self.limit_acts(),
+            PendingTarget::SignOut => self.leave(PauseAtSignOut::KeepEntitlement, Cause::SignOut),
+            PendingTarget::Pause(code) => {
+                // Refused by now: the agent stays as they are, which is what a refusal means.
+                let _refused = self.start_pause(&code, None, None);
+            }
+        }
+        (self.actor, self.reason) = own;
+    }
+
+    fn take_waiting_status(&mut self, status: ChosenStatus) {
+        match (self.agent.pause().cloned(), self.agent.chosen()) {
+            (Some(outer), _) => self.end_with_terms(&outer, self.cause(), status, None),
+            (None, Some(from)) if from != status => {
+                self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status });
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// A first sign-in, or a return to work by choice: begins a shift where none is running.
+    pub(super) fn sign_in(&mut self, status: ChosenStatus, cause: Cause) {
+        let now = self.context.now;
+        let rested = now.since(self.agent.since) >= SHIFT_AFTER_OFFLINE;
+        let shift = match self.agent.shift {
+            Some(shift) if !rested => shift,
+            Some(_) | None => Shift { started_at: now, estimated: true },
+        };
+        self.happens(cause, AgentEventBody::SignedIn { status, shift });
+    }
+}
+
+fn is_protected(code: &PauseTypeCode, context: &Context) -> bool {
+    context.policy.types.get(code).is_some_and(|pause_type| pause_type.kind == PauseKind::Protected)
+}
+
+/// The agent as everybody else is shown it.
+fn as_shown(agent: &Agent) -> Agent {
+    let mut shown = agent.clone();
+    shown.status = match &agent.status {
+        Status::Paused(Away::ProtectedInside { outer, .. }) => Status::Paused(Away::Pause(outer.clone())),
+        Status::Paused(Away::Protected(_)) if agent.is_shown_offline() => Status::Offline,
+        Status::Paused(Away::Protected(_)) => Status::Unavailable,
+        Status::Paused(Away::Pause(_)) | Status::Offline | Status::Available | Status::Unavailable => {
+            agent.status.clone()
+        }
+    };
+    shown
+}
+
+fn terms_of(kind: &PauseKind) -> Option<PauseTerms> {
+    let (class, rules): (LimitedClass, &PauseRules) = match kind {
+        PauseKind::Regular(rules) => (LimitedClass::Regular, rules),
+        PauseKind::Entitlement(rules) => (LimitedClass::Entitlement, rules),
+        PauseKind::Protected => return None,
+    };
+    Some(PauseTerms {
+        class,
+        paid: rules.paid,
+        counts_as_work: rules.counts_as_work,
+        min_duration: rules.min_duration,
+        on_early_end: rules.on_early_end,
+        refund_under: rules.refund_under,
+        limit: rules.limit,
+        warn_before: rules.warn_before.iter().rev().copied().collect(),
+        grace: rules.grace,
+        on_limit: rules.on_limit,
+        escalate_after: rules.escalate_after.iter().copied().collect(),
+    })
 }

@@ -1,1 +1,238 @@
-//! Deadlines.
+//! Deadlines: what time itself brings about (semantics §5, §7).
+//!
+//! A deadline is a question to the state, never a timer that was set: whatever changes the state
+//! changes the answer.
+
+use std::time::Duration;
+
+use super::decide::Course;
+use super::{Agent, Connection, Context, Pause, Status};
+use crate::domain::command::{Actor, PauseAtSignOut};
+use crate::domain::directory::SignInStatus;
+use crate::domain::event::{AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, PauseEnded, PendingTarget};
+use crate::domain::policy::OnLimit;
+use crate::domain::time::{Timestamp, hours, seconds};
+
+/// A connected agent's pause is abandoned this long after its start (semantics §5).
+pub(super) const ABANDON_CONNECTED_AFTER: Duration = hours(16);
+/// What ends a pause begun before a restart waits this long after it, for agents to come back
+/// (semantics §5).
+pub(super) const RECONNECT_WINDOW: Duration = seconds(60);
+/// Fired later than this after it was due, a threshold says so (promise T1).
+pub(super) const LATE_AFTER: Duration = seconds(1);
+
+/// What is due, in the order in which things due at one instant happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Warning(Duration),
+    Limit,
+    Overrun,
+    LimitActs,
+    Escalation(Duration),
+    GraceOver,
+    Abandoned,
+}
+
+impl Agent {
+    /// When the next thing is due, if nothing else happens before.
+    pub fn next_deadline(&self, context: &Context) -> Option<Timestamp> {
+        self.next_due(context).map(|(at, _)| at)
+    }
+
+    /// All that is due by `context.now`, and all that the agent's sockets bring about, in order.
+    pub fn due(&self, context: &Context) -> Vec<AgentEvent> {
+        let mut course = Course::new(self, context, Actor::System, None);
+        course.meet_sockets(context);
+        while let Some((at, due)) = course.agent.next_due(context) {
+            if at > context.now {
+                break;
+            }
+            course.fall_due(due, at, context);
+        }
+        course.events
+    }
+
+    fn next_due(&self, context: &Context) -> Option<(Timestamp, Due)> {
+        let grace = match self.connection {
+            Connection::Grace { until, .. } => Some((until, Due::GraceOver)),
+            Connection::Connected | Connection::Disconnected { .. } => None,
+        };
+        let threshold = self.pause().and_then(|pause| self.next_threshold(pause, context));
+        let abandoned = self.abandoned_at(context).map(|at| (at, Due::Abandoned));
+        [grace, threshold, abandoned].into_iter().flatten().min()
+    }
+
+    fn next_threshold(&self, pause: &Pause, context: &Context) -> Option<(Timestamp, Due)> {
+        let limit_at = pause.limit_at()?;
+        let (terms, fired) = (&pause.terms, &pause.fired);
+        if let (Some(before), false) = (terms.warn_before.get(fired.warnings as usize), fired.limit) {
+            return Some((limit_at.minus(*before), Due::Warning(*before)));
+        }
+        if !fired.limit {
+            return Some((limit_at, Due::Limit));
+        }
+        let Some(overran_at) = fired.overran_at else { return Some((limit_at + terms.grace, Due::Overrun)) };
+        let escalation = terms
+            .escalate_after
+            .get(fired.escalations as usize)
+            .map(|after| (overran_at + *after, Due::Escalation(*after)));
+        let acts = self
+            .limit_is_to_act(pause)
+            .then(|| (wait_for_return(limit_at + terms.grace, pause.started_at, context), Due::LimitActs));
+        [escalation, acts].into_iter().flatten().min()
+    }
+
+    fn limit_is_to_act(&self, pause: &Pause) -> bool {
+        let waits = self.protected_pause().is_some() && self.pending.is_some();
+        match pause.terms.on_limit {
+            OnLimit::Mark => false,
+            OnLimit::EndUnavailable | OnLimit::EndAvailable | OnLimit::SignOut => !waits,
+        }
+    }
+
+    fn abandoned_at(&self, context: &Context) -> Option<Timestamp> {
+        let started_at = self.paused_since()?;
+        let at = match self.connection {
+            Connection::Disconnected { last_seen_at } => {
+                last_seen_at.unwrap_or(started_at) + context.directory.tenant.abandon_after
+            }
+            Connection::Connected | Connection::Grace { .. } => started_at + ABANDON_CONNECTED_AFTER,
+        };
+        Some(wait_for_return(at, started_at, context))
+    }
+
+    fn paused_since(&self) -> Option<Timestamp> {
+        self.pause().map(|pause| pause.started_at).or_else(|| self.protected_pause().map(|pause| pause.started_at))
+    }
+}
+
+/// When something that ends a pause may happen: not before agents had the time to come back.
+fn wait_for_return(at: Timestamp, started_at: Timestamp, context: &Context) -> Timestamp {
+    if started_at < context.ready_at { at.max(context.ready_at + RECONNECT_WINDOW) } else { at }
+}
+
+impl Course<'_> {
+    /// What the agent's sockets bring about: the first one in, the last one out.
+    fn meet_sockets(&mut self, context: &Context) {
+        let connected = self.agent.is_connected();
+        if context.live.sessions > 0 && !connected {
+            self.connect(context);
+        }
+        if context.live.sessions == 0 && connected {
+            let closed_at = context.live.last_closed_at.unwrap_or(context.now);
+            let until = closed_at + context.directory.tenant.connection_grace;
+            self.happens(Cause::Session, AgentEventBody::GraceBegan { until });
+        }
+    }
+
+    fn connect(&mut self, context: &Context) {
+        let tenant = &context.directory.tenant;
+        let was_in_grace = matches!(self.agent.connection, Connection::Grace { .. });
+        let resume = self.agent.resume.filter(|resume| context.now.since(resume.lost_at) <= tenant.resume_within);
+        let agent = Actor::Agent(context.person.id.clone());
+        let system = std::mem::replace(self.actor_mut(), agent);
+        if self.agent.is_shown_offline() {
+            // The very fields that the return of somebody unavailable would have.
+            let lost_for = context.now.since(self.agent.since);
+            let cause = if lost_for <= tenant.resume_within { Cause::Resumed } else { Cause::SignIn };
+            self.happens(cause, AgentEventBody::Connected);
+        } else {
+            self.happens(Cause::Session, AgentEventBody::Connected);
+            match (&self.agent.status, was_in_grace, resume) {
+                (Status::Offline, false, Some(resume)) => {
+                    self.happens(Cause::Resumed, AgentEventBody::Resumed { status: resume.status });
+                }
+                (Status::Offline, false, None) => {
+                    let status = match tenant.status_on_sign_in {
+                        SignInStatus::Available => ChosenStatus::Available,
+                        SignInStatus::Unavailable => ChosenStatus::Unavailable,
+                    };
+                    self.sign_in(status, Cause::SignIn);
+                }
+                (Status::Offline | Status::Available | Status::Unavailable | Status::Paused(_), _, _) => {}
+            }
+        }
+        *self.actor_mut() = system;
+    }
+
+    fn fall_due(&mut self, due: Due, at: Timestamp, context: &Context) {
+        let late = context.now.since(at) > LATE_AFTER;
+        let pause = self.agent.pause().map(|pause| pause.id);
+        let mut threshold = |body| self.happens_when_due(Cause::Limit, Some(at), body);
+        match (due, pause) {
+            (Due::Warning(before), Some(pause)) => threshold(AgentEventBody::PauseWarned { pause, before, late }),
+            (Due::Limit, Some(pause)) => threshold(AgentEventBody::LimitReached { pause, late }),
+            (Due::Overrun, Some(pause)) => threshold(AgentEventBody::Overran { pause, late }),
+            (Due::Escalation(after), Some(pause)) => threshold(AgentEventBody::Escalated { pause, after, late }),
+            (Due::LimitActs, Some(_)) => {
+                if self.agent.protected_pause().is_some() {
+                    self.defer(PendingTarget::Limit);
+                } else {
+                    self.limit_acts();
+                }
+            }
+            (Due::GraceOver, _) => self.lose_connection(at, context),
+            (Due::Abandoned, _) => self.abandon(at),
+            (Due::Warning(_) | Due::Limit | Due::Overrun | Due::LimitActs | Due::Escalation(_), None) => {
+                unreachable!("thresholds are asked of a running pause")
+            }
+        }
+    }
+
+    fn lose_connection(&mut self, at: Timestamp, context: &Context) {
+        let last_seen_at = match self.agent.connection {
+            Connection::Grace { since, .. } => since,
+            Connection::Connected | Connection::Disconnected { .. } => context.now,
+        };
+        self.happens_when_due(Cause::ConnectionLost, Some(at), AgentEventBody::ConnectionLost { last_seen_at });
+    }
+
+    /// What the limit calls for, with the pause that has terms the only one running.
+    pub(super) fn limit_acts(&mut self) {
+        let Some(pause) = self.agent.pause().cloned() else { return };
+        match pause.terms.on_limit {
+            OnLimit::Mark => {}
+            OnLimit::EndUnavailable => self.end_with_terms(&pause, Cause::Limit, ChosenStatus::Unavailable, None),
+            OnLimit::EndAvailable => {
+                let then =
+                    if self.somebody_is_there(&pause) { ChosenStatus::Available } else { ChosenStatus::Unavailable };
+                self.end_with_terms(&pause, Cause::Limit, then, None);
+            }
+            OnLimit::SignOut => self.leave(PauseAtSignOut::End, Cause::Limit),
+        }
+    }
+
+    /// True when a session answered a ping after the limit.
+    fn somebody_is_there(&self, pause: &Pause) -> bool {
+        match (self.live().answered_at, pause.limit_at()) {
+            (Some(answered_at), Some(limit_at)) => self.agent.is_connected() && answered_at >= limit_at,
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    /// The pause, and a protected one inside it, ran on unattended: both end, as an estimate.
+    fn abandon(&mut self, due_at: Timestamp) {
+        let last_seen_at = match self.agent.connection {
+            Connection::Disconnected { last_seen_at } => last_seen_at,
+            Connection::Grace { since, .. } => Some(since),
+            Connection::Connected => self.live().answered_at,
+        };
+        let inner = self.agent.protected_pause().map(|pause| pause.id);
+        let outer = self.agent.pause().map(|pause| pause.id);
+        let offline = AfterPause::Status(ChosenStatus::Offline);
+        let ends = [(inner, if outer.is_some() { AfterPause::OuterPause } else { offline }), (outer, offline)];
+        for (pause, then) in ends {
+            let Some(pause) = pause else { continue };
+            let ended = PauseEnded {
+                pause,
+                then,
+                short: false,
+                misclick: false,
+                // Without any sign of life, the start of the pause is the last that is known.
+                last_seen_at: last_seen_at.or(Some(due_at)),
+                replaced_by: None,
+            };
+            self.happens_when_due(Cause::Abandoned, Some(due_at), AgentEventBody::PauseEnded(ended));
+        }
+    }
+}

@@ -6,8 +6,6 @@
 mod apply;
 mod decide;
 mod due;
-#[cfg(test)]
-mod script;
 
 use std::time::Duration;
 
@@ -225,6 +223,12 @@ impl Agent {
     /// True while a pause of any class is running.
     pub fn is_paused(&self) -> bool {
         matches!(self.status, Status::Paused(_))
+    }
+
+    /// True while everybody else is shown `offline` although a protected pause runs on: whoever
+    /// chose `unavailable` would be offline once the connection is given up.
+    pub fn is_shown_offline(&self) -> bool {
+        matches!((&self.status, self.connection), (Status::Paused(Away::Protected(_)), Connection::Disconnected { .. }))
     }
 
     /// True while a socket is open.
