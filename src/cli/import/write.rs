@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::difference::{Counts, Difference, Kind};
-use super::file::{ImportFile, read_file};
+use super::file::read_file;
 use super::merge::{Existing, LeftOut, Merged, merge};
 use crate::config::Problem;
 use crate::domain::command::Actor;
@@ -48,37 +48,71 @@ pub(crate) enum WriteError {
 ///
 /// # Errors
 /// [`WriteError`]; nothing was written then, except after [`AppendError::Unknown`].
-pub(crate) async fn import_text(
+pub(super) async fn import_text(
     journal: &dyn Journal,
     text: &str,
     left_out: LeftOut,
     intent: Intent,
     now: Timestamp,
 ) -> Result<Report, WriteError> {
-    let (file, mut problems) = match read_file(text) {
-        Ok(file) => (file, Vec::new()),
-        Err((problems, Some(file))) => (file, problems),
+    let file = match read_file(text) {
+        Ok(file) | Err((_, Some(file))) => file,
         Err((problems, None)) => return Err(WriteError::Problems(problems)),
     };
     let place = find(journal, &file.tenant.id).await?;
-    let outcome = merge(place.tenant.as_ref().map(TenantSnapshotExt::existing), &file, left_out, now);
-    let merged = match outcome {
-        Ok(merged) if problems.is_empty() => merged,
-        Ok(_) => return Err(WriteError::Problems(problems)),
-        Err(found) => {
-            problems.extend(found);
-            problems.sort();
-            problems.dedup();
-            return Err(WriteError::Problems(problems));
-        }
-    };
+    let existing = |_: &TenantId| place.tenant.as_ref().map(existing_of);
+    let (tenant, merged) = read_and_merge(text, existing, left_out, now).map_err(WriteError::Problems)?;
     let report = Report { difference: merged.difference.clone(), notes: merged.notes.clone() };
     if intent == Intent::Write
-        && let Some(batch) = batch(&file, &place, merged, now)
+        && let Some(batch) = batch(&tenant, &place, merged, now)
     {
         journal.append(batch).await?;
     }
     Ok(report)
+}
+
+/// Writes what a merge led to for a tenant.
+///
+/// # Errors
+/// [`WriteError`], of the journal only.
+pub(in crate::cli) async fn write_merged(
+    journal: &dyn Journal,
+    tenant: &TenantId,
+    merged: Merged,
+    now: Timestamp,
+) -> Result<(), WriteError> {
+    let place = find(journal, tenant).await?;
+    if let Some(batch) = batch(tenant, &place, merged, now) {
+        journal.append(batch).await?;
+    }
+    Ok(())
+}
+
+/// Reads a file and puts it on top of what is there.
+///
+/// # Errors
+/// Everything that is wrong with the file, by itself and beside what is there.
+pub(super) fn read_and_merge<'a>(
+    text: &str,
+    existing: impl FnOnce(&TenantId) -> Option<Existing<'a>>,
+    left_out: LeftOut,
+    now: Timestamp,
+) -> Result<(TenantId, Merged), Vec<Problem>> {
+    let (file, mut problems) = match read_file(text) {
+        Ok(file) => (file, Vec::new()),
+        Err((problems, Some(file))) => (file, problems),
+        Err((problems, None)) => return Err(problems),
+    };
+    match merge(existing(&file.tenant.id), &file, left_out, now) {
+        Ok(merged) if problems.is_empty() => Ok((file.tenant.id, merged)),
+        Ok(_) => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            problems.sort();
+            problems.dedup();
+            Err(problems)
+        }
+    }
 }
 
 /// Where a tenant is, or would be.
@@ -87,14 +121,8 @@ struct Place {
     tenant: Option<TenantSnapshot>,
 }
 
-trait TenantSnapshotExt {
-    fn existing(&self) -> Existing<'_>;
-}
-
-impl TenantSnapshotExt for TenantSnapshot {
-    fn existing(&self) -> Existing<'_> {
-        Existing { directory: &self.directory, policy: &self.policy }
-    }
+fn existing_of(tenant: &TenantSnapshot) -> Existing<'_> {
+    Existing { directory: &tenant.directory, policy: &tenant.policy }
 }
 
 /// Finds a tenant: on the shard that a new one would be placed on, else on any other.
@@ -117,8 +145,7 @@ fn on_shard(shard: &ShardSnapshot, tenant: &TenantId) -> Option<TenantSnapshot> 
     shard.tenants.iter().find(|there| there.directory.tenant.id == *tenant).cloned()
 }
 
-fn batch(file: &ImportFile, place: &Place, merged: Merged, now: Timestamp) -> Option<Batch> {
-    let tenant = &file.tenant.id;
+fn batch(tenant: &TenantId, place: &Place, merged: Merged, now: Timestamp) -> Option<Batch> {
     let head = place.tenant.as_ref().map_or(TenantSeq(0), |there| there.head);
     // Event times never decrease, also when the clock was set back while the server was down.
     let at = place.tenant.as_ref().map_or(now, |there| there.last_at.max(now));
