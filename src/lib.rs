@@ -8,5 +8,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod domain;
+pub mod hub;
 pub mod ports;
+pub mod protocol;
 pub mod router;
