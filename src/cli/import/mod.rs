@@ -14,7 +14,6 @@ mod tests;
 mod values;
 mod write;
 
-
 use std::path::Path;
 use std::sync::Arc;
 
