@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
 pub mod actor;
+pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
@@ -12,3 +13,4 @@ pub mod hub;
 pub mod ports;
 pub mod protocol;
 pub mod router;
+pub mod telemetry;

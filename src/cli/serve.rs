@@ -1,5 +1,6 @@
 //! `intervalo serve`: listens, hands over to the server, and passes signals on.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
 use super::args::Settings;
@@ -42,12 +43,12 @@ fn filter(level: LogLevel) -> String {
 /// Takes an address.
 pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "; stop the program that has it, or choose another with --listen",
-            std::io::ErrorKind::PermissionDenied => "; ports under 1024 need rights, choose another with --listen",
-            std::io::ErrorKind::AddrNotAvailable => "; no interface of this machine has it",
-            _ => "",
-        };
+        let hints = [
+            (ErrorKind::AddrInUse, "; stop the program that has it, or choose another with --listen"),
+            (ErrorKind::PermissionDenied, "; ports under 1024 need rights, choose another with --listen"),
+            (ErrorKind::AddrNotAvailable, "; no interface of this machine has it"),
+        ];
+        let hint = hints.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, hint)| hint);
         Failure::new(format_args!("cannot listen on {address}: {error}{hint}"))
     })?;
     listener

@@ -292,7 +292,8 @@ mod tests {
 
     #[test]
     fn refusals_say_where_and_what_to_do() {
-        let cases: [(&[(&str, &str)], &str, &str); 14] = [
+        type Environment<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Environment<'_>, &str, &str); 14] = [
             (&[], "\nlistn = []", "s.toml line 2: unknown key `listn`; did you mean `listen`?"),
             (
                 &[("INTERVALO_LISTN", "x")],

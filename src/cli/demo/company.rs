@@ -34,7 +34,10 @@ pub(super) struct Company {
 impl Company {
     /// The sample with so many simulated agents, and the visitor.
     pub(super) fn build(agents: u32, now: Timestamp) -> Result<Company, Failure> {
-        let mut file = read_file(SAMPLE).map_err(|(problems, _)| Failure::all(problems))?;
+        let read = read_file(SAMPLE);
+        let Some(mut file) = read.file.filter(|_| read.problems.is_empty()) else {
+            return Err(Failure::all(read.problems));
+        };
         let teams: Vec<TeamId> = file.teams.iter().map(|team| team.id.clone()).collect();
         let wanted = agents as usize;
         file.agents.truncate(wanted);

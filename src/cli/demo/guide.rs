@@ -38,8 +38,10 @@ websocat -H="Authorization: Bearer $AGENT" ws://{address}/v1/ws
 
 While one of them is open (an agent is there only while a socket is), over HTTP from another terminal:
 
-curl -s http://{address}/v1/rpc -H "Authorization: Bearer $AGENT" -H "Content-Type: application/json" -d '{{"jsonrpc":"2.0","id":5,"method":"pause.start","params":{{"type":"almoco"}}}}'
-curl -s http://{address}/v1/rpc -H "Authorization: Bearer $SUPERVISOR" -H "Content-Type: application/json" -d '{{"jsonrpc":"2.0","id":6,"method":"agent.end_pause","params":{{"agent":"{VISITOR}","reason":"come back, please"}}}}'
+curl -s http://{address}/v1/rpc -H "Authorization: Bearer $AGENT" -H "Content-Type: application/json" \
+  -d '{{"jsonrpc":"2.0","id":5,"method":"pause.start","params":{{"type":"almoco"}}}}'
+curl -s http://{address}/v1/rpc -H "Authorization: Bearer $SUPERVISOR" -H "Content-Type: application/json" \
+  -d '{{"jsonrpc":"2.0","id":6,"method":"agent.end_pause","params":{{"agent":"{VISITOR}","reason":"please"}}}}'
 
 What the board of all teams shows, as it happens:
 "#,

@@ -27,7 +27,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::store::{DATABASE_FILE, OpenError, SqliteJournal};
 
-pub(super) use file::{AgentPatch, ImportFile, Stated, read_file};
+pub(super) use file::{AgentPatch, Stated, read_file};
 pub(super) use merge::{LeftOut, Merged, merge};
 pub(super) use write::write_merged;
 use write::{Intent, Report, WriteError, import_text};

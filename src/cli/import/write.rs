@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::difference::{Counts, Difference, Kind};
-use super::file::read_file;
+use super::file::{FileRead, read_file};
 use super::merge::{Existing, LeftOut, Merged, merge};
 use crate::config::Problem;
 use crate::domain::command::Actor;
@@ -55,10 +55,8 @@ pub(super) async fn import_text(
     intent: Intent,
     now: Timestamp,
 ) -> Result<Report, WriteError> {
-    let file = match read_file(text) {
-        Ok(file) | Err((_, Some(file))) => file,
-        Err((problems, None)) => return Err(WriteError::Problems(problems)),
-    };
+    let read = read_file(text);
+    let Some(file) = read.file else { return Err(WriteError::Problems(read.problems)) };
     let place = find(journal, &file.tenant.id).await?;
     let existing = |_: &TenantId| place.tenant.as_ref().map(existing_of);
     let (tenant, merged) = read_and_merge(text, existing, left_out, now).map_err(WriteError::Problems)?;
@@ -98,11 +96,8 @@ pub(super) fn read_and_merge<'a>(
     left_out: LeftOut,
     now: Timestamp,
 ) -> Result<(TenantId, Merged), Vec<Problem>> {
-    let (file, mut problems) = match read_file(text) {
-        Ok(file) => (file, Vec::new()),
-        Err((problems, Some(file))) => (file, problems),
-        Err((problems, None)) => return Err(problems),
-    };
+    let FileRead { file, mut problems } = read_file(text);
+    let Some(file) = file else { return Err(problems) };
     match merge(existing(&file.tenant.id), &file, left_out, now) {
         Ok(merged) if problems.is_empty() => Ok((file.tenant.id, merged)),
         Ok(_) => Err(problems),
