@@ -13,4 +13,5 @@ pub mod hub;
 pub mod ports;
 pub mod protocol;
 pub mod router;
+pub mod store;
 pub mod telemetry;
