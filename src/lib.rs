@@ -11,5 +11,6 @@ pub mod hub;
 pub mod ports;
 pub mod protocol;
 pub mod router;
+pub mod store;
 pub mod telemetry;
 pub mod transport;
