@@ -15,3 +15,4 @@ pub mod protocol;
 pub mod router;
 pub mod store;
 pub mod telemetry;
+pub mod transport;
