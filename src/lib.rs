@@ -2,6 +2,12 @@
 //!
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
+pub mod actor;
+pub mod clock;
+pub mod cluster;
 pub mod domain;
+pub mod hub;
 pub mod ports;
+pub mod protocol;
+pub mod router;
 pub mod store;

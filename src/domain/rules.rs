@@ -73,6 +73,15 @@ impl<'a> Question<'a> {
     pub fn pause_type(&self) -> Option<&'a Arc<PauseType>> {
         self.context.policy.types.get(self.code)
     }
+
+    fn by_agent(&self) -> bool {
+        matches!(self.actor, Actor::Agent(_))
+    }
+
+    /// True when an agent asks who has no live session.
+    fn is_unattended(&self) -> bool {
+        self.by_agent() && !self.agent.is_connected()
+    }
 }
 
 /// What one rule says, and until when it says so if nothing happens.
@@ -112,8 +121,11 @@ const RULES: [Rule; 8] = [
     Rule::NotProtected(outside_window),
 ];
 
-/// Asks every rule, in order.
+/// Asks every rule, in order. A pause that is running already needs no leave to go on.
 pub fn evaluate(question: &Question) -> Verdict {
+    if question.agent.running_of_type(question.code).is_some() && !question.is_unattended() {
+        return Verdict { outcome: VerdictOutcome::Started, code: None, also: Vec::new(), next_change_at: None };
+    }
     let mut failed: Vec<Refusal> = Vec::new();
     let mut next_change_at: Option<Timestamp> = None;
     for rule in &RULES {
@@ -200,8 +212,7 @@ fn is_offered(pause_type: &PauseType, context: &Context) -> bool {
 
 fn agent_offline(question: &Question) -> Answer {
     let offline = question.agent.status == Status::Offline;
-    let unattended = matches!(question.actor, Actor::Agent(_)) && !question.agent.is_connected();
-    Answer::refuse_if(offline || unattended, Refusal::AgentOffline)
+    Answer::refuse_if(offline || question.is_unattended(), Refusal::AgentOffline)
 }
 
 fn already_paused(question: &Question, _: &PauseType) -> Answer {
@@ -211,13 +222,15 @@ fn already_paused(question: &Question, _: &PauseType) -> Answer {
         Status::Paused(Away::Protected(pause)) => (pause.id, &pause.pause_type),
         Status::Offline | Status::Available | Status::Unavailable => return Answer::PASS,
     };
-    let replaced = question.replaces == Some(running) || pause_type == question.code;
-    Answer::refuse_if(!replaced, Refusal::AlreadyPaused { pause: running, pause_type: pause_type.clone() })
+    Answer::refuse_if(
+        question.replaces != Some(running),
+        Refusal::AlreadyPaused { pause: running, pause_type: pause_type.clone() },
+    )
 }
 
 fn not_startable_by(question: &Question, pause_type: &PauseType) -> Answer {
     let Some(rules) = pause_type.kind.rules() else { return Answer::PASS };
-    let by_agent = matches!(question.actor, Actor::Agent(_));
+    let by_agent = question.by_agent();
     match rules.startable_by {
         StartableBy::Both => Answer::PASS,
         StartableBy::Agent => {

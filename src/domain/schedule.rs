@@ -149,7 +149,11 @@ pub fn window_state(windows: &[Window], now: Timestamp, zone: Tz) -> WindowState
         .collect();
     openings.sort_by_key(|opening| opening.from);
     match openings.first() {
-        Some(opening) if opening.from <= now => WindowState::Open { until: Some(joined_end(&openings, now)) },
+        Some(opening) if opening.from <= now => {
+            let last = openings.last().map_or(now, |opening| opening.from);
+            // Open for as far as is looked ahead, which is weeks: these windows leave no hole.
+            WindowState::Open { until: Some(joined_end(&openings, now)).filter(|end| *end <= last) }
+        }
         Some(opening) => WindowState::Closed { next_from: Some(opening.from) },
         None => WindowState::Closed { next_from: None },
     }
@@ -164,7 +168,10 @@ fn joined_end(openings: &[Opening], now: Timestamp) -> Timestamp {
 /// before it.
 pub fn business_day(at: Timestamp, start: NaiveTime, zone: Tz) -> NaiveDate {
     let day = local(at, zone).date_naive();
-    if at < start_bound(day.and_time(start), zone) { day.pred_opt().unwrap_or(day) } else { day }
+    // A clock set back over midnight can show a day again whose successor has begun.
+    let has_begun = |day: &NaiveDate| start_bound(day.and_time(start), zone) <= at;
+    let next = day.succ_opt().filter(has_begun);
+    next.unwrap_or_else(|| if has_begun(&day) { day } else { day.pred_opt().unwrap_or(day) })
 }
 
 /// The instants `[from, until)` of a local calendar day: 23, 24 or 25 hours, or whatever the zone made of it.

@@ -1,7 +1,7 @@
 //! The fold: the one way in which an event changes an agent, live or recovered.
 
 use super::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
-use crate::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus, PauseEnded, PauseStarted};
+use crate::domain::event::{AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, PauseEnded, PauseStarted};
 use crate::domain::id::{AgentSeq, PauseId};
 use crate::domain::time::Timestamp;
 
@@ -19,11 +19,11 @@ pub struct IllegalEvent {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
     /// Everybody.
-    ByAll,
+    Everybody,
     /// The agent alone.
-    ByAgent,
+    Agent,
     /// Nobody: status, pause and pending are as before.
-    ByNobody,
+    Nobody,
 }
 
 impl Agent {
@@ -35,21 +35,21 @@ impl Agent {
         let seen =
             self.change(event).ok_or_else(|| IllegalEvent { event: event.body.name(), state: self.state_name() })?;
         self.seq = self.seq.next();
-        if seen != Seen::ByNobody {
+        if seen != Seen::Nobody {
             self.version = self.seq;
         }
-        if seen == Seen::ByAll {
+        if seen == Seen::Everybody {
             self.public_version = self.seq;
         }
         Ok(())
     }
 
-    /// The server came up: the sessions of before are gone, and whoever had one is held until
-    /// `grace_until`. A tenant's event, so no number of the agent moves.
+    /// The server came up: the sessions of before are gone, and whoever had one, or was held, is held
+    /// until `grace_until`. A tenant's event, so no number of the agent moves; and only the last one
+    /// counts, so that whoever reads a state need not know of the ones before.
     pub fn on_server_started(&mut self, at: Timestamp, grace_until: Timestamp) {
         self.connection = match self.connection {
-            Connection::Connected => Connection::Grace { since: at, until: grace_until },
-            Connection::Grace { since, .. } => Connection::Grace { since, until: grace_until },
+            Connection::Connected | Connection::Grace { .. } => Connection::Grace { since: at, until: grace_until },
             Connection::Disconnected { last_seen_at } => Connection::Disconnected { last_seen_at },
         };
     }
@@ -63,32 +63,32 @@ impl Agent {
                 let shown_offline = self.is_shown_offline();
                 self.connection = Connection::Connected;
                 if !shown_offline {
-                    return Some(Seen::ByNobody);
+                    return Some(Seen::Nobody);
                 }
                 self.stamp(event);
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             AgentEventBody::GraceBegan { until } => {
                 legal(self.connection == Connection::Connected)?;
                 self.connection = Connection::Grace { since: at, until: *until };
-                Some(Seen::ByNobody)
+                Some(Seen::Nobody)
             }
             AgentEventBody::ConnectionLost { last_seen_at } => self.lose_connection(event, *last_seen_at),
             AgentEventBody::SignedIn { status, shift } => {
                 legal(self.status == Status::Offline && *status != ChosenStatus::Offline)?;
                 self.shift = Some(*shift);
                 self.take_status(*status, event);
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             AgentEventBody::Resumed { status } => {
                 legal(self.status == Status::Offline && self.resume.is_some())?;
                 self.take_status(*status, event);
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             AgentEventBody::StatusChanged { from, to } => {
                 legal(self.chosen() == Some(*from) && from != to)?;
                 self.take_status(*to, event);
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                 legal(self.protected_pause().is_none())?;
@@ -96,49 +96,49 @@ impl Agent {
                 if !self.is_paused() {
                     self.take_status(ChosenStatus::Offline, event);
                 }
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
-            AgentEventBody::PauseRefused { .. } | AgentEventBody::FindingRecorded { .. } => Some(Seen::ByNobody),
+            AgentEventBody::PauseRefused { .. } | AgentEventBody::FindingRecorded { .. } => Some(Seen::Nobody),
             AgentEventBody::PendingSet(pending) => {
                 legal(self.protected_pause().is_some())?;
                 self.pending = Some(pending.clone());
-                Some(Seen::ByAgent)
+                Some(Seen::Agent)
             }
             AgentEventBody::PendingCancelled => {
                 self.pending.take()?;
-                Some(Seen::ByAgent)
+                Some(Seen::Agent)
             }
             AgentEventBody::PauseStarted(started) => self.start_pause(event, started),
             AgentEventBody::PauseWarned { pause, .. } => {
                 let pause = self.running(*pause)?;
                 legal((pause.fired.warnings as usize) < pause.terms.warn_before.len())?;
                 pause.fired.warnings += 1;
-                Some(Seen::ByNobody)
+                Some(Seen::Nobody)
             }
             AgentEventBody::LimitReached { pause, .. } => {
                 let pause = self.running(*pause)?;
                 legal(pause.terms.limit.is_some() && !pause.fired.limit)?;
                 pause.fired.limit = true;
-                Some(Seen::ByNobody)
+                Some(Seen::Nobody)
             }
             AgentEventBody::Overran { pause, .. } => {
                 let pause = self.running(*pause)?;
                 legal(pause.fired.limit && pause.fired.overran_at.is_none())?;
                 pause.fired.overran_at = Some(event.due_at.unwrap_or(at));
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             AgentEventBody::Escalated { pause, .. } => {
                 let pause = self.running(*pause)?;
                 legal(pause.fired.overran_at.is_some())?;
                 legal((pause.fired.escalations as usize) < pause.terms.escalate_after.len())?;
                 pause.fired.escalations += 1;
-                Some(Seen::ByNobody)
+                Some(Seen::Nobody)
             }
             AgentEventBody::PauseExtended { pause, by } => {
                 let pause = self.running(*pause)?;
                 legal(pause.terms.limit.is_some())?;
                 pause.extended_by += *by;
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             AgentEventBody::PauseEnded(ended) => self.end_pause(event, ended),
         }
@@ -149,14 +149,14 @@ impl Agent {
         self.connection = Connection::Disconnected { last_seen_at: Some(last_seen_at) };
         if self.is_shown_offline() {
             self.stamp(event);
-            return Some(Seen::ByAll);
+            return Some(Seen::Everybody);
         }
         let Some(status) = self.chosen().filter(|status| *status != ChosenStatus::Offline) else {
-            return Some(Seen::ByNobody);
+            return Some(Seen::Nobody);
         };
         self.take_status(ChosenStatus::Offline, event);
         self.resume = Some(Resume { status, lost_at: event.at });
-        Some(Seen::ByAll)
+        Some(Seen::Everybody)
     }
 
     fn start_pause(&mut self, event: &AgentEvent, started: &PauseStarted) -> Option<Seen> {
@@ -175,22 +175,22 @@ impl Agent {
                 };
                 self.status = Status::Paused(Away::Pause(Box::new(pause)));
                 self.stamp(event);
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             (None, None, Status::Available) => {
                 self.status = Status::Paused(Away::Protected(protected(event, started)));
                 self.stamp(event);
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             // To everybody else the agent is unavailable before and after: nothing moves for them.
             (None, None, Status::Unavailable) => {
                 self.status = Status::Paused(Away::Protected(protected(event, started)));
-                Some(Seen::ByAgent)
+                Some(Seen::Agent)
             }
             (None, Some(inside), Status::Paused(Away::Pause(outer))) if outer.id == inside => {
                 let (outer, inner) = (outer.clone(), protected(event, started));
                 self.status = Status::Paused(Away::ProtectedInside { outer, inner });
-                Some(Seen::ByAgent)
+                Some(Seen::Agent)
             }
             _ => None,
         }
@@ -201,29 +201,33 @@ impl Agent {
         match (away, ended.then) {
             (Away::Pause(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
                 self.take_status(then, event);
-                Some(Seen::ByAll)
+                Some(Seen::Everybody)
             }
             // Shown as unavailable all the while, and still so: nothing moves for the others.
             (Away::Protected(pause), AfterPause::Status(ChosenStatus::Unavailable)) if pause.id == ended.pause => {
                 self.status = Status::Unavailable;
                 self.pending = None;
-                Some(Seen::ByAgent)
+                Some(Seen::Agent)
             }
             (Away::Protected(pause), AfterPause::Status(ChosenStatus::Offline))
                 if pause.id == ended.pause && self.is_shown_offline() =>
             {
                 self.status = Status::Offline;
                 self.pending = None;
-                Some(Seen::ByAgent)
+                Some(Seen::Agent)
             }
             (Away::Protected(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
                 self.take_status(then, event);
-                Some(Seen::ByAll)
+                // Only a pause is abandoned: to the others, somebody unavailable was signed out.
+                if event.cause == Cause::Abandoned {
+                    self.cause = Cause::SignOut;
+                }
+                Some(Seen::Everybody)
             }
             (Away::ProtectedInside { outer, inner }, AfterPause::OuterPause) if inner.id == ended.pause => {
                 self.status = Status::Paused(Away::Pause(outer.clone()));
                 self.pending = None;
-                Some(Seen::ByAgent)
+                Some(Seen::Agent)
             }
             _ => None,
         }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Agent, Away, Connection, Context, Live, Pause, Status};
+use super::{Agent, Away, Connection, Context, Status};
 use crate::domain::command::{Actor, AfterEnd, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request};
 use crate::domain::event::{
-    AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, PauseEnded, PausePlace, PauseStarted,
-    PauseTerms, Pending, PendingTarget, Shift,
+    AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, PausePlace, PauseStarted, PauseTerms,
+    Pending, PendingTarget, Shift,
 };
 use crate::domain::id::{PauseId, PauseTypeCode};
 use crate::domain::op::OpRecord;
-use crate::domain::policy::{OnEarlyEnd, PauseKind, PauseRules, PauseType};
+use crate::domain::policy::{PauseKind, PauseRules, PauseType};
 use crate::domain::rules::{Question, evaluate};
 use crate::domain::schedule::{SHIFT_AFTER_OFFLINE, business_day, local_day, utc_offset_s};
 use crate::domain::time::Timestamp;
@@ -45,7 +45,9 @@ impl Agent {
         if request.expected_version.is_some_and(|expected| expected != current) {
             return Err(Rejection::StaleVersion { current });
         }
-        if by_agent && !self.is_connected() {
+        // A start is refused by the rules, in their order, so that it is answered as it was previewed.
+        let by_rules = matches!(request.command, Command::StartPause { .. });
+        if by_agent && !self.is_connected() && !by_rules {
             return Err(Refusal::AgentOffline.into());
         }
         let mut course = Course::new(self, context, request.actor.clone(), request.reason.clone());
@@ -69,25 +71,28 @@ pub(super) struct Course<'a> {
     context: &'a Context<'a>,
     actor: Actor,
     reason: Option<String>,
+    /// When what happens was due, where a deadline brings it about.
+    due_at: Option<Timestamp>,
     pub(super) events: Vec<AgentEvent>,
 }
 
 impl<'a> Course<'a> {
     pub(super) fn new(agent: &Agent, context: &'a Context<'a>, actor: Actor, reason: Option<String>) -> Course<'a> {
-        Course { agent: agent.clone(), context, actor, reason, events: Vec::new() }
+        Course { agent: agent.clone(), context, actor, reason, due_at: None, events: Vec::new() }
     }
 
-    pub(super) fn happens(&mut self, cause: Cause, body: AgentEventBody) {
-        self.happens_when_due(cause, None, body);
+    /// What happens from here on was due at `at`.
+    pub(super) fn falls_due(&mut self, at: Timestamp) {
+        self.due_at = Some(at);
     }
 
     /// # Panics
     /// When the event cannot follow: a decision that the fold would refuse is a bug, and must not
     /// reach the journal.
-    pub(super) fn happens_when_due(&mut self, cause: Cause, due_at: Option<Timestamp>, body: AgentEventBody) {
+    pub(super) fn happens(&mut self, cause: Cause, body: AgentEventBody) {
         let event = AgentEvent {
             at: self.context.now,
-            due_at,
+            due_at: self.due_at,
             actor: self.actor.clone(),
             cause,
             reason: self.reason.clone(),
@@ -105,8 +110,13 @@ impl<'a> Course<'a> {
         &mut self.actor
     }
 
-    pub(super) fn live(&self) -> Live {
-        self.context.live
+    pub(super) fn context(&self) -> &'a Context<'a> {
+        self.context
+    }
+
+    fn limit_has_passed(&self) -> bool {
+        let acts_at = self.agent.pause().and_then(|pause| Some(pause.limit_at()? + pause.terms.grace));
+        acts_at.is_some_and(|at| at <= self.context.now)
     }
 
     fn by_agent(&self) -> bool {
@@ -114,11 +124,11 @@ impl<'a> Course<'a> {
     }
 
     /// True when the actor commands as a superior; an integration acts as the agent would.
-    fn by_superior(&self) -> bool {
+    pub(super) fn by_superior(&self) -> bool {
         matches!(self.actor, Actor::Supervisor(_) | Actor::Admin(_))
     }
 
-    fn cause(&self) -> Cause {
+    pub(super) fn cause(&self) -> Cause {
         match self.actor {
             Actor::Agent(_) => Cause::Agent,
             Actor::Supervisor(_) | Actor::Admin(_) => Cause::Supervisor,
@@ -130,20 +140,23 @@ impl<'a> Course<'a> {
     fn set_status(&mut self, status: ChosenStatus) -> Result<Outcome, Rejection> {
         if !self.by_agent() && status != ChosenStatus::Offline {
             let attended = self.agent.is_connected();
-            let present = self.agent.status != Status::Offline || attended;
-            if !present || (status == ChosenStatus::Available && !attended) {
+            let offline = self.agent.status == Status::Offline || self.agent.is_shown_offline();
+            if !attended && (offline || status == ChosenStatus::Available) {
                 return Err(Refusal::AgentOffline.into());
             }
         }
         if self.agent.protected_pause().is_some() {
             if !self.by_agent() {
-                return Ok(self.set_status_on_return(status));
+                return self.set_status_on_return(status);
             }
-            let waited = self.agent.pending.is_some();
-            self.return_from_protected(AfterPause::Status(status));
-            if waited {
+            // Who leaves returns to nothing, so what waits is moot; a sign-out goes further than that.
+            let waited = self.agent.pending.as_ref();
+            let moot = status == ChosenStatus::Offline;
+            if waited.is_some_and(|pending| !moot || pending.target == PendingTarget::SignOut) {
+                self.return_from_protected(AfterPause::Status(status));
                 return Ok(Outcome::Done);
             }
+            self.end_protected(AfterPause::Status(status));
         }
         match self.agent.chosen() {
             None => self.end_outer(self.cause(), status, false)?,
@@ -154,16 +167,20 @@ impl<'a> Course<'a> {
         Ok(Outcome::Done)
     }
 
-    fn set_status_on_return(&mut self, status: ChosenStatus) -> Outcome {
-        // To everybody else, who is on a protected pause alone is unavailable already.
-        let is_so = status == ChosenStatus::Unavailable && self.agent.pause().is_none();
-        if is_so {
-            if self.agent.pending.is_some() {
-                self.happens(self.cause(), AgentEventBody::PendingCancelled);
+    fn set_status_on_return(&mut self, status: ChosenStatus) -> Result<Outcome, Rejection> {
+        // To everybody else, who is on a protected pause alone is unavailable already, or offline.
+        let shown = if self.agent.is_shown_offline() { ChosenStatus::Offline } else { ChosenStatus::Unavailable };
+        match self.agent.pause() {
+            None if status == shown => {
+                if self.agent.pending.is_some() {
+                    self.happens(self.cause(), AgentEventBody::PendingCancelled);
+                }
+                return Ok(Outcome::Done);
             }
-            return Outcome::Done;
+            None => {}
+            Some(outer) => self.check_early_end(outer, false)?,
         }
-        self.defer(PendingTarget::Status(status))
+        Ok(self.defer(PendingTarget::Status(status)))
     }
 
     /// Keeps a command until the agent returns from a protected pause; the latest one counts.
@@ -182,40 +199,44 @@ impl<'a> Course<'a> {
         note: Option<String>,
         replaces: Option<PauseId>,
     ) -> Result<Outcome, Rejection> {
-        if let Some(pause) = self.running_of_type(code) {
+        self.check_start(code, replaces)?;
+        let by_other_in_protected = !self.by_agent() && self.agent.protected_pause().is_some();
+        if by_other_in_protected {
+            return Ok(match self.agent.pause() {
+                Some(outer) if outer.pause_type == *code => Outcome::Started { pause: outer.id },
+                // It is what runs, as its sender may not know.
+                _ if self.agent.running_of_type(code).is_some() => Outcome::Deferred,
+                Some(_) | None => self.defer(PendingTarget::Pause(code.clone())),
+            });
+        }
+        let Some(pause_type) = self.context.policy.types.get(code) else { return Err(Refusal::UnknownType.into()) };
+        if self.agent.pending.is_some()
+            && pause_type.kind != PauseKind::Protected
+            && self.agent.running_of_type(code).is_none()
+        {
+            // Going from a protected pause to another one is a return: what waited comes first.
+            self.return_from_protected(AfterPause::Status(ChosenStatus::Unavailable));
+            self.check_start(code, replaces)?;
+        }
+        if let Some(pause) = self.agent.running_of_type(code) {
             return Ok(Outcome::Started { pause });
         }
-        let context = self.context;
-        let takes_effect = self.agent.pending.is_some() && self.by_agent() && !is_protected(code, context);
-        if takes_effect {
-            self.return_from_protected(AfterPause::Status(ChosenStatus::Unavailable));
-        }
-        let (agent, actor) = (self.agent.clone(), self.actor.clone());
-        let question = Question { agent: &agent, context, code, actor: &actor, replaces };
-        let by_other_in_protected = !self.by_agent() && agent.protected_pause().is_some();
-        let verdict = if by_other_in_protected {
-            // What is shown is asked about, so that the answer tells nothing.
-            let shown = as_shown(&agent);
-            evaluate(&Question { agent: &shown, ..question })
-        } else {
-            evaluate(&question)
-        };
-        if let Some(refusal) = verdict.code {
-            return Err(refusal.into());
-        }
-        let Some(pause_type) = question.pause_type() else { return Err(Refusal::UnknownType.into()) };
-        if by_other_in_protected {
-            return Ok(self.defer(PendingTarget::Pause(code.clone())));
-        }
         self.begin(pause_type, note)?;
-        Ok(Outcome::Started { pause: context.fresh_id })
+        Ok(Outcome::Started { pause: self.context.fresh_id })
     }
 
-    fn running_of_type(&self, code: &PauseTypeCode) -> Option<PauseId> {
-        let inner = self.agent.protected_pause().map(|pause| (pause.id, &pause.pause_type));
-        let outer = self.agent.pause().map(|pause| (pause.id, &pause.pause_type));
-        let visible = if self.by_agent() { inner } else { None };
-        visible.into_iter().chain(outer).find(|(_, running)| *running == code).map(|(id, _)| id)
+    /// What the rules say. Others than the agent are told of what they are shown, so that the
+    /// answer tells nothing.
+    fn check_start(&self, code: &PauseTypeCode, replaces: Option<PauseId>) -> Result<(), Refusal> {
+        let shown;
+        let agent = if self.by_agent() {
+            &self.agent
+        } else {
+            shown = as_shown(&self.agent);
+            &shown
+        };
+        let verdict = evaluate(&Question { agent, context: self.context, code, actor: &self.actor, replaces });
+        verdict.code.map_or(Ok(()), Err)
     }
 
     /// Begins a pause that the rules allow, ending what it replaces at the same instant.
@@ -301,7 +322,7 @@ impl<'a> Course<'a> {
     fn extend_pause(&mut self, by: Duration) -> Result<Outcome, Rejection> {
         let Some(pause) = self.agent.pause() else { return Err(Refusal::NotPaused.into()) };
         // A pause without a limit may already last as long as is wished.
-        if pause.terms.limit.is_some() {
+        if pause.terms.limit.is_some() && !by.is_zero() {
             let pause = pause.id;
             self.happens(self.cause(), AgentEventBody::PauseExtended { pause, by });
         }
@@ -311,7 +332,8 @@ impl<'a> Course<'a> {
     fn sign_out(&mut self, at_sign_out: PauseAtSignOut) -> Result<Outcome, Rejection> {
         if self.agent.protected_pause().is_some() {
             if !self.by_agent() {
-                return Ok(self.defer(PendingTarget::SignOut));
+                let is_so = self.agent.is_shown_offline();
+                return Ok(if is_so { Outcome::Done } else { self.defer(PendingTarget::SignOut) });
             }
             let then = match self.agent.pause() {
                 Some(_) => AfterPause::OuterPause,
@@ -337,89 +359,6 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Ends the running pause that has terms.
-    fn end_outer(&mut self, cause: Cause, then: ChosenStatus, overriding: bool) -> Result<(), Rejection> {
-        let Some(pause) = self.agent.pause().cloned() else { return Err(Refusal::NotPaused.into()) };
-        self.check_early_end(&pause, overriding)?;
-        let early = self.is_early(&pause) && self.by_superior() && pause.terms.class == LimitedClass::Entitlement;
-        let id = pause.id;
-        self.end_with_terms(&pause, cause, then, None);
-        if early {
-            let code = "entitlement_ended_early".to_owned();
-            self.happens(self.cause(), AgentEventBody::FindingRecorded { code, pause: Some(id) });
-        }
-        Ok(())
-    }
-
-    fn is_misclick(&self, pause: &Pause) -> bool {
-        self.context.now.since(pause.started_at) < pause.terms.refund_under
-    }
-
-    fn is_early(&self, pause: &Pause) -> bool {
-        !self.is_misclick(pause) && pause.min_until().is_some_and(|until| self.context.now < until)
-    }
-
-    /// May it end now, as far as its minimum goes (semantics §6). A misclick always may.
-    fn check_early_end(&self, pause: &Pause, overriding: bool) -> Result<(), Rejection> {
-        let (true, Some(until)) = (self.is_early(pause), pause.min_until()) else { return Ok(()) };
-        if self.by_superior() {
-            let owed = pause.terms.class == LimitedClass::Entitlement;
-            return if owed && !overriding { Err(Refusal::EntitlementMinimum { until }.into()) } else { Ok(()) };
-        }
-        match pause.terms.on_early_end {
-            OnEarlyEnd::Record => Ok(()),
-            OnEarlyEnd::Hold => Err(Refusal::Held { until }.into()),
-        }
-    }
-
-    /// Ends a pause that has terms; `then` gives way where no session is live (semantics §6).
-    pub(super) fn end_with_terms(
-        &mut self,
-        pause: &Pause,
-        cause: Cause,
-        then: ChosenStatus,
-        replaced_by: Option<PauseId>,
-    ) {
-        let then = match (then, self.agent.connection) {
-            (ChosenStatus::Offline, _) => ChosenStatus::Offline,
-            (ChosenStatus::Available, Connection::Connected) => ChosenStatus::Available,
-            (_, Connection::Connected | Connection::Grace { .. }) => ChosenStatus::Unavailable,
-            (_, Connection::Disconnected { .. }) if replaced_by.is_some() => ChosenStatus::Unavailable,
-            (_, Connection::Disconnected { .. }) => ChosenStatus::Offline,
-        };
-        let ended = PauseEnded {
-            pause: pause.id,
-            then: AfterPause::Status(then),
-            short: self.is_early(pause),
-            misclick: self.is_misclick(pause),
-            last_seen_at: None,
-            replaced_by,
-        };
-        self.happens(cause, AgentEventBody::PauseEnded(ended));
-    }
-
-    /// Ends the running protected pause by the agent's wish.
-    fn end_protected(&mut self, then: AfterPause) {
-        let Some(inner) = self.agent.protected_pause().map(|pause| pause.id) else { return };
-        let then = match (then, self.agent.pause()) {
-            (AfterPause::Status(_), Some(_)) => AfterPause::OuterPause,
-            (then, _) => then,
-        };
-        let cause = self.cause();
-        self.end_protected_as(cause, inner, then, None);
-    }
-
-    pub(super) fn end_protected_as(
-        &mut self,
-        cause: Cause,
-        inner: PauseId,
-        then: AfterPause,
-        replaced_by: Option<PauseId>,
-    ) {
-        let ended = PauseEnded { pause: inner, then, short: false, misclick: false, last_seen_at: None, replaced_by };
-        self.happens(cause, AgentEventBody::PauseEnded(ended));
-    }
-
     /// The agent returns: what waited for it happens in the name of whoever asked for it.
     fn return_from_protected(&mut self, after: AfterPause) {
         let waiting = self.agent.pending.clone();
@@ -429,11 +368,16 @@ impl<'a> Course<'a> {
         (self.actor, self.reason) = (waiting.actor, waiting.reason);
         match waiting.target {
             PendingTarget::Status(status) => self.take_waiting_status(status),
-            PendingTarget::Limit => self.limit_acts(),
+            // An extension may have moved the limit since; it acts by its own deadline then.
+            PendingTarget::Limit if self.limit_has_passed() => self.limit_acts(),
+            PendingTarget::Limit => {}
             PendingTarget::SignOut => self.leave(PauseAtSignOut::KeepEntitlement, Cause::SignOut),
-            PendingTarget::Pause(code) => {
-                // Refused by now: the agent stays as they are, which is what a refusal means.
-                let _refused = self.start_pause(&code, None, None);
+            PendingTarget::Pause(pause_type) => {
+                // Refused by now: the agent stays as they are, and it is on record why.
+                if let Err(Rejection::Refused(refusal)) = self.start_pause(&pause_type, None, None) {
+                    let code = refusal.code().to_owned();
+                    self.happens(self.cause(), AgentEventBody::PauseRefused { pause_type, code, count: 1 });
+                }
             }
         }
         (self.actor, self.reason) = own;
@@ -441,7 +385,7 @@ impl<'a> Course<'a> {
 
     fn take_waiting_status(&mut self, status: ChosenStatus) {
         match (self.agent.pause().cloned(), self.agent.chosen()) {
-            (Some(outer), _) => self.end_with_terms(&outer, self.cause(), status, None),
+            (Some(outer), _) => self.end_noting_findings(&outer, self.cause(), status),
             (None, Some(from)) if from != status => {
                 self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status });
             }
@@ -459,10 +403,6 @@ impl<'a> Course<'a> {
         };
         self.happens(cause, AgentEventBody::SignedIn { status, shift });
     }
-}
-
-fn is_protected(code: &PauseTypeCode, context: &Context) -> bool {
-    context.policy.types.get(code).is_some_and(|pause_type| pause_type.kind == PauseKind::Protected)
 }
 
 /// The agent as everybody else is shown it.
@@ -493,7 +433,8 @@ fn terms_of(kind: &PauseKind) -> Option<PauseTerms> {
         on_early_end: rules.on_early_end,
         refund_under: rules.refund_under,
         limit: rules.limit,
-        warn_before: rules.warn_before.iter().rev().copied().collect(),
+        // A warning that would stand before the start is none.
+        warn_before: rules.warn_before.iter().rev().copied().filter(|before| rules.limit > Some(*before)).collect(),
         grace: rules.grace,
         on_limit: rules.on_limit,
         escalate_after: rules.escalate_after.iter().copied().collect(),

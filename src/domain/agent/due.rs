@@ -9,7 +9,7 @@ use super::decide::Course;
 use super::{Agent, Connection, Context, Pause, Status};
 use crate::domain::command::{Actor, PauseAtSignOut};
 use crate::domain::directory::SignInStatus;
-use crate::domain::event::{AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, PauseEnded, PendingTarget};
+use crate::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus, PendingTarget};
 use crate::domain::policy::OnLimit;
 use crate::domain::time::{Timestamp, hours, seconds};
 
@@ -31,6 +31,7 @@ enum Due {
     Escalation(Duration),
     GraceOver,
     Abandoned,
+    PersonLeft,
 }
 
 impl Agent {
@@ -47,6 +48,7 @@ impl Agent {
             if at > context.now {
                 break;
             }
+            course.falls_due(at);
             course.fall_due(due, at, context);
         }
         course.events
@@ -59,7 +61,8 @@ impl Agent {
         };
         let threshold = self.pause().and_then(|pause| self.next_threshold(pause, context));
         let abandoned = self.abandoned_at(context).map(|at| (at, Due::Abandoned));
-        [grace, threshold, abandoned].into_iter().flatten().min()
+        let left = context.person.left_at.filter(|_| !self.is_gone()).map(|at| (at, Due::PersonLeft));
+        [grace, threshold, abandoned, left].into_iter().flatten().min()
     }
 
     fn next_threshold(&self, pause: &Pause, context: &Context) -> Option<(Timestamp, Due)> {
@@ -94,11 +97,16 @@ impl Agent {
         let started_at = self.paused_since()?;
         let at = match self.connection {
             Connection::Disconnected { last_seen_at } => {
-                last_seen_at.unwrap_or(started_at) + context.directory.tenant.abandon_after
+                last_seen_at.max(Some(started_at)).unwrap_or(started_at) + context.directory.tenant.abandon_after
             }
             Connection::Connected | Connection::Grace { .. } => started_at + ABANDON_CONNECTED_AFTER,
         };
         Some(wait_for_return(at, started_at, context))
+    }
+
+    /// True when there is nothing to take from a person who leaves.
+    fn is_gone(&self) -> bool {
+        self.status == Status::Offline && matches!(self.connection, Connection::Disconnected { .. })
     }
 
     fn paused_since(&self) -> Option<Timestamp> {
@@ -115,7 +123,8 @@ impl Course<'_> {
     /// What the agent's sockets bring about: the first one in, the last one out.
     fn meet_sockets(&mut self, context: &Context) {
         let connected = self.agent.is_connected();
-        if context.live.sessions > 0 && !connected {
+        let has_left = context.person.left_at.is_some_and(|at| at <= context.now);
+        if context.live.sessions > 0 && !connected && !has_left {
             self.connect(context);
         }
         if context.live.sessions == 0 && connected {
@@ -158,7 +167,7 @@ impl Course<'_> {
     fn fall_due(&mut self, due: Due, at: Timestamp, context: &Context) {
         let late = context.now.since(at) > LATE_AFTER;
         let pause = self.agent.pause().map(|pause| pause.id);
-        let mut threshold = |body| self.happens_when_due(Cause::Limit, Some(at), body);
+        let mut threshold = |body| self.happens(Cause::Limit, body);
         match (due, pause) {
             (Due::Warning(before), Some(pause)) => threshold(AgentEventBody::PauseWarned { pause, before, late }),
             (Due::Limit, Some(pause)) => threshold(AgentEventBody::LimitReached { pause, late }),
@@ -171,20 +180,21 @@ impl Course<'_> {
                     self.limit_acts();
                 }
             }
-            (Due::GraceOver, _) => self.lose_connection(at, context),
-            (Due::Abandoned, _) => self.abandon(at),
+            (Due::GraceOver, _) => self.lose_connection(context),
+            (Due::Abandoned, _) => self.abandon(),
+            (Due::PersonLeft, _) => self.deactivate(),
             (Due::Warning(_) | Due::Limit | Due::Overrun | Due::LimitActs | Due::Escalation(_), None) => {
                 unreachable!("thresholds are asked of a running pause")
             }
         }
     }
 
-    fn lose_connection(&mut self, at: Timestamp, context: &Context) {
+    fn lose_connection(&mut self, context: &Context) {
         let last_seen_at = match self.agent.connection {
             Connection::Grace { since, .. } => since,
             Connection::Connected | Connection::Disconnected { .. } => context.now,
         };
-        self.happens_when_due(Cause::ConnectionLost, Some(at), AgentEventBody::ConnectionLost { last_seen_at });
+        self.happens(Cause::ConnectionLost, AgentEventBody::ConnectionLost { last_seen_at });
     }
 
     /// What the limit calls for, with the pause that has terms the only one running.
@@ -204,35 +214,27 @@ impl Course<'_> {
 
     /// True when a session answered a ping after the limit.
     fn somebody_is_there(&self, pause: &Pause) -> bool {
-        match (self.live().answered_at, pause.limit_at()) {
+        match (self.context().live.answered_at, pause.limit_at()) {
             (Some(answered_at), Some(limit_at)) => self.agent.is_connected() && answered_at >= limit_at,
             (None, _) | (_, None) => false,
         }
     }
 
     /// The pause, and a protected one inside it, ran on unattended: both end, as an estimate.
-    fn abandon(&mut self, due_at: Timestamp) {
+    fn abandon(&mut self) {
         let last_seen_at = match self.agent.connection {
             Connection::Disconnected { last_seen_at } => last_seen_at,
             Connection::Grace { since, .. } => Some(since),
-            Connection::Connected => self.live().answered_at,
+            Connection::Connected => self.context().live.answered_at,
         };
-        let inner = self.agent.protected_pause().map(|pause| pause.id);
-        let outer = self.agent.pause().map(|pause| pause.id);
-        let offline = AfterPause::Status(ChosenStatus::Offline);
-        let ends = [(inner, if outer.is_some() { AfterPause::OuterPause } else { offline }), (outer, offline)];
-        for (pause, then) in ends {
-            let Some(pause) = pause else { continue };
-            let ended = PauseEnded {
-                pause,
-                then,
-                short: false,
-                misclick: false,
-                // Without any sign of life, the start of the pause is the last that is known.
-                last_seen_at: last_seen_at.or(Some(due_at)),
-                replaced_by: None,
-            };
-            self.happens_when_due(Cause::Abandoned, Some(due_at), AgentEventBody::PauseEnded(ended));
-        }
+        // The start of the pause is a sign of life, and may be the last one that is known.
+        let last_seen_at = last_seen_at.max(self.agent.paused_since());
+        self.end_all(Cause::Abandoned, last_seen_at);
+    }
+
+    /// The person left: whatever runs ends, and the sockets are closed for good.
+    fn deactivate(&mut self) {
+        self.end_all(Cause::Deactivated, None);
+        self.happens(Cause::Deactivated, AgentEventBody::Deactivated);
     }
 }

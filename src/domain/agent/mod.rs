@@ -6,6 +6,7 @@
 mod apply;
 mod decide;
 mod due;
+mod ending;
 
 use std::time::Duration;
 
@@ -218,6 +219,13 @@ impl Agent {
             Status::Paused(Away::Protected(inner) | Away::ProtectedInside { inner, .. }) => Some(inner),
             Status::Paused(Away::Pause(_)) | Status::Offline | Status::Available | Status::Unavailable => None,
         }
+    }
+
+    /// The running pause of this type, the protected one first.
+    pub fn running_of_type(&self, code: &PauseTypeCode) -> Option<PauseId> {
+        let inner = self.protected_pause().map(|pause| (pause.id, &pause.pause_type));
+        let outer = self.pause().map(|pause| (pause.id, &pause.pause_type));
+        [inner, outer].into_iter().flatten().find(|(_, running)| *running == code).map(|(id, _)| id)
     }
 
     /// True while a pause of any class is running.

@@ -1,0 +1,744 @@
+//! Scripts that a supervisor can read, and the one function that carries them out.
+//!
+//! A script is a setting (tenant, teams, one agent, types of pause) and then lines of what happens
+//! when: `11:30 ana pause.start almoco -> started almoco`. A line without a wish is what time itself
+//! brings about, and all of that must be listed, at its very millisecond: between two lines nothing
+//! may happen. Times are local; `01:30(2)` is the second of two. `check` fails at the first line
+//! that comes true otherwise, and shows how it came true.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Weekday};
+use chrono_tz::Tz;
+use intervalo::domain::agent::Agent;
+use intervalo::domain::command::{Actor, AfterEnd, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request};
+use intervalo::domain::directory::{Directory, Person, SignInStatus, Team, Tenant};
+use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus, PendingTarget};
+use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion};
+use intervalo::domain::id::{PrincipalId, TeamId, TenantId};
+use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::presence::{AgentView, PauseView};
+use intervalo::domain::rules::{Verdict, VerdictOutcome};
+use intervalo::domain::schedule::{WeekDays, Window, utc_offset_s};
+use intervalo::domain::time::Timestamp;
+
+use crate::world::World;
+
+/// Carries a script out.
+///
+/// # Panics
+/// At the first line that is not as it is written, or that breaks what always holds.
+pub(crate) fn check(script: &str) -> World {
+    let mut stage = Stage::new(script);
+    for (number, line) in timed_lines(script) {
+        let said = stage.play(&line).unwrap_or_else(|why| panic!("line {number}: {line}\n{why}"));
+        let (_, expected) = split(&line);
+        assert_eq!(said, expected, "line {number}: {line}");
+    }
+    stage.world
+}
+
+/// The lines that carry a time, each with what follows on `->` lines joined to it.
+fn timed_lines(script: &str) -> Vec<(usize, String)> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    for (number, line) in script.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.starts_with("->") && !lines.is_empty() {
+            let last = lines.len() - 1;
+            let more = if lines[last].1.contains("->") { line.trim_start_matches("->") } else { line };
+            lines[last].1.push_str(&format!(" {}", more.trim()));
+        } else if starts_with_time(line) {
+            lines.push((number + 1, line.to_owned()));
+        }
+    }
+    lines
+}
+
+fn starts_with_time(line: &str) -> bool {
+    let first = line.split(' ').next().unwrap_or_default();
+    !line.is_empty() && (first.parse::<Weekday>().is_ok() || first.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn split(line: &str) -> (&str, String) {
+    let (wish, result) = line.split_once("->").unwrap_or_else(|| panic!("no -> in: {line}"));
+    (wish.trim(), result.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+struct Stage {
+    world: World,
+    clock: Tz,
+    day: NaiveDate,
+}
+
+impl Stage {
+    fn new(script: &str) -> Stage {
+        let id = AgentId::new("ana").expect("an id");
+        let tenant = Tenant::new(TenantId::new("acme").expect("an id"), "Acme".to_owned(), chrono_tz::UTC);
+        let directory = Directory {
+            version: DirectoryVersion(1),
+            tenant,
+            teams: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            channels: BTreeMap::new(),
+        };
+        let policy = Policy { version: PolicyVersion(1), types: BTreeMap::new() };
+        let world = World::new(directory, policy, id.clone());
+        let mut stage = Stage { world, clock: chrono_tz::UTC, day: NaiveDate::MIN };
+        stage.set("agent ana");
+        let timed = |line: &&str| !starts_with_time(line) && !line.starts_with("->") && !line.is_empty();
+        let bare = script.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        bare.filter(timed).for_each(|line| stage.set(line));
+        stage.clock = stage.world.directory.tenant.zone;
+        let clock = script.lines().find_map(|line| line.trim().strip_prefix("clock "));
+        stage.clock = clock.map_or(stage.clock, zone);
+        stage
+    }
+
+    /// One line of the setting.
+    fn set(&mut self, line: &str) {
+        let mut words = Words::of(line);
+        match words.next() {
+            "tenant" => set_tenant(&mut self.world.directory.tenant, &mut words),
+            "team" => {
+                let id = TeamId::new(words.next()).expect("a team's id");
+                let team_zone = words.has("zone").then(|| zone(words.next()));
+                let team = Team { id: id.clone(), name: id.to_string(), zone: team_zone };
+                self.world.directory.teams.insert(id, team);
+            }
+            "agent" => {
+                let id = AgentId::new(words.next()).expect("an agent's id");
+                let teams = if words.has("team") { words.next() } else { "" };
+                let teams = teams.split(',').filter(|team| !team.is_empty());
+                let person = Person {
+                    name: id.to_string(),
+                    id: id.clone(),
+                    teams: teams.map(|team| TeamId::new(team).expect("a team's id")).collect(),
+                    zone: words.has("zone").then(|| zone(words.next())),
+                    left_at: None,
+                };
+                self.world.directory.agents.insert(id, Arc::new(person));
+            }
+            "type" => {
+                let pause_type = pause_type(&mut words);
+                self.world.policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
+                self.world.policy.version = PolicyVersion(self.world.policy.version.0 + 1);
+            }
+            "clock" => drop(words.next()),
+            other => panic!("no such setting: {other}"),
+        }
+        words.done(line);
+    }
+
+    /// Plays one timed line and says how it came true.
+    fn play(&mut self, line: &str) -> Result<String, String> {
+        let (wish, _) = split(line);
+        let mut words = Words::of(wish);
+        let at = self.instant(&mut words);
+        assert!(at >= self.world.now, "the line is before the one above it");
+        while let Some(due) = self.world.next_deadline().filter(|due| *due < at) {
+            let events = self.world.fire(due);
+            return Err(format!("before it, at {}: {}", self.time(due), self.tell(&events)));
+        }
+        if words.is_empty() {
+            return match self.world.next_deadline() {
+                Some(due) if due == at => {
+                    let events = self.world.fire(due);
+                    Ok(self.tell(&events))
+                }
+                next => Err(format!("nothing is due then; next is {:?}", next.map(|at| self.time(at)))),
+            };
+        }
+        self.world.now = at;
+        let starts = wish.ends_with("server starts");
+        if !starts && self.world.up {
+            let before = self.world.settle();
+            if !before.is_empty() {
+                return Err(format!("at the same instant, before it: {}", self.tell(&before)));
+            }
+        }
+        let who = words.next().to_owned();
+        let said = match who.as_str() {
+            "ana" => self.by_agent(&mut words),
+            "sup" => self.by_other(Actor::Supervisor(principal("sup")), &mut words),
+            "admin" if words.has("sets") => {
+                let setting: Vec<&str> = std::iter::from_fn(|| words.pop()).collect();
+                self.set(&setting.join(" "));
+                let events = self.world.settle();
+                self.tell(&events)
+            }
+            "admin" => self.by_other(Actor::Admin(principal("admin")), &mut words),
+            "host" => self.by_other(Actor::Integration(principal("host")), &mut words),
+            "others" => {
+                words.expect("see");
+                let view = self.world.public_view();
+                self.view(&view)
+            }
+            "server" => match words.next() {
+                "stops" => {
+                    self.world.stop_server();
+                    "nothing".to_owned()
+                }
+                "starts" => {
+                    self.world.start_server();
+                    let events = self.world.settle();
+                    self.tell(&events)
+                }
+                other => panic!("a server does not {other}"),
+            },
+            other => panic!("who is {other}?"),
+        };
+        words.done(wish);
+        self.world.check_no_ghost();
+        Ok(said)
+    }
+
+    fn by_agent(&mut self, words: &mut Words) -> String {
+        let actor = Actor::Agent(self.world.id.clone());
+        match words.peek() {
+            "connects" | "disconnects" | "leaves" | "answers" => {
+                match words.next() {
+                    "connects" => self.world.open_session(),
+                    "disconnects" => self.world.close_session(),
+                    "answers" => self.world.answer_ping(),
+                    "leaves" => {
+                        let person = self.world.directory.agents.get_mut(&self.world.id).expect("ana");
+                        Arc::make_mut(person).left_at = Some(self.world.now);
+                    }
+                    other => panic!("an agent does not {other}"),
+                }
+                let events = self.world.settle();
+                self.tell(&events)
+            }
+            "options" => {
+                words.expect("options");
+                let menu = self.world.options();
+                let lines: Vec<String> = menu
+                    .iter()
+                    .map(|option| format!("{} {}", option.pause_type.code, self.verdict(&option.verdict)))
+                    .collect();
+                if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") }
+            }
+            "sees" => {
+                words.expect("sees");
+                let view = self.world.own_view();
+                self.view(&view)
+            }
+            "counts" => {
+                words.expect("counts");
+                self.counts()
+            }
+            _ => self.by_other(actor, words),
+        }
+    }
+
+    fn by_other(&mut self, actor: Actor, words: &mut Words) -> String {
+        if words.has("asks") {
+            let code = type_code(words.next());
+            let replaces = self.replaced(words);
+            return self.verdict(&self.world.ask(&actor, &code, replaces));
+        }
+        let command = self.command(words);
+        let version = if matches!(actor, Actor::Agent(_)) { self.world.own_view() } else { self.world.public_view() };
+        let mut expected_version = None;
+        if words.has("expecting") {
+            expected_version = Some(match words.next() {
+                "now" => version.version,
+                "before" => AgentSeq(version.version.0 - 1),
+                other => panic!("a version is expected now or before, not {other}"),
+            });
+        }
+        let reason = words.has("because").then(|| words.next().to_owned());
+        let previewed = match (&command, &actor) {
+            (Command::StartPause { pause_type, replaces, .. }, _) => {
+                Some(self.world.ask(&actor, pause_type, *replaces))
+            }
+            _ => None,
+        };
+        let is_agent = matches!(actor, Actor::Agent(_));
+        let request = Request { command, actor, reason, op: None, expected_version };
+        let decided = self.world.execute(&request);
+        if let (Some(verdict), true) = (previewed, is_agent) {
+            same_as_previewed(&verdict, &decided.as_ref().map(|decision| decision.outcome));
+        }
+        match decided {
+            Ok(decision) => {
+                let told = self.tell(&decision.events);
+                if decision.outcome == Outcome::Deferred { format!("deferred: {told}") } else { told }
+            }
+            Err(rejection) => self.rejection(&rejection),
+        }
+    }
+
+    fn command(&self, words: &mut Words) -> Command {
+        match words.next() {
+            "status" => Command::SetStatus { status: status(words.next()) },
+            "pause.start" => {
+                let pause_type = type_code(words.next());
+                let replaces = self.replaced(words);
+                let note = words.has("note").then(|| words.next().to_owned());
+                Command::StartPause { pause_type, note, replaces }
+            }
+            "pause.end" => {
+                let then = words.has("then").then(|| match words.next() {
+                    "available" => AfterEnd::Available,
+                    "unavailable" => AfterEnd::Unavailable,
+                    other => panic!("no status to take after a pause: {other}"),
+                });
+                Command::EndPause { then, overriding: words.has("override") }
+            }
+            "extend" => Command::ExtendPause { by: duration(words.next()) },
+            "sign_out" if words.has("end") => Command::SignOut { pause: PauseAtSignOut::End },
+            "sign_out" => Command::SignOut { pause: PauseAtSignOut::KeepEntitlement },
+            other => panic!("no such command: {other}"),
+        }
+    }
+
+    fn replaced(&self, words: &mut Words) -> Option<PauseId> {
+        let agent: &Agent = &self.world.agent;
+        words.has("replaces").then(|| match words.next() {
+            "it" => agent.pause().map(|p| p.id).or(agent.protected_pause().map(|p| p.id)).expect("a pause"),
+            "another" => PauseId(u128::MAX),
+            other => panic!("replaces it or another, not {other}"),
+        })
+    }
+
+    // How things are told.
+
+    fn tell(&self, events: &[AgentEvent]) -> String {
+        let told: Vec<String> = events.iter().map(|event| self.event(event)).collect();
+        if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
+    }
+
+    fn event(&self, event: &AgentEvent) -> String {
+        let late = |late: &bool| if *late { " late" } else { "" };
+        match &event.body {
+            AgentEventBody::Connected => "connected".to_owned(),
+            AgentEventBody::GraceBegan { until } => format!("grace until {}", self.time(*until)),
+            AgentEventBody::ConnectionLost { last_seen_at } => {
+                format!("connection_lost, last seen {}", self.time(*last_seen_at))
+            }
+            AgentEventBody::SignedIn { status, .. } => format!("signed_in {}", status.as_str()),
+            AgentEventBody::Resumed { status } => format!("resumed {}", status.as_str()),
+            AgentEventBody::StatusChanged { to, .. } => to.as_str().to_owned(),
+            AgentEventBody::SignedOut => format!("signed_out ({})", event.cause.as_str()),
+            AgentEventBody::Deactivated => "deactivated".to_owned(),
+            AgentEventBody::PauseRefused { pause_type, code, .. } => format!("pause.refused {pause_type} {code}"),
+            AgentEventBody::PendingSet(pending) => format!("waits {}", target(&pending.target)),
+            AgentEventBody::PendingCancelled => "waits no more".to_owned(),
+            AgentEventBody::PauseStarted(started) => {
+                let inside = if started.inside.is_some() { " inside" } else { "" };
+                format!("started {}{inside}", started.pause_type)
+            }
+            AgentEventBody::PauseWarned { pause, before, late: is_late } => {
+                format!("pause.warned {} {} before{}", self.type_of(*pause), span(*before), late(is_late))
+            }
+            AgentEventBody::LimitReached { pause, late: is_late } => {
+                format!("pause.limit_reached {}{}", self.type_of(*pause), late(is_late))
+            }
+            AgentEventBody::Overran { pause, late: is_late } => {
+                format!("pause.overran {}{}", self.type_of(*pause), late(is_late))
+            }
+            AgentEventBody::Escalated { pause, after, late: is_late } => {
+                format!("pause.escalated {} {} after{}", self.type_of(*pause), span(*after), late(is_late))
+            }
+            AgentEventBody::PauseExtended { by, .. } => format!("extended {}", span(*by)),
+            AgentEventBody::PauseEnded(ended) => {
+                let then = match ended.then {
+                    AfterPause::Status(status) => status.as_str(),
+                    AfterPause::OuterPause => "outer pause",
+                };
+                let short = if ended.short { " short" } else { "" };
+                let misclick = if ended.misclick { " misclick" } else { "" };
+                let seen = ended.last_seen_at.map(|at| format!(" last seen {}", self.time(at))).unwrap_or_default();
+                let (code, cause) = (self.type_of(ended.pause), event.cause.as_str());
+                format!("ended {code} ({cause}){short}{misclick}{seen} then {then}")
+            }
+            AgentEventBody::FindingRecorded { code, .. } => format!("finding {code}"),
+        }
+    }
+
+    /// The type of a pause that the journal tells of; the event at hand may not be in it yet.
+    fn type_of(&self, id: PauseId) -> String {
+        let found = self.world.events().find_map(|event| match &event.body {
+            AgentEventBody::PauseStarted(started) if started.id == id => Some(started.pause_type.to_string()),
+            _ => None,
+        });
+        found.expect("a pause that began")
+    }
+
+    fn rejection(&self, rejection: &Rejection) -> String {
+        match rejection {
+            Rejection::Refused(refusal) => format!("refused {}", self.refusal(refusal)),
+            Rejection::StaleVersion { .. } => "stale".to_owned(),
+            Rejection::OpReused => "op_reused".to_owned(),
+        }
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> String {
+        let code = refusal.code();
+        match refusal {
+            Refusal::AlreadyPaused { pause_type, .. } => format!("{code} {pause_type}"),
+            Refusal::EntitlementMinimum { until } | Refusal::Held { until } => {
+                format!("{code} until {}", self.time(*until))
+            }
+            Refusal::NotStartableBy { startable_by } => format!("{code} ({startable_by} only)"),
+            Refusal::OutsideWindow { next_from: Some(from) } => format!("{code} until {}", self.time(*from)),
+            Refusal::OutsideWindow { next_from: None } => format!("{code} for good"),
+            Refusal::AgentOffline
+            | Refusal::NotOffered
+            | Refusal::NotPaused
+            | Refusal::PausesDisabled
+            | Refusal::TypeDisabled
+            | Refusal::UnknownType => code.to_owned(),
+        }
+    }
+
+    fn verdict(&self, verdict: &Verdict) -> String {
+        let mut said = match verdict.outcome {
+            VerdictOutcome::Started => "started".to_owned(),
+            VerdictOutcome::Refused => "refused".to_owned(),
+        };
+        if let Some(code) = &verdict.code {
+            said.push_str(&format!(" {}", self.refusal(code)));
+        }
+        if !verdict.also.is_empty() {
+            let also: Vec<String> = verdict.also.iter().map(|refusal| self.refusal(refusal)).collect();
+            said.push_str(&format!(" also {}", also.join(" and ")));
+        }
+        if let Some(at) = verdict.next_change_at {
+            said.push_str(&format!(" changes {}", self.time(at)));
+        }
+        said
+    }
+
+    fn view(&self, view: &AgentView) -> String {
+        let by = view.actor.id().map_or("system".to_owned(), |id| format!("{} {id}", view.actor.kind()));
+        let (presence, since) = (view.presence.as_str(), self.time(view.since));
+        let mut said = format!("{presence} since {since} by {by} ({})", view.cause.as_str());
+        if let Some(reason) = &view.reason {
+            said.push_str(&format!(" because {reason:?}"));
+        }
+        said.push_str(&format!(" {}", view.connection.as_str()));
+        match view.not_routable {
+            Some(reason) => said.push_str(&format!(" not routable: {}", reason.as_str())),
+            None => said.push_str(" routable"),
+        }
+        if let Some(pause) = &view.pause {
+            said.push_str(&format!("; {}", self.pause(pause)));
+        }
+        if let Some(pending) = &view.pending {
+            said.push_str(&format!("; waits {}", target(&pending.target)));
+        }
+        said
+    }
+
+    fn pause(&self, pause: &PauseView) -> String {
+        let mut said = format!("{} since {}", pause.pause_type, self.time(pause.started_at));
+        let times = [("warn", pause.warn_at), ("limit", pause.limit_at), ("overran", pause.overran_at)];
+        for (word, at) in times {
+            said.push_str(&at.map(|at| format!(" {word} {}", self.time(at))).unwrap_or_default());
+        }
+        said.push_str(&pause.note.as_ref().map(|note| format!(" note {note:?}")).unwrap_or_default());
+        said.push_str(&pause.inside.as_ref().map(|outer| format!(" inside {}", self.pause(outer))).unwrap_or_default());
+        said
+    }
+
+    /// Where and on which day the last pause counts.
+    fn counts(&self) -> String {
+        let last = self.world.events().filter_map(|event| match &event.body {
+            AgentEventBody::PauseStarted(started) => Some(&started.place),
+            _ => None,
+        });
+        let place = last.last().expect("a pause");
+        let shift = place.shift.map(|shift| {
+            format!("shift {}{}", self.time(shift.started_at), if shift.estimated { " estimated" } else { "" })
+        });
+        format!(
+            "{} {:+} day {} business day {} {} team {}",
+            place.zone,
+            place.utc_offset_s / 60,
+            place.local_day,
+            place.business_day,
+            shift.unwrap_or_default(),
+            place.team.as_ref().map_or("none", |team| team.as_str())
+        )
+    }
+
+    /// Local time, with the day where it is another than the script is at.
+    fn time(&self, at: Timestamp) -> String {
+        let utc = chrono::DateTime::from_timestamp_millis(at.0).expect("an instant");
+        let local = utc.with_timezone(&self.clock);
+        let mut said = local.format("%H:%M").to_string();
+        if at.0 % 60_000 != 0 {
+            said.push_str(&local.format(":%S").to_string());
+        }
+        if at.0 % 1000 != 0 {
+            said.push_str(&local.format("%.3f").to_string());
+        }
+        if let chrono::LocalResult::Ambiguous(first, _) = self.clock.from_local_datetime(&local.naive_local()) {
+            said.push_str(if first.timestamp_millis() == at.0 { "(1)" } else { "(2)" });
+        }
+        if local.date_naive() == self.day { said } else { format!("{} {said}", local.date_naive()) }
+    }
+
+    fn instant(&mut self, words: &mut Words) -> Timestamp {
+        let weekday = words.peek().parse::<Weekday>().ok();
+        if weekday.is_some() {
+            words.next();
+        }
+        if let Ok(day) = words.peek().parse::<NaiveDate>() {
+            words.next();
+            self.day = day;
+        }
+        assert!(weekday.is_none_or(|weekday| weekday == self.day.weekday()), "{} is no {weekday:?}", self.day);
+        let (text, which) = match words.next().split_once('(') {
+            Some((text, which)) => (text.to_owned(), which.to_owned()),
+            None => (words.last().to_owned(), String::new()),
+        };
+        let local = self.day.and_time(time_of_day(&text));
+        resolve(local, self.clock, &which)
+    }
+}
+
+/// C9: what is committed is what was previewed; how the running pause may end is no rule of a start.
+fn same_as_previewed(verdict: &Verdict, decided: &Result<Outcome, &Rejection>) {
+    match (verdict.outcome, decided) {
+        (VerdictOutcome::Started, Ok(Outcome::Started { .. } | Outcome::Deferred)) => {}
+        (VerdictOutcome::Started, Err(Rejection::Refused(Refusal::Held { .. }) | Rejection::StaleVersion { .. })) => {}
+        (VerdictOutcome::Refused, Err(Rejection::Refused(code))) if Some(code) == verdict.code.as_ref() => {}
+        (_, Err(Rejection::StaleVersion { .. })) => {}
+        (outcome, decided) => panic!("previewed {outcome:?} {:?}, committed {decided:?}", verdict.code),
+    }
+}
+
+fn resolve(local: NaiveDateTime, zone: Tz, which: &str) -> Timestamp {
+    let at = match (zone.from_local_datetime(&local), which) {
+        (chrono::LocalResult::Single(at), "") => at,
+        (chrono::LocalResult::Ambiguous(first, _), "1)") => first,
+        (chrono::LocalResult::Ambiguous(_, second), "2)") => second,
+        (found, which) => panic!("{local} {which:?} in {zone} is {found:?}"),
+    };
+    let at = Timestamp(at.timestamp_millis());
+    assert_eq!(at.0 + i64::from(utc_offset_s(at, zone)) * 1000, local.and_utc().timestamp_millis());
+    at
+}
+
+fn target(target: &PendingTarget) -> String {
+    match target {
+        PendingTarget::Status(status) => format!("for {}", status.as_str()),
+        PendingTarget::Limit => "for the limit".to_owned(),
+        PendingTarget::SignOut => "for sign-out".to_owned(),
+        PendingTarget::Pause(code) => format!("for {code}"),
+    }
+}
+
+fn set_tenant(tenant: &mut Tenant, words: &mut Words) {
+    while let Some(word) = words.pop() {
+        match word {
+            "zone" => tenant.zone = zone(words.next()),
+            "business_day" => tenant.business_day_start = time_of_day(words.next()),
+            "pauses" => tenant.pauses_enabled = words.next() == "on",
+            "sign_in" if words.next() == "available" => tenant.status_on_sign_in = SignInStatus::Available,
+            "sign_in" => tenant.status_on_sign_in = SignInStatus::Unavailable,
+            "grace" => tenant.connection_grace = duration(words.next()),
+            "resume" => tenant.resume_within = duration(words.next()),
+            "abandon" => tenant.abandon_after = duration(words.next()),
+            other => panic!("a tenant has no {other}"),
+        }
+    }
+}
+
+fn pause_type(words: &mut Words) -> PauseType {
+    let code = type_code(words.next());
+    let mut rules = PauseRules::default();
+    let mut class = "regular";
+    let name = BTreeMap::from([("pt-BR".to_owned(), code.to_string())]);
+    let (mut enabled, mut archived_at, mut teams, mut position) = (true, None, None, 0);
+    while let Some(word) = words.pop() {
+        match word {
+            "regular" | "entitlement" | "protected" => class = word,
+            "limit" => rules.limit = Some(duration(words.next())),
+            "min" => rules.min_duration = Some(duration(words.next())),
+            "hold" => rules.on_early_end = OnEarlyEnd::Hold,
+            "refund" => rules.refund_under = duration(words.next()),
+            "warn" => rules.warn_before = durations(words.next()),
+            "grace" => rules.grace = duration(words.next()),
+            "escalate" => rules.escalate_after = durations(words.next()),
+            "on_limit" => {
+                rules.on_limit = match words.next() {
+                    "mark" => OnLimit::Mark,
+                    "end_unavailable" => OnLimit::EndUnavailable,
+                    "end_available" => OnLimit::EndAvailable,
+                    "sign_out" => OnLimit::SignOut,
+                    other => panic!("a limit does not {other}"),
+                }
+            }
+            "windows" => {
+                while let Some(days) = week_days(words.peek()) {
+                    words.next();
+                    rules.windows.push(window(days, words.next()));
+                }
+            }
+            "by" if words.peek() == "agent" => {
+                words.next();
+                rules.startable_by = StartableBy::Agent;
+            }
+            "by" => {
+                words.expect("supervisor");
+                rules.startable_by = StartableBy::Supervisor;
+            }
+            "teams" => {
+                let listed = words.next().split(',').map(|team| TeamId::new(team).expect("a team's id"));
+                teams = Some(listed.collect::<BTreeSet<_>>());
+            }
+            "disabled" => enabled = false,
+            "archived" => archived_at = Some(Timestamp(0)),
+            "position" => position = words.next().parse().expect("a position"),
+            other => panic!("a type has no {other}"),
+        }
+    }
+    let kind = match class {
+        "regular" => PauseKind::Regular(rules),
+        "entitlement" => PauseKind::Entitlement(rules),
+        _ => PauseKind::Protected,
+    };
+    let description = name.clone();
+    PauseType { code, name, description, icon: None, color: None, position, enabled, archived_at, teams, kind }
+}
+
+/// `mon-fri`, `sat`, `all`, `sun-thu`.
+pub(crate) fn week_days(text: &str) -> Option<WeekDays> {
+    if text == "all" {
+        return Some(WeekDays::ALL);
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse::<Weekday>().ok()?, last.parse::<Weekday>().ok()?);
+    let mut days = vec![first];
+    while days[days.len() - 1] != last {
+        days.push(days[days.len() - 1].succ());
+    }
+    Some(WeekDays::of(days))
+}
+
+/// `11:30-14:30`.
+pub(crate) fn window(days: WeekDays, text: &str) -> Window {
+    let (from, until) = text.split_once('-').expect("from-until");
+    Window::new(days, time_of_day(from), time_of_day(until)).expect("a window")
+}
+
+fn zone(text: &str) -> Tz {
+    text.trim().parse().unwrap_or_else(|_| panic!("no such zone: {text}"))
+}
+
+fn time_of_day(text: &str) -> NaiveTime {
+    let forms = ["%H:%M", "%H:%M:%S", "%H:%M:%S%.3f"];
+    let parsed = forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
+    parsed.unwrap_or_else(|| panic!("no time of day: {text}"))
+}
+
+fn principal(text: &str) -> PrincipalId {
+    PrincipalId::new(text).expect("an id")
+}
+
+fn type_code(text: &str) -> PauseTypeCode {
+    PauseTypeCode::new(text).expect("a code")
+}
+
+fn status(text: &str) -> ChosenStatus {
+    match text {
+        "available" => ChosenStatus::Available,
+        "unavailable" => ChosenStatus::Unavailable,
+        "offline" => ChosenStatus::Offline,
+        other => panic!("no such status: {other}"),
+    }
+}
+
+fn durations(text: &str) -> BTreeSet<Duration> {
+    text.split(',').filter(|part| *part != "none").map(duration).collect()
+}
+
+/// `90s`, `10m`, `1h30m`, `250ms`.
+fn duration(text: &str) -> Duration {
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or_else(|| panic!("no unit: {text}"));
+        let number: u64 = rest[..digits].parse().unwrap_or_else(|_| panic!("no number: {text}"));
+        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
+        total += match &rest[digits..unit] {
+            "ms" => Duration::from_millis(number),
+            "s" => Duration::from_secs(number),
+            "m" => Duration::from_secs(number * 60),
+            "h" => Duration::from_secs(number * 3600),
+            other => panic!("no such unit: {other}"),
+        };
+        rest = &rest[unit..];
+    }
+    total
+}
+
+fn span(span: Duration) -> String {
+    match (span.as_secs(), span.as_secs().is_multiple_of(60)) {
+        (0, _) => format!("{}ms", span.as_millis()),
+        (seconds, true) => format!("{}m", seconds / 60),
+        (seconds, false) => format!("{seconds}s"),
+    }
+}
+
+/// The words of a line; a quoted text is one.
+struct Words<'a> {
+    words: Vec<&'a str>,
+    at: usize,
+}
+
+impl<'a> Words<'a> {
+    fn of(line: &'a str) -> Words<'a> {
+        let mut words = Vec::new();
+        for (number, part) in line.split('"').enumerate() {
+            if number % 2 == 1 {
+                words.push(part);
+            } else {
+                words.extend(part.split_whitespace());
+            }
+        }
+        Words { words, at: 0 }
+    }
+
+    fn pop(&mut self) -> Option<&'a str> {
+        let word = self.words.get(self.at).copied();
+        self.at += usize::from(word.is_some());
+        word
+    }
+
+    fn next(&mut self) -> &'a str {
+        self.pop().unwrap_or_else(|| panic!("a word is missing after: {}", self.words.join(" ")))
+    }
+
+    fn last(&self) -> &'a str {
+        self.words[self.at - 1]
+    }
+
+    fn peek(&self) -> &'a str {
+        self.words.get(self.at).copied().unwrap_or_default()
+    }
+
+    fn has(&mut self, word: &str) -> bool {
+        let has = self.peek() == word;
+        self.at += usize::from(has);
+        has
+    }
+
+    fn expect(&mut self, word: &str) {
+        assert!(self.has(word), "expected {word}, not {}", self.peek());
+    }
+
+    fn is_empty(&self) -> bool {
+        self.at == self.words.len()
+    }
+
+    fn done(&self, line: &str) {
+        assert!(self.is_empty(), "what is {:?} in: {line}", self.peek());
+    }
+}

@@ -1,0 +1,308 @@
+//! One agent, its tenant and a clock that the test moves: the domain as its caller drives it.
+//!
+//! Every step is checked against what must always hold (C1, C2, C4, D6, T2), and against a shadow:
+//! an agent who, wherever this one takes a protected pause, chose `unavailable`. Everybody else must
+//! be shown the same of both (semantics §11).
+
+use std::sync::Arc;
+
+use intervalo::domain::agent::{Agent, Connection, Context, Decision, Live};
+use intervalo::domain::command::{Actor, AfterEnd, Command, Outcome, Rejection, Request};
+use intervalo::domain::directory::{Directory, Person, SignInStatus};
+use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus};
+use intervalo::domain::id::{AgentId, AgentSeq, PauseId, PauseTypeCode};
+use intervalo::domain::policy::{PauseClass, Policy};
+use intervalo::domain::presence::AgentView;
+use intervalo::domain::rules::{PauseOption, Question, Verdict, evaluate, options};
+use intervalo::domain::time::{Timestamp, seconds};
+
+use crate::trace::{self, Entry};
+
+/// How far from readiness the fold of `server.started` holds everybody.
+const GRACE_AFTER_START: u64 = 60;
+
+/// One agent and all that decides on it.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) directory: Directory,
+    pub(crate) policy: Policy,
+    pub(crate) id: AgentId,
+    pub(crate) agent: Agent,
+    pub(crate) now: Timestamp,
+    pub(crate) live: Live,
+    pub(crate) up: bool,
+    pub(crate) journal: Vec<Entry>,
+    ready_at: Timestamp,
+    ids: u128,
+    shadow: Agent,
+    /// False from where the two may be shown differently until they are alike again.
+    shadowed: bool,
+}
+
+impl World {
+    pub(crate) fn new(directory: Directory, policy: Policy, id: AgentId) -> World {
+        let agent = Agent::unseen(id.clone());
+        World {
+            directory,
+            policy,
+            id,
+            shadow: agent.clone(),
+            agent,
+            now: Timestamp(0),
+            live: Live::default(),
+            up: true,
+            journal: Vec::new(),
+            ready_at: Timestamp(0),
+            ids: 0,
+            shadowed: true,
+        }
+    }
+
+    pub(crate) fn person(&self) -> &Arc<Person> {
+        &self.directory.agents[&self.id]
+    }
+
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context {
+            now: self.now,
+            directory: &self.directory,
+            person: self.person(),
+            policy: &self.policy,
+            live: self.live,
+            fresh_id: PauseId(self.ids + 1),
+            ready_at: self.ready_at,
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        if self.up { self.agent.next_deadline(&self.context()) } else { None }
+    }
+
+    /// Moves the clock to a deadline and lets it act.
+    pub(crate) fn fire(&mut self, at: Timestamp) -> Vec<AgentEvent> {
+        let early = Context { now: Timestamp(at.0 - 1), ..self.context() };
+        let before_it = self.agent.due(&early);
+        assert!(self.now >= at || before_it.is_empty(), "fired a millisecond early: {before_it:?}");
+        self.now = at;
+        let events = self.settle();
+        assert!(!events.is_empty(), "a deadline at {at:?} came and nothing was due");
+        events
+    }
+
+    /// Lets all fire that is due by `at`, each at its own instant, and moves the clock there.
+    pub(crate) fn advance(&mut self, at: Timestamp) {
+        while let Some(due) = self.next_deadline().filter(|due| *due <= at) {
+            self.fire(due);
+        }
+        self.now = at;
+    }
+
+    /// Lets all happen that time and the sockets bring about by now.
+    pub(crate) fn settle(&mut self) -> Vec<AgentEvent> {
+        if !self.up {
+            return Vec::new();
+        }
+        let events = self.agent.due(&self.context());
+        let shadow_events = self.shadow.due(&self.context());
+        self.take(&events);
+        for event in &shadow_events {
+            self.shadow.apply(event).expect("the shadow's own events follow");
+        }
+        self.close_sockets_if_signed_out(&events);
+        let again = self.agent.due(&self.context());
+        assert!(again.is_empty(), "what was due is due again: {again:?}");
+        if let Some(next) = self.next_deadline() {
+            assert!(next > self.now, "the next deadline {next:?} is not after {:?}", self.now);
+        }
+        self.check();
+        events
+    }
+
+    /// What the rules would say to `actor`.
+    pub(crate) fn ask(&self, actor: &Actor, code: &PauseTypeCode, replaces: Option<PauseId>) -> Verdict {
+        evaluate(&Question { agent: &self.agent, context: &self.context(), code, actor, replaces })
+    }
+
+    pub(crate) fn options(&self) -> Vec<PauseOption> {
+        options(&self.agent, &self.context())
+    }
+
+    /// Carries a command out, or not; nothing else is due before it.
+    pub(crate) fn execute(&mut self, request: &Request) -> Result<Decision, Rejection> {
+        let decided = self.agent.decide(request, &self.context());
+        assert_eq!(decided, self.agent.decide(request, &self.context()), "decided differently the second time");
+        self.shadow_executes(request, &decided);
+        self.ids += 1;
+        if let Ok(decision) = &decided {
+            self.take(&decision.events);
+            self.close_sockets_if_signed_out(&decision.events);
+        }
+        self.check();
+        decided
+    }
+
+    pub(crate) fn open_session(&mut self) {
+        self.live.sessions += 1;
+    }
+
+    pub(crate) fn close_session(&mut self) {
+        self.live.sessions -= 1;
+        self.live.last_closed_at = Some(self.now);
+    }
+
+    pub(crate) fn answer_ping(&mut self) {
+        self.live.answered_at = Some(self.now);
+    }
+
+    /// The process ends, with all that was not journaled.
+    pub(crate) fn stop_server(&mut self) {
+        self.up = false;
+        self.live = Live::default();
+    }
+
+    pub(crate) fn start_server(&mut self) {
+        self.up = true;
+        self.ready_at = self.now;
+        let grace_until = self.now + seconds(GRACE_AFTER_START);
+        self.agent.on_server_started(self.now, grace_until);
+        self.shadow.on_server_started(self.now, grace_until);
+        self.journal.push(Entry::ServerStarted { at: self.now, grace_until });
+    }
+
+    pub(crate) fn own_view(&self) -> AgentView {
+        AgentView::own(&self.agent, self.person(), &self.directory)
+    }
+
+    pub(crate) fn public_view(&self) -> AgentView {
+        AgentView::public(&self.agent, self.person(), &self.directory)
+    }
+
+    pub(crate) fn events(&self) -> impl Iterator<Item = &AgentEvent> {
+        self.journal.iter().filter_map(Entry::event)
+    }
+
+    fn take(&mut self, events: &[AgentEvent]) {
+        for event in events {
+            let (before, shown) = (self.agent.clone(), self.public_view());
+            self.agent.apply(event).expect("what was decided follows");
+            assert_eq!(event.at, self.now, "an event that did not happen at its time");
+            assert_eq!(self.agent.seq, before.seq.next());
+            assert!(self.agent.version >= before.version && self.agent.public_version >= before.public_version);
+            assert!(self.agent.public_version <= self.agent.version && self.agent.version <= self.agent.seq);
+            if self.agent.public_version == before.public_version {
+                let same = (shown.status, shown.since, shown.actor.clone(), shown.cause);
+                let after = self.public_view();
+                assert_eq!(same, (after.status, after.since, after.actor, after.cause), "shown without a version");
+            }
+            self.journal.push(Entry::Event(event.clone()));
+        }
+    }
+
+    /// As its caller must: who is signed out has no session.
+    fn close_sockets_if_signed_out(&mut self, events: &[AgentEvent]) {
+        if events.iter().any(|e| matches!(e.body, AgentEventBody::SignedOut | AgentEventBody::Deactivated)) {
+            self.live.sessions = 0;
+            self.live.last_closed_at = Some(self.now);
+        }
+    }
+
+    fn check(&mut self) {
+        let folded = trace::fold(&self.id, &self.journal).expect("the journal folds");
+        assert_eq!(folded, self.agent, "the fold of the journal is not the state (D6)");
+        if let Err(why) = trace::check(&self.journal) {
+            panic!("{why}");
+        }
+        self.compare_with_shadow();
+    }
+
+    fn compare_with_shadow(&mut self) {
+        let protected = self.agent.protected_pause().is_some();
+        if !protected && self.agent.pending.is_none() && !self.shadowed {
+            self.shadow = self.agent.clone();
+            self.shadowed = true;
+        }
+        let last = self.journal.iter().rev().take_while(|entry| entry.at() == self.now).filter_map(Entry::event);
+        let (mut told_apart, cause_of_end) = (false, Cause::Abandoned);
+        for event in last {
+            let ended = matches!(event.body, AgentEventBody::PauseEnded(_)) && event.cause == cause_of_end;
+            let sign_in = matches!(event.body, AgentEventBody::Connected) && event.cause == Cause::SignIn;
+            let takes_other = self.directory.tenant.status_on_sign_in == SignInStatus::Available;
+            told_apart |= ended || (sign_in && takes_other);
+        }
+        // What supervisors asked for waits for a return that the shadow does not have to make.
+        if self.agent.pending.is_some() || (told_apart && self.shadowed) {
+            self.shadowed = false;
+        }
+        if !self.shadowed {
+            return;
+        }
+        let shown = |agent: &Agent| AgentView {
+            version: AgentSeq(0),
+            ..AgentView::public(agent, self.person(), &self.directory)
+        };
+        assert_eq!(shown(&self.agent), shown(&self.shadow), "the others can tell a protected pause from unavailable");
+    }
+
+    fn shadow_executes(&mut self, request: &Request, decided: &Result<Decision, Rejection>) {
+        if !self.shadowed {
+            return;
+        }
+        let Some(command) = self.as_shadow(request, decided) else { return };
+        let request = Request { command, expected_version: None, ..request.clone() };
+        let answer = self.shadow.decide(&request, &self.context());
+        let code = |rejection: &Rejection| rejection.to_string();
+        assert_eq!(
+            answer.as_ref().err().map(code),
+            decided.as_ref().err().map(code),
+            "the answer tells a protected pause from unavailable: {request:?}"
+        );
+        let Ok(decision) = answer else { return };
+        for event in &decision.events {
+            self.shadow.apply(event).expect("the shadow's own events follow");
+        }
+        if matches!(decided, Ok(Decision { outcome: Outcome::Deferred, .. })) {
+            self.shadowed = false;
+        }
+    }
+
+    /// What somebody does who takes `unavailable` for a protected pause; `None`: nothing.
+    fn as_shadow(&self, request: &Request, decided: &Result<Decision, Rejection>) -> Option<Command> {
+        let by_agent = matches!(request.actor, Actor::Agent(_));
+        if matches!(decided, Err(Rejection::StaleVersion { .. })) || (by_agent && decided.is_err()) {
+            return None;
+        }
+        let (inner, outer) = (self.agent.protected_pause(), self.agent.pause());
+        match &request.command {
+            Command::StartPause { pause_type, .. } if self.is_protected(pause_type) => {
+                let begins = decided.is_ok() && inner.is_none() && outer.is_none();
+                begins.then_some(Command::SetStatus { status: ChosenStatus::Unavailable })
+            }
+            Command::StartPause { pause_type, note, replaces } => {
+                let replaces = replaces.and(self.shadow.pause()).map(|pause| pause.id);
+                Some(Command::StartPause { pause_type: pause_type.clone(), note: note.clone(), replaces })
+            }
+            Command::EndPause { then, .. } if by_agent && inner.is_some() => {
+                let status = match then {
+                    Some(AfterEnd::Unavailable) => ChosenStatus::Unavailable,
+                    Some(AfterEnd::Available) | None => ChosenStatus::Available,
+                };
+                outer.is_none().then_some(Command::SetStatus { status })
+            }
+            Command::SetStatus { .. }
+            | Command::EndPause { .. }
+            | Command::ExtendPause { .. }
+            | Command::SignOut { .. } => Some(request.command.clone()),
+        }
+    }
+
+    fn is_protected(&self, code: &PauseTypeCode) -> bool {
+        self.policy.types.get(code).is_some_and(|found| found.kind.class() == PauseClass::Protected)
+    }
+
+    /// C8: without a session nobody stays connected past the grace.
+    pub(crate) fn check_no_ghost(&self) {
+        if self.up && self.live.sessions == 0 {
+            assert_ne!(self.agent.connection, Connection::Connected, "a ghost");
+        }
+    }
+}
