@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn all_refusals_are_told_in_one_go() {
-        let error = load(&layers(&[], &[("INTERVALO_X", "1")], "a_b_c = 1\nstop_within = 3\nlisten = [")).unwrap_err();
+        let error = load(&layers(&[], &[("INTERVALO_X", "1")], "a_b_c = 1\nping_timeout = 3\nlisten = [")).unwrap_err();
         assert!(error.refusals.len() >= 4, "{error}");
         assert!(error.refusals.iter().any(|line| line.starts_with("s.toml line 3: this is not TOML")), "{error}");
     }

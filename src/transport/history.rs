@@ -100,8 +100,6 @@ pub struct PauseRecord {
     pub limit_ms: Option<i64>,
     /// By how much the limit was moved out.
     pub extended_ms: i64,
-    /// Its minimum.
-    pub min_ms: Option<i64>,
     /// When its overrun was due.
     pub overran_at: Option<Timestamp>,
     /// Ended under its minimum.

@@ -35,6 +35,7 @@ use crate::ports::Clock;
 use crate::router::Router;
 
 pub use history::{Day, From, HistoryError, PauseFilter, PauseHistory, PausePage, PauseRecord, Until};
+pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 
 use rate_limit::RateLimiter;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub sessions_per_principal_max: usize,
     /// How many requests a principal may send.
     pub rate: Rate,
+    /// How sockets are asked whether somebody is there.
+    pub ping: PingTimes,
     /// Origins (`https://desk.example`) whose pages may open sockets here besides the server's own.
     pub allowed_origins: BTreeSet<String>,
 }
@@ -70,6 +73,7 @@ impl Default for Settings {
             connections_per_address_max: 20_000,
             sessions_per_principal_max: 64,
             rate: Rate::default(),
+            ping: PingTimes::default(),
             allowed_origins: BTreeSet::new(),
         }
     }

@@ -229,8 +229,6 @@ struct PauseJson<'a> {
     ended_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit_ms: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_ms: Option<i64>,
     extended_ms: i64,
     overrun: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -277,7 +275,6 @@ impl<'a> PauseJson<'a> {
             duration_ms: duration_ms(pause),
             ended_by: pause.ended_by.as_deref(),
             limit_ms: pause.limit_ms,
-            min_ms: pause.min_ms,
             extended_ms: pause.extended_ms,
             overrun: pause.overran_at.is_some(),
             overran_at: pause.overran_at.map(WireTime),
@@ -323,7 +320,7 @@ fn as_json(
 }
 
 /// The columns of the CSV form, in order.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 29] = [
     "id",
     "agent",
     "name",
@@ -335,7 +332,6 @@ const COLUMNS: [&str; 30] = [
     "duration_ms",
     "ended_by",
     "limit_ms",
-    "min_ms",
     "extended_ms",
     "overrun",
     "overran_at",
@@ -390,7 +386,6 @@ fn csv_row(pause: &PauseRecord) -> [String; COLUMNS.len()] {
         number(duration_ms(pause)),
         text(pause.ended_by.as_deref()),
         number(pause.limit_ms),
-        number(pause.min_ms),
         pause.extended_ms.to_string(),
         pause.overran_at.is_some().to_string(),
         time(pause.overran_at),

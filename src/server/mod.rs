@@ -1,7 +1,10 @@
 //! Wiring: takes up the store, puts the core, the hub and the doors together, and takes them down
 //! again in the right order.
 
-use std::net::{SocketAddr, TcpListener as StdListener};
+mod history;
+
+use std::net::TcpListener as StdListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,8 +15,8 @@ use tracing::info;
 
 use crate::actor::core::{FreshId, RevivalError, TenantSeed};
 use crate::actor::{Core, CoreParts};
-use crate::auth::Verifier;
-use crate::auth::key::{KeyError, TokenKey};
+use crate::auth::{KeyError, TokenKey, Verifier};
+use crate::clock::SystemClock;
 use crate::cluster::{LocalBus, LocalPlacement};
 use crate::config::Config;
 use crate::domain::id::PauseId;
@@ -21,13 +24,9 @@ use crate::domain::time::Timestamp;
 use crate::hub::{Hub, SeedRow};
 use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
-use crate::store::{OpenError, SqliteJournal};
-use crate::telemetry::Figures;
-use crate::transport::{self, PauseHistory, Settings};
-
-/// How many connections the kernel may hold ready to be accepted: enough for a storm of reconnects
-/// to wait rather than fail.
-const BACKLOG: i32 = 4096;
+use crate::store::{self, OpenError, SqliteJournal};
+use crate::telemetry::{Figures, FiguresError};
+use crate::transport::{self, PingTimes, Rate, Settings};
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -38,60 +37,58 @@ pub enum ServerError {
     /// The key that tokens are checked with cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Figures cannot be collected.
+    #[error(transparent)]
+    Figures(#[from] FiguresError),
     /// What is stored cannot be taken up.
     #[error(transparent)]
     Revival(#[from] RevivalError),
-    /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {why}; choose another with --listen")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        why: std::io::Error,
-    },
-}
-
-/// Begins to listen, so that a taken port is known before anything else happens.
-///
-/// # Errors
-/// [`ServerError::Listen`] naming the address.
-pub fn listen(addresses: &[SocketAddr]) -> Result<Vec<StdListener>, ServerError> {
-    addresses
-        .iter()
-        .map(|&address| listen_on(address).map_err(|why| ServerError::Listen { address, why }))
-        .collect()
-}
-
-fn listen_on(address: SocketAddr) -> std::io::Result<StdListener> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// Serves the data folder of `config` on `listeners` until `shutdown`, then drains: clients are told
-/// when to come back, what was accepted is committed, and the folder is let go.
+/// when to come back, what was accepted is committed, and the folder is let go. Once a process, for
+/// the figures are the process's.
 ///
 /// # Errors
 /// [`ServerError`] when it cannot start.
-pub async fn run(
-    config: &Config,
-    listeners: Vec<StdListener>,
-    figures: Figures,
-    shutdown: CancellationToken,
-) -> Result<(), ServerError> {
+pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: CancellationToken) -> Result<(), ServerError> {
+    let figures = Figures::start()?;
     let verifier = Verifier::with_key(&TokenKey::read_or_make(&config.data)?);
-    let opened = SqliteJournal::open(&config.data).await?;
-    let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock::start(opened.last_at));
-    let journal = Arc::new(opened.journal);
-    let history: Arc<dyn PauseHistory> = Arc::new(opened.history);
-    let stores = Stores { journal: Arc::clone(&journal) as Arc<dyn Journal>, history, verifier, clock };
-    run_on(stores, settings(config), listeners, figures, shutdown).await?;
+    let wall = Arc::new(SystemClock::start(Timestamp(0)));
+    let (journal, history, last_at) = open(config.data.clone(), wall).await?;
+    let clock = Arc::new(SystemClock::start(last_at));
+    let stores = Stores {
+        journal: Arc::clone(&journal) as Arc<dyn Journal>,
+        history: Arc::clone(&history) as Arc<dyn transport::PauseHistory>,
+        verifier,
+        clock,
+    };
+    let served = run_on(stores, settings(&config), listeners, figures, shutdown).await;
+    history.close().await;
     journal.close().await;
     info!("stopped");
-    Ok(())
+    served
+}
+
+/// Opens the store on a thread of its own: bringing a schema up to date may take a while, and sqlx's
+/// futures for it cannot be moved between threads.
+async fn open(
+    data: PathBuf,
+    clock: Arc<SystemClock>,
+) -> Result<(Arc<SqliteJournal>, Arc<store::PauseHistory>, Timestamp), ServerError> {
+    let runtime = tokio::runtime::Handle::current();
+    let opening = tokio::task::spawn_blocking(move || {
+        runtime.block_on(async move {
+            let journal = SqliteJournal::open(&data, clock).await?;
+            let last_at = journal.last_at().await.map_err(RevivalError::Read)?;
+            let history = store::PauseHistory::open(&data).await?;
+            Ok((Arc::new(journal), Arc::new(history), last_at))
+        })
+    });
+    match opening.await {
+        Ok(opened) => opened,
+        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+    }
 }
 
 /// What the server stands on.
@@ -99,7 +96,7 @@ pub struct Stores {
     /// The truth.
     pub journal: Arc<dyn Journal>,
     /// The read side of past pauses.
-    pub history: Arc<dyn PauseHistory>,
+    pub history: Arc<dyn transport::PauseHistory>,
     /// Checks tokens.
     pub verifier: Verifier,
     /// The time.
@@ -147,7 +144,7 @@ pub async fn run_on(
         verifier: stores.verifier,
         history: stores.history,
         clock: stores.clock,
-        figures,
+        figures: figures.reader(),
         ready: Arc::clone(&ready),
         settings,
     };
@@ -178,16 +175,21 @@ fn adopt(listener: StdListener, shutdown: &CancellationToken) -> Option<TcpListe
 }
 
 fn open_boards(hub: &Hub, seed: TenantSeed) {
-    let rows = seed
-        .rows
-        .into_iter()
-        .map(|(agent, seq, view)| SeedRow { agent, seq, view: Arc::new(view) })
-        .collect();
+    let rows = seed.rows.into_iter().map(|(agent, seq, view)| SeedRow { agent, seq, view: Arc::new(view) }).collect();
     hub.open_tenant(seed.shard, seed.directory, seed.head, rows);
 }
 
 fn settings(config: &Config) -> Settings {
-    Settings { ..Settings::default() }
+    let limits = &config.limits;
+    let of_address = limits.connections_per_address.map_or(limits.connections, |most| most.get());
+    Settings {
+        connections_max: limits.connections as usize,
+        connections_per_address_max: of_address as usize,
+        rate: Rate { per_second: limits.calls_per_second.get(), burst: limits.calls_burst.get() },
+        ping: PingTimes { every: config.ping.interval, answered_within: config.ping.timeout },
+        allowed_origins: config.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
+        ..Settings::default()
+    }
 }
 
 /// Pause ids: UUID version 7 (RFC 9562 §5.7) of the instant, the rest random.
