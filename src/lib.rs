@@ -10,3 +10,4 @@ pub mod hub;
 pub mod ports;
 pub mod protocol;
 pub mod router;
+pub mod store;
