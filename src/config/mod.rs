@@ -139,7 +139,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
             limits: Limits {
-                connections: 10_000,
+                connections: 60_000,
                 connections_per_address: None,
                 // 10/s, burst 20: the fault table of the promises.
                 calls_per_second: NonZeroU32::new(10).expect("10 is not zero"),

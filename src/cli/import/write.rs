@@ -177,3 +177,69 @@ fn importer() -> Actor {
     // The id is printable and short, so the only way to fail is a change of that word.
     PrincipalId::new("import").map_or(Actor::System, Actor::Admin)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryJournal;
+
+    const SAMPLE: &str = include_str!("../../../examples/acme.toml");
+    const NOW: Timestamp = Timestamp(1_768_478_400_000);
+
+    async fn import(journal: &MemoryJournal, text: &str, intent: Intent) -> Result<Report, WriteError> {
+        import_text(journal, text, LeftOut::Stays, intent, NOW).await
+    }
+
+    async fn tenant(journal: &MemoryJournal) -> Option<TenantSnapshot> {
+        find(journal, &TenantId::new("acme").unwrap()).await.unwrap().tenant
+    }
+
+    #[tokio::test]
+    async fn an_import_is_in_force_when_it_has_returned() {
+        let journal = MemoryJournal::new(1);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let there = tenant(&journal).await.unwrap();
+        assert_eq!((there.head, there.directory.agents.len(), there.policy.types.len()), (TenantSeq(2), 60, 9));
+        journal.verify().unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_same_import_again_writes_nothing() {
+        let journal = MemoryJournal::new(2);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let report = import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        assert!(report.difference.is_empty());
+        assert_eq!(tenant(&journal).await.unwrap().head, TenantSeq(2));
+    }
+
+    #[tokio::test]
+    async fn a_change_of_the_rules_alone_publishes_a_policy_alone() {
+        let journal = MemoryJournal::new(3);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let text = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"cafe\"\nlimit = \"12m\"";
+        import(&journal, text, Intent::Write).await.unwrap();
+        let there = tenant(&journal).await.unwrap();
+        assert_eq!((there.head, there.directory.version.0, there.policy.version.0), (TenantSeq(3), 1, 2));
+        journal.verify().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_and_a_refused_file_write_nothing() {
+        let journal = MemoryJournal::new(4);
+        let report = import(&journal, SAMPLE, Intent::DryRun).await.unwrap();
+        assert_eq!(report.difference.counts(&[Kind::Agent]).added, 60);
+        assert!(matches!(
+            import(&journal, "[tenant]\nid = \"acme\"", Intent::Write).await,
+            Err(WriteError::Problems(_))
+        ));
+        assert!(tenant(&journal).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn tenants_do_not_see_each_other() {
+        let journal = MemoryJournal::new(5);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        import(&journal, &SAMPLE.replace("id = \"acme\"", "id = \"other\""), Intent::Write).await.unwrap();
+        assert_eq!(tenant(&journal).await.unwrap().head, TenantSeq(2));
+    }
+}
