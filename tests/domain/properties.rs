@@ -2,6 +2,7 @@
 //! each checker catches a planted defect. `World` checks C1, C2, C4, D6, T2 and the mask at every step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -16,7 +17,7 @@ use intervalo::domain::schedule::local_day_bounds;
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use proptest::prelude::*;
 
-use crate::script::{check, same_as_previewed};
+use crate::script::{check, same_as_previewed, started};
 use crate::trace::{self, Entry, Was};
 use crate::world::World;
 
@@ -52,7 +53,8 @@ enum Step {
     Answer,
     /// The server is down for this long.
     Restart(Duration),
-    /// The person's directory entry says that they left, at last.
+    /// The person leaves the company.
+    Leave,
     Command(Who, Command, bool),
 }
 
@@ -71,13 +73,14 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     let who = prop_oneof![6 => Just(Who::Agent), 2 => Just(Who::Supervisor), 1 => Just(Who::Host)];
     prop_oneof![
-        6 => span.clone().prop_map(Step::Wait),
-        1 => span.clone().prop_map(Step::Stall),
-        3 => Just(Step::Open),
-        1 => Just(Step::Close),
-        1 => Just(Step::Answer),
-        1 => span.prop_map(Step::Restart),
-        12 => (who, command(), any::<bool>()).prop_map(|(who, command, replaces)| Step::Command(who, command, replaces)),
+        60 => span.clone().prop_map(Step::Wait),
+        1 => Just(Step::Leave),
+        10 => span.clone().prop_map(Step::Stall),
+        30 => Just(Step::Open),
+        10 => Just(Step::Close),
+        10 => Just(Step::Answer),
+        10 => span.prop_map(Step::Restart),
+        120 => (who, command(), any::<bool>()).prop_map(|(who, command, replaces)| Step::Command(who, command, replaces)),
     ]
 }
 
@@ -129,6 +132,11 @@ fn take(world: &mut World, step: &Step) {
             world.start_server();
             world.settle();
         }
+        Step::Leave => {
+            let person = world.directory.agents.get_mut(&world.id).expect("ana");
+            Arc::make_mut(person).left_at = person.left_at.or(Some(world.now));
+            world.settle();
+        }
         Step::Command(who, command, replaces) => execute(world, *who, command, *replaces),
     }
     world.check_no_ghost();
@@ -146,10 +154,10 @@ fn execute(world: &mut World, who: Who, command: &Command, naming: bool) {
     if let Command::StartPause { replaces, .. } = &mut command {
         *replaces = running.filter(|_| naming);
     }
-    let previewed = match &command {
-        Command::StartPause { pause_type, replaces, .. } => Some(world.ask(&actor, pause_type, *replaces)),
-        _ => None,
-    };
+    let mut previewed = None;
+    if let Command::StartPause { pause_type, replaces, .. } = &command {
+        previewed = Some(world.ask(&actor, pause_type, *replaces));
+    }
     let (before, numbered) = (world.agent.clone(), world.journal.len());
     let request = Request { command, actor, reason: None, op: None, expected_version: None };
     let decided = world.execute(&request);
@@ -595,13 +603,7 @@ fn ids_of_pauses_are_never_used_twice() {
         10:22 ana pause.start almoco replaces it -> ended banheiro (agent) then unavailable, started almoco
         "#,
     );
-    let ids: Vec<PauseId> = world
-        .events()
-        .filter_map(|event| match &event.body {
-            AgentEventBody::PauseStarted(started) => Some(started.id),
-            _ => None,
-        })
-        .collect();
+    let ids: Vec<PauseId> = world.events().filter_map(started).map(|started| started.id).collect();
     assert_eq!(ids.len(), 2);
     assert_ne!(ids[0], ids[1]);
 }
