@@ -3,6 +3,7 @@
 
 mod limits;
 mod pauses;
+mod planted;
 mod presence;
 mod properties;
 mod protected;
