@@ -56,7 +56,8 @@ pub enum Delivery {
 
 /// Reads a feed.
 pub trait Subscription: Send + 'static {
-    /// The next delivery; `None` when the bus has closed.
+    /// The next delivery; `None` when the bus has closed. Cancel-safe: dropping the future loses
+    /// nothing.
     fn next(&mut self) -> BoxFuture<'_, Option<Delivery>>;
 }
 

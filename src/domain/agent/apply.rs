@@ -44,12 +44,12 @@ impl Agent {
         Ok(())
     }
 
-    /// The server came up: the sessions of before are gone, and whoever had one is held until
-    /// `grace_until`. A tenant's event, so no number of the agent moves.
+    /// The server came up: the sessions of before are gone, and whoever had one, or was held, is held
+    /// until `grace_until`. A tenant's event, so no number of the agent moves; and only the last one
+    /// counts, so that whoever reads a state need not know of the ones before.
     pub fn on_server_started(&mut self, at: Timestamp, grace_until: Timestamp) {
         self.connection = match self.connection {
-            Connection::Connected => Connection::Grace { since: at, until: grace_until },
-            Connection::Grace { since, .. } => Connection::Grace { since, until: grace_until },
+            Connection::Connected | Connection::Grace { .. } => Connection::Grace { since: at, until: grace_until },
             Connection::Disconnected { last_seen_at } => Connection::Disconnected { last_seen_at },
         };
     }

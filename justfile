@@ -1,0 +1,45 @@
+# Every command of the project. `just` alone lists them.
+
+_default:
+    @just --list --unsorted
+
+# Build a demo company in a temporary folder and run it: 60 simulated agents, tokens to try
+demo *ARGS:
+    cargo run --release -- demo {{ARGS}}
+
+# Serve ./intervalo-data on 127.0.0.1:8080
+serve *ARGS:
+    cargo run --release -- serve {{ARGS}}
+
+# All tests of the workspace
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+
+# The house rules that a machine can check
+tidy:
+    cargo test --test tidy
+
+# The real binary under kill -9
+recovery:
+    cargo test --test recovery -- --nocapture
+
+# Format
+fmt:
+    cargo fmt --all
+
+# Clippy over everything, warnings are errors
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# The API documentation, warnings are errors
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+# Licences, advisories, banned crates, sources (needs cargo-deny)
+deny:
+    cargo deny check
+
+# What CI runs, with the seconds of each step
+ci:
+    bash .ci/run

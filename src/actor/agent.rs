@@ -1,0 +1,670 @@
+//! The actor of one agent: samples `now` once, decides, has it made durable, and only then applies
+//! it, shows it and answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, warn};
+
+use super::core::Env;
+use super::desk::{Desk, Guards, TenantFacts};
+use super::handle::Message;
+use super::refusals::Refusals;
+use super::registry::{Birth, Key};
+use super::session::{Notice, SESSIONS_MAX, SessionLink};
+use super::shard::{Append, Intake, NotAppended, ShardHandle};
+use crate::domain::agent::{Agent, Connection, Context, Live};
+use crate::domain::command::{Actor, Command, Outcome, Rejection, Request};
+use crate::domain::directory::{Directory, Person};
+use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
+use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
+use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
+use crate::domain::presence::AgentView;
+use crate::domain::rules::{self, PauseOption, Question};
+use crate::domain::time::Timestamp;
+use crate::ports::AgentRecord;
+
+/// An actor without sessions, pause or deadline goes to rest after this long without a message, so
+/// that a burst of commands does not start and stop it.
+const REST_AFTER: Duration = Duration::from_secs(5);
+
+/// How long after a failed append what is due is tried again, at first and at most.
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
+const TRY_AGAIN_AFTER_MAX: Duration = Duration::from_secs(2);
+
+/// How often a decision is made anew because its guards went stale. Each time a definition has been
+/// published in between; so many within one command is no real load.
+const DECISIONS_MAX: usize = 16;
+
+/// What a carried-out command leads to.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The agent as it sees itself.
+    pub own: Arc<AgentView>,
+    /// The agent as everybody else sees it.
+    pub public: Arc<AgentView>,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone)]
+pub enum CommandError {
+    /// A rule, or the agent's state, stands against it.
+    Rejected {
+        /// What.
+        rejection: Rejection,
+        /// When it is worth asking again, if nothing else happens.
+        next_change_at: Option<Timestamp>,
+        /// The agent as it sees itself.
+        own: Arc<AgentView>,
+        /// The agent as everybody else sees it.
+        public: Arc<AgentView>,
+    },
+    /// There is no such tenant.
+    UnknownTenant,
+    /// There is no such agent in the directory, or the person has left.
+    UnknownAgent,
+    /// The agent has as many sessions as it may.
+    TooManySessions,
+    /// Too many commands wait for this agent.
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The store is out of reach; nothing was done, unless the command carried an `op`, which tells
+    /// on the next try.
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// When a client is told to try again after the store was out of reach.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl CommandError {
+    pub(super) fn unavailable() -> CommandError {
+        CommandError::Unavailable { retry_after: RETRY_AFTER }
+    }
+}
+
+/// All that can wake an actor.
+enum Input {
+    Message(Box<Message>),
+    Deadline,
+    Idle,
+    Closed,
+}
+
+/// Why events did not become state.
+enum NotDurable {
+    /// Decide again.
+    Stale,
+    Unavailable,
+    /// The actor's state is void; it ends.
+    Lost,
+}
+
+/// The actor.
+pub(super) struct AgentActor {
+    key: Key,
+    generation: u64,
+    record: Arc<AgentRecord>,
+    mailbox: mpsc::Receiver<Box<Message>>,
+    sessions: BTreeMap<SessionId, SessionLink>,
+    last_closed_at: Option<Timestamp>,
+    refusals: Refusals,
+    /// After a failed append: when to try again, and how long that was waited.
+    again: Option<(Timestamp, Duration)>,
+    lost: bool,
+    desk: Arc<Desk>,
+    shard: ShardHandle,
+    env: Arc<Env>,
+}
+
+impl AgentActor {
+    pub(super) fn new(key: Key, birth: Birth, desk: Arc<Desk>, shard: ShardHandle, env: Arc<Env>) -> AgentActor {
+        AgentActor {
+            key,
+            generation: birth.generation,
+            record: birth.record,
+            mailbox: birth.mailbox,
+            sessions: BTreeMap::new(),
+            last_closed_at: None,
+            refusals: Refusals::default(),
+            again: None,
+            lost: false,
+            desk,
+            shard,
+            env,
+        }
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// After a panic: only what is durable counts, and that is what the record is.
+    pub(super) fn abandon_to_rest(&self) {
+        self.env.registry.passivate(&self.key, self.generation, Arc::clone(&self.record));
+    }
+
+    /// Runs until the agent rests, the shard is lost, or the registry lets go of it.
+    pub(super) async fn run(&mut self) {
+        // Sockets that are gone, or deadlines that passed, before this actor was.
+        self.settle_or_try_again().await;
+        while !self.lost {
+            match self.next_input().await {
+                Input::Message(message) => self.on_message(*message).await,
+                Input::Deadline => self.on_deadline().await,
+                Input::Idle if self.goes_to_rest().await => break,
+                Input::Idle => {}
+                Input::Closed => break,
+            }
+        }
+        debug!(agent.id = %self.key.agent, "the actor of {} ends", self.key.agent);
+    }
+
+    async fn next_input(&mut self) -> Input {
+        let now = self.env.clock.now();
+        let deadline = self.next_deadline();
+        let idle = deadline.is_none() && self.may_rest();
+        let wake_at = deadline.unwrap_or(now + REST_AFTER);
+        if deadline.is_none() && !idle {
+            return self.mailbox.recv().await.map_or(Input::Closed, Input::Message);
+        }
+        tokio::select! {
+            biased;
+            () = self.env.clock.sleep_until(wake_at) => if idle { Input::Idle } else { Input::Deadline },
+            message = self.mailbox.recv() => message.map_or(Input::Closed, Input::Message),
+        }
+    }
+
+    /// When something is due: of the state, of the refusals, or again after a failure.
+    fn next_deadline(&self) -> Option<Timestamp> {
+        let facts = self.desk.facts();
+        let of_state = self.context(&facts, self.env.clock.now(), |context| self.agent().next_deadline(context));
+        let due = [of_state.flatten(), self.refusals.next_deadline()].into_iter().flatten().min();
+        match (self.again, due) {
+            (Some((again_at, _)), Some(due)) => Some(due.max(again_at)),
+            (Some((again_at, _)), None) => Some(again_at),
+            (None, due) => due,
+        }
+    }
+
+    async fn on_message(&mut self, message: Message) {
+        match message {
+            Message::Execute { request, reply } => {
+                let refused = refused_start(&request);
+                let result = self.execute(request).await;
+                let refusal = refused.and_then(|wanted| Some((wanted, refusal_code(&result)?)));
+                let _ = reply.send(result);
+                if let Some((wanted, code)) = refusal {
+                    self.refusals.add(&wanted, code, self.env.clock.now());
+                    self.settle_or_try_again().await;
+                }
+            }
+            Message::Attach { session, reply } => {
+                let result = self.attach(session).await;
+                let _ = reply.send(result);
+            }
+            Message::Detach { session } => {
+                self.close_session(session);
+                self.settle_or_try_again().await;
+            }
+            Message::SignOutSession { session, request, reply } => {
+                let result = self.sign_out_session(session, request).await;
+                let _ = reply.send(result);
+            }
+            Message::View { reply } => {
+                self.settle_or_try_again().await;
+                let _ = reply.send(self.own_view());
+            }
+            Message::PublicView { reply } => {
+                self.settle_or_try_again().await;
+                let _ = reply.send(self.public_view());
+            }
+            Message::Options { reply } => {
+                self.settle_or_try_again().await;
+                let _ = reply.send(self.options());
+            }
+        }
+    }
+
+    async fn on_deadline(&mut self) {
+        self.settle_or_try_again().await;
+    }
+
+    async fn attach(&mut self, session: SessionLink) -> Result<Arc<AgentView>, CommandError> {
+        if self.sessions.len() >= SESSIONS_MAX {
+            return Err(CommandError::TooManySessions);
+        }
+        let id = session.id;
+        self.sessions.insert(id, session);
+        match self.settle().await {
+            Ok(()) => Ok(self.own_view()),
+            Err(_) => {
+                self.close_session(id);
+                self.try_again_later();
+                Err(CommandError::unavailable())
+            }
+        }
+    }
+
+    fn close_session(&mut self, session: SessionId) {
+        if self.sessions.remove(&session).is_some() {
+            self.last_closed_at = Some(self.env.clock.now());
+        }
+    }
+
+    /// One session leaves; with the last one the agent does.
+    async fn sign_out_session(&mut self, session: SessionId, request: Request) -> Result<(), CommandError> {
+        if self.sessions.len() > 1 && self.sessions.contains_key(&session) {
+            self.close_session(session);
+            return Ok(());
+        }
+        self.execute(request).await.map(|_| ())
+    }
+
+    async fn execute(&mut self, request: Request) -> Result<Reply, CommandError> {
+        self.settle().await.map_err(|_| CommandError::unavailable())?;
+        if let Some(op) = request.op
+            && let Some(record) = self.recall(op, &request.actor).await?
+        {
+            if record.fingerprint == fingerprint(&request.command, request.reason.as_deref()) {
+                return Ok(self.reply(record.outcome));
+            }
+            return Err(self.rejected(Rejection::OpReused, None));
+        }
+        for _ in 0..DECISIONS_MAX {
+            let facts = self.desk.facts();
+            let now = self.env.clock.now();
+            let fresh_id = (self.env.fresh_id)(now);
+            let Some(decided) = self.context_with(&facts, now, fresh_id, |context| {
+                self.agent().decide(&request, context).map_err(|rejection| {
+                    let next_change_at = next_change_at(self.agent(), &request, &rejection, context);
+                    (rejection, next_change_at)
+                })
+            }) else {
+                return Err(CommandError::UnknownAgent);
+            };
+            let mut decision = match decided {
+                Ok(decision) => decision,
+                Err((rejection, next_change_at)) => return Err(self.rejected(rejection, next_change_at)),
+            };
+            let mut ops = self.record.ops.clone();
+            if let Some(op) = request.op {
+                let record = OpRecord {
+                    op,
+                    by: request.actor.clone(),
+                    fingerprint: fingerprint(&request.command, request.reason.as_deref()),
+                    at: now,
+                    outcome: decision.outcome,
+                };
+                decision.remember(&record);
+                ops.remember(record);
+            } else if decision.events.is_empty() {
+                return Ok(self.reply(decision.outcome));
+            }
+            match self.make_durable(decision.events, ops, &facts).await {
+                Ok(()) => return Ok(self.reply(decision.outcome)),
+                Err(NotDurable::Stale) => {}
+                Err(NotDurable::Unavailable | NotDurable::Lost) => return Err(CommandError::unavailable()),
+            }
+        }
+        Err(CommandError::unavailable())
+    }
+
+    /// What an op led to, from the ops at hand or, when it may be older, from the journal.
+    async fn recall(&self, op: Op, by: &Actor) -> Result<Option<OpRecord>, CommandError> {
+        let now = self.env.clock.now();
+        let found = match self.record.ops.find(op, by) {
+            Some(record) => Some(record.clone()),
+            None if self.record.ops.may_have_forgotten(now) => {
+                let read = self.env.journal.find_op(&self.key.tenant, &self.key.agent, op, by).await;
+                read.map_err(|why| {
+                    warn!(agent.id = %self.key.agent, "the ops of {} cannot be read: {why}", self.key.agent);
+                    CommandError::unavailable()
+                })?
+            }
+            None => None,
+        };
+        Ok(found.filter(|record| now.since(record.at) < OP_REMEMBERED_FOR))
+    }
+
+    /// Makes durable all that is due: of time, of the sockets, of the refusals.
+    async fn settle(&mut self) -> Result<(), NotDurable> {
+        for _ in 0..DECISIONS_MAX {
+            let facts = self.desk.facts();
+            let now = self.env.clock.now();
+            let Some(events) = self.context(&facts, now, |context| {
+                let mut events = self.agent().due(context);
+                events.extend(self.refused_events(now, context));
+                events
+            }) else {
+                return Ok(());
+            };
+            if events.is_empty() {
+                return Ok(());
+            }
+            match self.make_durable(events, self.record.ops.clone(), &facts).await {
+                Ok(()) => {
+                    self.refusals.journaled(now);
+                    self.again = None;
+                    return Ok(());
+                }
+                Err(NotDurable::Stale) => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Err(NotDurable::Unavailable)
+    }
+
+    async fn settle_or_try_again(&mut self) {
+        if self.settle().await.is_err() {
+            self.try_again_later();
+        }
+    }
+
+    fn try_again_later(&mut self) {
+        let waited = self.again.map_or(TRY_AGAIN_AFTER, |(_, waited)| (waited * 2).min(TRY_AGAIN_AFTER_MAX));
+        self.again = Some((self.env.clock.now() + waited, waited));
+    }
+
+    fn refused_events(&self, now: Timestamp, context: &Context) -> Vec<AgentEvent> {
+        self.refusals
+            .due(now)
+            .into_iter()
+            .map(|refusal| AgentEvent {
+                at: now,
+                due_at: None,
+                actor: Actor::Agent(self.key.agent.clone()),
+                cause: Cause::Agent,
+                reason: None,
+                policy_version: context.policy.version,
+                op: None,
+                body: AgentEventBody::PauseRefused {
+                    pause_type: refusal.pause_type,
+                    code: refusal.code.to_owned(),
+                    count: refusal.count,
+                },
+            })
+            .collect()
+    }
+
+    /// Appends; once durable, applies and tells the sessions.
+    async fn make_durable(
+        &mut self,
+        events: Vec<AgentEvent>,
+        ops: OpMemory,
+        facts: &TenantFacts,
+    ) -> Result<(), NotDurable> {
+        let mut agent = self.agent().clone();
+        let first = agent.next_seq();
+        for event in &events {
+            if let Err(illegal) = agent.apply(event) {
+                panic!("decided an illegal event: {illegal}");
+            }
+        }
+        let record = Arc::new(AgentRecord { agent, ops });
+        let Some(row) = self.view(&record.agent, facts, AgentView::public) else { return Err(NotDurable::Stale) };
+        let notices = self.notices(&events, &record.agent, facts);
+        self.append(first, events, Arc::clone(&record), row, facts.guards()).await?;
+        self.record = record;
+        self.tell_sessions(notices);
+        Ok(())
+    }
+
+    async fn append(
+        &mut self,
+        first: AgentSeq,
+        events: Vec<AgentEvent>,
+        record: Arc<AgentRecord>,
+        row: Arc<AgentView>,
+        guards: Guards,
+    ) -> Result<(), NotDurable> {
+        let (reply, committed) = oneshot::channel();
+        let append = Append {
+            tenant: self.key.tenant.clone(),
+            agent: self.key.agent.clone(),
+            first,
+            events,
+            record,
+            row,
+            guards,
+            reply,
+        };
+        let offered = self.shard.offer(Intake::Append(Box::new(append)));
+        let result = match offered {
+            Ok(()) => committed.await.unwrap_or(Err(NotAppended::Lost)),
+            Err(error) => Err(error),
+        };
+        result.map_err(|error| match error {
+            NotAppended::Stale => NotDurable::Stale,
+            NotAppended::Unavailable => NotDurable::Unavailable,
+            NotAppended::Lost => {
+                self.lost = true;
+                NotDurable::Lost
+            }
+        })
+    }
+
+    /// What the sessions are told of these events, which lead to `after`.
+    fn notices(&self, events: &[AgentEvent], after: &Agent, facts: &TenantFacts) -> Vec<Notice> {
+        if self.sessions.is_empty() {
+            return Vec::new();
+        }
+        let mut notices = Vec::new();
+        let mut signed_out = None;
+        for event in events {
+            match &event.body {
+                AgentEventBody::PauseWarned { .. } => {
+                    notices.extend(self.running_pause().map(|(pause, pause_type, limit_at)| Notice::PauseWarned {
+                        pause,
+                        pause_type,
+                        at: event.at,
+                        limit_at,
+                    }));
+                }
+                AgentEventBody::LimitReached { .. } => {
+                    notices.extend(self.running_pause().map(|(pause, pause_type, limit_at)| Notice::LimitReached {
+                        pause,
+                        pause_type,
+                        at: event.at,
+                        limit_at,
+                    }));
+                }
+                AgentEventBody::SignedOut | AgentEventBody::Deactivated => signed_out = Some(sign_out_notice(event)),
+                AgentEventBody::Connected
+                | AgentEventBody::GraceBegan { .. }
+                | AgentEventBody::ConnectionLost { .. }
+                | AgentEventBody::SignedIn { .. }
+                | AgentEventBody::Resumed { .. }
+                | AgentEventBody::StatusChanged { .. }
+                | AgentEventBody::PauseRefused { .. }
+                | AgentEventBody::PendingSet(_)
+                | AgentEventBody::PendingCancelled
+                | AgentEventBody::PauseStarted(_)
+                | AgentEventBody::Overran { .. }
+                | AgentEventBody::Escalated { .. }
+                | AgentEventBody::PauseExtended { .. }
+                | AgentEventBody::PauseEnded(_)
+                | AgentEventBody::FindingRecorded { .. } => {}
+            }
+        }
+        let before = self.view(self.agent(), facts, AgentView::own);
+        let now = self.view(after, facts, AgentView::own);
+        if let Some(view) = now.filter(|view| before.as_ref() != Some(view)) {
+            notices.push(Notice::Changed(view));
+        }
+        notices.extend(signed_out);
+        notices
+    }
+
+    fn running_pause(&self) -> Option<(PauseId, PauseTypeCode, Timestamp)> {
+        let pause = self.agent().pause()?;
+        Some((pause.id, pause.pause_type.clone(), pause.limit_at()?))
+    }
+
+    /// Tells all sessions; one that is too far behind is let go, and one that was signed out is
+    /// no longer a presence.
+    fn tell_sessions(&mut self, notices: Vec<Notice>) {
+        let now = self.env.clock.now();
+        for notice in notices {
+            let last = matches!(notice, Notice::SignedOut { .. });
+            let before = self.sessions.len();
+            self.sessions.retain(|_, session| session.notices.try_send(notice.clone()).is_ok() && !last);
+            if self.sessions.len() < before {
+                self.last_closed_at = Some(now);
+            }
+        }
+    }
+
+    fn may_rest(&self) -> bool {
+        self.sessions.is_empty()
+            && matches!(self.agent().connection, Connection::Disconnected { .. })
+            && !self.agent().is_paused()
+            && self.refusals.is_empty()
+            && self.again.is_none()
+    }
+
+    /// Hands the state back to the registry. What came in meanwhile is answered first; if that
+    /// woke the agent up, it lives on under a new mailbox.
+    async fn goes_to_rest(&mut self) -> bool {
+        self.mailbox.close();
+        while let Some(message) = self.mailbox.recv().await {
+            self.on_message(*message).await;
+        }
+        let registry = Arc::clone(&self.env.registry);
+        if self.may_rest() {
+            registry.passivate(&self.key, self.generation, Arc::clone(&self.record));
+            return true;
+        }
+        match registry.renew(&self.key, self.generation) {
+            Some((generation, mailbox)) => {
+                (self.generation, self.mailbox) = (generation, mailbox);
+                false
+            }
+            None => true,
+        }
+    }
+
+    fn options(&self) -> Vec<PauseOption> {
+        let facts = self.desk.facts();
+        let now = self.env.clock.now();
+        self.context(&facts, now, |context| rules::options(self.agent(), context)).unwrap_or_default()
+    }
+
+    fn agent(&self) -> &Agent {
+        &self.record.agent
+    }
+
+    fn reply(&self, outcome: Outcome) -> Reply {
+        Reply { outcome, own: self.own_view(), public: self.public_view() }
+    }
+
+    fn rejected(&self, rejection: Rejection, next_change_at: Option<Timestamp>) -> CommandError {
+        CommandError::Rejected { rejection, next_change_at, own: self.own_view(), public: self.public_view() }
+    }
+
+    fn own_view(&self) -> Arc<AgentView> {
+        self.latest_view(AgentView::own)
+    }
+
+    fn public_view(&self) -> Arc<AgentView> {
+        self.latest_view(AgentView::public)
+    }
+
+    fn latest_view(&self, show: Show) -> Arc<AgentView> {
+        let facts = self.desk.facts();
+        self.view(self.agent(), &facts, show).unwrap_or_else(|| {
+            // The directory has let go of the agent while its actor lives: shown as last known.
+            let person = Person {
+                id: self.key.agent.clone(),
+                name: self.key.agent.to_string(),
+                teams: Vec::new(),
+                zone: None,
+                left_at: None,
+            };
+            Arc::new(show(self.agent(), &Arc::new(person), &facts.directory))
+        })
+    }
+
+    fn view(&self, agent: &Agent, facts: &TenantFacts, show: Show) -> Option<Arc<AgentView>> {
+        let person = facts.directory.agents.get(&self.key.agent)?;
+        Some(Arc::new(show(agent, person, &facts.directory)))
+    }
+
+    /// Asks something that begins no pause; `None` when the directory has no such agent.
+    fn context<T>(&self, facts: &TenantFacts, now: Timestamp, ask: impl FnOnce(&Context) -> T) -> Option<T> {
+        self.context_with(facts, now, PauseId(0), ask)
+    }
+
+    fn context_with<T>(
+        &self,
+        facts: &TenantFacts,
+        now: Timestamp,
+        fresh_id: PauseId,
+        ask: impl FnOnce(&Context) -> T,
+    ) -> Option<T> {
+        let person = facts.directory.agents.get(&self.key.agent)?;
+        let live = Live {
+            sessions: self.sessions.len(),
+            last_closed_at: self.last_closed_at,
+            answered_at: self.sessions.values().filter_map(SessionLink::last_answer).max(),
+        };
+        Some(ask(&Context {
+            now,
+            directory: &facts.directory,
+            person,
+            policy: &facts.policy,
+            live,
+            fresh_id,
+            ready_at: self.env.ready_at,
+        }))
+    }
+}
+
+type Show = fn(&Agent, &Arc<Person>, &Directory) -> AgentView;
+
+fn sign_out_notice(event: &AgentEvent) -> Notice {
+    let by_agent = matches!(event.actor, Actor::Agent(_));
+    let message = event.reason.clone().unwrap_or_else(|| format!("signed out: {}", event.cause.as_str()));
+    Notice::SignedOut { cause: event.cause, by_agent, message }
+}
+
+/// The type that an agent asks to start, for the record of refusals; those of others are not kept.
+fn refused_start(request: &Request) -> Option<PauseTypeCode> {
+    match (&request.command, &request.actor) {
+        (Command::StartPause { pause_type, .. }, Actor::Agent(_)) => Some(pause_type.clone()),
+        (
+            Command::StartPause { .. }
+            | Command::SetStatus { .. }
+            | Command::EndPause { .. }
+            | Command::ExtendPause { .. }
+            | Command::SignOut { .. },
+            _,
+        ) => None,
+    }
+}
+
+fn refusal_code(result: &Result<Reply, CommandError>) -> Option<&'static str> {
+    match result {
+        Err(CommandError::Rejected { rejection: Rejection::Refused(refusal), .. }) => Some(refusal.code()),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// When a refused start is worth asking again.
+fn next_change_at(agent: &Agent, request: &Request, rejection: &Rejection, context: &Context) -> Option<Timestamp> {
+    let (Rejection::Refused(_), Command::StartPause { pause_type, replaces, .. }) = (rejection, &request.command)
+    else {
+        return None;
+    };
+    let question = Question { agent, context, code: pause_type, actor: &request.actor, replaces: *replaces };
+    let verdict = rules::evaluate(&question);
+    verdict.code.and(verdict.next_change_at)
+}

@@ -1,0 +1,330 @@
+//! The core as one value: desks, sequencers, actors, and the way to each.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+
+use super::agent::{AgentActor, CommandError, RETRY_AFTER};
+use super::desk::Desk;
+use super::handle::{AgentHandle, Message, NotSent};
+use super::registry::{Birth, Key, Registry};
+pub use super::revival::RevivalError;
+use super::revival::{RevivedAgent, RevivedTenant, revive};
+use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantLine};
+use crate::domain::directory::Directory;
+use crate::domain::event::TenantEvent;
+use crate::domain::id::{AgentId, PauseId, TenantId, TenantSeq};
+use crate::domain::presence::AgentView;
+use crate::domain::time::Timestamp;
+use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardId, TenantDefinition};
+
+/// A command that is not answered within this is answered `unavailable` (promise B4).
+const COMMAND_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often a message is offered anew to an agent whose actor is just going to rest.
+const OFFERS_MAX: usize = 200;
+
+/// How long between two such offers.
+const OFFER_AGAIN_AFTER: Duration = Duration::from_millis(5);
+
+/// After an actor's panic its agent is woken again this much later: soon enough for its deadlines,
+/// late enough that a panic that repeats costs nothing.
+const WAKE_AFTER_PANIC: Duration = Duration::from_secs(5);
+
+/// Makes pause ids: unique, and ordered by the time given.
+pub type FreshId = Arc<dyn Fn(Timestamp) -> PauseId + Send + Sync>;
+
+/// What the core is built on.
+pub struct CoreParts {
+    /// The truth.
+    pub journal: Arc<dyn Journal>,
+    /// Who owns which shard.
+    pub placement: Arc<dyn Placement>,
+    /// Carries what is committed to the boards.
+    pub bus: Arc<dyn Bus>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes pause ids.
+    pub fresh_id: FreshId,
+}
+
+/// What every actor is given.
+pub(super) struct Env {
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) fresh_id: FreshId,
+    pub(super) ready_at: Timestamp,
+}
+
+/// A tenant's rows as they stood when the core was taken up, for the boards.
+pub struct TenantSeed {
+    /// The shard that feeds it.
+    pub shard: ShardId,
+    /// The number of its last event.
+    pub head: TenantSeq,
+    /// The directory in force.
+    pub directory: Arc<Directory>,
+    /// The public rows of all agents that ever had an event, with the number of their last one.
+    pub rows: Vec<(AgentId, TenantSeq, AgentView)>,
+}
+
+/// Desks, sequencers and actors.
+pub struct Core {
+    env: Arc<Env>,
+    placement: Arc<dyn Placement>,
+    lines: BTreeMap<TenantId, Line>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// What is started by [`Core::open`].
+    unopened: Mutex<Option<Unopened>>,
+}
+
+struct Line {
+    desk: Arc<Desk>,
+    shard: ShardHandle,
+}
+
+struct Unopened {
+    sequencers: Vec<(Sequencer, mpsc::Receiver<Intake>)>,
+    live: Vec<Key>,
+}
+
+impl Core {
+    /// Takes up what is durable: records the start, journals what fell due meanwhile. Nothing runs
+    /// until [`Core::open`].
+    ///
+    /// # Errors
+    /// [`RevivalError`] when the store cannot be read or written.
+    pub async fn take_up(parts: CoreParts) -> Result<(Core, Vec<TenantSeed>), RevivalError> {
+        let ready_at = parts.clock.now();
+        let registry = Arc::new(Registry::default());
+        let (mut lines, mut seeds) = (BTreeMap::new(), Vec::new());
+        let mut unopened = Unopened { sequencers: Vec::new(), live: Vec::new() };
+        for head in parts.journal.heads().await? {
+            let revived = revive(&*parts.journal, head, ready_at).await?;
+            let (shard, intake) = ShardHandle::new();
+            let mut tenants = BTreeMap::new();
+            for tenant in revived.tenants {
+                let desk = Arc::new(Desk::new(tenant.id.clone(), head.shard, tenant.facts.clone()));
+                seeds.push(seed(head.shard, &tenant));
+                tenants.insert(tenant.id.clone(), TenantLine { desk: Arc::clone(&desk), head: tenant.head });
+                lines.insert(tenant.id.clone(), Line { desk, shard: shard.clone() });
+                rest(&registry, tenant, &mut unopened.live);
+            }
+            let sequencer = Sequencer {
+                head: revived.head,
+                tenants,
+                journal: Arc::clone(&parts.journal),
+                bus: Arc::clone(&parts.bus),
+                clock: Arc::clone(&parts.clock),
+                registry: Arc::clone(&registry),
+                stale_since: None,
+            };
+            unopened.sequencers.push((sequencer, intake));
+        }
+        let env = Env { journal: parts.journal, clock: parts.clock, registry, fresh_id: parts.fresh_id, ready_at };
+        let core = Core {
+            env: Arc::new(env),
+            placement: parts.placement,
+            lines,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            unopened: Mutex::new(Some(unopened)),
+        };
+        Ok((core, seeds))
+    }
+
+    /// Starts the sequencers, and an actor for every agent that is held, paused or waited for.
+    pub fn open(&self) {
+        let unopened = self.unopened.lock().ok().and_then(|mut unopened| unopened.take());
+        let Some(unopened) = unopened else { return };
+        for (sequencer, intake) in unopened.sequencers {
+            self.tasks.spawn(sequencer.run(intake, self.stop.clone()));
+        }
+        let revived = unopened.live.len();
+        for key in unopened.live {
+            if let Some(line) = self.lines.get(&key.tenant) {
+                self.activate(&key, line);
+            }
+        }
+        info!(agents = revived, "{revived} agents revived");
+    }
+
+    /// Commits what has arrived and ends. Whoever waits is answered.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        for tenant in self.lines.keys() {
+            self.env.registry.discard(tenant);
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// The desk of a tenant.
+    pub fn desk(&self, tenant: &TenantId) -> Option<&Arc<Desk>> {
+        self.lines.get(tenant).map(|line| &line.desk)
+    }
+
+    /// When this run of the server became ready.
+    pub fn ready_at(&self) -> Timestamp {
+        self.env.ready_at
+    }
+
+    /// How many agents have an actor right now.
+    pub fn live_agents(&self) -> usize {
+        self.env.registry.live()
+    }
+
+    /// Puts a directory or policy version in force, in journal order with everybody's decisions.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the tenant is unknown or the store is out of reach.
+    pub async fn publish(
+        &self,
+        tenant: &TenantId,
+        event: TenantEvent,
+        definition: TenantDefinition,
+    ) -> Result<(), CommandError> {
+        let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
+        let (reply, committed) = oneshot::channel();
+        let publish = Publish { tenant: tenant.clone(), event, definition, reply };
+        let result = match line.shard.offer(Intake::Publish(Box::new(publish))) {
+            Ok(()) => committed.await.unwrap_or(Err(NotAppended::Lost)),
+            Err(error) => Err(error),
+        };
+        result.map_err(|_| CommandError::unavailable())
+    }
+
+    /// Asks an agent's actor something, and waits for the answer.
+    pub(crate) async fn ask<T>(
+        &self,
+        tenant: &TenantId,
+        agent: &AgentId,
+        message: impl FnOnce(oneshot::Sender<T>) -> Message,
+    ) -> Result<T, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            let mut message = Box::new(message(reply));
+            for _ in 0..OFFERS_MAX {
+                match self.handle(tenant, agent)?.offer(message) {
+                    Ok(()) => return answer.await.map_err(|_| CommandError::unavailable()),
+                    Err(NotSent::Full) => return Err(CommandError::Busy { retry_after: RETRY_AFTER }),
+                    Err(NotSent::Gone(back)) => message = back,
+                }
+                self.env.clock.sleep_until(self.env.clock.now() + OFFER_AGAIN_AFTER).await;
+            }
+            Err(CommandError::unavailable())
+        };
+        let deadline = self.env.clock.sleep_until(self.env.clock.now() + COMMAND_WITHIN);
+        tokio::select! {
+            biased;
+            answer = asked => answer,
+            () = deadline => Err(CommandError::unavailable()),
+        }
+    }
+
+    /// Tells an agent's actor something that must not be lost; waits for room.
+    pub(crate) async fn tell(&self, tenant: &TenantId, agent: &AgentId, message: Message) {
+        let mut message = Box::new(message);
+        loop {
+            let Ok(handle) = self.handle(tenant, agent) else { return };
+            match handle.send(message).await {
+                Ok(()) | Err(NotSent::Full) => return,
+                Err(NotSent::Gone(back)) => message = back,
+            }
+            if self.stop.is_cancelled() {
+                return;
+            }
+            self.env.clock.sleep_until(self.env.clock.now() + OFFER_AGAIN_AFTER).await;
+        }
+    }
+
+    fn handle(&self, tenant: &TenantId, agent: &AgentId) -> Result<AgentHandle, CommandError> {
+        let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
+        let facts = line.desk.facts();
+        if facts.directory.agents.get(agent).is_none_or(|person| person.left_at.is_some()) {
+            return Err(CommandError::UnknownAgent);
+        }
+        let here = self.placement.owner(line.desk.shard) == Owner::Here && self.placement.lease_is_fresh();
+        if !here || self.stop.is_cancelled() {
+            return Err(CommandError::unavailable());
+        }
+        Ok(self.activate(&Key { tenant: tenant.clone(), agent: agent.clone() }, line))
+    }
+
+    fn activate(&self, key: &Key, line: &Line) -> AgentHandle {
+        let spawn = Spawn {
+            tasks: self.tasks.clone(),
+            env: Arc::clone(&self.env),
+            desk: Arc::clone(&line.desk),
+            shard: line.shard.clone(),
+            stop: self.stop.clone(),
+        };
+        spawn.activate(key)
+    }
+}
+
+/// Starts actors.
+#[derive(Clone)]
+struct Spawn {
+    tasks: TaskTracker,
+    env: Arc<Env>,
+    desk: Arc<Desk>,
+    shard: ShardHandle,
+    stop: CancellationToken,
+}
+
+impl Spawn {
+    fn activate(&self, key: &Key) -> AgentHandle {
+        self.env.registry.activate(key, |birth| self.spawn(key.clone(), birth))
+    }
+
+    fn spawn(&self, key: Key, birth: Birth) {
+        let actor = AgentActor::new(key, birth, Arc::clone(&self.desk), self.shard.clone(), Arc::clone(&self.env));
+        self.tasks.spawn(self.clone().supervise(actor));
+    }
+
+    /// Runs an actor. A panic is confined to it: the agent goes back to its last durable state, its
+    /// sockets are closed, and it is woken again a little later.
+    async fn supervise(self, mut actor: AgentActor) {
+        let Err(_panic) = AssertUnwindSafe(actor.run()).catch_unwind().await else { return };
+        let key = actor.key().clone();
+        error!(agent.id = %key.agent, "the actor of {} panicked; it is rebuilt from what is durable", key.agent);
+        metrics::counter!("intervalo_actor_panics_total").increment(1);
+        actor.abandon_to_rest();
+        drop(actor);
+        tokio::select! {
+            () = self.env.clock.sleep_until(self.env.clock.now() + WAKE_AFTER_PANIC) => { self.activate(&key); }
+            () = self.stop.cancelled() => {}
+        }
+    }
+}
+
+fn seed(shard: ShardId, tenant: &RevivedTenant) -> TenantSeed {
+    let rows = tenant
+        .agents
+        .iter()
+        .filter_map(|(agent, revived)| Some((agent.clone(), revived.last_seq, tenant.row(agent, revived)?)))
+        .collect();
+    TenantSeed { shard, head: tenant.head, directory: Arc::clone(&tenant.facts.directory), rows }
+}
+
+fn rest(registry: &Registry, tenant: RevivedTenant, live: &mut Vec<Key>) {
+    for (agent, revived) in tenant.agents {
+        let key = Key { tenant: tenant.id.clone(), agent };
+        let known = tenant.facts.directory.agents.get(&key.agent).is_some_and(|person| person.left_at.is_none());
+        if known && RevivedTenant::is_live(&revived) {
+            live.push(key.clone());
+        }
+        let RevivedAgent { record, .. } = revived;
+        registry.rest(key, record);
+    }
+}

@@ -1,0 +1,74 @@
+//! A tenant's desk: the directory and policy in force, and the guards that decisions are held to.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::domain::directory::Directory;
+use crate::domain::id::{DirectoryVersion, PolicyVersion, TenantId};
+use crate::domain::policy::Policy;
+use crate::ports::{ShardId, TenantDefinition};
+
+/// The directory and policy in force, of one instant.
+#[derive(Debug, Clone)]
+pub struct TenantFacts {
+    /// Settings, teams, people, channels.
+    pub directory: Arc<Directory>,
+    /// Pause types.
+    pub policy: Arc<Policy>,
+}
+
+impl TenantFacts {
+    /// What a decision under these facts is held to.
+    pub fn guards(&self) -> Guards {
+        Guards { directory: self.directory.version, policy: self.policy.version }
+    }
+
+    /// The facts after a definition takes effect.
+    #[must_use]
+    pub fn with(&self, definition: &TenantDefinition) -> TenantFacts {
+        match definition {
+            TenantDefinition::Directory(directory) => {
+                TenantFacts { directory: Arc::clone(directory), policy: Arc::clone(&self.policy) }
+            }
+            TenantDefinition::Policy(policy) => {
+                TenantFacts { directory: Arc::clone(&self.directory), policy: Arc::clone(policy) }
+            }
+        }
+    }
+}
+
+/// What a decision was made under. The sequencer holds every append to it, in journal order, so
+/// that nobody decides under an old policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guards {
+    /// The directory version.
+    pub directory: DirectoryVersion,
+    /// The policy version.
+    pub policy: PolicyVersion,
+}
+
+/// One tenant's desk. Everybody reads it; only the shard's sequencer changes it.
+#[derive(Debug)]
+pub struct Desk {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The shard that the tenant is on.
+    pub shard: ShardId,
+    facts: ArcSwap<TenantFacts>,
+}
+
+impl Desk {
+    pub(crate) fn new(tenant: TenantId, shard: ShardId, facts: TenantFacts) -> Desk {
+        Desk { tenant, shard, facts: ArcSwap::from_pointee(facts) }
+    }
+
+    /// The facts in force.
+    pub fn facts(&self) -> Arc<TenantFacts> {
+        self.facts.load_full()
+    }
+
+    pub(crate) fn put_in_force(&self, facts: TenantFacts) {
+        self.facts.store(Arc::new(facts));
+    }
+}

@@ -1,0 +1,60 @@
+//! A handle on an agent's actor: a sender with methods. Nobody outside sees the messages.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::agent::{CommandError, Reply};
+use super::session::SessionLink;
+use crate::domain::command::Request;
+use crate::domain::id::SessionId;
+use crate::domain::presence::AgentView;
+use crate::domain::rules::PauseOption;
+use std::sync::Arc;
+
+/// How many messages may wait for one agent. A person sends one at a time; supervisors add a few.
+/// More than this is answered `busy`.
+pub(super) const MAILBOX_MAX: usize = 32;
+
+/// What an actor can be told. Boxed in the mailbox, so that an idle mailbox stays small.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Execute { request: Request, reply: oneshot::Sender<Result<Reply, CommandError>> },
+    Attach { session: SessionLink, reply: oneshot::Sender<Result<Arc<AgentView>, CommandError>> },
+    Detach { session: SessionId },
+    SignOutSession { session: SessionId, request: Request, reply: oneshot::Sender<Result<(), CommandError>> },
+    View { reply: oneshot::Sender<Arc<AgentView>> },
+    PublicView { reply: oneshot::Sender<Arc<AgentView>> },
+    Options { reply: oneshot::Sender<Vec<PauseOption>> },
+}
+
+/// A way to one agent's actor. It may have gone by the time a message is sent; the registry then
+/// gives another.
+#[derive(Debug, Clone)]
+pub(super) struct AgentHandle {
+    pub(super) generation: u64,
+    mailbox: mpsc::Sender<Box<Message>>,
+}
+
+/// Why a message did not get through; it comes back.
+pub(super) enum NotSent {
+    Full,
+    Gone(Box<Message>),
+}
+
+impl AgentHandle {
+    pub(super) fn new(generation: u64) -> (AgentHandle, mpsc::Receiver<Box<Message>>) {
+        let (mailbox, receiver) = mpsc::channel(MAILBOX_MAX);
+        (AgentHandle { generation, mailbox }, receiver)
+    }
+
+    pub(super) fn offer(&self, message: Box<Message>) -> Result<(), NotSent> {
+        self.mailbox.try_send(message).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotSent::Full,
+            mpsc::error::TrySendError::Closed(message) => NotSent::Gone(message),
+        })
+    }
+
+    /// Waits for room: for what must not be lost.
+    pub(super) async fn send(&self, message: Box<Message>) -> Result<(), NotSent> {
+        self.mailbox.send(message).await.map_err(|error| NotSent::Gone(error.0))
+    }
+}

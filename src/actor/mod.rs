@@ -1,0 +1,19 @@
+//! One actor per live agent, one desk per tenant, one sequencer per shard.
+//!
+//! The actor decides, the sequencer orders and commits, and only what is durable becomes state. It
+//! knows no protocol, no sockets and no store beyond the `Journal` port.
+
+mod agent;
+pub mod core;
+pub mod desk;
+pub(crate) mod handle;
+mod refusals;
+mod registry;
+mod revival;
+pub mod session;
+mod shard;
+
+pub use agent::{CommandError, Reply};
+pub use core::{Core, CoreParts};
+pub use desk::{Desk, TenantFacts};
+pub use session::{Notice, SessionLink};

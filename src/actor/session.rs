@@ -1,0 +1,74 @@
+//! What ties an agent's actor to one of its sockets.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio::sync::mpsc;
+
+use crate::domain::event::Cause;
+use crate::domain::id::{PauseId, PauseTypeCode, SessionId};
+use crate::domain::presence::AgentView;
+use crate::domain::time::Timestamp;
+
+/// How many notices may wait for a socket; one that is further behind is closed as slow.
+pub const NOTICES_MAX: usize = 64;
+
+/// How many sessions one agent may have open; a person has tabs and devices, not fleets.
+pub const SESSIONS_MAX: usize = 16;
+
+/// One open socket, as the actor holds it.
+#[derive(Debug, Clone)]
+pub struct SessionLink {
+    /// The session.
+    pub id: SessionId,
+    /// Where notices go, bounded by [`NOTICES_MAX`]. A full queue ends the session: the actor drops
+    /// its sender, and the socket's task closes it as slow.
+    pub notices: mpsc::Sender<Notice>,
+    /// When the socket last answered a ping, in ms since the epoch; 0 before the first.
+    pub answered_at: Arc<AtomicI64>,
+}
+
+impl SessionLink {
+    /// When the socket last answered a ping.
+    pub fn last_answer(&self) -> Option<Timestamp> {
+        Some(self.answered_at.load(Ordering::Relaxed)).filter(|at| *at > 0).map(Timestamp)
+    }
+}
+
+/// What an agent's sockets are told, after it is durable.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// The agent's state changed.
+    Changed(Arc<AgentView>),
+    /// A warning before the limit fired.
+    PauseWarned {
+        /// The pause.
+        pause: PauseId,
+        /// Its type.
+        pause_type: PauseTypeCode,
+        /// When it fired.
+        at: Timestamp,
+        /// When the limit is reached.
+        limit_at: Timestamp,
+    },
+    /// The limit was reached.
+    LimitReached {
+        /// The pause.
+        pause: PauseId,
+        /// Its type.
+        pause_type: PauseTypeCode,
+        /// When it fired.
+        at: Timestamp,
+        /// When the limit was reached.
+        limit_at: Timestamp,
+    },
+    /// The agent was signed out; the last notice of a session.
+    SignedOut {
+        /// Why: `sign_out`, `limit`, `deactivated`.
+        cause: Cause,
+        /// True when the agent did it.
+        by_agent: bool,
+        /// What a supervisor wrote, or a plain sentence.
+        message: String,
+    },
+}

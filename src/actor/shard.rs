@@ -1,0 +1,376 @@
+//! The sequencer of a shard: takes appends in order, holds each to its guards in that same order,
+//! numbers them, commits what has gathered as one batch, and hands the result over, once.
+//!
+//! One append is in flight; what arrives meanwhile is the next batch (group commit). So journal
+//! order is decision order, and nobody decides under an old policy.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::desk::{Desk, Guards, TenantFacts};
+use super::registry::{Key, Registry};
+use crate::domain::event::{AgentEvent, TenantEvent};
+use crate::domain::id::{AgentId, AgentSeq, TenantId, TenantSeq};
+use crate::domain::presence::AgentView;
+use crate::domain::time::Timestamp;
+use crate::ports::{
+    AgentRecord, AppendError, Batch, Bus, Clock, Committed, Entry, EntryBody, Feed, FeedRow, Journal, ShardHead,
+    ShardSeq, StateChange, TenantDefinition,
+};
+
+/// How many appends may wait for a shard. Each waiting agent has one at most, so this bounds how
+/// many agents of a shard can be waiting; more are answered `unavailable`.
+const INTAKE_MAX: usize = 8192;
+
+/// How many appends one batch takes. A larger batch costs latency and saves no syncs that count.
+const BATCH_MAX: usize = 1024;
+
+/// How long until a store that could not be read is asked again.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// How long a quiet feed goes without telling its head.
+const HEAD_AFTER: Duration = Duration::from_secs(5);
+
+/// One agent's events, to be appended as one.
+#[derive(Debug)]
+pub(super) struct Append {
+    pub(super) tenant: TenantId,
+    pub(super) agent: AgentId,
+    /// The number of the agent's first event here.
+    pub(super) first: AgentSeq,
+    /// The events; empty when only the state's ops change.
+    pub(super) events: Vec<AgentEvent>,
+    /// The state that they lead to.
+    pub(super) record: Arc<AgentRecord>,
+    /// The public row that they lead to.
+    pub(super) row: Arc<AgentView>,
+    /// What the decision was made under.
+    pub(super) guards: Guards,
+    pub(super) reply: oneshot::Sender<Result<(), NotAppended>>,
+}
+
+/// A tenant's event that puts something in force.
+#[derive(Debug)]
+pub(super) struct Publish {
+    pub(super) tenant: TenantId,
+    pub(super) event: TenantEvent,
+    pub(super) definition: TenantDefinition,
+    pub(super) reply: oneshot::Sender<Result<(), NotAppended>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Intake {
+    Append(Box<Append>),
+    Publish(Box<Publish>),
+}
+
+/// Why an append has no success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotAppended {
+    /// A guard no longer holds: decide again.
+    Stale,
+    /// The store is out of reach; nothing was written.
+    Unavailable,
+    /// The shard was lost: what is in memory is void.
+    Lost,
+}
+
+/// A way to a shard's sequencer.
+#[derive(Debug, Clone)]
+pub(super) struct ShardHandle {
+    intake: mpsc::Sender<Intake>,
+}
+
+impl ShardHandle {
+    pub(super) fn new() -> (ShardHandle, mpsc::Receiver<Intake>) {
+        let (intake, receiver) = mpsc::channel(INTAKE_MAX);
+        (ShardHandle { intake }, receiver)
+    }
+
+    pub(super) fn offer(&self, intake: Intake) -> Result<(), NotAppended> {
+        self.intake.try_send(intake).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotAppended::Unavailable,
+            mpsc::error::TrySendError::Closed(_) => NotAppended::Lost,
+        })
+    }
+}
+
+/// The sequencer.
+pub(super) struct Sequencer {
+    pub(super) head: ShardHead,
+    pub(super) tenants: BTreeMap<TenantId, TenantLine>,
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) stale_since: Option<Timestamp>,
+}
+
+/// One tenant on the shard.
+pub(super) struct TenantLine {
+    pub(super) desk: Arc<Desk>,
+    pub(super) head: TenantSeq,
+}
+
+/// A batch in the making: what will be true if it is committed.
+struct Draft {
+    entries: Vec<Entry>,
+    states: Vec<StateChange>,
+    waiting: Vec<oneshot::Sender<Result<(), NotAppended>>>,
+    lines: BTreeMap<TenantId, DraftLine>,
+}
+
+struct DraftLine {
+    head: TenantSeq,
+    facts: Arc<TenantFacts>,
+    directory: Option<Arc<crate::domain::directory::Directory>>,
+    rows: Vec<FeedRow>,
+}
+
+/// What becomes of the shard after a batch.
+enum Fate {
+    Owned,
+    Lost,
+}
+
+impl Sequencer {
+    /// Runs until the intake closes, or until all that had arrived before `stop` is committed.
+    pub(super) async fn run(mut self, mut intake: mpsc::Receiver<Intake>, stop: CancellationToken) {
+        let mut arrived = Vec::with_capacity(BATCH_MAX);
+        loop {
+            let quiet_until = self.clock.now() + HEAD_AFTER;
+            let count = tokio::select! {
+                biased;
+                count = intake.recv_many(&mut arrived, BATCH_MAX) => count,
+                () = stop.cancelled(), if !intake.is_closed() => { intake.close(); continue }
+                () = self.clock.sleep_until(quiet_until) => { self.tell_heads(); continue }
+            };
+            if count == 0 {
+                return;
+            }
+            match self.commit(std::mem::take(&mut arrived)).await {
+                Fate::Owned => {}
+                Fate::Lost => break,
+            }
+        }
+        self.refuse_the_rest(&mut intake).await;
+    }
+
+    async fn commit(&mut self, arrived: Vec<Intake>) -> Fate {
+        let draft = self.draft(arrived);
+        if draft.waiting.is_empty() {
+            return Fate::Owned;
+        }
+        metrics::histogram!("intervalo_batch_events").record(draft.entries.len() as f64);
+        let batch = Batch {
+            shard: self.head.shard,
+            epoch: self.head.epoch,
+            after: self.head.head,
+            entries: draft.entries.clone(),
+            states: draft.states.clone(),
+        };
+        let reached = ShardSeq(self.head.head.0 + draft.entries.len() as u64);
+        match self.journal.append(batch).await {
+            Ok(()) => self.hand_over(draft, reached),
+            Err(AppendError::Unavailable(why)) => self.put_off(draft, &why),
+            Err(AppendError::Unknown(why)) => self.find_out(draft, reached, &why).await,
+            Err(AppendError::Fenced) => self.lose(draft).await,
+        }
+    }
+
+    /// Checks guards and numbers events, in the order of arrival.
+    fn draft(&self, arrived: Vec<Intake>) -> Draft {
+        let mut draft = Draft { entries: Vec::new(), states: Vec::new(), waiting: Vec::new(), lines: BTreeMap::new() };
+        for intake in arrived {
+            match intake {
+                Intake::Append(append) => self.draft_append(&mut draft, *append),
+                Intake::Publish(publish) => self.draft_publish(&mut draft, *publish),
+            }
+        }
+        draft
+    }
+
+    fn draft_append(&self, draft: &mut Draft, append: Append) {
+        let Some(line) = self.line(&mut draft.lines, &append.tenant) else {
+            let _ = append.reply.send(Err(NotAppended::Lost));
+            return;
+        };
+        if line.facts.guards() != append.guards {
+            metrics::counter!("intervalo_stale_decisions_total").increment(1);
+            let _ = append.reply.send(Err(NotAppended::Stale));
+            return;
+        }
+        let mut agent_seq = append.first;
+        for event in append.events {
+            line.head = line.head.next();
+            let agent = append.agent.clone();
+            let body = EntryBody::Agent { agent, agent_seq, event: Arc::new(event) };
+            draft.entries.push(Entry { tenant: append.tenant.clone(), seq: line.head, body });
+            agent_seq = agent_seq.next();
+        }
+        line.rows.push(FeedRow { agent: append.agent.clone(), view: append.row });
+        draft.states.push(StateChange { tenant: append.tenant, agent: append.agent, record: append.record });
+        draft.waiting.push(append.reply);
+    }
+
+    fn draft_publish(&self, draft: &mut Draft, publish: Publish) {
+        let Some(line) = self.line(&mut draft.lines, &publish.tenant) else {
+            let _ = publish.reply.send(Err(NotAppended::Lost));
+            return;
+        };
+        line.facts = Arc::new(line.facts.with(&publish.definition));
+        line.head = line.head.next();
+        if let TenantDefinition::Directory(directory) = &publish.definition {
+            line.directory = Some(Arc::clone(directory));
+        }
+        let body = EntryBody::Tenant { event: Arc::new(publish.event), definition: Some(publish.definition) };
+        draft.entries.push(Entry { tenant: publish.tenant, seq: line.head, body });
+        draft.waiting.push(publish.reply);
+    }
+
+    /// The tenant's line in the draft; it begins where the tenant stands.
+    fn line<'d>(&self, lines: &'d mut BTreeMap<TenantId, DraftLine>, tenant: &TenantId) -> Option<&'d mut DraftLine> {
+        if !lines.contains_key(tenant) {
+            let line = self.tenants.get(tenant)?;
+            let fresh = DraftLine { head: line.head, facts: line.desk.facts(), directory: None, rows: Vec::new() };
+            lines.insert(tenant.clone(), fresh);
+        }
+        lines.get_mut(tenant)
+    }
+
+    /// It is durable: heads and facts move, boards are fed, and whoever waits is told.
+    fn hand_over(&mut self, draft: Draft, reached: ShardSeq) -> Fate {
+        metrics::counter!("intervalo_events_committed_total").increment(draft.entries.len() as u64);
+        self.head.head = reached;
+        if self.stale_since.take().is_some() {
+            info!(shard = %self.head.shard, "the store of shard {} is back", self.head.shard);
+            self.tell_all(&Feed::Fresh);
+        }
+        for (tenant, drafted) in draft.lines {
+            let Some(line) = self.tenants.get_mut(&tenant) else { continue };
+            let from = std::mem::replace(&mut line.head, drafted.head);
+            if line.desk.facts().guards() != drafted.facts.guards() {
+                line.desk.put_in_force((*drafted.facts).clone());
+            }
+            let committed = Committed { from, to: drafted.head, rows: drafted.rows, directory: drafted.directory };
+            self.bus.publish(self.head.shard, &tenant, Feed::Committed(Arc::new(committed)));
+        }
+        for reply in draft.waiting {
+            let _ = reply.send(Ok(()));
+        }
+        Fate::Owned
+    }
+
+    /// Nothing was written and nothing changes; those who wait may try again.
+    fn put_off(&mut self, draft: Draft, why: &str) -> Fate {
+        if self.stale_since.is_none() {
+            let since = self.clock.now();
+            warn!(shard = %self.head.shard, "the store of shard {} is out of reach: {why}", self.head.shard);
+            self.stale_since = Some(since);
+            self.tell_all(&Feed::Stale(since));
+        }
+        for reply in draft.waiting {
+            let _ = reply.send(Err(NotAppended::Unavailable));
+        }
+        Fate::Owned
+    }
+
+    /// The outcome is unknown: intake rests until the head tells.
+    async fn find_out(&mut self, draft: Draft, reached: ShardSeq, why: &str) -> Fate {
+        warn!(shard = %self.head.shard, "an append to shard {} has no known outcome: {why}", self.head.shard);
+        let found = self.read_head().await;
+        match found {
+            Some(found) if found.epoch == self.head.epoch && found.head == reached && reached != self.head.head => {
+                self.hand_over(draft, reached)
+            }
+            Some(found) if found == self.head => self.put_off(draft, why),
+            Some(_) | None => self.lose(draft).await,
+        }
+    }
+
+    /// Reads the shard's fence and head, until the store answers.
+    async fn read_head(&self) -> Option<ShardHead> {
+        loop {
+            match self.journal.heads().await {
+                Ok(heads) => return heads.into_iter().find(|head| head.shard == self.head.shard),
+                Err(why) => {
+                    warn!(shard = %self.head.shard, "the head of shard {} cannot be read yet: {why}", self.head.shard);
+                    self.clock.sleep_until(self.clock.now() + READ_AGAIN_AFTER).await;
+                }
+            }
+        }
+    }
+
+    /// Somebody else wrote: all of the shard in memory is void.
+    async fn lose(&mut self, draft: Draft) -> Fate {
+        error!(shard = %self.head.shard, "shard {} is owned by another writer; its agents are dropped", self.head.shard);
+        metrics::counter!("intervalo_shards_lost_total").increment(1);
+        for tenant in self.tenants.keys() {
+            self.registry.discard(tenant);
+        }
+        for reply in draft.waiting {
+            let _ = reply.send(Err(NotAppended::Lost));
+        }
+        match self.read_head().await {
+            Some(found) if found.epoch == self.head.epoch => self.reload().await,
+            Some(_) | None => {
+                self.tell_all(&Feed::Stale(self.clock.now()));
+                Fate::Lost
+            }
+        }
+    }
+
+    /// The shard is still this node's: memory is built anew from what is durable.
+    async fn reload(&mut self) -> Fate {
+        let snapshot = loop {
+            match self.journal.snapshot(self.head.shard).await {
+                Ok(snapshot) => break snapshot,
+                Err(why) => {
+                    warn!(shard = %self.head.shard, "shard {} cannot be read yet: {why}", self.head.shard);
+                    self.clock.sleep_until(self.clock.now() + READ_AGAIN_AFTER).await;
+                }
+            }
+        };
+        self.head = snapshot.head;
+        for tenant in snapshot.tenants {
+            let id = tenant.directory.tenant.id.clone();
+            let Some(line) = self.tenants.get_mut(&id) else { continue };
+            line.head = tenant.head;
+            let facts = TenantFacts { directory: Arc::clone(&tenant.directory), policy: Arc::clone(&tenant.policy) };
+            line.desk.put_in_force(facts);
+            for (agent, record) in super::revival::current_states(&tenant) {
+                self.registry.rest(Key { tenant: id.clone(), agent }, record);
+            }
+        }
+        self.tell_heads();
+        Fate::Owned
+    }
+
+    async fn refuse_the_rest(&self, intake: &mut mpsc::Receiver<Intake>) {
+        intake.close();
+        while let Some(left) = intake.recv().await {
+            let reply = match left {
+                Intake::Append(append) => append.reply,
+                Intake::Publish(publish) => publish.reply,
+            };
+            let _ = reply.send(Err(NotAppended::Lost));
+        }
+    }
+
+    fn tell_heads(&self) {
+        for (tenant, line) in &self.tenants {
+            self.bus.publish(self.head.shard, tenant, Feed::Head(line.head));
+        }
+    }
+
+    fn tell_all(&self, message: &Feed) {
+        for tenant in self.tenants.keys() {
+            self.bus.publish(self.head.shard, tenant, message.clone());
+        }
+    }
+}

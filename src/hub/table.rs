@@ -1,0 +1,234 @@
+//! The table: the last durable public row of every agent of a tenant, at one head.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::seed::SeedRow;
+use crate::domain::agent::Agent;
+use crate::domain::directory::{Directory, Person};
+use crate::domain::id::{AgentId, DirectoryVersion, TeamId, TenantSeq};
+use crate::domain::presence::AgentView;
+use crate::ports::FeedRow;
+use crate::protocol::board::{Alert, PresenceCounts};
+use crate::protocol::state::AgentState;
+
+/// One agent of the directory.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// What everybody is shown.
+    pub(super) view: Arc<AgentView>,
+    /// The same as JSON, written once.
+    pub(super) json: Box<RawValue>,
+    /// The number that it last changed visibly at, or a later one.
+    pub(super) changed: TenantSeq,
+}
+
+/// The rows of one tenant, those of people who left included; views leave these out.
+#[derive(Debug)]
+pub(super) struct Table {
+    head: TenantSeq,
+    directory: Arc<Directory>,
+    /// Since which number the directory is in force, as far as this table has seen it change.
+    directory_since: TenantSeq,
+    rows: BTreeMap<AgentId, Row>,
+    counts: BTreeMap<TeamId, PresenceCounts>,
+    alerts: BTreeMap<AgentId, Alert>,
+}
+
+/// What a step of the table changed.
+#[derive(Debug, Default)]
+pub(super) struct Delta {
+    /// Agents whose row or membership changed.
+    pub(super) touched: BTreeMap<AgentId, Touched>,
+    /// Teams whose counts may have.
+    pub(super) recounted: BTreeSet<TeamId>,
+}
+
+/// How an agent was touched.
+#[derive(Debug)]
+pub(super) struct Touched {
+    /// The person before; none for an agent that had no row.
+    pub(super) before: Option<Arc<Person>>,
+    /// The row's bytes changed.
+    pub(super) row: bool,
+    /// Its alert came, went or changed.
+    pub(super) alert: bool,
+}
+
+impl Table {
+    /// The table of all agents of the directory, over the rows of those that something happened to.
+    pub(super) fn new(directory: Arc<Directory>, head: TenantSeq, seeds: Vec<SeedRow>) -> Table {
+        let mut table = Table {
+            head,
+            directory: Arc::clone(&directory),
+            directory_since: TenantSeq(0),
+            rows: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+        };
+        let mut delta = Delta::default();
+        for seed in seeds {
+            if let Some(person) = directory.agents.get(&seed.agent) {
+                let view = table.fitted(&seed.view, person);
+                table.put(view, seed.seq, &mut delta);
+            }
+        }
+        table.add_unseen(TenantSeq(0), &mut delta);
+        table
+    }
+
+    /// The number that the rows stand at.
+    pub(super) fn head(&self) -> TenantSeq {
+        self.head
+    }
+
+    /// Since which number nobody joined or left a team, as far as is known.
+    pub(super) fn directory_since(&self) -> TenantSeq {
+        self.directory_since
+    }
+
+    /// The version of the directory in force.
+    pub(super) fn directory_version(&self) -> DirectoryVersion {
+        self.directory.version
+    }
+
+    /// All rows, by agent.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+
+    /// One agent's row.
+    pub(super) fn row(&self, agent: &AgentId) -> Option<&Row> {
+        self.rows.get(agent)
+    }
+
+    /// The counts of a team; zeros where nobody is in it.
+    pub(super) fn counts(&self, team: &TeamId) -> PresenceCounts {
+        self.counts.get(team).copied().unwrap_or_default()
+    }
+
+    /// All alerts, with the person that each is of.
+    pub(super) fn alerts(&self) -> impl Iterator<Item = (&Person, &Alert)> {
+        self.alerts.iter().filter_map(|(agent, alert)| Some((&*self.rows.get(agent)?.view.person, alert)))
+    }
+
+    /// Moves to `to`, where the directory and these rows hold. The caller has made sure that nothing
+    /// is missing in between.
+    pub(super) fn advance(&mut self, to: TenantSeq, directory: Option<&Arc<Directory>>, rows: &[FeedRow]) -> Delta {
+        let mut delta = Delta::default();
+        if let Some(directory) = directory.filter(|new| new.version != self.directory.version) {
+            self.take_directory(directory, to, &mut delta);
+        }
+        for row in rows {
+            if let Some(person) = self.directory.agents.get(&row.agent) {
+                let view = self.fitted(&row.view, person);
+                self.put(view, to, &mut delta);
+            }
+        }
+        self.head = to;
+        delta
+    }
+
+    /// Makes whoever is behind begin anew: the table may have moved without telling.
+    pub(super) fn forget_history(&mut self) {
+        self.directory_since = TenantSeq(self.head.0 + 1);
+    }
+
+    fn take_directory(&mut self, directory: &Arc<Directory>, to: TenantSeq, delta: &mut Delta) {
+        self.directory = Arc::clone(directory);
+        self.directory_since = to;
+        let gone: Vec<AgentId> =
+            self.rows.keys().filter(|agent| !directory.agents.contains_key(agent)).cloned().collect();
+        for agent in gone {
+            if let Some(row) = self.rows.remove(&agent) {
+                self.uncount(&row.view, delta);
+                let alert = self.alerts.remove(&agent).is_some();
+                let before = Some(Arc::clone(&row.view.person));
+                delta.touched.insert(agent, Touched { before, row: true, alert });
+            }
+        }
+        for (agent, person) in &directory.agents {
+            if let Some(row) = self.rows.get(agent) {
+                let view = self.fitted(&row.view, person);
+                self.put(view, to, delta);
+            }
+        }
+        self.add_unseen(to, delta);
+    }
+
+    /// Gives everybody in the directory a row who has none.
+    fn add_unseen(&mut self, changed: TenantSeq, delta: &mut Delta) {
+        let directory = Arc::clone(&self.directory);
+        for (agent, person) in &directory.agents {
+            if !self.rows.contains_key(agent) {
+                let view = AgentView::public(&Agent::unseen(agent.clone()), person, &directory);
+                self.put(Arc::new(view), changed, delta);
+            }
+        }
+    }
+
+    /// The view with the person as the directory in force has them: a row may have been made just
+    /// before the directory changed.
+    fn fitted(&self, view: &Arc<AgentView>, person: &Arc<Person>) -> Arc<AgentView> {
+        let zone = self.directory.zone_of(person);
+        if *view.person == **person && view.zone == zone {
+            return Arc::clone(view);
+        }
+        Arc::new(AgentView { person: Arc::clone(person), zone, ..AgentView::clone(view) })
+    }
+
+    fn put(&mut self, view: Arc<AgentView>, changed: TenantSeq, delta: &mut Delta) {
+        let agent = view.person.id.clone();
+        let old = self.rows.get(&agent);
+        if old.is_some_and(|old| Arc::ptr_eq(&old.view, &view)) {
+            return;
+        }
+        let json = AgentState::of(&view).to_json();
+        let same_row = old.is_some_and(|old| old.json.get() == json.get());
+        let same_membership = old.is_some_and(|old| old.view.person.left_at == view.person.left_at);
+        if same_row && same_membership {
+            return;
+        }
+        let before = old.map(|old| Arc::clone(&old.view));
+        if let Some(before) = &before {
+            self.uncount(before, delta);
+        }
+        self.count(&view, delta);
+        let alert = Alert::of(&view);
+        let alert_changed = self.alerts.get(&agent) != alert.as_ref();
+        match alert {
+            Some(alert) => self.alerts.insert(agent.clone(), alert),
+            None => self.alerts.remove(&agent),
+        };
+        self.rows.insert(agent.clone(), Row { view, json, changed });
+        let before = before.map(|before| Arc::clone(&before.person));
+        let touched = delta.touched.entry(agent).or_insert(Touched { before, row: false, alert: false });
+        touched.row |= !same_row;
+        touched.alert |= alert_changed;
+    }
+
+    fn count(&mut self, view: &AgentView, delta: &mut Delta) {
+        for team in counted_in(view) {
+            *self.counts.entry(team.clone()).or_default().of_mut(view.presence) += 1;
+            delta.recounted.insert(team.clone());
+        }
+    }
+
+    fn uncount(&mut self, view: &AgentView, delta: &mut Delta) {
+        for team in counted_in(view) {
+            let counts = self.counts.entry(team.clone()).or_default();
+            *counts.of_mut(view.presence) -= 1;
+            if *counts == PresenceCounts::default() {
+                self.counts.remove(team);
+            }
+            delta.recounted.insert(team.clone());
+        }
+    }
+}
+
+/// The teams that an agent is counted in.
+fn counted_in(view: &AgentView) -> &[TeamId] {
+    if view.person.left_at.is_some() { &[] } else { &view.person.teams }
+}

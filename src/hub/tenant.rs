@@ -1,0 +1,220 @@
+//! One tenant of the hub: its table and its views behind one lock.
+//!
+//! The lock is held for encoding and copying, never over an await. The feed's task is the only one
+//! that moves the table; boards take frames and leave everything else as it is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use metrics::{counter, gauge};
+
+use super::HubError;
+use super::seed::SeedRow;
+use super::table::{Delta, Table, Touched};
+use super::view::{Beside, View};
+use crate::domain::directory::Directory;
+use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
+use crate::domain::time::Timestamp;
+use crate::ports::{Committed, FeedRow};
+
+/// The most views that a tenant may have open at once: with [`super::RING_BYTES_MAX`] each, their
+/// frames take 64 MiB at most. Boards of the same teams share one view.
+pub const VIEWS_MAX: usize = 1024;
+
+/// One tenant.
+#[derive(Debug)]
+pub(super) struct Tenant {
+    pub(super) id: TenantId,
+    state: Mutex<State>,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) table: Table,
+    views: HashMap<Arc<str>, View>,
+    views_by_team: BTreeMap<TeamId, BTreeSet<Arc<str>>>,
+    /// The feed says that the store is out of reach, since then.
+    feed_stale: Option<Timestamp>,
+    /// A repair cannot be read, since then.
+    repair_stale: Option<Timestamp>,
+}
+
+/// What a step changed for one view.
+#[derive(Debug, Default)]
+struct ViewDelta {
+    agents: Vec<AgentId>,
+    removed: Vec<AgentId>,
+    alerts: bool,
+}
+
+impl Tenant {
+    pub(super) fn new(id: TenantId, table: Table) -> Tenant {
+        let state = State {
+            table,
+            views: HashMap::new(),
+            views_by_team: BTreeMap::new(),
+            feed_stale: None,
+            repair_stale: None,
+        };
+        Tenant { id, state: Mutex::new(state) }
+    }
+
+    /// Locks. Whoever panicked under the lock is followed by the feed's own recovery
+    /// ([`State::start_over`]), so that the rest goes on.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// How many views are open.
+    pub(super) fn views(&self) -> usize {
+        self.views.len()
+    }
+
+    /// An open view, with the table that it shows.
+    pub(super) fn view(&mut self, id: &str) -> Option<(&mut View, &Table)> {
+        self.views.get_mut(id).map(|view| (view, &self.table))
+    }
+
+    /// Since when the truth is out of reach.
+    pub(super) fn stale(&self) -> Option<Timestamp> {
+        match (self.feed_stale, self.repair_stale) {
+            (Some(feed), Some(repair)) => Some(feed.min(repair)),
+            (feed, repair) => feed.or(repair),
+        }
+    }
+
+    /// Counts a board in; opens its view when it is the first.
+    pub(super) fn join(&mut self, id: &Arc<str>, teams: &BTreeSet<TeamId>) -> Result<(), HubError> {
+        if !self.views.contains_key(id) {
+            if self.views.len() >= VIEWS_MAX {
+                return Err(HubError::TooManyViews);
+            }
+            self.views.insert(Arc::clone(id), View::new(Arc::clone(id), teams.clone(), &self.table));
+            for team in teams {
+                self.views_by_team.entry(team.clone()).or_default().insert(Arc::clone(id));
+            }
+            gauge!("intervalo_hub_views").increment(1.0);
+        }
+        if let Some(view) = self.views.get_mut(id) {
+            view.boards += 1;
+            gauge!("intervalo_hub_boards").increment(1.0);
+        }
+        Ok(())
+    }
+
+    /// Counts a board out; the last one closes its view.
+    pub(super) fn leave(&mut self, id: &Arc<str>) {
+        let Some(view) = self.views.get_mut(id) else { return };
+        view.boards -= 1;
+        gauge!("intervalo_hub_boards").decrement(1.0);
+        if view.boards > 0 {
+            return;
+        }
+        if let Some(view) = self.views.remove(id) {
+            gauge!("intervalo_hub_views").decrement(1.0);
+            for team in view.teams() {
+                if let Some(views) = self.views_by_team.get_mut(team) {
+                    views.remove(id);
+                    if views.is_empty() {
+                        self.views_by_team.remove(team);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes up a committed batch that follows on from the head, or overlaps it.
+    pub(super) fn commit(&mut self, committed: &Committed) {
+        let delta = self.table.advance(committed.to, committed.directory.as_ref(), &committed.rows);
+        self.cut_frames(&delta);
+    }
+
+    /// Takes up rows as the journal has them at `head`, unless the table is further; what differs
+    /// becomes one frame.
+    pub(super) fn repair(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>) {
+        if head <= self.table.head() {
+            return;
+        }
+        counter!("intervalo_hub_repairs_total").increment(1);
+        self.take_rows(head, directory, rows);
+    }
+
+    /// As [`State::repair`], after a panic: no frame and no boundary is trusted any more.
+    pub(super) fn start_over(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>) {
+        counter!("intervalo_hub_repairs_total").increment(1);
+        if head >= self.table.head() {
+            self.table = Table::new(Arc::clone(directory), head, rows);
+        }
+        self.table.forget_history();
+        for view in self.views.values_mut() {
+            view.reset(&self.table);
+        }
+    }
+
+    fn take_rows(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>) {
+        let rows: Vec<FeedRow> = rows.into_iter().map(|row| FeedRow { agent: row.agent, view: row.view }).collect();
+        let delta = self.table.advance(head, Some(directory), &rows);
+        self.cut_frames(&delta);
+    }
+
+    /// Sets or clears what the feed says of the store.
+    pub(super) fn set_feed_stale(&mut self, since: Option<Timestamp>) {
+        let before = self.stale();
+        self.feed_stale = since;
+        self.tell_stale(before);
+    }
+
+    /// Sets or clears that a repair cannot be read. The first instant stays.
+    pub(super) fn set_repair_stale(&mut self, since: Option<Timestamp>) {
+        let before = self.stale();
+        self.repair_stale = since.map(|since| self.repair_stale.unwrap_or(since));
+        self.tell_stale(before);
+    }
+
+    fn tell_stale(&self, before: Option<Timestamp>) {
+        if self.stale() != before {
+            self.views.values().for_each(View::tick);
+        }
+    }
+
+    fn cut_frames(&mut self, delta: &Delta) {
+        for (id, change) in self.view_deltas(delta) {
+            let Some(view) = self.views.get_mut(&id) else { continue };
+            let counts = view.teams().iter().any(|team| delta.recounted.contains(team));
+            view.cut(&self.table, &change.agents, &change.removed, Beside { counts, alerts: change.alerts });
+        }
+    }
+
+    /// What the step means for each view that it concerns.
+    fn view_deltas(&self, delta: &Delta) -> BTreeMap<Arc<str>, ViewDelta> {
+        let mut deltas: BTreeMap<Arc<str>, ViewDelta> = BTreeMap::new();
+        for (agent, touched) in &delta.touched {
+            let after = self.table.row(agent).map(|row| &row.view.person);
+            let teams = touched.before.iter().chain(after).flat_map(|person| &person.teams);
+            let views: BTreeSet<&Arc<str>> = teams.filter_map(|team| self.views_by_team.get(team)).flatten().collect();
+            for id in views {
+                let Some(view) = self.views.get(id) else { continue };
+                let was = touched.before.as_ref().is_some_and(|person| view.shows(person));
+                let is = after.is_some_and(|person| view.shows(person));
+                add(deltas.entry(Arc::clone(id)).or_default(), agent, touched, was, is);
+            }
+        }
+        deltas.retain(|_, change| !change.agents.is_empty() || !change.removed.is_empty());
+        deltas
+    }
+}
+
+fn add(change: &mut ViewDelta, agent: &AgentId, touched: &Touched, was: bool, is: bool) {
+    if is && (!was || touched.row) {
+        change.agents.push(agent.clone());
+    }
+    if was && !is {
+        change.removed.push(agent.clone());
+    }
+    change.alerts |= touched.alert && (was || is);
+    // An alert goes and comes with its row, even if the row is as it was.
+    change.alerts |= was != is;
+}

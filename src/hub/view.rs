@@ -1,0 +1,387 @@
+//! A view: what one set of teams is shown, as one sequence of frames that all its boards share.
+//!
+//! Frames are cut where a committed batch changed a row of the view. A board holds only a [`Place`];
+//! what it is sent next follows from the place and the view alone, so the bytes are the same for
+//! every board at the same place.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use metrics::counter;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::cursor::Cursor;
+use super::table::{Row, Table};
+use crate::domain::directory::Person;
+use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
+use crate::domain::time::Timestamp;
+use crate::protocol::board::{self, Boundary, Extras};
+
+/// The most frames that a view keeps for boards that are a little behind.
+pub const RING_FRAMES_MAX: usize = 64;
+/// The most bytes of such frames; a single longer frame is still kept. Small, because a board that
+/// is further behind is served better by one frame of all that changed.
+pub const RING_BYTES_MAX: usize = 64 * 1024;
+/// The longest `changes` frame, in bytes; where one would be longer, boards begin anew with a
+/// snapshot. Half of what a frame may be.
+pub const CATCH_UP_BYTES_MAX: usize = 256 * 1024;
+/// How many catch-ups to the present boundary a view keeps, for boards that come from the same
+/// place, as after a broken network.
+pub const CATCH_UPS_MAX: usize = 4;
+/// How many snapshots of different boundaries a view keeps while boards read them. One more joins an
+/// existing one where it can, else the board that reads the oldest begins again.
+pub const SNAPSHOTS_MAX: usize = 4;
+
+/// How far a board has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It needs a snapshot that is not older than this.
+    Fresh { not_before: TenantSeq },
+    /// It is being sent the snapshot of this number; `part` is next.
+    Reading { snapshot: u64, part: usize, not_before: TenantSeq },
+    /// It has everything up to `to`.
+    At { to: TenantSeq },
+}
+
+/// What a frame carries beside rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beside {
+    /// The counts of the view's teams.
+    pub(super) counts: bool,
+    /// The view's alerts.
+    pub(super) alerts: bool,
+}
+
+/// One frame of the ring.
+#[derive(Debug)]
+struct Change {
+    from: TenantSeq,
+    to: TenantSeq,
+    text: Utf8Bytes,
+}
+
+/// A snapshot, and how many boards are in the middle of it.
+#[derive(Debug)]
+struct Kept {
+    /// Unique within the view.
+    number: u64,
+    at: TenantSeq,
+    parts: Vec<Utf8Bytes>,
+    readers: usize,
+    /// How many bytes of changes came after it.
+    bytes_since: usize,
+}
+
+/// One view of a tenant.
+#[derive(Debug)]
+pub(super) struct View {
+    id: Arc<str>,
+    teams: BTreeSet<TeamId>,
+    /// Where the last frame ended.
+    boundary: TenantSeq,
+    ring: VecDeque<Change>,
+    ring_bytes: usize,
+    catch_ups: VecDeque<(TenantSeq, Utf8Bytes)>,
+    snapshots: VecDeque<Kept>,
+    snapshots_made: u64,
+    beat: Option<(Cursor, Utf8Bytes)>,
+    stale: Option<(Timestamp, Utf8Bytes)>,
+    /// How many boards it has.
+    pub(super) boards: usize,
+    /// Moves whenever a board may have something to be sent.
+    ticks: watch::Sender<u64>,
+}
+
+impl View {
+    /// A view whose first boundary is the table's head.
+    pub(super) fn new(id: Arc<str>, teams: BTreeSet<TeamId>, table: &Table) -> View {
+        View {
+            id,
+            teams,
+            boundary: table.head(),
+            ring: VecDeque::new(),
+            ring_bytes: 0,
+            catch_ups: VecDeque::new(),
+            snapshots: VecDeque::new(),
+            snapshots_made: 0,
+            beat: None,
+            stale: None,
+            boards: 0,
+            ticks: watch::Sender::new(0),
+        }
+    }
+
+    /// The id of a view: the first 128 bits of SHA-256 over the tenant and the teams in order, each
+    /// after its length, as hexadecimal digits.
+    pub(super) fn id_of(tenant: &TenantId, teams: &BTreeSet<TeamId>) -> Arc<str> {
+        let mut hash = Sha256::new();
+        for part in std::iter::once(tenant.as_str()).chain(teams.iter().map(|team| team.as_str())) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest = hash.finalize();
+        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    }
+
+    /// The teams that it shows.
+    pub(super) fn teams(&self) -> &BTreeSet<TeamId> {
+        &self.teams
+    }
+
+    /// True when the person is one of its rows.
+    pub(super) fn shows(&self, person: &Person) -> bool {
+        person.left_at.is_none() && person.teams.iter().any(|team| self.teams.contains(team))
+    }
+
+    /// Where the last frame ended.
+    pub(super) fn boundary(&self) -> TenantSeq {
+        self.boundary
+    }
+
+    /// Wakes with every new frame.
+    pub(super) fn ticks(&self) -> watch::Receiver<u64> {
+        self.ticks.subscribe()
+    }
+
+    /// Lets boards look whether there is something for them.
+    pub(super) fn tick(&self) {
+        self.ticks.send_modify(|tick| *tick = tick.wrapping_add(1));
+    }
+
+    /// Cuts a frame that ends at the table's head: these agents' rows are new, those are gone.
+    pub(super) fn cut(&mut self, table: &Table, agents: &[AgentId], removed: &[AgentId], beside: Beside) {
+        let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(&*table.row(agent)?.json)).collect();
+        let removed: Vec<&str> = removed.iter().map(|agent| agent.as_str()).collect();
+        let (from, to) = (self.boundary, table.head());
+        let bytes = bytes_of(&rows) + removed.iter().map(|agent| agent.len() + 3).sum::<usize>();
+        self.boundary = to;
+        self.catch_ups.clear();
+        self.beat = None;
+        for kept in &mut self.snapshots {
+            kept.bytes_since = kept.bytes_since.saturating_add(bytes);
+        }
+        self.snapshots.retain(|kept| kept.readers > 0);
+        if bytes > CATCH_UP_BYTES_MAX {
+            self.ring.clear();
+            self.ring_bytes = 0;
+        } else {
+            let cursor = self.cursor(table);
+            let end = Boundary { to, cursor: &cursor };
+            let extras = self.extras(table, beside);
+            let text = encoded(board::changes(&self.id, from, end, &rows, &removed, &extras));
+            self.ring_bytes += text.len();
+            self.ring.push_back(Change { from, to, text });
+            self.trim_ring();
+        }
+        self.tick();
+    }
+
+    /// Forgets every frame: each board begins anew.
+    pub(super) fn reset(&mut self, table: &Table) {
+        self.boundary = table.head();
+        self.ring.clear();
+        self.ring_bytes = 0;
+        self.catch_ups.clear();
+        self.snapshots.clear();
+        self.beat = None;
+        self.tick();
+    }
+
+    /// The next frame for a board, which moves its place; none when it has everything.
+    pub(super) fn next(&mut self, table: &Table, place: &mut Place) -> Option<Utf8Bytes> {
+        loop {
+            match *place {
+                Place::Fresh { not_before } => {
+                    let snapshot = self.open_snapshot(table, not_before);
+                    *place = Place::Reading { snapshot, part: 0, not_before };
+                }
+                Place::Reading { snapshot, part, not_before } => {
+                    let Some(kept) = self.snapshots.iter_mut().find(|kept| kept.number == snapshot) else {
+                        *place = Place::Fresh { not_before };
+                        continue;
+                    };
+                    let frame = kept.parts[part].clone();
+                    if part + 1 == kept.parts.len() {
+                        kept.readers -= 1;
+                        *place = Place::At { to: kept.at };
+                        self.drop_unread_snapshots();
+                    } else {
+                        *place = Place::Reading { snapshot, part: part + 1, not_before };
+                    }
+                    return Some(frame);
+                }
+                Place::At { to } if to == self.boundary => return None,
+                Place::At { to } => {
+                    if let Some(change) = self.ring.iter().find(|change| change.from == to) {
+                        *place = Place::At { to: change.to };
+                        return Some(change.text.clone());
+                    }
+                    if to >= table.directory_since()
+                        && let Some(text) = self.catch_up(table, to)
+                    {
+                        *place = Place::At { to: self.boundary };
+                        return Some(text);
+                    }
+                    *place = Place::Fresh { not_before: to };
+                }
+            }
+        }
+    }
+
+    /// The frame for a board that comes back with this cursor; none when it must begin anew. The
+    /// board is at the boundary after it.
+    pub(super) fn resume(&mut self, table: &Table, cursor: Cursor) -> Option<Utf8Bytes> {
+        if cursor.to > table.head() {
+            return None;
+        }
+        if cursor.to > self.boundary {
+            // The view was opened anew, or the board saw it before it was closed: no row of it
+            // changed in between, so that its boundary may move up to where the board already is.
+            self.cut(table, &[], &[], Beside { counts: false, alerts: false });
+        }
+        if cursor.directory != table.directory_version() {
+            return None;
+        }
+        self.catch_up(table, cursor.to)
+    }
+
+    /// The beat at the present boundary.
+    pub(super) fn beat(&mut self, table: &Table) -> Utf8Bytes {
+        let cursor = Cursor { to: self.boundary, directory: table.directory_version() };
+        if let Some((_, text)) = self.beat.as_ref().filter(|(at, _)| *at == cursor) {
+            return text.clone();
+        }
+        let end = Boundary { to: self.boundary, cursor: &cursor.to_text(&self.id) };
+        let text = encoded(board::beat(&self.id, end));
+        self.beat = Some((cursor, text.clone()));
+        text
+    }
+
+    /// The word that the truth is out of reach.
+    pub(super) fn stale(&mut self, since: Timestamp) -> Utf8Bytes {
+        if let Some((_, text)) = self.stale.as_ref().filter(|(at, _)| *at == since) {
+            return text.clone();
+        }
+        let text = encoded(board::stale(&self.id, since));
+        self.stale = Some((since, text.clone()));
+        text
+    }
+
+    /// A board at this place is gone.
+    pub(super) fn release(&mut self, place: Place) {
+        if let Place::Reading { snapshot, .. } = place
+            && let Some(kept) = self.snapshots.iter_mut().find(|kept| kept.number == snapshot)
+        {
+            kept.readers -= 1;
+            self.drop_unread_snapshots();
+        }
+    }
+
+    /// Counts and alerts as they are to be put beside rows.
+    fn extras<'a>(&'a self, table: &'a Table, beside: Beside) -> Extras<'a> {
+        Extras { counts: beside.counts.then(|| self.counts(table)), alerts: beside.alerts.then(|| self.alerts(table)) }
+    }
+
+    fn counts<'a>(&'a self, table: &Table) -> BTreeMap<&'a str, board::PresenceCounts> {
+        self.teams.iter().map(|team| (team.as_str(), table.counts(team))).collect()
+    }
+
+    /// The oldest first, so that what a frame leaves out is the newest.
+    fn alerts<'a>(&self, table: &'a Table) -> Vec<&'a board::Alert> {
+        let mut alerts: Vec<&board::Alert> =
+            table.alerts().filter(|(person, _)| self.shows(person)).map(|(_, alert)| alert).collect();
+        alerts.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
+        alerts
+    }
+
+    fn rows<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Row> {
+        table.rows().filter(|row| self.shows(&row.view.person))
+    }
+
+    fn cursor(&self, table: &Table) -> String {
+        Cursor { to: self.boundary, directory: table.directory_version() }.to_text(&self.id)
+    }
+
+    fn trim_ring(&mut self) {
+        while self.ring.len() > RING_FRAMES_MAX || (self.ring_bytes > RING_BYTES_MAX && self.ring.len() > 1) {
+            if let Some(change) = self.ring.pop_front() {
+                self.ring_bytes -= change.text.len();
+            }
+        }
+    }
+
+    /// One frame of everything that changed since `from`; none when it would be too long. Exact only
+    /// where nobody joined or left the view in between.
+    fn catch_up(&mut self, table: &Table, from: TenantSeq) -> Option<Utf8Bytes> {
+        if let Some((_, text)) = self.catch_ups.iter().find(|(at, _)| *at == from) {
+            return Some(text.clone());
+        }
+        let rows: Vec<&RawValue> = self.rows(table).filter(|row| row.changed > from).map(|row| &*row.json).collect();
+        if bytes_of(&rows) > CATCH_UP_BYTES_MAX {
+            return None;
+        }
+        let cursor = self.cursor(table);
+        let end = Boundary { to: self.boundary, cursor: &cursor };
+        let text = encoded(board::changes(
+            &self.id,
+            from,
+            end,
+            &rows,
+            &[],
+            &self.extras(table, Beside { counts: true, alerts: true }),
+        ));
+        counter!("intervalo_hub_conflations_total").increment(1);
+        if self.catch_ups.len() == CATCH_UPS_MAX {
+            self.catch_ups.pop_front();
+        }
+        self.catch_ups.push_back((from, text.clone()));
+        Some(text)
+    }
+
+    /// Finds or makes a snapshot for one more reader; answers its number.
+    fn open_snapshot(&mut self, table: &Table, not_before: TenantSeq) -> u64 {
+        self.drop_unread_snapshots();
+        let boundary = self.boundary;
+        let crowded = self.snapshots.len() == SNAPSHOTS_MAX;
+        let serves = |kept: &&mut Kept| {
+            let oldest = not_before.max(table.directory_since());
+            kept.at == boundary || (crowded && kept.at >= oldest && kept.bytes_since <= CATCH_UP_BYTES_MAX)
+        };
+        if let Some(kept) = self.snapshots.back_mut().filter(serves) {
+            kept.readers += 1;
+            return kept.number;
+        }
+        if crowded {
+            self.snapshots.pop_front();
+        }
+        let rows: Vec<&RawValue> = self.rows(table).map(|row| &*row.json).collect();
+        let cursor = self.cursor(table);
+        let end = Boundary { to: boundary, cursor: &cursor };
+        let extras = self.extras(table, Beside { counts: true, alerts: true });
+        let parts = board::snapshot(&self.id, end, &rows, &extras).into_iter().map(encoded).collect();
+        counter!("intervalo_hub_snapshots_total").increment(1);
+        self.snapshots_made += 1;
+        let number = self.snapshots_made;
+        self.snapshots.push_back(Kept { number, at: boundary, parts, readers: 1, bytes_since: 0 });
+        number
+    }
+
+    /// A snapshot of the present boundary stays, for whoever comes next; older ones only while read.
+    fn drop_unread_snapshots(&mut self) {
+        let boundary = self.boundary;
+        self.snapshots.retain(|kept| kept.readers > 0 || kept.at == boundary);
+    }
+}
+
+fn encoded(frame: String) -> Utf8Bytes {
+    counter!("intervalo_hub_frames_encoded_total").increment(1);
+    Utf8Bytes::from(frame)
+}
+
+/// The length of rows in a frame, commas included.
+fn bytes_of(rows: &[&RawValue]) -> usize {
+    rows.iter().map(|row| row.get().len() + 1).sum()
+}

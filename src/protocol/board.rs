@@ -1,0 +1,387 @@
+//! `board.changed`: the frames of a board, whole and ready to be sent to every board of a view.
+//!
+//! Rows come in as JSON that was written once ([`super::state::AgentState::to_json`]); nothing here
+//! depends on a connection.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::time::WireTime;
+use crate::domain::id::TenantSeq;
+use crate::domain::presence::{AgentView, Presence};
+use crate::domain::time::Timestamp;
+
+/// The largest frame that the server sends (`docs/protocol.md`), in bytes.
+pub const FRAME_BYTES_MAX: usize = 512 * 1024;
+/// The most agents in one part of a snapshot (`docs/protocol.md`).
+pub const AGENTS_PER_PART_MAX: usize = 500;
+/// The most alerts in a frame, the oldest ones; with it, alerts stay under half of
+/// [`FRAME_BYTES_MAX`] for ids of ordinary length. A row still says `overrun` where its alert is left out.
+pub const ALERTS_PER_FRAME_MAX: usize = 500;
+/// The most that counts or alerts may each take of a frame, in bytes; beyond it they are left out,
+/// which leaves the rows at least half of the frame. Only a view of very many teams gets there, or
+/// one of many alerts with ids of the greatest length.
+pub const EXTRA_BYTES_MAX: usize = 120 * 1024;
+/// What is reserved in a frame for everything that is not rows, counts or alerts.
+const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
+
+/// How many agents of a team are in each presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct PresenceCounts {
+    /// Ready.
+    pub available: u32,
+    /// Not ready.
+    pub unavailable: u32,
+    /// On a pause.
+    pub paused: u32,
+    /// Not at work.
+    pub offline: u32,
+}
+
+impl PresenceCounts {
+    /// The count of one presence, to be changed.
+    pub fn of_mut(&mut self, presence: Presence) -> &mut u32 {
+        match presence {
+            Presence::Available => &mut self.available,
+            Presence::Unavailable => &mut self.unavailable,
+            Presence::Paused => &mut self.paused,
+            Presence::Offline => &mut self.offline,
+        }
+    }
+}
+
+/// Something that a supervisor should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// The same for as long as it lasts, on every board.
+    pub id: String,
+    /// What kind: `overrun`.
+    pub kind: &'static str,
+    /// Whose.
+    pub agent: String,
+    /// The team that it counts for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Since when.
+    pub since: WireTime,
+    /// What belongs to this kind.
+    pub params: OverrunParams,
+}
+
+/// What belongs to an alert of the kind `overrun`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OverrunParams {
+    /// The pause.
+    pub pause: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub pause_type: String,
+    /// When it began.
+    pub started_at: WireTime,
+    /// When the limit was reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_at: Option<WireTime>,
+}
+
+impl Alert {
+    /// The alert that a row gives rise to.
+    pub fn of(view: &AgentView) -> Option<Alert> {
+        let pause = view.pause.as_ref()?;
+        let since = pause.overran_at?;
+        let team = pause.team.as_ref().or(view.person.primary_team());
+        Some(Alert {
+            id: format!("overrun:{}", pause.id),
+            kind: "overrun",
+            agent: view.person.id.as_str().to_owned(),
+            team: team.map(|team| team.as_str().to_owned()),
+            since: WireTime(since),
+            params: OverrunParams {
+                pause: pause.id.to_string(),
+                pause_type: pause.pause_type.as_str().to_owned(),
+                started_at: WireTime(pause.started_at),
+                limit_at: pause.limit_at.map(WireTime),
+            },
+        })
+    }
+}
+
+/// What stands beside the rows of a frame.
+#[derive(Debug, Clone, Default)]
+pub struct Extras<'a> {
+    /// Counts of every team of the view, when they changed.
+    pub counts: Option<BTreeMap<&'a str, PresenceCounts>>,
+    /// Every alert of the view, when one changed.
+    pub alerts: Option<Vec<&'a Alert>>,
+}
+
+/// Where a frame ends: the tenant's number, and the cursor that stands for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Boundary<'a> {
+    /// The tenant's number.
+    pub to: TenantSeq,
+    /// Resumes here.
+    pub cursor: &'a str,
+}
+
+#[derive(Serialize)]
+struct Notification<'a, R> {
+    jsonrpc: &'static str,
+    method: &'static str,
+    params: Params<'a, R>,
+}
+
+#[derive(Serialize)]
+struct Params<'a, R> {
+    subscription: &'a str,
+    result: R,
+}
+
+#[derive(Serialize)]
+struct SnapshotPart<'a> {
+    kind: &'static str,
+    part: usize,
+    parts: usize,
+    to: u64,
+    cursor: &'a str,
+    agents: &'a [&'a RawValue],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alerts: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Changes<'a> {
+    kind: &'static str,
+    from: u64,
+    to: u64,
+    cursor: &'a str,
+    agents: &'a [&'a RawValue],
+    removed: &'a [&'a str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alerts: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Beat<'a> {
+    kind: &'static str,
+    to: u64,
+    cursor: &'a str,
+}
+
+#[derive(Serialize)]
+struct Stale {
+    kind: &'static str,
+    since: WireTime,
+}
+
+/// The frames of a snapshot, in order: each at most [`AGENTS_PER_PART_MAX`] agents and
+/// [`FRAME_BYTES_MAX`] bytes, never none. Counts and alerts are in the first.
+pub fn snapshot(subscription: &str, end: Boundary<'_>, agents: &[&RawValue], extras: &Extras<'_>) -> Vec<String> {
+    let extras = WrittenExtras::of(extras);
+    let parts = split(agents, extras.bytes());
+    let count = parts.len();
+    let frame = |(part, agents): (usize, &[&RawValue])| {
+        let (counts, alerts) = if part == 0 { extras.both() } else { (None, None) };
+        let cursor = end.cursor;
+        let result =
+            SnapshotPart { kind: "snapshot", part, parts: count, to: end.to.0, cursor, agents, counts, alerts };
+        write(subscription, &result)
+    };
+    parts.into_iter().enumerate().map(frame).collect()
+}
+
+/// The frame of what changed in `(from, end.to]`. The caller keeps it under [`FRAME_BYTES_MAX`].
+pub fn changes(
+    subscription: &str,
+    from: TenantSeq,
+    end: Boundary<'_>,
+    agents: &[&RawValue],
+    removed: &[&str],
+    extras: &Extras<'_>,
+) -> String {
+    let extras = WrittenExtras::of(extras);
+    let (counts, alerts) = extras.both();
+    let (to, cursor) = (end.to.0, end.cursor);
+    write(subscription, &Changes { kind: "changes", from: from.0, to, cursor, agents, removed, counts, alerts })
+}
+
+/// The frame of a quiet time: nothing happened up to `end`.
+pub fn beat(subscription: &str, end: Boundary<'_>) -> String {
+    write(subscription, &Beat { kind: "beat", to: end.to.0, cursor: end.cursor })
+}
+
+/// The frame that says that the truth is out of reach.
+pub fn stale(subscription: &str, since: Timestamp) -> String {
+    write(subscription, &Stale { kind: "stale", since: WireTime(since) })
+}
+
+fn write<R: Serialize>(subscription: &str, result: &R) -> String {
+    let params = Params { subscription, result };
+    let notification = Notification { jsonrpc: "2.0", method: "board.changed", params };
+    serde_json::to_string(&notification).expect("strings, numbers and lists have a JSON form")
+}
+
+/// Counts and alerts as JSON, so that their length is known before the rows are split.
+struct WrittenExtras {
+    counts: Option<Box<RawValue>>,
+    alerts: Option<Box<RawValue>>,
+}
+
+impl WrittenExtras {
+    fn of(extras: &Extras<'_>) -> WrittenExtras {
+        fn raw<T: Serialize>(value: &T) -> Option<Box<RawValue>> {
+            let json = serde_json::value::to_raw_value(value).expect("strings, numbers and lists have a JSON form");
+            (json.get().len() <= EXTRA_BYTES_MAX).then_some(json)
+        }
+        WrittenExtras {
+            counts: extras.counts.as_ref().and_then(raw),
+            alerts: extras.alerts.as_ref().and_then(|alerts| raw(&&alerts[..alerts.len().min(ALERTS_PER_FRAME_MAX)])),
+        }
+    }
+
+    fn both(&self) -> (Option<&RawValue>, Option<&RawValue>) {
+        (self.counts.as_deref(), self.alerts.as_deref())
+    }
+
+    fn bytes(&self) -> usize {
+        let length = |json: &Option<Box<RawValue>>| json.as_ref().map_or(0, |json| json.get().len());
+        length(&self.counts) + length(&self.alerts)
+    }
+}
+
+/// Cuts the rows into parts; `reserved` bytes of the first are taken.
+fn split<'a, 'r>(agents: &'a [&'r RawValue], reserved: usize) -> Vec<&'a [&'r RawValue]> {
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    let mut room = FRAME_BYTES_MAX - ENVELOPE_BYTES_MAX - reserved;
+    for (at, row) in agents.iter().enumerate() {
+        let length = row.get().len() + 1;
+        // One row alone is a part even if it is too long: that there is such a row is not for a
+        // frame to decide.
+        if at > begin && (at - begin == AGENTS_PER_PART_MAX || length > room) {
+            parts.push(&agents[begin..at]);
+            begin = at;
+            room = FRAME_BYTES_MAX - ENVELOPE_BYTES_MAX;
+        }
+        room = room.saturating_sub(length);
+    }
+    parts.push(&agents[begin..]);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const END: Boundary<'_> = Boundary { to: TenantSeq(42), cursor: "c42" };
+
+    fn rows(count: usize, length: usize) -> Vec<Box<RawValue>> {
+        let row = |at: usize| RawValue::from_string(format!(r#"{{"agent":"{at:0>length$}"}}"#)).unwrap();
+        (0..count).map(row).collect()
+    }
+
+    fn parts_of(rows: &[Box<RawValue>], extras: &Extras<'_>) -> Vec<Value> {
+        let rows: Vec<&RawValue> = rows.iter().map(|row| &**row).collect();
+        let frames = snapshot("view", END, &rows, extras);
+        assert!(frames.iter().all(|frame| frame.len() <= FRAME_BYTES_MAX), "a frame is too long");
+        frames.iter().map(|frame| serde_json::from_str::<Value>(frame).unwrap()["params"]["result"].take()).collect()
+    }
+
+    fn check_whole(parts: &[Value], count: usize) {
+        let agents: Vec<&Value> = parts.iter().flat_map(|part| part["agents"].as_array().unwrap()).collect();
+        assert_eq!(agents.len(), count);
+        for (at, part) in parts.iter().enumerate() {
+            assert_eq!((&part["part"], &part["parts"]), (&Value::from(at), &Value::from(parts.len())));
+            assert!(part["agents"].as_array().unwrap().len() <= AGENTS_PER_PART_MAX);
+            assert_eq!((part["to"].as_u64(), part["cursor"].as_str()), (Some(42), Some("c42")));
+        }
+    }
+
+    #[test]
+    fn frames_are_whole_notifications() {
+        let row = RawValue::from_string(r#"{"agent":"ana"}"#.to_owned()).unwrap();
+        assert_eq!(
+            changes("v", TenantSeq(40), END, &[&row], &["bia"], &Extras::default()),
+            concat!(
+                r#"{"jsonrpc":"2.0","method":"board.changed","params":{"subscription":"v","result":{"kind":"changes","#,
+                r#""from":40,"to":42,"cursor":"c42","agents":[{"agent":"ana"}],"removed":["bia"]}}}"#
+            )
+        );
+        assert_eq!(
+            beat("v", END),
+            concat!(
+                r#"{"jsonrpc":"2.0","method":"board.changed","params":{"subscription":"v","result":"#,
+                r#"{"kind":"beat","to":42,"cursor":"c42"}}}"#
+            )
+        );
+        assert_eq!(
+            stale("v", Timestamp(0)),
+            concat!(
+                r#"{"jsonrpc":"2.0","method":"board.changed","params":{"subscription":"v","result":"#,
+                r#"{"kind":"stale","since":"1970-01-01T00:00:00.000Z"}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_snapshot_of_nobody_is_one_part() {
+        let counts = BTreeMap::from([("suporte", PresenceCounts { paused: 2, ..PresenceCounts::default() })]);
+        let parts = parts_of(&[], &Extras { counts: Some(counts), alerts: Some(Vec::new()) });
+        check_whole(&parts, 0);
+        assert_eq!(parts.len(), 1);
+        let expected =
+            serde_json::json!({ "suporte": { "available": 0, "unavailable": 0, "paused": 2, "offline": 0 } });
+        assert_eq!((&parts[0]["counts"], &parts[0]["alerts"]), (&expected, &serde_json::json!([])));
+    }
+
+    #[test]
+    fn a_snapshot_has_at_most_500_agents_a_part_and_its_extras_in_the_first() {
+        for (count, parts_wanted) in [(500, 1), (501, 2), (1500, 3)] {
+            let extras = Extras { counts: Some(BTreeMap::new()), alerts: None };
+            let parts = parts_of(&rows(count, 8), &extras);
+            check_whole(&parts, count);
+            assert_eq!(parts.len(), parts_wanted);
+            assert!(parts[0].get("counts").is_some());
+            assert!(parts[1..].iter().all(|part| part.get("counts").is_none()));
+        }
+    }
+
+    #[test]
+    fn long_rows_are_cut_into_more_parts() {
+        let parts = parts_of(&rows(500, 3_000), &Extras::default());
+        check_whole(&parts, 500);
+        assert_eq!(parts.len(), 3);
+    }
+
+    #[test]
+    fn extras_leave_room_and_too_long_ones_are_left_out() {
+        let alert = |at: usize| Alert {
+            id: format!("overrun:{at}"),
+            kind: "overrun",
+            agent: format!("agent-{at}"),
+            team: None,
+            since: WireTime(Timestamp(0)),
+            params: OverrunParams {
+                pause: at.to_string(),
+                pause_type: "almoco".to_owned(),
+                started_at: WireTime(Timestamp(0)),
+                limit_at: None,
+            },
+        };
+        let alerts: Vec<Alert> = (0..600).map(alert).collect();
+        let teams: Vec<String> = (0..300).map(|at| format!("{at:0>1000}")).collect();
+        let counts = teams.iter().map(|team| (team.as_str(), PresenceCounts::default())).collect();
+        let extras = Extras { counts: Some(counts), alerts: Some(alerts.iter().collect()) };
+        let parts = parts_of(&rows(500, 980), &extras);
+        check_whole(&parts, 500);
+        assert_eq!(parts[0]["alerts"].as_array().unwrap().len(), ALERTS_PER_FRAME_MAX);
+        assert!(parts[0].get("counts").is_none(), "300 kB of counts leave no room for rows");
+    }
+}

@@ -1,0 +1,13 @@
+//! The wire: what clients of protocol v1 send and are sent, as `docs/protocol.md` fixes it.
+//!
+//! Converts between the domain and JSON, and knows no socket, no runtime and no store.
+
+pub mod board;
+pub mod close;
+pub mod error;
+pub mod methods;
+pub mod options;
+pub mod params;
+pub mod rpc;
+pub mod state;
+pub mod time;

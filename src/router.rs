@@ -1,0 +1,102 @@
+//! Sends a command to its agent's owner, and brings the answer back.
+//!
+//! With one node every owner is here; what an owner elsewhere needs is asked of `Placement` in the
+//! core, so that callers never know.
+
+use std::sync::Arc;
+
+use crate::actor::core::Core;
+use crate::actor::handle::Message;
+use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
+use crate::domain::command::Request;
+use crate::domain::id::{AgentId, SessionId, TenantId};
+use crate::domain::presence::AgentView;
+use crate::domain::rules::PauseOption;
+
+/// The way to every agent. Cheap to clone.
+#[derive(Clone)]
+pub struct Router {
+    core: Arc<Core>,
+}
+
+impl Router {
+    /// A router to this core.
+    pub fn new(core: Arc<Core>) -> Router {
+        Router { core }
+    }
+
+    /// The directory and policy in force.
+    pub fn tenant(&self, tenant: &TenantId) -> Option<Arc<TenantFacts>> {
+        self.core.desk(tenant).map(|desk| desk.facts())
+    }
+
+    /// Carries out a command; durable when it answers `Ok`.
+    ///
+    /// # Errors
+    /// [`CommandError`] when it was not carried out, or the outcome is not known in time.
+    pub async fn execute(&self, tenant: &TenantId, agent: &AgentId, request: Request) -> Result<Reply, CommandError> {
+        self.core.ask(tenant, agent, |reply| Message::Execute { request, reply }).await?
+    }
+
+    /// Brings in a socket; the sign-in that it may be is durable when it answers `Ok`.
+    ///
+    /// # Errors
+    /// [`CommandError`]; the socket is no presence then.
+    pub async fn attach(
+        &self,
+        tenant: &TenantId,
+        agent: &AgentId,
+        session: SessionLink,
+    ) -> Result<Arc<AgentView>, CommandError> {
+        let id = session.id;
+        let attached = self.core.ask(tenant, agent, |reply| Message::Attach { session, reply }).await;
+        if matches!(attached, Err(CommandError::Unavailable { .. })) {
+            // It may have got through after all; nobody is shown as there because of it.
+            self.detach(tenant, agent, id).await;
+        }
+        attached?
+    }
+
+    /// A socket went away. Never lost; waits while the agent's mailbox is full.
+    pub async fn detach(&self, tenant: &TenantId, agent: &AgentId, session: SessionId) {
+        self.core.tell(tenant, agent, Message::Detach { session }).await;
+    }
+
+    /// One session signs out; the last one signs the agent out with `request`.
+    ///
+    /// # Errors
+    /// [`CommandError`] as of [`Router::execute`].
+    pub async fn sign_out_session(
+        &self,
+        tenant: &TenantId,
+        agent: &AgentId,
+        session: SessionId,
+        request: Request,
+    ) -> Result<(), CommandError> {
+        self.core.ask(tenant, agent, |reply| Message::SignOutSession { session, request, reply }).await?
+    }
+
+    /// The agent as it sees itself.
+    ///
+    /// # Errors
+    /// [`CommandError`] when there is no such agent or no answer.
+    pub async fn view(&self, tenant: &TenantId, agent: &AgentId) -> Result<Arc<AgentView>, CommandError> {
+        self.core.ask(tenant, agent, |reply| Message::View { reply }).await
+    }
+
+    /// The agent as everybody else sees it.
+    ///
+    /// # Errors
+    /// [`CommandError`] when there is no such agent or no answer.
+    pub async fn public_view(&self, tenant: &TenantId, agent: &AgentId) -> Result<Arc<AgentView>, CommandError> {
+        self.core.ask(tenant, agent, |reply| Message::PublicView { reply }).await
+    }
+
+    /// The agent's menu of pauses, each with its verdict.
+    ///
+    /// # Errors
+    /// [`CommandError`] when there is no such agent or no answer.
+    pub async fn options(&self, tenant: &TenantId, agent: &AgentId) -> Result<Vec<PauseOption>, CommandError> {
+        self.core.ask(tenant, agent, |reply| Message::Options { reply }).await
+    }
+}
