@@ -1,5 +1,5 @@
-//! What must hold of every sequence of commands, sessions, deadlines, delays and restarts;
-//! `planted` shows that each checker catches a defect. `World` checks C1, C2, C4, D6, T2 and the mask at every step.
+//! What must hold of every sequence of commands, sessions, deadlines, delays and restarts; `World`
+//! checks C1, C2, C4, D6, T2 and the mask at every step, `planted` that each checker catches a defect.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
