@@ -1,5 +1,10 @@
 //! One contract, run on every journal: what the core may rely on, whatever keeps the rows.
 
+mod store {
+    mod evidence;
+    mod history;
+    mod recovery;
+}
 mod support {
     pub(crate) mod store_kinds;
     pub(crate) mod store_world;
