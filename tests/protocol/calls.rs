@@ -9,6 +9,7 @@ use crate::server::TestServer;
 async fn a_reply_precedes_the_notifications_that_it_causes() {
     let server = TestServer::start().await;
     let mut client = server.agent("ana").await;
+    assert_eq!(client.notification("agent.changed").await["cause"], "sign_in");
     for (id, method, params) in [
         (1, "status.set", json!({"status": "available"})),
         (2, "pause.start", json!({"type": "almoco"})),
@@ -46,8 +47,8 @@ async fn a_pause_goes_from_the_menu_to_its_end() {
     let (number, code, params) = client.refused("pause.start", json!({"type": "cafe"})).await;
     assert_eq!((number, code.as_str()), (-32003, "already_paused"));
     assert_eq!(params["pause"], begun["agent"]["pause"]["id"]);
-    let changed = client.ok("pause.start", json!({"type": "ginastica", "replaces": params["pause"]})).await;
-    let _ = changed;
+    let changed = client.ok("pause.start", json!({"type": "cafe", "replaces": params["pause"]})).await;
+    assert_eq!(changed["agent"]["pause"]["type"], "cafe");
     let ended = client.ok("pause.end", json!({"then": "unavailable"})).await;
     assert_eq!((&ended["agent"]["status"], ended["agent"].get("pause")), (&json!("unavailable"), None));
     assert_eq!(client.refused("pause.end", json!({})).await.1, "not_paused");
@@ -113,6 +114,7 @@ async fn batches_run_in_order_and_notifications_are_not_answered() {
         {"jsonrpc": "2.0", "id": "c", "method": "no.such"},
         7
     ]);
+    assert_eq!(client.notification("agent.changed").await["cause"], "sign_in");
     client.send(batch.to_string()).await;
     let answers = client.receive().await.expect("open");
     let ids: Vec<&Value> = answers.as_array().expect("a list").iter().map(|answer| &answer["id"]).collect();
@@ -128,6 +130,7 @@ async fn batches_run_in_order_and_notifications_are_not_answered() {
 async fn supervisors_act_on_the_agents_of_their_teams_and_the_agent_sees_who_and_why() {
     let server = TestServer::start().await;
     let mut ana = server.agent("ana").await;
+    assert_eq!(ana.notification("agent.changed").await["cause"], "sign_in");
     let mut sofia = server.supervisor(&["suporte"]).await;
     let set = json!({"agent": "ana", "status": "available", "reason": "fila cheia"});
     let after = sofia.ok("agent.set_status", set).await;
@@ -194,8 +197,8 @@ async fn each_role_is_kept_to_its_methods() {
     assert_eq!(admin.ok("agent.set_status", set(false)).await["agent"]["status"], "available");
     let outsider = server.token_for("outra", Role::Admin, "root", None, std::time::Duration::from_secs(60));
     let mut outsider = server.open(&outsider).await;
-    let changed = outsider.ok("agent.set_status", set(false)).await;
-    assert_eq!(changed["agent"]["connection"], "disconnected", "the other tenant's agent of the same name");
+    let (_, code, _) = outsider.refused("agent.set_status", set(false)).await;
+    assert_eq!(code, "agent_offline", "the other tenant's agent of the same name is another");
 }
 
 #[tokio::test]

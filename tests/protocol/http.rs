@@ -65,6 +65,7 @@ async fn methods_answer_over_http_and_sockets_methods_say_so() {
     let broken = server.http("POST", "/v1/rpc", &[("authorization", &bearer)], "{").await;
     assert_eq!((broken.status, &broken.json()["error"]["code"]), (200, &json!(-32700)));
     let mut ana = server.agent("ana").await;
+    assert_eq!(ana.notification("agent.changed").await["cause"], "sign_in");
     let started = server.rpc(&token, &call("pause.start", json!({"type": "almoco"}))).await.json();
     assert_eq!(started["result"]["outcome"], "started");
     assert_eq!(ana.notification("agent.changed").await["pause"]["type"], "almoco");

@@ -33,6 +33,7 @@ async fn bad_messages_close_with_their_code() {
 async fn twenty_malformed_messages_in_a_row_are_answered_and_then_the_socket_is_closed() {
     let server = TestServer::start().await;
     let mut client = server.agent("ana").await;
+    assert_eq!(client.notification("agent.changed").await["cause"], "sign_in");
     for _ in 0..19 {
         client.send("{").await;
         assert_eq!(client.receive().await.expect("open")["error"]["code"], -32700);
