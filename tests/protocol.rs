@@ -12,3 +12,5 @@ mod limits;
 mod server;
 #[path = "protocol/sessions.rs"]
 mod sessions;
+#[path = "protocol/transcripts.rs"]
+mod transcripts;
