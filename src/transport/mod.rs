@@ -1,13 +1,12 @@
 //! The server's doors: sockets and HTTP, with their limits.
 //!
 //! It carries requests to the router and boards to their viewers, and decides nothing about pauses.
-//! It knows no store.
+//! Of the store it knows the pause history, to read.
 
 mod accept;
 mod agent_session;
 mod board_session;
 mod credential;
-mod history;
 mod http;
 mod liveness;
 mod pauses;
@@ -33,8 +32,8 @@ use crate::domain::id::SessionId;
 use crate::hub::Hub;
 use crate::ports::Clock;
 use crate::router::Router;
+use crate::store::history::PauseHistory;
 
-pub use history::{Day, From, HistoryError, PauseFilter, PauseHistory, PausePage, PauseRecord, Until};
 pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 
@@ -88,7 +87,7 @@ pub struct Parts {
     /// Checks credentials.
     pub verifier: Verifier,
     /// Reads the pause history.
-    pub history: Arc<dyn PauseHistory>,
+    pub history: PauseHistory,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What `/metrics` answers.
@@ -104,7 +103,7 @@ struct App {
     router: Router,
     hub: Arc<Hub>,
     verifier: Verifier,
-    history: Arc<dyn PauseHistory>,
+    history: PauseHistory,
     clock: Arc<dyn Clock>,
     figures: FiguresText,
     ready: Arc<AtomicBool>,
