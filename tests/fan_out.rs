@@ -353,6 +353,46 @@ async fn who_joins_or_leaves_a_team_comes_and_goes_on_its_boards() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_board_far_behind_does_not_keep_who_left_its_teams() {
+    let house = House::new(12, 3);
+    let (mut board, mut dashboard) = house.join(&[0]);
+    drain(&mut board, &mut dashboard, &house.world);
+    house.publish(house.world.change_directory(&[(0, vec![1]), (3, vec![])]));
+    for step in 0..RING_FRAMES_MAX + 1 {
+        house.commit(&[(6, ALL_TO[step % 4])]);
+        house.settle().await;
+    }
+    house.arrive().await;
+    drain(&mut board, &mut dashboard, &house.world);
+    assert_eq!(dashboard.rows, house.world.truth(&[0]));
+    assert_eq!((dashboard.snapshots, dashboard.changes), (2, 0));
+    house.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_board_joins_a_snapshot_of_people_who_have_left_since() {
+    let house = House::new(1_200, 1);
+    let mut boards: Vec<(Board, Dashboard)> = Vec::new();
+    for step in 0..SNAPSHOTS_MAX {
+        house.commit(&[(step, To::Available)]);
+        house.arrive().await;
+        boards.push(house.join(&[0]));
+        let (board, dashboard) = &mut boards[step];
+        dashboard.apply(board.next().await.text.as_str(), &house.world).unwrap();
+    }
+    house.publish(house.world.change_directory(&[(7, vec![])]));
+    house.arrive().await;
+    let (mut late, mut latecomer) = house.join(&[0]);
+    drain(&mut late, &mut latecomer, &house.world);
+    assert_eq!((latecomer.snapshots, latecomer.changes), (1, 0));
+    for (board, dashboard) in &mut boards {
+        drain(board, dashboard, &house.world);
+        assert_eq!(dashboard.rows, house.world.truth(&[0]));
+    }
+    house.close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn boards_are_told_that_the_truth_is_out_of_reach_and_that_it_is_back() {
     let house = House::new(6, 1);
     let (mut board, mut dashboard) = house.join(&[0]);

@@ -75,7 +75,8 @@ mod tests {
     async fn head(subscription: &mut Box<dyn Subscription>) -> Option<u64> {
         match subscription.next().await? {
             Delivery::Message(Feed::Head(seq)) => Some(seq.0),
-            other @ (Delivery::Message(_) | Delivery::Missed) => panic!("expected a head, got {other:?}"),
+            Delivery::Message(other) => panic!("expected a head, got {other:?}"),
+            Delivery::Missed => panic!("expected a head, missed it"),
         }
     }
 

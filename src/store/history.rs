@@ -201,20 +201,22 @@ impl PauseHistory {
         let mut transaction = self.pool.begin().await.map_err(|error| read_error(&error))?;
         let agents = filter.agents.as_ref().map(|agents| list(agents.iter().map(AgentId::as_str)));
         let teams = filter.teams.as_ref().map(|teams| list(teams.iter().map(TeamId::as_str)));
-        let (from_day, from_at) = bound(filter.from);
-        let (to_day, to_at) = bound(filter.to);
+        let period = Period::of(filter);
+        // The period's start and the key are both "after this": the later one counts.
+        let from = (period.from_at, Vec::new());
+        let start = after.map_or_else(|| from.clone(), |key| (key.started_at.0, WideId::of(key.id.0).0.to_vec()));
+        let (start_at, start_id) = start.max(from);
         let sql = if agents.is_some() { PAGE_OF_AGENTS } else { PAGE_OF_ALL };
         let rows = sqlx::query(sql)
             .bind(filter.tenant.as_str())
             .bind(agents)
             .bind(teams)
             .bind(filter.pause_type.as_ref().map(PauseTypeCode::as_str))
-            .bind(from_day)
-            .bind(to_day)
-            .bind(from_at)
-            .bind(to_at)
-            .bind(after.map_or(i64::MIN, |key| key.started_at.0))
-            .bind(after.map_or_else(Vec::new, |key| WideId::of(key.id.0).0.to_vec()))
+            .bind(period.from_day)
+            .bind(period.to_day)
+            .bind(start_at)
+            .bind(start_id)
+            .bind(period.to_at)
             // One more than wanted tells whether there is a next page.
             .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
             .fetch_all(&mut *transaction)
@@ -245,13 +247,45 @@ fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
     write_json(&items.collect::<Vec<_>>())
 }
 
-/// A bound as a day, or as an instant.
-fn bound(bound: Option<DayOrInstant>) -> (Option<String>, Option<i64>) {
-    match bound {
-        None => (None, None),
-        Some(DayOrInstant::Day(day)) => (Some(day.to_string()), None),
-        Some(DayOrInstant::Instant(at)) => (None, Some(at.0)),
+/// How far a zone's day may lie from the day of UTC, with room to spare: no zone is further off than this.
+const ZONE_OFFSET_MAX_MS: i64 = 26 * 3_600_000;
+
+/// A filter's bounds: as days, and as instants that an index can find. Around days the instants are
+/// wide enough for every zone.
+struct Period {
+    from_day: Option<String>,
+    to_day: Option<String>,
+    /// Included.
+    from_at: i64,
+    /// Not included.
+    to_at: i64,
+}
+
+impl Period {
+    fn of(filter: &PauseFilter) -> Period {
+        let mut period = Period { from_day: None, to_day: None, from_at: i64::MIN, to_at: i64::MAX };
+        match filter.from {
+            Some(DayOrInstant::Day(day)) => {
+                period.from_day = Some(day.to_string());
+                period.from_at = utc_midnight(day) - ZONE_OFFSET_MAX_MS;
+            }
+            Some(DayOrInstant::Instant(at)) => period.from_at = at.0,
+            None => {}
+        }
+        match filter.to {
+            Some(DayOrInstant::Day(day)) => {
+                period.to_day = Some(day.to_string());
+                period.to_at = utc_midnight(day) + 24 * 3_600_000 + ZONE_OFFSET_MAX_MS;
+            }
+            Some(DayOrInstant::Instant(at)) => period.to_at = at.0,
+            None => {}
+        }
+        period
     }
+}
+
+fn utc_midnight(day: NaiveDate) -> i64 {
+    day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()
 }
 
 macro_rules! page_sql {
@@ -266,9 +300,8 @@ macro_rules! page_sql {
             " AND (?3 IS NULL OR p.team IN (SELECT value FROM json_each(?3)))
               AND (?4 IS NULL OR p.pause_type = ?4)
               AND (?5 IS NULL OR p.local_day >= ?5) AND (?6 IS NULL OR p.local_day <= ?6)
-              AND (?7 IS NULL OR p.started_at >= ?7) AND (?8 IS NULL OR p.started_at < ?8)
-              AND (p.started_at, p.id) > (?9, ?10)
-              ORDER BY p.started_at, p.id LIMIT ?11"
+              AND (p.started_at, p.id) > (?7, ?8) AND p.started_at < ?9
+              ORDER BY p.started_at, p.id LIMIT ?10"
         )
     };
 }

@@ -9,7 +9,6 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::board_session::{BOARDS_MAX, Boards};
-use super::liveness::PING_EVERY;
 use super::sockets::SessionPlace;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
 use super::{App, rpc};
@@ -429,7 +428,7 @@ impl Session {
             },
             agent,
             server_time: to_text(app.clock.now()),
-            ping_interval_ms: u64::try_from(PING_EVERY.as_millis()).unwrap_or(u64::MAX),
+            ping_interval_ms: u64::try_from(self.app.settings.ping.every.as_millis()).unwrap_or(u64::MAX),
             limits: LimitsShown {
                 message_bytes: MESSAGE_BYTES_MAX,
                 batch: BATCH_MAX,

@@ -6,10 +6,21 @@ use std::time::Duration;
 
 use crate::domain::time::Timestamp;
 
-/// How often a socket is pinged.
-pub(super) const PING_EVERY: Duration = Duration::from_secs(25);
-/// How long the answer may take; with [`PING_EVERY`], a dead socket is gone after 35 s.
-pub(super) const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// How sockets are asked whether somebody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PingTimes {
+    /// From one ping to the next.
+    pub every: Duration,
+    /// How long an answer may take. A dead socket is gone after the sum of both.
+    pub answered_within: Duration,
+}
+
+impl Default for PingTimes {
+    /// 25 s and 10 s (semantics §7).
+    fn default() -> PingTimes {
+        PingTimes { every: Duration::from_secs(25), answered_within: Duration::from_secs(10) }
+    }
+}
 
 /// What is to be done about a socket's liveness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +36,7 @@ pub(super) enum Due {
 /// When a socket was pinged and answered.
 #[derive(Debug)]
 pub(super) struct Liveness {
+    times: PingTimes,
     ping_at: Timestamp,
     /// By when the oldest unanswered ping must be answered.
     pong_by: Option<Timestamp>,
@@ -34,9 +46,10 @@ pub(super) struct Liveness {
 }
 
 impl Liveness {
-    pub(super) fn new(now: Timestamp) -> Liveness {
+    pub(super) fn new(now: Timestamp, times: PingTimes) -> Liveness {
         Liveness {
-            ping_at: now + PING_EVERY,
+            times,
+            ping_at: now + times.every,
             pong_by: None,
             sent: 0,
             answered: 0,
@@ -72,8 +85,8 @@ impl Liveness {
             return None;
         }
         self.sent = self.sent.wrapping_add(1);
-        self.ping_at = now + PING_EVERY;
-        self.pong_by.get_or_insert(now + PONG_WITHIN);
+        self.ping_at = now + self.times.every;
+        self.pong_by.get_or_insert(now + self.times.answered_within);
         Some(self.sent)
     }
 
@@ -85,7 +98,7 @@ impl Liveness {
     /// While a call ran nothing was read: a pong may lie in the buffer, and gets its time again.
     pub(super) fn was_not_reading(&mut self, now: Timestamp) {
         if let Some(by) = &mut self.pong_by {
-            *by = (*by).max(now + PONG_WITHIN);
+            *by = (*by).max(now + self.times.answered_within);
         }
     }
 
@@ -96,7 +109,7 @@ impl Liveness {
         if is_answer {
             self.answered = number;
             self.answered_at.store(now.0, Ordering::Relaxed);
-            self.pong_by = (self.answered != self.sent).then_some(now + PONG_WITHIN);
+            self.pong_by = (self.answered != self.sent).then_some(now + self.times.answered_within);
         }
     }
 }
@@ -106,10 +119,11 @@ mod tests {
     use super::*;
 
     const START: Timestamp = Timestamp(1_000_000);
+    const PING_EVERY: Duration = Duration::from_secs(25);
 
     #[test]
     fn a_socket_that_does_not_answer_is_dead_35_s_after_it_was_last_heard() {
-        let mut liveness = Liveness::new(START);
+        let mut liveness = Liveness::new(START, PingTimes::default());
         assert_eq!(liveness.next_deadline(), START + PING_EVERY);
         assert_eq!(liveness.due(START + Duration::from_millis(24_999)), Due::Nothing);
         assert_eq!(liveness.due(START + PING_EVERY), Due::Ping(1));
@@ -120,7 +134,7 @@ mod tests {
 
     #[test]
     fn only_the_answer_to_a_ping_is_a_sign_of_life() {
-        let mut liveness = Liveness::new(START);
+        let mut liveness = Liveness::new(START, PingTimes::default());
         let at = START + PING_EVERY;
         assert_eq!(liveness.due(at), Due::Ping(1));
         for stranger in [&[][..], b"hello", &2u32.to_be_bytes(), &0u32.to_be_bytes()] {
@@ -136,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_hurried_ping_goes_at_once_and_does_not_prolong_the_one_before() {
-        let mut liveness = Liveness::new(START);
+        let mut liveness = Liveness::new(START, PingTimes::default());
         assert_eq!(liveness.due(START + PING_EVERY), Due::Ping(1));
         let later = START + Duration::from_secs(30);
         liveness.hurry(later);
@@ -146,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_pong_that_lay_unread_during_a_call_is_not_missed() {
-        let mut liveness = Liveness::new(START);
+        let mut liveness = Liveness::new(START, PingTimes::default());
         assert_eq!(liveness.due(START + PING_EVERY), Due::Ping(1));
         let after_call = START + Duration::from_secs(36);
         liveness.was_not_reading(after_call);

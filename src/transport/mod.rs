@@ -7,6 +7,7 @@ mod accept;
 mod agent_session;
 mod board_session;
 mod credential;
+mod history;
 mod http;
 mod liveness;
 mod pauses;
@@ -32,8 +33,9 @@ use crate::domain::id::SessionId;
 use crate::hub::Hub;
 use crate::ports::Clock;
 use crate::router::Router;
-use crate::store::history::PauseHistory;
 
+pub use history::PauseHistory;
+pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 
 use rate_limit::RateLimiter;
@@ -58,6 +60,8 @@ pub struct Settings {
     pub sessions_per_principal_max: usize,
     /// How many requests a principal may send.
     pub rate: Rate,
+    /// How sockets are asked whether somebody is there.
+    pub ping: PingTimes,
     /// Origins (`https://desk.example`) whose pages may open sockets here besides the server's own.
     pub allowed_origins: BTreeSet<String>,
 }
@@ -69,6 +73,7 @@ impl Default for Settings {
             connections_per_address_max: 20_000,
             sessions_per_principal_max: 64,
             rate: Rate::default(),
+            ping: PingTimes::default(),
             allowed_origins: BTreeSet::new(),
         }
     }
@@ -83,7 +88,7 @@ pub struct Parts {
     /// Checks credentials.
     pub verifier: Verifier,
     /// Reads the pause history.
-    pub history: PauseHistory,
+    pub history: Arc<dyn PauseHistory>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What `/metrics` answers.
@@ -99,7 +104,7 @@ struct App {
     router: Router,
     hub: Arc<Hub>,
     verifier: Verifier,
-    history: PauseHistory,
+    history: Arc<dyn PauseHistory>,
     clock: Arc<dyn Clock>,
     figures: FiguresText,
     ready: Arc<AtomicBool>,

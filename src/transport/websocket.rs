@@ -32,7 +32,7 @@ pub(super) async fn run<S>(stream: S, app: Arc<App>, principal: Option<Principal
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut wire = Wire::new(stream, Arc::clone(&app.clock)).await;
+    let mut wire = Wire::new(stream, Arc::clone(&app.clock), app.settings.ping).await;
     let session = Session::new(Arc::clone(&app), principal, wire.liveness().answered_at());
     let cut = app.cut.clone();
     let id = session.id();

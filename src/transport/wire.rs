@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as CloseN
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
-use super::liveness::{Due, Liveness};
+use super::liveness::{Due, Liveness, PingTimes};
 use super::rate_limit::{Meter, Rate};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
@@ -66,7 +66,7 @@ pub(super) struct Wire<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(super) async fn new(stream: S, clock: Arc<dyn Clock>) -> Wire<S> {
+    pub(super) async fn new(stream: S, clock: Arc<dyn Clock>, ping: PingTimes) -> Wire<S> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        let liveness = Liveness::new(clock.now());
+        let liveness = Liveness::new(clock.now(), ping);
         Wire { socket, clock, liveness, control: Meter::default(), broken: false }
     }
 
@@ -234,7 +234,7 @@ mod tests {
 
     async fn pair() -> (Wire<DuplexStream>, DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
-        (Wire::new(ours, Arc::new(SystemClock::start(Timestamp(0)))).await, theirs)
+        (Wire::new(ours, Arc::new(SystemClock::start(Timestamp(0))), PingTimes::default()).await, theirs)
     }
 
     /// Sends raw bytes, reads until the connection ends, and gives the code of the close frame.
@@ -314,7 +314,7 @@ mod tests {
     async fn a_reader_that_stops_reading_is_cut_after_five_seconds() {
         let (ours, _theirs) = tokio::io::duplex(1024);
         let clock = Arc::new(SystemClock::start(Timestamp(0)));
-        let mut wire = Wire::new(ours, Arc::clone(&clock) as Arc<dyn Clock>).await;
+        let mut wire = Wire::new(ours, Arc::clone(&clock) as Arc<dyn Clock>, PingTimes::default()).await;
         let start = clock.now();
         assert_eq!(wire.send("x".repeat(10_000)).await, Err(Ending::Gone("too slow a reader")));
         assert_eq!(clock.now().since(start), WRITE_TIME_MAX);
