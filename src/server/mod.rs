@@ -22,7 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::hub::{Hub, SeedRow};
 use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
-use crate::store::{OpenError, PauseHistory, SqliteJournal};
+use crate::store::{self, OpenError, SqliteJournal};
 use crate::telemetry::{Figures, FiguresError};
 use crate::transport::{self, PingTimes, Rate, Settings};
 
@@ -55,8 +55,12 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
     let wall = Arc::new(SystemClock::start(Timestamp(0)));
     let (journal, history, last_at) = open(config.data.clone(), wall).await?;
     let clock = Arc::new(SystemClock::start(last_at));
-    let stores =
-        Stores { journal: Arc::clone(&journal) as Arc<dyn Journal>, history: history.clone(), verifier, clock };
+    let stores = Stores {
+        journal: Arc::clone(&journal) as Arc<dyn Journal>,
+        history: Arc::clone(&history) as Arc<dyn transport::PauseHistory>,
+        verifier,
+        clock,
+    };
     let served = run_on(stores, settings(&config), listeners, figures, shutdown).await;
     history.close().await;
     journal.close().await;
@@ -69,14 +73,14 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
 async fn open(
     data: PathBuf,
     clock: Arc<SystemClock>,
-) -> Result<(Arc<SqliteJournal>, PauseHistory, Timestamp), ServerError> {
+) -> Result<(Arc<SqliteJournal>, Arc<store::PauseHistory>, Timestamp), ServerError> {
     let runtime = tokio::runtime::Handle::current();
     let opening = tokio::task::spawn_blocking(move || {
         runtime.block_on(async move {
             let journal = SqliteJournal::open(&data, clock).await?;
             let last_at = journal.last_at().await.map_err(RevivalError::Read)?;
-            let history = PauseHistory::open(&data).await?;
-            Ok((Arc::new(journal), history, last_at))
+            let history = store::PauseHistory::open(&data).await?;
+            Ok((Arc::new(journal), Arc::new(history), last_at))
         })
     });
     match opening.await {
@@ -90,7 +94,7 @@ pub struct Stores {
     /// The truth.
     pub journal: Arc<dyn Journal>,
     /// The read side of past pauses.
-    pub history: PauseHistory,
+    pub history: Arc<dyn transport::PauseHistory>,
     /// Checks tokens.
     pub verifier: Verifier,
     /// The time.

@@ -7,6 +7,7 @@ mod accept;
 mod agent_session;
 mod board_session;
 mod credential;
+mod history;
 mod http;
 mod liveness;
 mod pauses;
@@ -32,8 +33,8 @@ use crate::domain::id::SessionId;
 use crate::hub::Hub;
 use crate::ports::Clock;
 use crate::router::Router;
-use crate::store::history::PauseHistory;
 
+pub use history::PauseHistory;
 pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 
@@ -87,7 +88,7 @@ pub struct Parts {
     /// Checks credentials.
     pub verifier: Verifier,
     /// Reads the pause history.
-    pub history: PauseHistory,
+    pub history: Arc<dyn PauseHistory>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What `/metrics` answers.
@@ -103,7 +104,7 @@ struct App {
     router: Router,
     hub: Arc<Hub>,
     verifier: Verifier,
-    history: PauseHistory,
+    history: Arc<dyn PauseHistory>,
     clock: Arc<dyn Clock>,
     figures: FiguresText,
     ready: Arc<AtomicBool>,

@@ -4,40 +4,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::NaiveTime;
 use chrono::Weekday;
 use futures_util::{SinkExt, StreamExt};
-use intervalo::actor::{Core, CoreParts};
 use intervalo::auth::{Grant, Role, TokenKey, Verifier};
 use intervalo::clock::SystemClock;
-use intervalo::cluster::{LocalBus, LocalPlacement};
 use intervalo::domain::command::Actor;
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
-    AgentId, DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion, PrincipalId, TeamId, TenantId, TenantSeq,
+    AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, PrincipalId, TeamId, TenantId, TenantSeq,
 };
 use intervalo::domain::policy::{OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
-use intervalo::hub::{Hub, SeedRow};
-use intervalo::ports::{Batch, Bus, Clock, Entry, EntryBody, Journal, ShardId, TenantDefinition};
-use intervalo::router::Router;
+use intervalo::ports::{Batch, Clock, Entry, EntryBody, Journal, ShardId, TenantDefinition};
+use intervalo::server::{self, Stores};
 use intervalo::store::{PauseHistory, SqliteJournal};
-use intervalo::transport::{self, Settings};
+use intervalo::telemetry::Figures;
+use intervalo::transport::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// Longer than anything that is waited for takes; only a test that fails waits for all of it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -67,11 +63,22 @@ impl TestServer {
             seed(&*journal, tenant, clock.now()).await;
         }
         let history = PauseHistory::open(data.path()).await.expect("the history");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("set");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
-        let stores = Stores { journal, history, verifier: Verifier::with_key(&key), clock: Arc::clone(&clock) };
-        let running = tokio::spawn(run(stores, settings, listener, shutdown.clone()));
+        let stores = Stores {
+            journal: Arc::clone(&journal) as Arc<dyn Journal>,
+            history: Arc::new(history),
+            verifier: Verifier::with_key(&key),
+            clock: Arc::clone(&clock),
+        };
+        let figures = Figures::detached().expect("figures");
+        let stop = shutdown.clone();
+        let running = tokio::spawn(async move {
+            server::run_on(stores, settings, vec![listener], figures, stop).await.expect("served");
+            journal.close().await;
+        });
         TestServer { address, clock, key, shutdown, running: Some(running), _data: data }
     }
 
@@ -308,56 +315,6 @@ impl Client {
     pub(crate) fn vanish(self) {
         drop(self.socket);
     }
-}
-
-struct Stores {
-    journal: Arc<SqliteJournal>,
-    history: PauseHistory,
-    verifier: Verifier,
-    clock: Arc<dyn Clock>,
-}
-
-async fn run(stores: Stores, settings: Settings, listener: TcpListener, shutdown: CancellationToken) {
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
-    let (tasks, hub_stop) = (TaskTracker::new(), CancellationToken::new());
-    let journal = Arc::clone(&stores.journal) as Arc<dyn Journal>;
-    let clock = stores.clock;
-    let hub = Hub::start(Arc::clone(&bus), Arc::clone(&journal), Arc::clone(&clock), tasks.clone(), hub_stop.clone());
-    let ids = std::sync::atomic::AtomicU64::new(1);
-    let fresh_id = move |now: Timestamp| {
-        let count = ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        PauseId((now.0 as u128) << 64 | u128::from(count))
-    };
-    let parts = CoreParts {
-        journal,
-        placement: Arc::new(LocalPlacement),
-        bus,
-        clock: Arc::clone(&clock),
-        fresh_id: Arc::new(fresh_id),
-    };
-    let (core, seeds) = Core::take_up(parts).await.expect("taken up");
-    for seed in seeds {
-        let rows = seed.rows.into_iter().map(|(agent, seq, view)| SeedRow { agent, seq, view: Arc::new(view) });
-        hub.open_tenant(seed.shard, seed.directory, seed.head, rows.collect());
-    }
-    core.open();
-    let core = Arc::new(core);
-    let parts = transport::Parts {
-        router: Router::new(Arc::clone(&core)),
-        hub,
-        verifier: stores.verifier,
-        history: stores.history,
-        clock,
-        figures: Arc::new(|| "intervalo_up 1\n".to_owned()),
-        ready: Arc::new(AtomicBool::new(true)),
-        settings,
-    };
-    transport::serve(vec![listener], parts, shutdown).await;
-    core.close().await;
-    hub_stop.cancel();
-    tasks.close();
-    tasks.wait().await;
-    stores.journal.close().await;
 }
 
 fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
