@@ -20,6 +20,7 @@ pub use open::{DATABASE_FILE, LOCK_FILE, OpenError};
 use crate::domain::command::Actor;
 use crate::domain::id::{AgentId, Op, TenantId};
 use crate::domain::op::OpRecord;
+use crate::domain::time::Timestamp;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
@@ -70,6 +71,14 @@ impl SqliteJournal {
         {
             tracing::error!("the journal's writer panicked");
         }
+    }
+
+    /// When the last event on record was, so that the clock never runs behind it.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store is out of reach or damaged.
+    pub async fn last_at(&self) -> Result<Timestamp, ReadError> {
+        reader::last_at(&self.readers).await
     }
 
     /// Why nothing can be written any more, when that is so.

@@ -120,6 +120,18 @@ pub(super) async fn heads(pool: &SqlitePool) -> Result<Vec<ShardHead>, ReadError
     .await
 }
 
+/// When the last event of any tenant was; the epoch when there is none.
+pub(super) async fn last_at(pool: &SqlitePool) -> Result<Timestamp, ReadError> {
+    within(READ_TIMEOUT, async {
+        let row = sqlx::query("SELECT coalesce(max(last_at), 0) FROM tenant_heads")
+            .fetch_one(pool)
+            .await
+            .map_err(|error| read_error(&error))?;
+        Ok(Timestamp(get(&row, 0, "tenant_heads")?))
+    })
+    .await
+}
+
 fn shard_head(row: &SqliteRow) -> Result<ShardHead, ReadError> {
     let (id, epoch, head): (i64, i64, i64) = (get(row, 0, "shards")?, get(row, 1, "shards")?, get(row, 2, "shards")?);
     Ok(ShardHead {

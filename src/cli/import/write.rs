@@ -1,0 +1,245 @@
+//! Writes a merge to a journal: the directory and the policy in one batch, or nothing.
+
+use std::sync::Arc;
+
+use super::difference::{Counts, Difference, Kind};
+use super::file::{FileRead, read_file};
+use super::merge::{Existing, LeftOut, Merged, merge};
+use crate::config::Problem;
+use crate::domain::command::Actor;
+use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
+use crate::domain::id::{PrincipalId, TenantId, TenantSeq};
+use crate::domain::time::Timestamp;
+use crate::ports::{
+    AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardId, ShardSnapshot, TenantDefinition, TenantSnapshot,
+};
+
+/// What an import did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub difference: Difference,
+    pub notes: Vec<Problem>,
+}
+
+/// Whether the import is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// It is.
+    Write,
+    /// Only the difference is asked for.
+    DryRun,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    /// The file says what cannot be.
+    #[error("{} in the file", .0.len())]
+    Problems(Vec<Problem>),
+    /// What is there cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The journal did not take it.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Imports the text of a file.
+///
+/// # Errors
+/// [`WriteError`]; nothing was written then, except after [`AppendError::Unknown`].
+pub(super) async fn import_text(
+    journal: &dyn Journal,
+    text: &str,
+    left_out: LeftOut,
+    intent: Intent,
+    now: Timestamp,
+) -> Result<Report, WriteError> {
+    let read = read_file(text);
+    let Some(file) = read.file else { return Err(WriteError::Problems(read.problems)) };
+    let place = find(journal, &file.tenant.id).await?;
+    let existing = |_: &TenantId| place.tenant.as_ref().map(existing_of);
+    let (tenant, merged) = read_and_merge(text, existing, left_out, now).map_err(WriteError::Problems)?;
+    let report = Report { difference: merged.difference.clone(), notes: merged.notes.clone() };
+    if intent == Intent::Write
+        && let Some(batch) = batch(&tenant, &place, merged, now)
+    {
+        journal.append(batch).await?;
+    }
+    Ok(report)
+}
+
+/// Writes what a merge led to for a tenant.
+///
+/// # Errors
+/// [`WriteError`], of the journal only.
+pub(in crate::cli) async fn write_merged(
+    journal: &dyn Journal,
+    tenant: &TenantId,
+    merged: Merged,
+    now: Timestamp,
+) -> Result<(), WriteError> {
+    let place = find(journal, tenant).await?;
+    if let Some(batch) = batch(tenant, &place, merged, now) {
+        journal.append(batch).await?;
+    }
+    Ok(())
+}
+
+/// Reads a file and puts it on top of what is there.
+///
+/// # Errors
+/// Everything that is wrong with the file, by itself and beside what is there.
+pub(super) fn read_and_merge<'a>(
+    text: &str,
+    existing: impl FnOnce(&TenantId) -> Option<Existing<'a>>,
+    left_out: LeftOut,
+    now: Timestamp,
+) -> Result<(TenantId, Merged), Vec<Problem>> {
+    let FileRead { file, mut problems } = read_file(text);
+    let Some(file) = file else { return Err(problems) };
+    match merge(existing(&file.tenant.id), &file, left_out, now) {
+        Ok(merged) if problems.is_empty() => Ok((file.tenant.id, merged)),
+        Ok(_) => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            problems.sort();
+            problems.dedup();
+            Err(problems)
+        }
+    }
+}
+
+/// Where a tenant is, or would be.
+struct Place {
+    shard: ShardSnapshot,
+    tenant: Option<TenantSnapshot>,
+}
+
+fn existing_of(tenant: &TenantSnapshot) -> Existing<'_> {
+    Existing { directory: &tenant.directory, policy: &tenant.policy }
+}
+
+/// Finds a tenant: on the shard that a new one would be placed on, else on any other.
+async fn find(journal: &dyn Journal, tenant: &TenantId) -> Result<Place, ReadError> {
+    let of_new = ShardId::of_new_tenant(tenant);
+    let first = journal.snapshot(of_new).await?;
+    if let Some(found) = on_shard(&first, tenant) {
+        return Ok(Place { shard: first, tenant: Some(found) });
+    }
+    for head in journal.heads().await?.iter().filter(|head| head.shard != of_new) {
+        let shard = journal.snapshot(head.shard).await?;
+        if let Some(found) = on_shard(&shard, tenant) {
+            return Ok(Place { shard, tenant: Some(found) });
+        }
+    }
+    Ok(Place { shard: first, tenant: None })
+}
+
+fn on_shard(shard: &ShardSnapshot, tenant: &TenantId) -> Option<TenantSnapshot> {
+    shard.tenants.iter().find(|there| there.directory.tenant.id == *tenant).cloned()
+}
+
+fn batch(tenant: &TenantId, place: &Place, merged: Merged, now: Timestamp) -> Option<Batch> {
+    let head = place.tenant.as_ref().map_or(TenantSeq(0), |there| there.head);
+    // Event times never decrease, also when the clock was set back while the server was down.
+    let at = place.tenant.as_ref().map_or(now, |there| there.last_at.max(now));
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut push = |body: TenantEventBody, definition: TenantDefinition| {
+        let event = TenantEvent { at, actor: importer(), cause: Cause::Admin, body };
+        let seq = entries.last().map_or(head, |last: &Entry| last.seq).next();
+        let body = EntryBody::Tenant { event: Arc::new(event), definition: Some(definition) };
+        entries.push(Entry { tenant: tenant.clone(), seq, body });
+    };
+    // The directory first: the first one creates the tenant.
+    if let Some(directory) = merged.directory {
+        let kinds = [Kind::Tenant, Kind::Channel, Kind::Team, Kind::Agent];
+        let Counts { added, changed, removed } = merged.difference.counts(&kinds);
+        let body = TenantEventBody::DirectoryChanged { version: directory.version, added, changed, removed };
+        push(body, TenantDefinition::Directory(Arc::new(directory)));
+    }
+    if let Some(policy) = merged.policy {
+        let body = TenantEventBody::PolicyPublished { version: policy.version };
+        push(body, TenantDefinition::Policy(Arc::new(policy)));
+    }
+    let head = place.shard.head;
+    (!entries.is_empty()).then(|| Batch {
+        shard: head.shard,
+        epoch: head.epoch,
+        after: head.head,
+        entries,
+        states: Vec::new(),
+    })
+}
+
+/// Who an import acts as.
+fn importer() -> Actor {
+    // The id is printable and short, so the only way to fail is a change of that word.
+    PrincipalId::new("import").map_or(Actor::System, Actor::Admin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryJournal;
+
+    const SAMPLE: &str = include_str!("../../../examples/acme.toml");
+    const NOW: Timestamp = Timestamp(1_768_478_400_000);
+
+    async fn import(journal: &MemoryJournal, text: &str, intent: Intent) -> Result<Report, WriteError> {
+        import_text(journal, text, LeftOut::Stays, intent, NOW).await
+    }
+
+    async fn tenant(journal: &MemoryJournal) -> Option<TenantSnapshot> {
+        find(journal, &TenantId::new("acme").unwrap()).await.unwrap().tenant
+    }
+
+    #[tokio::test]
+    async fn an_import_is_in_force_when_it_has_returned() {
+        let journal = MemoryJournal::new(1);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let there = tenant(&journal).await.unwrap();
+        assert_eq!((there.head, there.directory.agents.len(), there.policy.types.len()), (TenantSeq(2), 60, 9));
+        journal.verify().unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_same_import_again_writes_nothing() {
+        let journal = MemoryJournal::new(2);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let report = import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        assert!(report.difference.is_empty());
+        assert_eq!(tenant(&journal).await.unwrap().head, TenantSeq(2));
+    }
+
+    #[tokio::test]
+    async fn a_change_of_the_rules_alone_publishes_a_policy_alone() {
+        let journal = MemoryJournal::new(3);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let text = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"cafe\"\nlimit = \"12m\"";
+        import(&journal, text, Intent::Write).await.unwrap();
+        let there = tenant(&journal).await.unwrap();
+        assert_eq!((there.head, there.directory.version.0, there.policy.version.0), (TenantSeq(3), 1, 2));
+        journal.verify().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_and_a_refused_file_write_nothing() {
+        let journal = MemoryJournal::new(4);
+        let report = import(&journal, SAMPLE, Intent::DryRun).await.unwrap();
+        assert_eq!(report.difference.counts(&[Kind::Agent]).added, 60);
+        assert!(matches!(
+            import(&journal, "[tenant]\nid = \"acme\"", Intent::Write).await,
+            Err(WriteError::Problems(_))
+        ));
+        assert!(tenant(&journal).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn tenants_do_not_see_each_other() {
+        let journal = MemoryJournal::new(5);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        import(&journal, &SAMPLE.replace("id = \"acme\"", "id = \"other\""), Intent::Write).await.unwrap();
+        assert_eq!(tenant(&journal).await.unwrap().head, TenantSeq(2));
+    }
+}
