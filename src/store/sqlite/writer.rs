@@ -336,7 +336,7 @@ mod tests {
 
         async fn append(&self, batch: Batch) -> Result<(), AppendError> {
             let (answer, answered) = oneshot::channel();
-            self.works.send(Work { batch, answer }).await.ok().expect("the writer runs");
+            assert!(self.works.send(Work { batch, answer }).await.is_ok(), "the writer runs");
             answered.await.expect("an answer")
         }
 
