@@ -197,9 +197,9 @@ async fn promise_c8_without_a_session_an_agent_is_disconnected_when_the_grace_is
     let mut feed = house.feed();
     assert_eq!(view.connection, ConnectionWord::Grace);
     assert_eq!(view.not_routable, Some(NotRoutable::Disconnected));
-    let before = tokio::time::Instant::now();
+    let before = house.now();
     let lost = house::committed(&mut feed).await;
-    let waited = before.elapsed();
+    let waited = house.now().since(before);
     assert!(waited <= Duration::from_secs(61) && waited >= Duration::from_secs(59), "{waited:?}");
     assert_eq!(lost.rows[0].view.status, StatusWord::Offline);
     // Back within the time: as before.
@@ -255,12 +255,16 @@ async fn promise_t1_what_fell_due_while_the_server_was_down_is_journaled_late_be
     assert!(row.pause.as_ref().is_some_and(|pause| pause.overran_at.is_some()), "the first row shows it");
     let Outcome::Started { pause } = reply.outcome else { panic!("{:?}", reply.outcome) };
     assert_eq!(row.pause.as_ref().map(|pause| pause.id), Some(pause), "the same pause");
-    let late = house.events("ana").await.into_iter().filter(|event| match &event.body {
-        AgentEventBody::PauseWarned { late, .. }
-        | AgentEventBody::LimitReached { late, .. }
-        | AgentEventBody::Overran { late, .. }
-        | AgentEventBody::Escalated { late, .. } => *late && event.due_at.is_some_and(|due| due < event.at),
-        _ => false,
+    let events = house.events("ana").await;
+    let late = events.iter().filter(|event| {
+        event.due_at.is_some_and(|due| due < event.at)
+            && matches!(
+                event.body,
+                AgentEventBody::PauseWarned { late: true, .. }
+                    | AgentEventBody::LimitReached { late: true, .. }
+                    | AgentEventBody::Overran { late: true, .. }
+                    | AgentEventBody::Escalated { late: true, .. }
+            )
     });
     assert_eq!(late.count(), 4);
     house.check_fold().await;
@@ -336,9 +340,9 @@ async fn the_first_refusal_of_a_minute_is_journaled_and_the_rest_are_counted() {
         .events("ana")
         .await
         .iter()
-        .filter_map(|event| match &event.body {
-            AgentEventBody::PauseRefused { count, .. } => Some(*count),
-            _ => None,
+        .filter_map(|event| {
+            let AgentEventBody::PauseRefused { count, .. } = &event.body else { return None };
+            Some(*count)
         })
         .collect();
     assert_eq!(counts, [1, 4]);

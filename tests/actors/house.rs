@@ -17,7 +17,7 @@ use intervalo::domain::id::{
 };
 use intervalo::domain::policy::{PauseKind, PauseRules, PauseType, Policy};
 use intervalo::domain::presence::AgentView;
-use intervalo::domain::time::minutes;
+use intervalo::domain::time::{Timestamp, minutes};
 use intervalo::ports::{
     Batch, Bus, Clock, Committed, Delivery, Entry, EntryBody, Feed, Journal, ShardId, ShardSeq, Subscription,
     TenantDefinition,
@@ -121,6 +121,10 @@ impl House {
     /// Lets time pass: it does once everybody waits for something.
     pub(crate) async fn pass(&self, span: Duration) {
         self.clock.sleep_until(self.clock.now() + span).await;
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) async fn connect(&self, agent: &str) -> Link {
@@ -287,10 +291,10 @@ pub(crate) async fn committed(feed: &mut Box<dyn Subscription>) -> Arc<Committed
 
 /// The code of a refusal.
 pub(crate) fn refusal(error: CommandError) -> &'static str {
-    match error {
-        CommandError::Rejected { rejection: Rejection::Refused(refusal), .. } => refusal.code(),
-        other => panic!("not refused: {other:?}"),
-    }
+    let CommandError::Rejected { rejection: Rejection::Refused(refusal), .. } = error else {
+        panic!("not refused: {error:?}")
+    };
+    refusal.code()
 }
 
 pub(crate) fn later(agent: &str) -> AgentId {
