@@ -1,16 +1,21 @@
 //! The program as it is started by hand: what it prints where, and how it exits.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn intervalo(folder: &Path, line: &str) -> Output {
+    command(folder, line).output().unwrap()
+}
+
+fn command(folder: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_intervalo"));
     command.current_dir(folder).args(line.split(' ').filter(|word| !word.is_empty()));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INTERVALO_")) {
         command.env_remove(name);
     }
-    command.output().unwrap()
+    command
 }
 
 fn out(output: &Output) -> String {
@@ -132,4 +137,43 @@ fn completions_are_scripts() {
         let output = intervalo(folder.path(), &format!("completions {shell}"));
         assert!(out(&output).contains("check-config"), "{shell}");
     }
+}
+
+#[test]
+fn a_folder_in_use_is_refused_naming_the_process_and_is_free_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server =
+        command(folder.path(), "serve --data d --listen 127.0.0.1:0").stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("listening on 127.0.0.1:")), "the server did not come up");
+
+    let import = intervalo(folder.path(), &format!("import {} --data d", sample()));
+    assert_eq!(import.status.code(), Some(1));
+    let line = err(&import);
+    assert!(line.contains(&format!("in use by process {}; ", server.id())), "{line}");
+    assert!(line.contains("through its HTTP API"), "{line}");
+    assert_eq!(line.lines().count(), 1);
+    let second = intervalo(folder.path(), "serve --data d --listen 127.0.0.1:0");
+    assert_eq!(second.status.code(), Some(1));
+    assert!(err(&second).contains(&format!("in use by process {}", server.id())), "{}", err(&second));
+
+    let pid = rustix::process::Pid::from_child(&server);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(log.all(|line| line.is_ok()), "the log can be read to its end");
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    let after = intervalo(folder.path(), &format!("import {} --data d", sample()));
+    assert_eq!(after.status.code(), Some(0), "{}", err(&after));
+}
+
+#[test]
+fn the_demo_ends_by_itself_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(folder.path(), "demo --agents 8 --seconds 3").env("TMPDIR", folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = out(&output);
+    assert!(text.contains("export AGENT="), "{text}");
+    assert!(text.contains("export SUPERVISOR="), "{text}");
+    assert!(text.contains("offline → unavailable [sign_in]"), "{text}");
+    assert!(text.ends_with("the board held every frame against the protocol and found no fault\n"), "{text}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
 }

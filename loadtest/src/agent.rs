@@ -128,8 +128,8 @@ impl Life {
                 stopped = stopped_within(pause, stop) => if stopped { return Stretch::Stopped },
                 ended = self.listen(client) => {
                     if let Ended::Closed { code, .. } = ended && matches!(code, 1000 | 4403) {
-                        // Signed out: people come back after a while.
-                        sleep(self.driver.pace.max).await;
+                        // Signed out: people come back after a while, or not at all that day.
+                        stopped_within(self.driver.pace.max, stop).await;
                     }
                     return Stretch::Lost;
                 }

@@ -389,3 +389,6 @@ fn take(mut value: Value, waiting: &mut Waiting, notifications: &mpsc::Sender<No
         Err(mpsc::error::TrySendError::Full(_)) => Err(Ended::Overflow),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use super::failure::Failure;
 
@@ -24,10 +25,11 @@ pub(super) fn cancelled_by_signals() -> Result<CancellationToken, Failure> {
     let token = CancellationToken::new();
     let cancelled = token.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        let signal = tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        };
+        info!(signal, "stopping on {signal}");
         cancelled.cancel();
     });
     Ok(token)
