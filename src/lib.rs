@@ -3,8 +3,10 @@
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
 pub mod actor;
+pub mod cli;
 pub mod clock;
 pub mod cluster;
+pub mod config;
 pub mod domain;
 pub mod hub;
 pub mod ports;

@@ -1,0 +1,14 @@
+//! Credentials: turns a bearer token into a [`Principal`], and says what a principal may do.
+//!
+//! It knows no socket and no wire format. A new kind of credential is one more module here that
+//! ends in a [`Principal`].
+
+mod key;
+mod principal;
+mod roles;
+mod token;
+
+pub use key::{KEY_FILE, KEY_LENGTH_MIN, KeyError, TokenKey};
+pub use principal::{Principal, Role, UnknownRole};
+pub use roles::{Action, Forbidden, Reach, Scope, Target, reach};
+pub use token::{AUDIENCE, Grant, ISSUER, IssueError, TOKEN_LENGTH_MAX, Unauthenticated, Verifier};

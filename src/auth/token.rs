@@ -1,0 +1,307 @@
+//! Bearer tokens: JSON Web Tokens, HS256 with the installation's own key.
+//!
+//! The algorithm is pinned here, never taken from the token, and every token that does not hold is
+//! refused in the same words, so that a refusal teaches nothing.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::key::TokenKey;
+use super::principal::{Principal, Role};
+use crate::domain::id::{PrincipalId, TeamId, TenantId};
+use crate::domain::time::Timestamp;
+
+/// The `iss` of the tokens that this installation issues and accepts.
+pub const ISSUER: &str = "intervalo";
+/// The `aud` of the tokens that this installation issues and accepts.
+pub const AUDIENCE: &str = "intervalo";
+/// The longest token that is looked at, in bytes: room for some hundred teams, and a refusal of a
+/// giant one costs nothing.
+pub const TOKEN_LENGTH_MAX: usize = 8 * 1024;
+
+/// The credential does not hold. Why, is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the credential is missing, not valid, or has ended")]
+pub struct Unauthenticated;
+
+/// What a new token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Who it speaks for.
+    pub id: PrincipalId,
+    /// Their tenant.
+    pub tenant: TenantId,
+    /// What they are to it.
+    pub roles: BTreeSet<Role>,
+    /// The teams that a supervisor is over.
+    pub teams: Option<BTreeSet<TeamId>>,
+}
+
+/// A token could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IssueError {
+    /// It would be longer than [`TOKEN_LENGTH_MAX`], and no server would look at it.
+    #[error("the token would have {0} bytes, more than the {TOKEN_LENGTH_MAX} that are accepted; name fewer teams")]
+    TooLong(usize),
+    /// The signing library failed.
+    #[error("the token cannot be signed: {0}")]
+    Sign(String),
+}
+
+/// Where the claims of a credential are proven. Other sources (a provider's public keys, the
+/// installation's own API keys, logins) become further variants.
+#[derive(Clone)]
+enum Source {
+    /// HS256 with a key of our own.
+    Secret(DecodingKey),
+}
+
+/// Checks credentials.
+#[derive(Clone)]
+pub struct Verifier {
+    source: Source,
+    validation: Validation,
+}
+
+/// The claims as they are read. `iss` and `aud` are held against the expected ones by the library;
+/// a claim of another type than the one here makes the token invalid.
+#[derive(Deserialize)]
+struct ReadClaims {
+    exp: f64,
+    #[serde(default)]
+    nbf: Option<f64>,
+    sub: String,
+    tenant: String,
+    roles: Vec<String>,
+    #[serde(default)]
+    teams: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct IssuedClaims<'a> {
+    iss: &'static str,
+    aud: &'static str,
+    iat: i64,
+    exp: i64,
+    sub: &'a str,
+    tenant: &'a str,
+    roles: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teams: Option<Vec<&'a str>>,
+}
+
+impl Verifier {
+    /// Accepts tokens signed with `key`.
+    pub fn with_key(key: &TokenKey) -> Verifier {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // The library would read the system's clock; `verify` is handed the time instead.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        Verifier { source: Source::Secret(DecodingKey::from_secret(key.bytes())), validation }
+    }
+
+    /// The principal that a token speaks for at `now`.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`] for every token that does not hold, whatever is wrong with it.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Unauthenticated> {
+        if token.len() > TOKEN_LENGTH_MAX {
+            return Err(Unauthenticated);
+        }
+        let Source::Secret(key) = &self.source;
+        let claims = jsonwebtoken::decode::<ReadClaims>(token, key, &self.validation).map_err(|_| Unauthenticated)?;
+        principal(claims.claims, now).ok_or(Unauthenticated)
+    }
+}
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Verifier(…)")
+    }
+}
+
+fn principal(claims: ReadClaims, now: Timestamp) -> Option<Principal> {
+    let expires_at = instant(claims.exp)?;
+    let too_early = match claims.nbf {
+        Some(nbf) => now < instant(nbf)?,
+        None => false,
+    };
+    if now >= expires_at || too_early {
+        return None;
+    }
+    // A word that names no role gives no right; a token without any right is no credential.
+    let roles: BTreeSet<Role> = claims.roles.iter().filter_map(|word| word.parse().ok()).collect();
+    let teams: Option<BTreeSet<TeamId>> = match claims.teams {
+        Some(teams) => Some(teams.iter().map(|team| TeamId::new(team).ok()).collect::<Option<_>>()?),
+        None => None,
+    };
+    (!roles.is_empty()).then_some(Principal {
+        id: PrincipalId::new(&claims.sub).ok()?,
+        tenant: TenantId::new(&claims.tenant).ok()?,
+        roles,
+        teams,
+        expires_at,
+    })
+}
+
+/// A NumericDate (RFC 7519 §2: seconds, a fraction allowed) as an instant.
+fn instant(seconds: f64) -> Option<Timestamp> {
+    /// Year 9999: later ones cannot be written as RFC 3339.
+    const LATEST_S: f64 = 253_402_300_799.0;
+    (seconds >= 0.0).then(|| Timestamp((seconds.min(LATEST_S) * 1000.0) as i64))
+}
+
+impl TokenKey {
+    /// Signs a token that holds from `now` for `ttl`, in whole seconds.
+    ///
+    /// # Errors
+    /// [`IssueError`] when it would be too long to be accepted, or cannot be signed.
+    pub fn issue(&self, grant: &Grant, now: Timestamp, ttl: Duration) -> Result<String, IssueError> {
+        let issued_at_s = now.0.div_euclid(1000);
+        let claims = IssuedClaims {
+            iss: ISSUER,
+            aud: AUDIENCE,
+            iat: issued_at_s,
+            exp: issued_at_s.saturating_add(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)),
+            sub: grant.id.as_str(),
+            tenant: grant.tenant.as_str(),
+            roles: grant.roles.iter().map(|role| role.as_str()).collect(),
+            teams: grant.teams.as_ref().map(|teams| teams.iter().map(TeamId::as_str).collect()),
+        };
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(self.bytes()))
+                .map_err(|error| IssueError::Sign(error.to_string()))?;
+        if token.len() > TOKEN_LENGTH_MAX {
+            return Err(IssueError::TooLong(token.len()));
+        }
+        Ok(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_795_381_069_123);
+    const NOW_S: i64 = 1_795_381_069;
+
+    fn key() -> TokenKey {
+        TokenKey::from_bytes(&[42; 32]).expect("long enough")
+    }
+
+    fn sign(algorithm: Algorithm, key: &[u8], claims: &Value) -> String {
+        jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(key)).expect("signed")
+    }
+
+    fn good() -> Value {
+        json!({"iss": "intervalo", "aud": "intervalo", "exp": NOW_S + 60, "sub": "ana", "tenant": "acme",
+               "roles": ["agent"]})
+    }
+
+    fn with(field: &str, value: Value) -> Value {
+        let mut claims = good();
+        claims[field] = value;
+        claims
+    }
+
+    fn without(field: &str) -> Value {
+        let mut claims = good();
+        claims.as_object_mut().expect("an object").remove(field);
+        claims
+    }
+
+    fn verify(claims: &Value) -> Result<Principal, Unauthenticated> {
+        Verifier::with_key(&key()).verify(&sign(Algorithm::HS256, &[42; 32], claims), NOW)
+    }
+
+    #[test]
+    fn an_issued_token_gives_back_what_was_granted() {
+        let grant = Grant {
+            id: PrincipalId::new("sofia").expect("an id"),
+            tenant: TenantId::new("acme").expect("an id"),
+            roles: BTreeSet::from([Role::Supervisor]),
+            teams: Some(BTreeSet::from([TeamId::new("suporte").expect("an id")])),
+        };
+        let token = key().issue(&grant, NOW, Duration::from_secs(60)).expect("issued");
+        let verifier = Verifier::with_key(&key());
+        let principal = verifier.verify(&token, NOW).expect("holds");
+        assert_eq!(principal.id, grant.id);
+        assert_eq!(principal.tenant, grant.tenant);
+        assert_eq!(principal.roles, grant.roles);
+        assert_eq!(principal.teams, grant.teams);
+        assert_eq!(principal.expires_at, Timestamp((NOW_S + 60) * 1000));
+        assert!(verifier.verify(&token, Timestamp((NOW_S + 60) * 1000 - 1)).is_ok());
+        assert_eq!(verifier.verify(&token, Timestamp((NOW_S + 60) * 1000)), Err(Unauthenticated));
+    }
+
+    #[test]
+    fn promise_a3_no_token_that_is_expired_mistyped_or_for_another_authenticates() {
+        assert!(verify(&good()).is_ok(), "the token that the others are bent from holds");
+        let bent = [
+            ("expired", with("exp", json!(NOW_S))),
+            ("exp a string", with("exp", json!((NOW_S + 60).to_string()))),
+            ("exp \"9\"", with("exp", json!("9"))),
+            ("exp negative", with("exp", json!(-1))),
+            ("exp missing", without("exp")),
+            ("not yet", with("nbf", json!(NOW_S + 10))),
+            ("nbf a string", with("nbf", json!("1"))),
+            ("another issuer", with("iss", json!("somebody"))),
+            ("no issuer", without("iss")),
+            ("another audience", with("aud", json!("somebody"))),
+            ("no audience", without("aud")),
+            ("no subject", without("sub")),
+            ("subject a number", with("sub", json!(1))),
+            ("empty subject", with("sub", json!(""))),
+            ("subject not printable", with("sub", json!("a\u{0}b"))),
+            ("no tenant", without("tenant")),
+            ("tenant null", with("tenant", Value::Null)),
+            ("no roles", without("roles")),
+            ("empty roles", with("roles", json!([]))),
+            ("roles a word", with("roles", json!("admin"))),
+            ("unknown roles only", with("roles", json!(["boss"]))),
+            ("teams a word", with("teams", json!("suporte"))),
+            ("a team that is no id", with("teams", json!([""]))),
+        ];
+        for (what, claims) in bent {
+            assert_eq!(verify(&claims), Err(Unauthenticated), "{what}");
+        }
+    }
+
+    #[test]
+    fn promise_a3_no_token_of_another_algorithm_or_key_authenticates() {
+        let verifier = Verifier::with_key(&key());
+        let longer = sign(Algorithm::HS512, &[42; 32], &good());
+        let stranger = sign(Algorithm::HS256, &[43; 32], &good());
+        let signed = sign(Algorithm::HS256, &[42; 32], &good());
+        let parts: Vec<&str> = signed.split('.').collect();
+        // {"alg":"none","typ":"JWT"}
+        let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", parts[1]);
+        let unsigned = format!("{}.{}.", parts[0], parts[1]);
+        let other = sign(Algorithm::HS256, &[42; 32], &with("sub", json!("bruno")));
+        let swapped = format!("{}.{}.{}", parts[0], other.split('.').nth(1).expect("claims"), parts[2]);
+        for token in [longer.as_str(), &stranger, &none, &unsigned, &swapped, "", "..", "a.b.c", "ana"] {
+            assert_eq!(verifier.verify(token, NOW), Err(Unauthenticated), "{token}");
+        }
+        assert_eq!(verifier.verify(&"a".repeat(1 << 20), NOW), Err(Unauthenticated));
+    }
+
+    #[test]
+    fn a_token_too_long_to_be_accepted_is_not_issued() {
+        let grant = Grant {
+            id: PrincipalId::new("sofia").expect("an id"),
+            tenant: TenantId::new("acme").expect("an id"),
+            roles: BTreeSet::from([Role::Supervisor]),
+            teams: Some((0..1000).map(|n| TeamId::new(&format!("team-{n}")).expect("an id")).collect()),
+        };
+        let refused = key().issue(&grant, NOW, Duration::from_secs(60)).expect_err("refused");
+        assert!(matches!(refused, IssueError::TooLong(bytes) if bytes > TOKEN_LENGTH_MAX));
+    }
+}

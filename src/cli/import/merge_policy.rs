@@ -1,0 +1,203 @@
+//! The pause types of a merge, with the checks that need more than one field (semantics §3).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::difference::{Kind, class_word, first_name, pause_type_fields};
+use super::merge::{Gathered, LeftOut};
+use super::pause_type::{OfferedTo, PauseTypePatch, RulesPatch};
+use crate::config::show_span;
+use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseClass, PauseKind, PauseRules, PauseType, Policy, WARN_BEFORE};
+use crate::domain::time::Timestamp;
+
+/// Puts the pause types of a file on top of a policy; the version stays.
+pub(super) fn merge_policy(
+    before: Option<&Policy>,
+    patches: &[PauseTypePatch],
+    left_out: LeftOut,
+    now: Timestamp,
+    gathered: &mut Gathered,
+) -> Policy {
+    let mut policy = before.cloned().unwrap_or_else(Policy::empty);
+    for patch in patches {
+        let there = policy.types.get(&patch.code).cloned();
+        let Some(merged) = merge_type(there.as_deref(), patch, left_out, now, gathered) else { continue };
+        let code = patch.code.as_str();
+        match there {
+            Some(there) => gathered.difference.changed(
+                Kind::PauseType,
+                code,
+                &pause_type_fields(&there),
+                &pause_type_fields(&merged),
+            ),
+            None => gathered.difference.added(Kind::PauseType, code, first_name(&merged.name)),
+        }
+        policy.types.insert(patch.code.clone(), Arc::new(merged));
+    }
+    if left_out == LeftOut::Goes {
+        let listed: BTreeSet<_> = patches.iter().map(|patch| &patch.code).collect();
+        for (code, kind) in &mut policy.types {
+            if !listed.contains(code) && kind.archived_at.is_none() {
+                gathered.difference.removed(Kind::PauseType, code.as_str(), "archived; the history stays");
+                *kind = Arc::new(PauseType { archived_at: Some(now), ..PauseType::clone(kind) });
+            }
+        }
+    }
+    policy
+}
+
+fn merge_type(
+    there: Option<&PauseType>,
+    patch: &PauseTypePatch,
+    left_out: LeftOut,
+    now: Timestamp,
+    gathered: &mut Gathered,
+) -> Option<PauseType> {
+    let what = format!("pause type {:?}", patch.code.as_str());
+    let name = patch.name.value_or(there.map(|there| there.name.clone()));
+    if name.is_none() && patch.name.is_absent() {
+        gathered.refuse(patch.line, format!("{what}: `name` is missing; a new pause type needs one"));
+    }
+    let kept = there.filter(|_| left_out == LeftOut::Stays);
+    let class = patch.class.as_ref().map(|at| at.value).or(kept.map(|kept| kept.kind.class()));
+    let class = class.unwrap_or(PauseClass::Regular);
+    let rules = || {
+        let base = kept.and_then(|kept| kept.kind.rules()).cloned().unwrap_or_default();
+        merge_rules(base, &patch.rules)
+    };
+    let color = patch.color.as_ref().map(|at| at.value.clone());
+    let color = color.unwrap_or_else(|| kept.and_then(|kept| kept.color.clone()));
+    let (kind, color) = match class {
+        PauseClass::Protected => {
+            refuse_rules_of_protected(&what, patch, gathered);
+            (PauseKind::Protected, None)
+        }
+        PauseClass::Entitlement => (PauseKind::Entitlement(checked(&what, rules(), class, patch, gathered)), color),
+        PauseClass::Regular => (PauseKind::Regular(checked(&what, rules(), class, patch, gathered)), color),
+    };
+    let teams = match patch.teams.as_ref().map(|at| &at.value) {
+        Some(OfferedTo::All) => None,
+        Some(OfferedTo::Only(teams)) => Some(teams.clone()),
+        None => kept.and_then(|kept| kept.teams.clone()),
+    };
+    let archived_before = there.and_then(|there| there.archived_at);
+    let archived_at = match (patch.archived, left_out) {
+        (Some(true), _) => Some(archived_before.unwrap_or(now)),
+        (Some(false), _) | (None, LeftOut::Goes) => None,
+        (None, LeftOut::Stays) => archived_before,
+    };
+    let description = patch.description.as_ref().map(|at| at.value.clone());
+    Some(PauseType {
+        code: patch.code.clone(),
+        name: name?,
+        description: description.or_else(|| kept.map(|kept| kept.description.clone())).unwrap_or_default(),
+        icon: patch.icon.clone().unwrap_or_else(|| kept.and_then(|kept| kept.icon.clone())),
+        color,
+        position: patch.position.or(kept.map(|kept| kept.position)).unwrap_or(0),
+        enabled: patch.enabled.or(kept.map(|kept| kept.enabled)).unwrap_or(true),
+        archived_at,
+        teams,
+        kind,
+    })
+}
+
+fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
+    let value = |at: &Option<crate::config::At<BTreeSet<Duration>>>, base: BTreeSet<Duration>| {
+        at.as_ref().map_or(base, |at| at.value.clone())
+    };
+    PauseRules {
+        paid: patch.paid.map_or(base.paid, |at| at.value),
+        counts_as_work: patch.counts_as_work.map_or(base.counts_as_work, |at| at.value),
+        min_duration: patch.min_duration.map_or(base.min_duration, |at| at.value),
+        on_early_end: patch.on_early_end.map_or(base.on_early_end, |at| at.value),
+        refund_under: patch.refund_under.map_or(base.refund_under, |at| at.value),
+        limit: patch.limit.map_or(base.limit, |at| at.value),
+        warn_before: value(&patch.warn_before, base.warn_before),
+        grace: patch.grace.map_or(base.grace, |at| at.value),
+        on_limit: patch.on_limit.map_or(base.on_limit, |at| at.value),
+        escalate_after: value(&patch.escalate_after, base.escalate_after),
+        windows: match &patch.windows {
+            Some(at) => at.value.iter().map(|at| at.value).collect(),
+            None => base.windows,
+        },
+        startable_by: patch.startable_by.map_or(base.startable_by, |at| at.value),
+    }
+}
+
+/// A protected type has no rules, so that none can be set, stored or enforced.
+fn refuse_rules_of_protected(what: &str, patch: &PauseTypePatch, gathered: &mut Gathered) {
+    let color = patch.color.as_ref().filter(|at| at.value.is_some()).map(|at| ("color", at.line));
+    for (field, line) in patch.rules.given().into_iter().chain(color) {
+        gathered.refuse(
+            line,
+            format!("{what}: `{field}`: a protected pause type may have no rules and no colour; take it out"),
+        );
+    }
+}
+
+/// Checks the rules that need more than one field. The default warning is dropped where the limit
+/// leaves no room for it; one that somebody wrote is refused instead.
+fn checked(
+    what: &str,
+    mut rules: PauseRules,
+    class: PauseClass,
+    patch: &PauseTypePatch,
+    gathered: &mut Gathered,
+) -> PauseRules {
+    let given = &patch.rules;
+    if let Some(limit) = rules.limit {
+        match &given.warn_before {
+            Some(at) => {
+                for span in at.value.iter().filter(|span| **span >= limit) {
+                    let (span, limit) = (show_span(*span), show_span(limit));
+                    gathered.refuse(
+                        at.line,
+                        format!("{what}: `warn_before`: {span} is not before the limit of {limit}; make it shorter"),
+                    );
+                }
+            }
+            None if rules.warn_before == BTreeSet::from([WARN_BEFORE]) => {
+                rules.warn_before.retain(|span| *span < limit);
+            }
+            None => {
+                let line = given.limit.as_ref().map_or(patch.line, |at| at.line);
+                if let Some(span) = rules.warn_before.iter().find(|span| **span >= limit) {
+                    let (span, limit) = (show_span(*span), show_span(limit));
+                    gathered.refuse(
+                        line,
+                        format!("{what}: `limit`: {limit} is not longer than the warning {span} before it that is in force; give `warn_before` too"),
+                    );
+                }
+            }
+        }
+    } else if let Some(at) = given.warn_before.as_ref().filter(|at| !at.value.is_empty()) {
+        gathered.note(at.line, format!("{what}: `warn_before` does nothing without a `limit`"));
+    }
+    if let (Some(min), Some(limit)) = (rules.min_duration, rules.limit)
+        && min > limit
+    {
+        let line = given.min_duration.as_ref().map(|at| at.line).or(given.limit.as_ref().map(|at| at.line));
+        let (min, limit) = (show_span(min), show_span(limit));
+        gathered.refuse(
+            line.unwrap_or(patch.line),
+            format!("{what}: `min_duration`: {min} is longer than the limit of {limit}"),
+        );
+    }
+    if rules.on_early_end == OnEarlyEnd::Hold && rules.min_duration.is_none() {
+        let line = given.on_early_end.as_ref().map_or(patch.line, |at| at.line);
+        gathered.note(line, format!("{what}: `on_early_end = \"hold\"` holds nothing without a `min_duration`"));
+    }
+    if class == PauseClass::Entitlement && rules.on_limit == OnLimit::EndAvailable {
+        let class_line = patch.class.as_ref().map(|at| at.line);
+        let line = given.on_limit.as_ref().map(|at| at.line).or(class_line).unwrap_or(patch.line);
+        gathered.refuse(
+            line,
+            format!(
+                "{what}: `on_limit`: \"end_available\" is not for an {}; choose mark, end_unavailable or sign_out",
+                class_word(class)
+            ),
+        );
+    }
+    rules
+}

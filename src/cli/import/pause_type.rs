@@ -1,0 +1,298 @@
+//! `[[pause_type]]` as it is written (semantics §3).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::file::{Stated, boolean_of, read_id, read_teams, text_of};
+use super::values;
+use crate::config::{At, Field, Problems, Section, parse_span, show_span};
+use crate::domain::id::{PauseTypeCode, TeamId};
+use crate::domain::policy::{LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations};
+use crate::domain::schedule::{WeekDays, Window};
+
+/// What fields of later versions are answered with.
+pub(super) const NOT_ENFORCED: &str = "known, but not enforced by this version; take it out";
+/// The fields of later versions: taking them silently would promise what is not kept.
+const LATER: [&str; 12] = [
+    "cap",
+    "when_full",
+    "when_occupied",
+    "approval",
+    "quota_count",
+    "quota_time",
+    "cooldown",
+    "cooldown_any",
+    "not_in_first",
+    "not_in_last",
+    "queue_opens_before",
+    "overrides",
+];
+/// The shortest limit (semantics §3).
+const LIMIT_MIN: Duration = Duration::from_secs(1);
+/// The most warnings, and the most escalations, of one type.
+const THRESHOLDS_MAX: usize = 8;
+/// The most windows of one type.
+const WINDOWS_MAX: usize = 32;
+/// The most teams that a type may be offered to by name.
+const TEAMS_OF_TYPE_MAX: usize = 1000;
+
+/// What a file says about one pause type.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PauseTypePatch {
+    pub line: usize,
+    pub code: PauseTypeCode,
+    pub name: Stated<Translations>,
+    pub description: Option<At<Translations>>,
+    /// `Some(None)`: no icon.
+    pub icon: Option<Option<String>>,
+    /// `Some(None)`: no colour.
+    pub color: Option<At<Option<String>>>,
+    pub position: Option<i32>,
+    pub enabled: Option<bool>,
+    pub archived: Option<bool>,
+    pub class: Option<At<PauseClass>>,
+    pub teams: Option<At<OfferedTo>>,
+    pub rules: RulesPatch,
+}
+
+/// The teams that a type is offered to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OfferedTo {
+    /// Every team.
+    All,
+    /// These.
+    Only(BTreeSet<TeamId>),
+}
+
+/// What a file says about the rules of one pause type.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RulesPatch {
+    pub paid: Option<At<bool>>,
+    pub counts_as_work: Option<At<bool>>,
+    pub min_duration: Option<At<Option<Duration>>>,
+    pub on_early_end: Option<At<OnEarlyEnd>>,
+    pub refund_under: Option<At<Duration>>,
+    pub limit: Option<At<Option<Duration>>>,
+    pub warn_before: Option<At<BTreeSet<Duration>>>,
+    pub grace: Option<At<Duration>>,
+    pub on_limit: Option<At<OnLimit>>,
+    pub escalate_after: Option<At<BTreeSet<Duration>>>,
+    pub windows: Option<At<Vec<At<Window>>>>,
+    pub startable_by: Option<At<StartableBy>>,
+}
+
+impl RulesPatch {
+    /// The names and lines of the fields that stand there.
+    pub(super) fn given(&self) -> Vec<(&'static str, usize)> {
+        let lines = [
+            ("paid", self.paid.as_ref().map(|at| at.line)),
+            ("counts_as_work", self.counts_as_work.as_ref().map(|at| at.line)),
+            ("min_duration", self.min_duration.as_ref().map(|at| at.line)),
+            ("on_early_end", self.on_early_end.as_ref().map(|at| at.line)),
+            ("refund_under", self.refund_under.as_ref().map(|at| at.line)),
+            ("limit", self.limit.as_ref().map(|at| at.line)),
+            ("warn_before", self.warn_before.as_ref().map(|at| at.line)),
+            ("grace", self.grace.as_ref().map(|at| at.line)),
+            ("on_limit", self.on_limit.as_ref().map(|at| at.line)),
+            ("escalate_after", self.escalate_after.as_ref().map(|at| at.line)),
+            ("windows", self.windows.as_ref().map(|at| at.line)),
+            ("startable_by", self.startable_by.as_ref().map(|at| at.line)),
+        ];
+        lines.into_iter().filter_map(|(name, line)| Some((name, line?))).collect()
+    }
+}
+
+/// The words of `class`.
+pub(super) const CLASSES: [(&str, PauseClass); 3] =
+    [("regular", PauseClass::Regular), ("entitlement", PauseClass::Entitlement), ("protected", PauseClass::Protected)];
+/// The words of `on_early_end`.
+pub(super) const EARLY_ENDS: [(&str, OnEarlyEnd); 2] = [("record", OnEarlyEnd::Record), ("hold", OnEarlyEnd::Hold)];
+/// The words of `on_limit`.
+pub(super) const LIMIT_ENDS: [(&str, OnLimit); 4] = [
+    ("mark", OnLimit::Mark),
+    ("end_unavailable", OnLimit::EndUnavailable),
+    ("end_available", OnLimit::EndAvailable),
+    ("sign_out", OnLimit::SignOut),
+];
+/// The words of `startable_by`.
+pub(super) const STARTERS: [(&str, StartableBy); 3] =
+    [("agent", StartableBy::Agent), ("supervisor", StartableBy::Supervisor), ("both", StartableBy::Both)];
+
+/// Reads one pause type.
+pub(super) fn read_pause_type(mut section: Section<'_>, problems: &mut Problems) -> Option<PauseTypePatch> {
+    let line = section.line;
+    let code = read_id(&mut section, "code", "pause type", problems, PauseTypeCode::new);
+    for name in LATER {
+        if let Some(field) = section.take_hidden(name, problems) {
+            field.refuse(problems, NOT_ENFORCED);
+        }
+    }
+    let name = match section.take("name", problems) {
+        Some(field) => read_name(&field, problems),
+        None => Stated::Absent,
+    };
+    let description = section.take("description", problems);
+    let description =
+        description.and_then(|field| values::translations(&field, values::DESCRIPTION_LENGTH_MAX, problems));
+    let icon = text_of(&mut section, "icon", problems, values::or_none(values::icon));
+    let color = read_of(&mut section, "color", problems, values::or_none(values::color));
+    let position = section.take("position", problems);
+    let position = position.and_then(|field| field.integer(problems, i64::from(i32::MIN)..=i64::from(i32::MAX)));
+    let enabled = boolean_of(&mut section, "enabled", problems);
+    let archived = boolean_of(&mut section, "archived", problems);
+    let class = read_of(&mut section, "class", problems, values::word(&CLASSES));
+    let teams = section.take("teams", problems).and_then(|field| read_offered_to(&field, problems));
+    let rules = read_rules(&mut section, problems);
+    section.finish(problems);
+    Some(PauseTypePatch {
+        line,
+        code: code?,
+        name,
+        description,
+        icon,
+        color,
+        position: position.and_then(|at| i32::try_from(at.value).ok()),
+        enabled,
+        archived,
+        class,
+        teams,
+        rules,
+    })
+}
+
+fn read_name(field: &Field<'_>, problems: &mut Problems) -> Stated<Translations> {
+    match values::translations(field, values::NAME_LENGTH_MAX, problems) {
+        Some(names) if names.value.is_empty() => {
+            field.refuse(problems, "at least one locale is needed");
+            Stated::Unreadable
+        }
+        Some(names) => Stated::Value(names.value),
+        None => Stated::Unreadable,
+    }
+}
+
+fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch {
+    RulesPatch {
+        paid: section.take("paid", problems).and_then(|field| field.boolean(problems)),
+        counts_as_work: section.take("counts_as_work", problems).and_then(|field| field.boolean(problems)),
+        min_duration: read_of(section, "min_duration", problems, values::or_none(span_of_a_day)),
+        on_early_end: read_of(section, "on_early_end", problems, values::word(&EARLY_ENDS)),
+        refund_under: read_of(section, "refund_under", problems, span_of_a_day),
+        limit: read_of(section, "limit", problems, values::or_none(limit)),
+        warn_before: read_spans(section, "warn_before", problems),
+        grace: read_of(section, "grace", problems, span_of_a_day),
+        on_limit: read_of(section, "on_limit", problems, values::word(&LIMIT_ENDS)),
+        escalate_after: read_spans(section, "escalate_after", problems),
+        windows: section.take("windows", problems).and_then(|field| read_windows(&field, problems)),
+        startable_by: read_of(section, "startable_by", problems, values::word(&STARTERS)),
+    }
+}
+
+fn read_of<T>(
+    section: &mut Section<'_>,
+    key: &'static str,
+    problems: &mut Problems,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<At<T>> {
+    let field = section.take(key, problems)?;
+    field.read(problems, read)
+}
+
+/// Reads a span of at most a day: nothing in a pause lasts longer than the longest limit.
+fn span_of_a_day(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text).map_err(|error| format!("{error}, found {text:?}"))?;
+    if span > LIMIT_MAX {
+        return Err(format!("at most {} is allowed, found {text:?}", show_span(LIMIT_MAX)));
+    }
+    Ok(span)
+}
+
+fn limit(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text).map_err(|error| format!("{error}, found {text:?}"))?;
+    if (LIMIT_MIN..=LIMIT_MAX).contains(&span) {
+        Ok(span)
+    } else {
+        Err(format!("expected {} to {}, found {text:?}", show_span(LIMIT_MIN), show_span(LIMIT_MAX)))
+    }
+}
+
+fn read_spans(section: &mut Section<'_>, key: &'static str, problems: &mut Problems) -> Option<At<BTreeSet<Duration>>> {
+    let field = section.take(key, problems)?;
+    let entries = field.list(problems)?;
+    if entries.len() > THRESHOLDS_MAX {
+        field.refuse(problems, format_args!("at most {THRESHOLDS_MAX} are allowed, these are {}", entries.len()));
+        return None;
+    }
+    let mut spans = BTreeSet::new();
+    for entry in entries {
+        let Some(span) = entry.read(problems, span_of_a_day) else { continue };
+        if !spans.insert(span.value) {
+            entry.refuse(problems, format_args!("{} is listed twice", show_span(span.value)));
+        }
+    }
+    Some(At { value: spans, line: field.line })
+}
+
+fn read_offered_to(field: &Field<'_>, problems: &mut Problems) -> Option<At<OfferedTo>> {
+    if field.is_text() {
+        let all = |text: &str| match text {
+            "all" => Ok(OfferedTo::All),
+            other => Err(format!("expected \"all\" or a list of teams, found {other:?}")),
+        };
+        return field.read(problems, all);
+    }
+    let teams = read_teams(field, TEAMS_OF_TYPE_MAX, problems)?;
+    if teams.value.is_empty() {
+        field.refuse(problems, "the list is empty, so nobody would be offered it; write \"all\", or enabled = false");
+        return None;
+    }
+    Some(At { value: OfferedTo::Only(teams.value.into_iter().collect()), line: teams.line })
+}
+
+fn read_windows(field: &Field<'_>, problems: &mut Problems) -> Option<At<Vec<At<Window>>>> {
+    let entries = field.list(problems)?;
+    if entries.len() > WINDOWS_MAX {
+        field.refuse(problems, format_args!("at most {WINDOWS_MAX} windows are allowed, these are {}", entries.len()));
+        return None;
+    }
+    let mut windows = Vec::new();
+    for entry in entries {
+        let Some(section) = entry.section(problems, field.place()) else { continue };
+        if let Some(window) = read_window(&entry, section, problems) {
+            windows.push(At { value: window, line: entry.line });
+        }
+    }
+    Some(At { value: windows, line: field.line })
+}
+
+fn read_window(entry: &Field<'_>, mut section: Section<'_>, problems: &mut Problems) -> Option<Window> {
+    let days = match section.take("days", problems) {
+        Some(field) => read_days(&field, problems),
+        None => Some(WeekDays::ALL),
+    };
+    let from = section.take("from", problems);
+    let until = section.take("until", problems);
+    section.finish(problems);
+    let (Some(from), Some(until)) = (from, until) else {
+        entry.refuse(problems, "a window needs `from` and `until`, such as from = \"11:30\", until = \"14:30\"");
+        return None;
+    };
+    let from = from.read(problems, values::time_of_day);
+    let until = until.read(problems, values::end_of_day);
+    match Window::new(days?, from?.value, until?.value) {
+        Ok(window) => Some(window),
+        Err(error) => {
+            entry.refuse(problems, error);
+            None
+        }
+    }
+}
+
+fn read_days(field: &Field<'_>, problems: &mut Problems) -> Option<WeekDays> {
+    if !field.is_list() {
+        return field.read(problems, values::days).map(|at| at.value);
+    }
+    let entries = field.list(problems)?;
+    let days: Vec<_> = entries.iter().filter_map(|entry| entry.read(problems, values::day)).collect();
+    (days.len() == entries.len()).then(|| WeekDays::of(days.into_iter().map(|at| at.value)))
+}

@@ -1,0 +1,460 @@
+//! What an import says and does, as tables: the file, and the exact text that people read.
+
+use std::sync::Arc;
+
+use super::file::read_file;
+use super::merge::{Existing, LeftOut, Merged, merge};
+use crate::config::Problem;
+use crate::domain::id::{AgentId, ChannelCode, PauseTypeCode, TeamId};
+use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseClass, PauseType, Policy, StartableBy};
+use crate::domain::time::{Timestamp, hours, minutes, seconds};
+
+const SAMPLE: &str = include_str!("../../../examples/acme.toml");
+/// 2026-01-15T12:00:00Z, a Thursday.
+const NOW: Timestamp = Timestamp(1_768_478_400_000);
+const SMALL: &str = r#"
+[tenant]
+id = "acme"
+name = "Acme"
+zone = "America/Sao_Paulo"
+[[team]]
+id = "suporte"
+name = "Suporte"
+[[channel]]
+code = "voice"
+name = "Voice"
+[[agent]]
+id = "ana"
+name = "Ana"
+teams = ["suporte"]
+[[pause_type]]
+code = "cafe"
+name = { en = "Coffee" }
+limit = "10m"
+"#;
+
+fn lines(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
+}
+
+fn merged(before: Option<&Merged>, text: &str, left_out: LeftOut) -> Result<Merged, Vec<String>> {
+    let (file, mut found) = match read_file(text) {
+        Ok(file) => (file, Vec::new()),
+        Err((problems, Some(file))) => (file, problems),
+        Err((problems, None)) => return Err(lines(&problems)),
+    };
+    let no_policy = Policy::empty();
+    let existing = before.map(|before| Existing {
+        directory: before.directory.as_ref().unwrap(),
+        policy: before.policy.as_ref().unwrap_or(&no_policy),
+    });
+    match merge(existing, &file, left_out, NOW) {
+        Ok(merged) if found.is_empty() => Ok(merged),
+        Ok(_) => Err(lines(&found)),
+        Err(more) => {
+            found.extend(more);
+            found.sort();
+            Err(lines(&found))
+        }
+    }
+}
+
+fn new(text: &str) -> Merged {
+    merged(None, text, LeftOut::Stays).unwrap()
+}
+
+fn kind<'m>(merged: &'m Merged, code: &str) -> &'m Arc<PauseType> {
+    &merged.policy.as_ref().unwrap().types[&PauseTypeCode::new(code).unwrap()]
+}
+
+#[test]
+fn the_sample_is_whole_and_without_a_note() {
+    let sample = new(SAMPLE);
+    let directory = sample.directory.as_ref().unwrap();
+    let counted = (directory.teams.len(), directory.agents.len(), directory.channels.len());
+    assert_eq!(counted, (3, 60, 4));
+    let types = &sample.policy.as_ref().unwrap().types;
+    assert_eq!(types.len(), 9);
+    assert_eq!(types.values().filter(|kind| kind.kind.class() == PauseClass::Protected).count(), 2);
+    assert_eq!(sample.notes, vec![]);
+
+    let rest = kind(&sample, "descanso");
+    let rules = rest.kind.rules().unwrap();
+    assert_eq!(rest.kind.class(), PauseClass::Entitlement);
+    assert_eq!((rules.min_duration, rules.on_early_end), (Some(minutes(10)), OnEarlyEnd::Hold));
+    let lunch = kind(&sample, "almoco").kind.rules().unwrap();
+    assert_eq!((lunch.limit, lunch.windows.len()), (Some(hours(1)), 2));
+    assert_eq!(lunch.warn_before.iter().copied().collect::<Vec<_>>(), [minutes(1), minutes(5)]);
+    let personal = kind(&sample, "particular").kind.rules().unwrap();
+    assert_eq!((personal.on_limit, personal.startable_by), (OnLimit::SignOut, StartableBy::Agent));
+    assert_eq!(kind(&sample, "treinamento").teams.as_ref().map(|teams| teams.len()), Some(2));
+}
+
+#[test]
+fn the_sample_uses_every_field_that_is_enforced() {
+    let fields = [
+        "code",
+        "name",
+        "description",
+        "icon",
+        "color",
+        "position",
+        "class",
+        "teams",
+        "paid",
+        "counts_as_work",
+        "min_duration",
+        "on_early_end",
+        "refund_under",
+        "limit",
+        "warn_before",
+        "grace",
+        "on_limit",
+        "escalate_after",
+        "windows",
+        "startable_by",
+    ];
+    let types = SAMPLE.split("# --- pause types").nth(1).unwrap();
+    for field in fields {
+        assert!(types.contains(&format!("\n{field} = ")), "{field}");
+    }
+    for word in ["mark", "end_unavailable", "end_available", "sign_out"] {
+        assert!(types.contains(&format!("on_limit = \"{word}\"")), "{word}");
+    }
+}
+
+#[test]
+fn the_same_file_again_changes_nothing() {
+    for left_out in [LeftOut::Stays, LeftOut::Goes] {
+        let first = new(SAMPLE);
+        let again = merged(Some(&first), SAMPLE, left_out).unwrap();
+        assert_eq!((again.directory, again.policy), (None, None));
+        assert_eq!(again.difference.to_string(), "nothing to change\n");
+    }
+}
+
+#[test]
+fn a_new_company_is_listed_and_counted() {
+    let expected = "\
++ tenant acme: Acme
++ channel voice: Voice
++ team suporte: Suporte
++ agent ana: Ana
++ pause type cafe: Coffee
+tenants:    1 added, 0 changed, 0 removed
+channels:   1 added, 0 changed, 0 removed
+teams:      1 added, 0 changed, 0 removed
+agents:     1 added, 0 changed, 0 removed
+pause types: 1 added, 0 changed, 0 removed
+";
+    assert_eq!(new(SMALL).difference.to_string(), expected);
+}
+
+#[test]
+fn changes_are_told_field_by_field() {
+    let before = new(SMALL);
+    let cases = [
+        (
+            "[tenant]\nid = \"acme\"\npauses_enabled = false\nabandon_after = \"2h\"",
+            "~ tenant acme: pauses_enabled true -> false; abandon_after 4h -> 2h",
+        ),
+        (
+            "[[agent]]\nid = \"ana\"\nname = \"Ana Souza\"\nzone = \"America/Manaus\"",
+            "~ agent ana: name \"Ana\" -> \"Ana Souza\"; zone none -> America/Manaus",
+        ),
+        ("[[agent]]\nid = \"bia\"\nname = \"Bia\"\nteams = [\"suporte\"]", "+ agent bia: Bia"),
+        (
+            "[[channel]]\ncode = \"voice\"\nblocks_pause = true\ncapacity = 2",
+            "~ channel voice: blocks_pause false -> true; capacity 1 -> 2",
+        ),
+        ("[[team]]\nid = \"suporte\"\nzone = \"Europe/Lisbon\"", "~ team suporte: zone none -> Europe/Lisbon"),
+        (
+            "[[pause_type]]\ncode = \"cafe\"\nlimit = \"30s\"",
+            "~ pause type cafe: limit 10m -> 30s; warn_before [1m] -> []",
+        ),
+        (
+            "[[pause_type]]\ncode = \"cafe\"\nlimit = \"none\"\nwarn_before = [\"5m\", \"1m\"]",
+            "~ pause type cafe: limit 10m -> none; warn_before [1m] -> [5m, 1m]",
+        ),
+        (
+            "[[pause_type]]\ncode = \"cafe\"\nwindows = [{ days = \"mon-fri\", from = \"11:30\", until = \"14:30\" }]",
+            "~ pause type cafe: windows always -> [mon-fri 11:30-14:30]",
+        ),
+        (
+            "[[pause_type]]\ncode = \"cafe\"\narchived = true\nteams = [\"suporte\"]",
+            "~ pause type cafe: archived false -> true; teams all -> [suporte]",
+        ),
+        (
+            "[[pause_type]]\ncode = \"cafe\"\nclass = \"protected\"",
+            "~ pause type cafe: class regular -> protected; paid false -> none; counts_as_work false -> none; \
+             min_duration none -> none",
+        ),
+    ];
+    for (text, expected) in cases {
+        let text =
+            if text.starts_with("[tenant]") { text.to_owned() } else { format!("[tenant]\nid = \"acme\"\n{text}") };
+        let after = merged(Some(&before), &text, LeftOut::Stays).unwrap();
+        let shown = after.difference.to_string();
+        let first = shown.lines().next().unwrap();
+        // A type that becomes protected loses all its rules; the first of them are enough here.
+        let expected = expected.trim_end_matches("; min_duration none -> none");
+        assert!(first.starts_with(expected), "{first}\n{expected}");
+    }
+}
+
+#[test]
+fn what_a_file_leaves_out_stays() {
+    let before = new(SMALL);
+    let after = merged(Some(&before), "[tenant]\nid = \"acme\"", LeftOut::Stays).unwrap();
+    assert_eq!((after.directory, after.policy), (None, None));
+    let file = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"cafe\"\nposition = 3";
+    let after = merged(Some(&before), file, LeftOut::Stays).unwrap();
+    assert_eq!(kind(&after, "cafe").kind.rules().unwrap().limit, Some(minutes(10)));
+    assert_eq!(after.directory, None);
+    assert_eq!(after.policy.as_ref().unwrap().version.0, 2);
+}
+
+#[test]
+fn pruning_takes_what_a_file_leaves_out() {
+    let before = new(SMALL);
+    let file = "[tenant]\nid = \"acme\"\n[[team]]\nid = \"vendas\"\nname = \"Vendas\"";
+    let after = merged(Some(&before), file, LeftOut::Goes).unwrap();
+    let shown = after.difference.to_string();
+    for line in [
+        "+ team vendas: Vendas",
+        "- channel voice: removed",
+        "- team suporte: removed",
+        "- agent ana: leaves; the history stays",
+        "- pause type cafe: archived; the history stays",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
+    }
+    let directory = after.directory.as_ref().unwrap();
+    let ana = &directory.agents[&AgentId::new("ana").unwrap()];
+    assert_eq!((ana.left_at, ana.teams.len()), (Some(NOW), 0));
+    assert!(!directory.channels.contains_key(&ChannelCode::new("voice").unwrap()));
+    assert_eq!(kind(&after, "cafe").archived_at, Some(NOW));
+}
+
+#[test]
+fn a_team_in_use_is_not_pruned() {
+    let before = new(SMALL);
+    let file = "[tenant]\nid = \"acme\"\n[[agent]]\nid = \"ana\"\nteams = [\"suporte\"]";
+    let after = merged(Some(&before), file, LeftOut::Goes).unwrap();
+    assert!(after.directory.as_ref().unwrap().teams.contains_key(&TeamId::new("suporte").unwrap()));
+    assert_eq!(lines(&after.notes), ["line 1: team \"suporte\" is left out, yet stays: agent \"ana\" is in it"]);
+}
+
+#[test]
+fn the_id_of_somebody_who_left_is_for_nobody_else() {
+    let gone = merged(Some(&new(SMALL)), "[tenant]\nid = \"acme\"", LeftOut::Goes).unwrap();
+    let back = |name: &str| {
+        let file = format!("[tenant]\nid = \"acme\"\n[[agent]]\nid = \"ana\"\nname = \"{name}\"");
+        merged(Some(&gone), &file, LeftOut::Stays)
+    };
+    let expected = "line 3: agent \"ana\": this id belonged to \"Ana\", who left, and is never given to another person; use a new id";
+    assert_eq!(back("Bia").unwrap_err(), [expected]);
+    assert!(back("Ana").unwrap().difference.to_string().starts_with("~ agent ana: membership left -> present\n"));
+}
+
+#[test]
+fn the_default_warning_is_dropped_where_the_limit_leaves_no_room() {
+    let short = new(&SMALL.replace("10m", "60s"));
+    assert_eq!(kind(&short, "cafe").kind.rules().unwrap().warn_before.len(), 0);
+    let long = new(&SMALL.replace("10m", "61s"));
+    assert_eq!(
+        kind(&long, "cafe").kind.rules().unwrap().warn_before.iter().copied().collect::<Vec<_>>(),
+        [seconds(60)]
+    );
+}
+
+/// A file of a tenant and one pause type; the type's own lines begin on line 8.
+fn with_type(rest: &str) -> String {
+    format!(
+        "[tenant]\nid = \"acme\"\nname = \"Acme\"\nzone = \"America/Sao_Paulo\"\n[[pause_type]]\ncode = \"x\"\nname = {{ en = \"X\" }}\n{rest}"
+    )
+}
+
+#[test]
+fn refusals_of_a_pause_type_name_the_line_and_the_way_out() {
+    let place = "line 8: pause type \"x\": ";
+    let cases = [
+        (
+            "warn_before = [\"10m\"]\nlimit = \"10m\"",
+            "`warn_before`: 10m is not before the limit of 10m; make it shorter",
+        ),
+        ("limit = \"25h\"", "`limit`: expected 1s to 24h, found \"25h\""),
+        ("limit = \"0s\"", "`limit`: expected 1s to 24h, found \"0s\""),
+        ("limit = 600", "`limit`: expected a text in quotes, found a whole number"),
+        ("limit = \"10 min\"", "`limit`: expected a duration such as \"90s\", \"10m\" or \"1h30m\", found \"10 min\""),
+        ("limt = \"10m\"", "unknown key `limt`; did you mean `limit`?"),
+        ("cap = { suporte = 2 }", "`cap`: known, but not enforced by this version; take it out"),
+        ("quota_count = 1", "`quota_count`: known, but not enforced by this version; take it out"),
+        ("approval = { timeout = \"10m\" }", "`approval`: known, but not enforced by this version; take it out"),
+        (
+            "windows = [{ days = \"mon\", from = \"08:00\", until = \"08:00\" }]",
+            "`windows`: from and until are the same time; leave the window out to allow the whole day",
+        ),
+        (
+            "windows = [{ days = \"mon\", from = \"08:00\" }]",
+            "`windows`: a window needs `from` and `until`, such as from = \"11:30\", until = \"14:30\"",
+        ),
+        (
+            "windows = [{ days = \"monday\", from = \"08:00\", until = \"09:00\" }]",
+            "`windows`: `days`: \"monday\" is no day; expected mon, tue, wed, thu, fri, sat or sun, a range such as \"mon-fri\", or \"daily\"",
+        ),
+        ("windows = [{ days = [], from = \"08:00\", until = \"09:00\" }]", "`windows`: the window has no day"),
+        (
+            "windows = [{ from = \"8:00\", until = \"09:00\" }]",
+            "`windows`: `from`: expected a time of day such as \"08:30\", found \"8:00\"",
+        ),
+        (
+            "windows = [{ form = \"08:00\", from = \"08:00\", until = \"09:00\" }]",
+            "`windows`: unknown key `form`; did you mean `from`?",
+        ),
+        (
+            "on_limit = \"end_available\"\nclass = \"entitlement\"",
+            "`on_limit`: \"end_available\" is not for an entitlement; choose mark, end_unavailable or sign_out",
+        ),
+        (
+            "limit = \"10m\"\nclass = \"protected\"",
+            "`limit`: a protected pause type may have no rules and no colour; take it out",
+        ),
+        (
+            "color = \"#ffffff\"\nclass = \"protected\"",
+            "`color`: a protected pause type may have no rules and no colour; take it out",
+        ),
+        (
+            "on_limit = \"kill\"",
+            "`on_limit`: expected one of mark, end_unavailable, end_available, sign_out, found \"kill\"",
+        ),
+        ("min_duration = \"20m\"\nlimit = \"10m\"", "`min_duration`: 20m is longer than the limit of 10m"),
+        ("teams = [\"vendas\"]", "there is no team \"vendas\"; define it under [[team]]"),
+        ("teams = []", "`teams`: the list is empty, so nobody would be offered it; write \"all\", or enabled = false"),
+        (
+            "description = \"text\"",
+            "`description`: expected the text by locale, such as { \"pt-BR\" = \"Almoço\", en = \"Lunch\" }",
+        ),
+        (
+            "description = { \"p t\" = \"text\" }",
+            "`description`: \"p t\" is no locale; expected one such as \"pt-BR\" or \"en\"",
+        ),
+        ("color = \"blue\"", "`color`: expected a colour such as \"#2f80ed\", found \"blue\""),
+        ("position = 1.5", "`position`: expected a whole number from -2147483648 to 2147483647, found a fraction"),
+        ("enabled = \"yes\"", "`enabled`: expected true or false, found a text"),
+        ("escalate_after = [\"2m\", \"120s\"]", "`escalate_after`: 2m is listed twice"),
+    ];
+    for (rest, expected) in cases {
+        assert_eq!(
+            merged(None, &with_type(rest), LeftOut::Stays).unwrap_err(),
+            [format!("{place}{expected}")],
+            "{rest}"
+        );
+    }
+}
+
+#[test]
+fn refusals_of_the_directory_name_the_line_and_the_way_out() {
+    let long = format!("[tenant]\nid = \"a\"\nzone = \"UTC\"\nname = \"{}\"", "x".repeat(201));
+    let cases: [(&str, &[&str]); 11] = [
+        ("", &["line 1: the table [tenant] is missing; it says which company this is about"]),
+        ("[tenant]\nname = \"A\"", &["line 1: tenant: `id` is missing"]),
+        (
+            "[tenant]\nid = \"a\"",
+            &[
+                "line 1: tenant \"a\": `name` is missing; a new tenant needs one",
+                "line 1: tenant \"a\": `zone` is missing; a new tenant needs one",
+            ],
+        ),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"Mars/Base\"",
+            &["line 4: tenant \"a\": `zone`: unknown time zone \"Mars/Base\" (tzdata"],
+        ),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\\u001b[2J\"\nzone = \"UTC\"",
+            &["line 3: tenant \"a\": `name`: the character \\u{1b} does not print; take it out"],
+        ),
+        (&long, &["line 4: tenant \"a\": `name`: at most 200 characters are allowed, this has 201"]),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[agent]]\nid = \"ana\"\nname = \"Ana\"\nteams = [\"suport\"]\n[[team]]\nid = \"suporte\"\nname = \"S\"",
+            &["line 8: agent \"ana\": there is no team \"suport\"; did you mean \"suporte\"?"],
+        ),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[team]]\nid = \"s\"\nname = \"S\"\n[[team]]\nid = \"s\"\nname = \"S\"",
+            &["line 8: team \"s\" stands here again; it is already on line 5"],
+        ),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[agent]\nid = \"ana\"",
+            &["line 5: `agent`: write each one as a table of its own, under [[agent]]"],
+        ),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[entitlement_rules]]\nid = \"r\"",
+            &["line 5: `entitlement_rules`: known, but not enforced by this version; take it out"],
+        ),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[agents]]\nid = \"ana\"",
+            &["line 5: unknown key `agents`; did you mean `agent`?"],
+        ),
+    ];
+    for (text, expected) in cases {
+        let found = merged(None, text, LeftOut::Stays).unwrap_err();
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}\n{expected}");
+        }
+    }
+}
+
+#[test]
+fn everything_wrong_is_told_in_one_go() {
+    let text = with_type(
+        "limit = \"x\"\ncolour = \"#fff\"\ncap = 1\nteams = [\"nobody\"]\n[[agent]]\nid = \"\"\n[[channel]]\ncode = \"c\"\ncapacity = 0\n",
+    );
+    let found = merged(None, &text, LeftOut::Stays).unwrap_err();
+    let expected = [
+        "line 8: pause type \"x\": `limit`: expected a duration",
+        "line 9: pause type \"x\": unknown key `colour`; did you mean `color`?",
+        "line 10: pause type \"x\": `cap`: known",
+        "line 11: pause type \"x\": there is no team \"nobody\"",
+        "line 13: agent: `id`: an id must not be empty",
+        "line 14: channel \"c\": `name` is missing",
+        "line 16: channel \"c\": `capacity`: expected a whole number from 1 to 1000, found 0",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+    }
+}
+
+#[test]
+fn a_broken_file_is_refused_with_its_line() {
+    let found = merged(None, "[tenant]\nid = \"a\"\nname = \"A\nzone = \"UTC\"\n", LeftOut::Stays).unwrap_err();
+    assert!(found[0].starts_with("line 3: this is not TOML: "), "{found:?}");
+}
+
+#[test]
+fn a_window_in_a_gap_of_the_clocks_is_noted() {
+    let text = with_type("windows = [{ days = \"sun\", from = \"02:30\", until = \"04:00\" }]")
+        .replace("America/Sao_Paulo", "America/New_York");
+    let expected = "line 8: pause type \"x\": window sun 02:30-04:00: on 2026-03-08 the clocks of America/New_York skip 02:30; it counts as 03:00 that day";
+    assert_eq!(lines(&new(&text).notes), [expected]);
+    assert_eq!(lines(&new(&text.replace("\"sun\"", "\"mon\"")).notes), Vec::<String>::new());
+}
+
+#[test]
+fn rules_that_do_nothing_are_noted() {
+    let text = with_type("warn_before = [\"1m\"]\non_early_end = \"hold\"");
+    let expected = [
+        "line 8: pause type \"x\": `warn_before` does nothing without a `limit`",
+        "line 9: pause type \"x\": `on_early_end = \"hold\"` holds nothing without a `min_duration`",
+    ];
+    assert_eq!(lines(&new(&text).notes), expected);
+}
+
+#[test]
+fn an_explicit_warning_in_force_is_not_dropped_by_a_shorter_limit() {
+    let before = new(&SMALL.replace("limit = \"10m\"", "limit = \"10m\"\nwarn_before = [\"5m\"]"));
+    let text = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"cafe\"\nlimit = \"2m\"";
+    let expected = "line 5: pause type \"cafe\": `limit`: 2m is not longer than the warning 5m before it that is in force; give `warn_before` too";
+    assert_eq!(merged(Some(&before), text, LeftOut::Stays).unwrap_err(), [expected]);
+}

@@ -1,0 +1,158 @@
+//! One parsed [`Config`]: flags over environment over file over defaults, each value checked once,
+//! each refusal saying where the value came from and what to do.
+//!
+//! Nothing else reads the environment. Knows no running part of the server.
+
+mod document;
+mod duration;
+mod layers;
+mod nearest;
+mod settings;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use document::{At, Field, Problem, Problems, Section, parse as parse_document};
+pub use duration::{SPAN_MAX, SpanError, parse_span, show_span};
+pub use layers::{ConfigError, FileLayer, Layers, Loaded, Origin, Shown, load};
+pub use nearest::nearest;
+pub use settings::{ENVIRONMENT_PREFIX, SETTINGS, Setting};
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where the server listens; at least one address.
+    pub listen: Vec<SocketAddr>,
+    /// True: addresses that other machines reach may be listened on without TLS.
+    pub allow_plaintext: bool,
+    /// Origins that pages may connect from, besides the server's own.
+    pub allowed_origins: Vec<WebOrigin>,
+    /// How the log is written.
+    pub log: Log,
+    /// How much is let in.
+    pub limits: Limits,
+    /// Liveness of sockets.
+    pub ping: Ping,
+    /// How long after readiness nobody is given up and no pause is ended by the server
+    /// (semantics §5, §7).
+    pub reconnect_window: Duration,
+    /// How long a graceful stop may take (promise B5).
+    pub stop_within: Duration,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// As text or as JSON.
+    pub format: LogFormat,
+    /// From which level on.
+    pub level: LogLevel,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The least level that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Failures that need somebody.
+    Error,
+    /// And what may become one.
+    Warn,
+    /// And what happens in the large.
+    Info,
+    /// And what happens in the small.
+    Debug,
+    /// And everything else.
+    Trace,
+}
+
+impl LogFormat {
+    /// The word in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        }
+    }
+}
+
+impl LogLevel {
+    /// The word in settings; `tracing` knows the same ones.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+/// How much is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Open connections, sockets and HTTP together.
+    pub connections: u32,
+    /// Open connections from one address; none means no limit of its own, for behind a proxy all
+    /// come from the same one.
+    pub connections_per_address: Option<NonZeroU32>,
+    /// Calls a second that one principal may make in the long run.
+    pub calls_per_second: NonZeroU32,
+    /// Calls that one principal may make at once.
+    pub calls_burst: NonZeroU32,
+}
+
+/// Liveness of sockets (semantics §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ping {
+    /// From one ping to the next.
+    pub interval: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
+
+/// The origin of a page, as browsers send it: scheme, host and port, nothing after.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WebOrigin(String);
+
+impl WebOrigin {
+    /// As it stands in an `Origin` header.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Config {
+    /// What is in force when nothing is set.
+    fn default() -> Config {
+        Config {
+            data: PathBuf::from("./intervalo-data"),
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            allow_plaintext: false,
+            allowed_origins: Vec::new(),
+            log: Log { format: LogFormat::Text, level: LogLevel::Info },
+            limits: Limits {
+                connections: 10_000,
+                connections_per_address: None,
+                // 10/s, burst 20: the fault table of the promises.
+                calls_per_second: NonZeroU32::new(10).expect("10 is not zero"),
+                calls_burst: NonZeroU32::new(20).expect("20 is not zero"),
+            },
+            ping: Ping { interval: Duration::from_secs(25), timeout: Duration::from_secs(10) },
+            reconnect_window: Duration::from_secs(60),
+            stop_within: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The settings: their names, what they mean, and how each is read from text and shown.
+//!
+//! A setting is one row of [`SETTINGS`], one arm of `set`, and one line of `docs/configuration.md`.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::duration::{parse_span, show_span};
+use super::{Config, LogFormat, LogLevel, WebOrigin};
+
+/// What the environment variables of settings begin with.
+pub const ENVIRONMENT_PREFIX: &str = "INTERVALO_";
+
+/// The most connections that can be set: more than one machine has ports to a proxy for.
+const CONNECTIONS_MAX: u32 = 1_000_000;
+/// The most calls a second that can be set.
+const CALLS_MAX: u32 = 100_000;
+/// The shortest time between pings: a shorter one is a flood.
+const PING_MIN: Duration = Duration::from_secs(1);
+/// The longest time between pings: proxies cut quiet connections after some minutes.
+const PING_MAX: Duration = Duration::from_secs(600);
+/// The longest reconnect window that can be set.
+const RECONNECT_WINDOW_MAX: Duration = Duration::from_secs(3600);
+/// The longest stop that can be set.
+const STOP_MAX: Duration = Duration::from_secs(300);
+/// The most addresses to listen on.
+const LISTEN_MAX: usize = 16;
+/// The most origins to allow.
+const ORIGINS_MAX: usize = 64;
+
+/// One setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// The key in the file; in the environment, the same in capitals after the prefix.
+    pub name: &'static str,
+    /// True when it may have several values; in the environment, with commas between.
+    pub is_list: bool,
+    /// What it means, for people.
+    pub doc: &'static str,
+}
+
+/// All settings, in the order that they are shown.
+pub const SETTINGS: [Setting; 14] = [
+    Setting { name: "data", is_list: false, doc: "the data folder" },
+    Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
+    Setting {
+        name: "allow_plaintext",
+        is_list: false,
+        doc: "listen without TLS where other machines reach it; a proxy in front must terminate TLS",
+    },
+    Setting {
+        name: "allowed_origins",
+        is_list: true,
+        doc: "origins that pages may connect from, besides the server's own",
+    },
+    Setting { name: "log_format", is_list: false, doc: "text or json" },
+    Setting { name: "log_level", is_list: false, doc: "error, warn, info, debug or trace" },
+    Setting { name: "max_connections", is_list: false, doc: "open connections, all together" },
+    Setting {
+        name: "max_connections_per_address",
+        is_list: false,
+        doc: "open connections from one address; 0 sets no limit of its own",
+    },
+    Setting { name: "rate_per_second", is_list: false, doc: "calls a second that one principal may make" },
+    Setting { name: "rate_burst", is_list: false, doc: "calls that one principal may make at once" },
+    Setting { name: "ping_interval", is_list: false, doc: "from one ping of a socket to the next" },
+    Setting { name: "ping_timeout", is_list: false, doc: "how long a ping's answer may take" },
+    Setting {
+        name: "reconnect_window",
+        is_list: false,
+        doc: "how long after a start nobody is given up and no pause is ended by the server",
+    },
+    Setting { name: "stop_within", is_list: false, doc: "how long a graceful stop may take" },
+];
+
+/// Sets one setting from the texts of one layer.
+///
+/// # Errors
+/// What is wrong with the texts, to be read after the setting's name.
+///
+/// # Panics
+/// When `name` is not the name of a setting.
+pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(), String> {
+    match name {
+        "data" => config.data = PathBuf::from(one(texts).and_then(not_empty)?),
+        "listen" => {
+            let addresses = several(texts, LISTEN_MAX, address)?;
+            if addresses.is_empty() {
+                return Err("expected at least one ADDRESS:PORT, found none".to_owned());
+            }
+            config.listen = addresses;
+        }
+        "allow_plaintext" => config.allow_plaintext = truth(one(texts)?)?,
+        "allowed_origins" => config.allowed_origins = several(texts, ORIGINS_MAX, origin)?,
+        "log_format" => {
+            let all = [LogFormat::Text, LogFormat::Json];
+            config.log.format = word(one(texts)?, &all, LogFormat::as_str)?;
+        }
+        "log_level" => {
+            let all = [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+            config.log.level = word(one(texts)?, &all, LogLevel::as_str)?;
+        }
+        "max_connections" => config.limits.connections = number(one(texts)?, 1, CONNECTIONS_MAX)?,
+        "max_connections_per_address" => {
+            config.limits.connections_per_address = NonZeroU32::new(number(one(texts)?, 0, CONNECTIONS_MAX)?);
+        }
+        "rate_per_second" => config.limits.calls_per_second = rate(one(texts)?)?,
+        "rate_burst" => config.limits.calls_burst = rate(one(texts)?)?,
+        "ping_interval" => config.ping.interval = span(one(texts)?, PING_MIN, PING_MAX)?,
+        "ping_timeout" => config.ping.timeout = span(one(texts)?, PING_MIN, PING_MAX)?,
+        "reconnect_window" => config.reconnect_window = span(one(texts)?, Duration::ZERO, RECONNECT_WINDOW_MAX)?,
+        "stop_within" => config.stop_within = span(one(texts)?, Duration::from_secs(1), STOP_MAX)?,
+        other => panic!("{other} is no setting"),
+    }
+    Ok(())
+}
+
+/// The value of a setting as it would stand in the file.
+///
+/// # Panics
+/// When `name` is not the name of a setting.
+pub(super) fn show(config: &Config, name: &str) -> String {
+    match name {
+        "data" => quoted(&config.data.to_string_lossy()),
+        "listen" => list(config.listen.iter().map(SocketAddr::to_string)),
+        "allow_plaintext" => config.allow_plaintext.to_string(),
+        "allowed_origins" => list(config.allowed_origins.iter().map(|origin| origin.0.clone())),
+        "log_format" => quoted(config.log.format.as_str()),
+        "log_level" => quoted(config.log.level.as_str()),
+        "max_connections" => config.limits.connections.to_string(),
+        "max_connections_per_address" => config.limits.connections_per_address.map_or(0, NonZeroU32::get).to_string(),
+        "rate_per_second" => config.limits.calls_per_second.to_string(),
+        "rate_burst" => config.limits.calls_burst.to_string(),
+        "ping_interval" => quoted(&show_span(config.ping.interval)),
+        "ping_timeout" => quoted(&show_span(config.ping.timeout)),
+        "reconnect_window" => quoted(&show_span(config.reconnect_window)),
+        "stop_within" => quoted(&show_span(config.stop_within)),
+        other => panic!("{other} is no setting"),
+    }
+}
+
+/// What is wrong with settings that are right one by one; with the name of the one to change.
+pub(super) fn at_odds(config: &Config) -> Option<(&'static str, String)> {
+    let exposed = config.listen.iter().find(|address| !address.ip().is_loopback());
+    if let (Some(address), false) = (exposed, config.allow_plaintext) {
+        return Some((
+            "listen",
+            format!(
+                "{address} can be reached by other machines, and tokens would travel in plain text; listen on \
+                 127.0.0.1 behind a proxy that terminates TLS, or set `allow_plaintext = true` when the network in \
+                 between is trusted"
+            ),
+        ));
+    }
+    if config.limits.calls_burst < config.limits.calls_per_second {
+        return Some((
+            "rate_burst",
+            format!(
+                "{} is less than `rate_per_second` ({}); set it to that or more",
+                config.limits.calls_burst, config.limits.calls_per_second
+            ),
+        ));
+    }
+    None
+}
+
+fn one(texts: &[String]) -> Result<&str, String> {
+    match texts {
+        [text] => Ok(text),
+        _ => Err("expected one value, not a list".to_owned()),
+    }
+}
+
+fn not_empty(text: &str) -> Result<&str, String> {
+    if text.is_empty() { Err("expected a path, found nothing".to_owned()) } else { Ok(text) }
+}
+
+fn several<T: PartialEq>(
+    texts: &[String],
+    max: usize,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let mut values = Vec::new();
+    for text in texts {
+        let value = read(text)?;
+        if values.contains(&value) {
+            return Err(format!("{text:?} is listed twice"));
+        }
+        values.push(value);
+    }
+    if values.len() > max {
+        return Err(format!("at most {max} can be listed, these are {}", values.len()));
+    }
+    Ok(values)
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("expected ADDRESS:PORT such as \"127.0.0.1:8080\" or \"[::1]:8080\", found {text:?}"))
+}
+
+fn origin(text: &str) -> Result<WebOrigin, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_host = |host: &str| {
+        !host.is_empty()
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte))
+            && !host.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
+    if host.is_some_and(is_host) {
+        Ok(WebOrigin(text.to_owned()))
+    } else {
+        Err(format!(
+            "expected an origin such as \"https://desk.example.com\", in small letters and without a path, found {text:?}"
+        ))
+    }
+}
+
+fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(format!("expected true or false, found {other:?}")),
+    }
+}
+
+fn word<T: Copy>(text: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result<T, String> {
+    all.iter().copied().find(|one| as_str(*one) == text).ok_or_else(|| {
+        let words: Vec<&str> = all.iter().copied().map(as_str).collect();
+        format!("expected one of {}, found {text:?}", words.join(", "))
+    })
+}
+
+fn number(text: &str, min: u32, max: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from {min} to {max}, found {text:?}"))
+}
+
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    let number = number(text, 1, CALLS_MAX)?;
+    NonZeroU32::new(number).ok_or_else(|| "must not be 0".to_owned())
+}
+
+fn span(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
+    let span = parse_span(text).map_err(|error| format!("{error}, found {text:?}"))?;
+    if (min..=max).contains(&span) {
+        Ok(span)
+    } else {
+        Err(format!("expected {} to {}, found {text:?}", show_span(min), show_span(max)))
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list(texts: impl Iterator<Item = String>) -> String {
+    let texts: Vec<String> = texts.map(|text| quoted(&text)).collect();
+    format!("[{}]", texts.join(", "))
+}

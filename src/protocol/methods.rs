@@ -1,0 +1,586 @@
+//! The methods of protocol v1: their names, their parameters as domain values, their results.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::error::WireError;
+use super::params::{Fields, FromField, Text, one_of};
+use super::rpc::Params;
+use crate::domain::command::{AfterEnd, Command, PauseAtSignOut};
+use crate::domain::event::ChosenStatus;
+use crate::domain::id::{AgentId, AgentSeq, Op, TeamId};
+use crate::domain::policy::LIMIT_MAX;
+
+/// The most teams that one board can be asked to show by name.
+pub const BOARD_TEAMS_MAX: usize = 200;
+/// The longest name and version that a client may give itself, in characters.
+const CLIENT_TEXT_LENGTH_MAX: usize = 64;
+/// The longest cursor that is looked at, in bytes; those handed out are far shorter.
+const CURSOR_LENGTH_MAX: usize = 256;
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
+        /// A method of the protocol.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Method { $($(#[$doc])* $variant),+ }
+
+        impl Method {
+            /// Every method, in the order of the contract.
+            pub const ALL: &[Method] = &[$(Method::$variant),+];
+
+            /// Its name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Method::$variant => $name),+ }
+            }
+
+            /// The method of that name.
+            pub fn named(name: &str) -> Option<Method> {
+                match name { $($name => Some(Method::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+methods!(
+    /// Opens the session of a socket.
+    SessionOpen = "session.open",
+    /// Answers the time.
+    SessionPing = "session.ping",
+    /// Puts a fresh credential in the place of the one that is about to end.
+    SessionRefresh = "session.refresh",
+    /// Ends this session, or all of the agent's.
+    SessionSignOut = "session.sign_out",
+    /// Answers the agent's own state.
+    AgentGet = "agent.get",
+    /// The agent takes a status.
+    StatusSet = "status.set",
+    /// Lists the types of pause with what the rules say of each.
+    PauseOptions = "pause.options",
+    /// The agent begins a pause.
+    PauseStart = "pause.start",
+    /// The agent ends its pause.
+    PauseEnd = "pause.end",
+    /// Somebody else sets an agent's status.
+    AgentSetStatus = "agent.set_status",
+    /// Somebody else begins a pause for an agent.
+    AgentStartPause = "agent.start_pause",
+    /// Somebody else ends an agent's pause.
+    AgentEndPause = "agent.end_pause",
+    /// Somebody else signs an agent out.
+    AgentSignOut = "agent.sign_out",
+    /// Somebody else moves the limit of an agent's pause out.
+    PauseExtend = "pause.extend",
+    /// Begins a live board.
+    BoardSubscribe = "board.subscribe",
+    /// Ends a live board.
+    BoardUnsubscribe = "board.unsubscribe",
+);
+
+/// A request for a method, its parameters read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Invocation {
+    /// `session.open`.
+    SessionOpen(OpenParams),
+    /// `session.ping`.
+    SessionPing,
+    /// `session.refresh`.
+    SessionRefresh {
+        /// The fresh credential.
+        token: String,
+    },
+    /// `session.sign_out`.
+    SessionSignOut {
+        /// Which sessions.
+        scope: SignOutScope,
+        /// What becomes of a running entitlement.
+        pause: PauseAtSignOut,
+    },
+    /// `agent.get`.
+    AgentGet,
+    /// `pause.options`.
+    PauseOptions {
+        /// True when changes are to be told.
+        watch: bool,
+    },
+    /// `status.set`, `pause.start`, `pause.end`.
+    Own(OwnCommand),
+    /// The `agent.*` actions and `pause.extend`.
+    Live(LiveCommand),
+    /// `board.subscribe`.
+    BoardSubscribe {
+        /// Which teams.
+        teams: TeamsWanted,
+        /// Where a board of before left off.
+        cursor: Option<String>,
+    },
+    /// `board.unsubscribe`.
+    BoardUnsubscribe {
+        /// Which board.
+        subscription: String,
+    },
+}
+
+/// The parameters of `session.open`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenParams {
+    /// A bearer token.
+    pub token: Option<String>,
+    /// A single-use ticket.
+    pub ticket: Option<String>,
+    /// False: the socket does not count as the agent's presence.
+    pub presence: bool,
+    /// What the client calls itself.
+    pub client: Option<Client>,
+}
+
+/// What a client calls itself; for logs only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Which sessions a sign-out ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignOutScope {
+    /// This one; the last one signs the agent out.
+    This,
+    /// All of them.
+    All,
+}
+
+/// A command for the agent that the principal is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnCommand {
+    /// The command.
+    pub command: Command,
+    /// What makes it safe.
+    pub guard: Guard,
+}
+
+/// A command for another person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveCommand {
+    /// For whom.
+    pub agent: AgentId,
+    /// Why; the agent is shown it.
+    pub reason: String,
+    /// An integration says that it acts on the agent's behalf.
+    pub on_behalf: bool,
+    /// The command.
+    pub command: Command,
+    /// What makes it safe.
+    pub guard: Guard,
+}
+
+/// What makes a command safe to send again, and safe to send late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Guard {
+    /// The same again is the same effect.
+    pub op: Option<Op>,
+    /// Refuse unless the agent's version is this one.
+    pub expected_version: Option<AgentSeq>,
+}
+
+/// Which teams a board is to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TeamsWanted {
+    /// All that the principal may see.
+    All,
+    /// These.
+    These(BTreeSet<TeamId>),
+}
+
+impl Invocation {
+    /// Reads the parameters of a method.
+    ///
+    /// # Errors
+    /// [`WireError`] that names the first parameter that is missing, unknown or not what it should
+    /// be.
+    pub fn read(method: Method, params: Params) -> Result<Invocation, WireError> {
+        if let (Method::BoardUnsubscribe, Params::Positional(list)) = (method, &params) {
+            // Libraries for JSON-RPC subscriptions unsubscribe by position.
+            return match list.as_slice() {
+                [Value::String(id)] => Ok(Invocation::BoardUnsubscribe { subscription: id.clone() }),
+                _ => Err(WireError::invalid_params("subscription", "must be one string")),
+            };
+        }
+        let mut fields = Fields::of(params)?;
+        let invocation = read_fields(method, &mut fields)?;
+        fields.finish()?;
+        Ok(invocation)
+    }
+}
+
+fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireError> {
+    Ok(match method {
+        Method::SessionOpen => Invocation::SessionOpen(OpenParams {
+            token: fields.optional("token")?,
+            ticket: fields.optional("ticket")?,
+            presence: fields.optional("presence")?.unwrap_or(true),
+            client: client(fields)?,
+        }),
+        Method::SessionPing => Invocation::SessionPing,
+        Method::SessionRefresh => Invocation::SessionRefresh { token: fields.required("token")? },
+        Method::SessionSignOut => Invocation::SessionSignOut {
+            scope: fields.optional("scope")?.unwrap_or(SignOutScope::This),
+            pause: fields.optional("pause")?.unwrap_or(PauseAtSignOut::KeepEntitlement),
+        },
+        Method::AgentGet => Invocation::AgentGet,
+        Method::StatusSet => {
+            let command = Command::SetStatus { status: fields.required("status")? };
+            // Work that is under way is not known here, so that both words mean the same instant.
+            let _: Option<When> = fields.optional("when")?;
+            own(fields, command)?
+        }
+        Method::PauseOptions => Invocation::PauseOptions { watch: fields.optional("watch")?.unwrap_or(false) },
+        Method::PauseStart => {
+            let command = Command::StartPause {
+                pause_type: fields.required("type")?,
+                note: fields.optional::<Text>("note")?.map(|note| note.0),
+                replaces: fields.optional("replaces")?,
+            };
+            own(fields, command)?
+        }
+        Method::PauseEnd => {
+            let command = Command::EndPause { then: fields.optional("then")?, overriding: false };
+            own(fields, command)?
+        }
+        Method::AgentSetStatus => {
+            let command = Command::SetStatus { status: fields.required("status")? };
+            live(fields, command)?
+        }
+        Method::AgentStartPause => {
+            let command = Command::StartPause { pause_type: fields.required("type")?, note: None, replaces: None };
+            if fields.optional("override")? == Some(true) {
+                return Err(fields.invalid("override", "cannot be true: none of the rules in force can be waived"));
+            }
+            live(fields, command)?
+        }
+        Method::AgentEndPause => {
+            let command = Command::EndPause {
+                then: fields.optional("then")?,
+                overriding: fields.optional("override")?.unwrap_or(false),
+            };
+            live(fields, command)?
+        }
+        Method::AgentSignOut => {
+            let pause = fields.optional("pause")?.unwrap_or(PauseAtSignOut::KeepEntitlement);
+            live(fields, Command::SignOut { pause })?
+        }
+        Method::PauseExtend => {
+            let by = Duration::from_millis(fields.required("by_ms")?);
+            if by.is_zero() || by > LIMIT_MAX {
+                return Err(fields.invalid("by_ms", "must be more than 0 and at most 24 hours"));
+            }
+            live(fields, Command::ExtendPause { by })?
+        }
+        Method::BoardSubscribe => {
+            let teams = fields.required("teams")?;
+            let cursor: Option<String> = fields.optional("cursor")?;
+            if cursor.as_ref().is_some_and(|cursor| cursor.len() > CURSOR_LENGTH_MAX) {
+                return Err(fields.invalid("cursor", "is longer than any that was handed out"));
+            }
+            Invocation::BoardSubscribe { teams, cursor }
+        }
+        Method::BoardUnsubscribe => Invocation::BoardUnsubscribe { subscription: fields.required("subscription")? },
+    })
+}
+
+fn client(fields: &mut Fields) -> Result<Option<Client>, WireError> {
+    let Some(mut group) = fields.group("client", "client.")? else { return Ok(None) };
+    let mut short = |name| {
+        let Text(text) = group.required(name)?;
+        if text.chars().count() > CLIENT_TEXT_LENGTH_MAX {
+            return Err(group.invalid(name, "may have at most 64 characters"));
+        }
+        Ok(text)
+    };
+    let client = Client { name: short("name")?, version: short("version")? };
+    group.finish()?;
+    Ok(Some(client))
+}
+
+fn guard(fields: &mut Fields) -> Result<Guard, WireError> {
+    Ok(Guard { op: fields.optional("op")?, expected_version: fields.optional("expected_version")? })
+}
+
+fn own(fields: &mut Fields, command: Command) -> Result<Invocation, WireError> {
+    Ok(Invocation::Own(OwnCommand { command, guard: guard(fields)? }))
+}
+
+fn live(fields: &mut Fields, command: Command) -> Result<Invocation, WireError> {
+    let agent = fields.required("agent")?;
+    let Text(reason) = fields.required("reason")?;
+    let on_behalf = fields.optional("on_behalf")?.unwrap_or(false);
+    Ok(Invocation::Live(LiveCommand { agent, reason, on_behalf, command, guard: guard(fields)? }))
+}
+
+/// When a status takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    Now,
+    AfterWork,
+}
+
+impl FromField for When {
+    fn from_field(value: Value) -> Result<When, String> {
+        one_of(value, &[("now", When::Now), ("after_work", When::AfterWork)])
+    }
+}
+
+impl FromField for ChosenStatus {
+    fn from_field(value: Value) -> Result<ChosenStatus, String> {
+        let all = [ChosenStatus::Available, ChosenStatus::Unavailable, ChosenStatus::Offline];
+        one_of(value, &all.map(|status| (status.as_str(), status)))
+    }
+}
+
+impl FromField for AfterEnd {
+    fn from_field(value: Value) -> Result<AfterEnd, String> {
+        one_of(value, &[("available", AfterEnd::Available), ("unavailable", AfterEnd::Unavailable)])
+    }
+}
+
+impl FromField for SignOutScope {
+    fn from_field(value: Value) -> Result<SignOutScope, String> {
+        one_of(value, &[("this", SignOutScope::This), ("all", SignOutScope::All)])
+    }
+}
+
+impl FromField for PauseAtSignOut {
+    fn from_field(value: Value) -> Result<PauseAtSignOut, String> {
+        one_of(value, &[("keep", PauseAtSignOut::KeepEntitlement), ("end", PauseAtSignOut::End)])
+    }
+}
+
+impl FromField for TeamsWanted {
+    fn from_field(value: Value) -> Result<TeamsWanted, String> {
+        const WHAT: &str = "must be \"all\" or a list of team ids";
+        match value {
+            Value::String(word) if word == "all" => Ok(TeamsWanted::All),
+            Value::Array(list) if list.is_empty() => Err("must name a team".to_owned()),
+            Value::Array(list) if list.len() > BOARD_TEAMS_MAX => {
+                Err(format!("may name at most {BOARD_TEAMS_MAX} teams"))
+            }
+            Value::Array(list) => {
+                list.into_iter().map(TeamId::from_field).collect::<Result<_, _>>().map(TeamsWanted::These)
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                Err(WHAT.to_owned())
+            }
+        }
+    }
+}
+
+/// The result of `session.open`.
+#[derive(Debug, Clone, Serialize)]
+pub struct SessionOpened {
+    /// The session's id.
+    pub session: String,
+    /// Who it speaks for.
+    pub principal: PrincipalShown,
+    /// The agent's own state, where the principal is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Value>,
+    /// The server's time.
+    pub server_time: String,
+    /// How often the server pings.
+    pub ping_interval_ms: u64,
+    /// The limits that a client should know.
+    pub limits: LimitsShown,
+}
+
+/// A principal as it is shown to itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct PrincipalShown {
+    /// What it is first of all.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its tenant.
+    pub tenant: String,
+    /// All its roles.
+    pub roles: Vec<&'static str>,
+    /// An agent's teams, or those that it may see.
+    pub teams: Vec<String>,
+    /// The zone of its day.
+    pub zone: String,
+}
+
+/// The limits that a client should know.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct LimitsShown {
+    /// The largest message, in bytes.
+    pub message_bytes: usize,
+    /// The most requests in a batch.
+    pub batch: usize,
+    /// The deepest nesting.
+    pub depth: usize,
+    /// Requests a second, in the long run.
+    pub requests_per_s: u32,
+    /// Requests at once.
+    pub burst: u32,
+    /// Boards on one socket.
+    pub boards: usize,
+}
+
+/// The result of `session.ping`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pong {
+    /// The server's time.
+    pub server_time: String,
+    /// The agent's version, where the principal is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+}
+
+/// The result of `session.refresh`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Refreshed {
+    /// When the fresh credential ends.
+    pub expires_at: String,
+    /// The boards that the fresh credential does not reach; they have ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ended_subscriptions: Vec<String>,
+}
+
+/// The result of `pause.start`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PauseBegun {
+    /// `started`, or `pending`.
+    pub outcome: &'static str,
+    /// The agent after it.
+    pub agent: Value,
+}
+
+/// The result of `pause.end` and of the live actions.
+#[derive(Debug, Clone, Serialize)]
+pub struct AgentAfter {
+    /// The agent after it.
+    pub agent: Value,
+}
+
+/// The parameters of `pause.warned` and `pause.limit_reached`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PauseThreshold {
+    /// The pause.
+    pub pause: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub pause_type: String,
+    /// When the threshold fired.
+    pub at: String,
+    /// When the limit is reached.
+    pub limit_at: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(method: &str, params: Value) -> Result<Invocation, WireError> {
+        let params = match params {
+            Value::Object(named) => Params::Named(named),
+            Value::Array(list) => Params::Positional(list),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Params::Absent,
+        };
+        Invocation::read(Method::named(method).expect("a method"), params)
+    }
+
+    fn field(method: &str, params: Value) -> String {
+        let error = read(method, params).expect_err("not valid");
+        assert_eq!(error.code, -32602);
+        error.data.params["field"].as_str().expect("a name").to_owned()
+    }
+
+    #[test]
+    fn names_and_methods_are_one_to_one() {
+        for &method in Method::ALL {
+            assert_eq!(Method::named(method.name()), Some(method));
+        }
+        assert_eq!(Method::named("pause.begin"), None);
+    }
+
+    #[test]
+    fn every_method_refuses_an_unknown_parameter_by_name() {
+        for &method in Method::ALL {
+            let mut params = example(method);
+            params["surprise"] = json!(1);
+            assert_eq!(field(method.name(), params), "surprise", "{}", method.name());
+            assert!(read(method.name(), example(method)).is_ok(), "{}", method.name());
+        }
+    }
+
+    /// Parameters that the method takes, all of them.
+    fn example(method: Method) -> Value {
+        let op = "01890a5d-ac96-774b-bcce-b302099a8057";
+        match method {
+            Method::SessionOpen => json!({"token": "t", "presence": false, "client": {"name": "x", "version": "1"}}),
+            Method::SessionPing | Method::AgentGet => json!({}),
+            Method::SessionRefresh => json!({"token": "t"}),
+            Method::SessionSignOut => json!({"scope": "all", "pause": "end"}),
+            Method::StatusSet => json!({"status": "available", "when": "after_work", "op": op, "expected_version": 3}),
+            Method::PauseOptions => json!({"watch": true}),
+            Method::PauseStart => json!({"type": "almoco", "note": "n", "replaces": op, "op": op, "expected_version": 3}),
+            Method::PauseEnd => json!({"then": "unavailable", "op": op, "expected_version": 3}),
+            Method::AgentSetStatus => {
+                json!({"agent": "ana", "reason": "r", "status": "offline", "op": op, "on_behalf": true})
+            }
+            Method::AgentStartPause => json!({"agent": "ana", "reason": "r", "type": "almoco", "override": false}),
+            Method::AgentEndPause => json!({"agent": "ana", "reason": "r", "then": "available", "override": true}),
+            Method::AgentSignOut => json!({"agent": "ana", "reason": "r", "expected_version": 3}),
+            Method::PauseExtend => json!({"agent": "ana", "reason": "r", "by_ms": 60000}),
+            Method::BoardSubscribe => json!({"teams": ["suporte"], "cursor": "c"}),
+            Method::BoardUnsubscribe => json!({"subscription": "s"}),
+        }
+    }
+
+    #[test]
+    fn faults_name_their_parameter() {
+        assert_eq!(field("pause.start", json!({})), "type");
+        assert_eq!(field("pause.start", json!({"type": 7})), "type");
+        assert_eq!(field("pause.start", json!({"type": "a", "note": "\u{0}"})), "note");
+        assert_eq!(field("status.set", json!({"status": "paused"})), "status");
+        assert_eq!(field("status.set", json!({"status": "available", "when": "later"})), "when");
+        assert_eq!(field("agent.end_pause", json!({"agent": "ana"})), "reason");
+        assert_eq!(field("agent.end_pause", json!({"agent": "ana", "reason": " "})), "reason");
+        assert_eq!(field("agent.start_pause", json!({"agent": "a", "reason": "r", "type": "t", "override": true})), "override");
+        assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": 0})), "by_ms");
+        assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": -5})), "by_ms");
+        assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": 86_400_001})), "by_ms");
+        assert_eq!(field("board.subscribe", json!({"teams": []})), "teams");
+        assert_eq!(field("board.subscribe", json!({"teams": "some"})), "teams");
+        assert_eq!(field("board.subscribe", json!({"teams": [1]})), "teams");
+        assert_eq!(field("session.open", json!({"client": {"name": "x", "version": "1", "os": "y"}})), "client.os");
+        assert_eq!(field("session.open", json!({"client": {"name": "x"}})), "client.version");
+        assert_eq!(field("agent.get", json!([1])), "params");
+    }
+
+    #[test]
+    fn a_board_ends_by_name_or_by_position() {
+        let expected = Invocation::BoardUnsubscribe { subscription: "s1".to_owned() };
+        assert_eq!(read("board.unsubscribe", json!({"subscription": "s1"})), Ok(expected.clone()));
+        assert_eq!(read("board.unsubscribe", json!(["s1"])), Ok(expected));
+        assert_eq!(field("board.unsubscribe", json!([1])), "subscription");
+        assert_eq!(field("board.unsubscribe", json!(["a", "b"])), "subscription");
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        assert_eq!(
+            read("session.sign_out", json!({})),
+            Ok(Invocation::SessionSignOut { scope: SignOutScope::This, pause: PauseAtSignOut::KeepEntitlement })
+        );
+        let Ok(Invocation::SessionOpen(open)) = read("session.open", json!({})) else { panic!("opens") };
+        assert!(open.presence && open.token.is_none() && open.client.is_none());
+        assert_eq!(read("pause.options", json!({})), Ok(Invocation::PauseOptions { watch: false }));
+    }
+}
