@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the map; `domain` decides, everything else carries.
 
 pub mod actor;
+pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
@@ -12,3 +13,7 @@ pub mod hub;
 pub mod ports;
 pub mod protocol;
 pub mod router;
+pub mod server;
+pub mod store;
+pub mod telemetry;
+pub mod transport;

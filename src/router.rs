@@ -84,6 +84,14 @@ impl Router {
         self.core.ask(tenant, agent, |reply| Message::View { reply }).await
     }
 
+    /// The agent as everybody else sees it.
+    ///
+    /// # Errors
+    /// [`CommandError`] when there is no such agent or no answer.
+    pub async fn public_view(&self, tenant: &TenantId, agent: &AgentId) -> Result<Arc<AgentView>, CommandError> {
+        self.core.ask(tenant, agent, |reply| Message::PublicView { reply }).await
+    }
+
     /// The agent's menu of pauses, each with its verdict.
     ///
     /// # Errors

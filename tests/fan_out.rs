@@ -8,6 +8,10 @@
 mod clock;
 #[path = "support/dashboard.rs"]
 mod dashboard;
+#[path = "support/fan_out_house.rs"]
+mod house;
+#[path = "fan_out/losses.rs"]
+mod losses;
 #[path = "support/lossy_bus.rs"]
 mod lossy_bus;
 #[path = "support/fan_out_world.rs"]
@@ -16,115 +20,20 @@ mod world;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use futures_util::FutureExt;
-use intervalo::cluster::{FEED_CAPACITY, LocalBus};
-use intervalo::domain::id::{TeamId, TenantId, TenantSeq};
+use intervalo::cluster::LocalBus;
+use intervalo::domain::id::{TenantId, TenantSeq};
 use intervalo::domain::time::Timestamp;
 use intervalo::hub::{
-    BEAT_AFTER, Board, CATCH_UP_BYTES_MAX, EARLY_MAX, GAP_WAIT, Hub, HubError, RING_FRAMES_MAX, SNAPSHOTS_MAX,
-    VIEWS_MAX, seed_rows,
+    BEAT_AFTER, Board, CATCH_UP_BYTES_MAX, HubError, RING_FRAMES_MAX, SNAPSHOTS_MAX, VIEWS_MAX, seed_rows,
 };
-use intervalo::ports::{BoxFuture, Bus, Clock, Committed, Delivery, Feed, ShardId, Subscription};
-use proptest::prelude::*;
+use intervalo::ports::{Clock, Feed};
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use clock::{BEGIN, TokioClock};
+use clock::BEGIN;
 use dashboard::Dashboard;
-use lossy_bus::{Dice, LossyBus};
+use house::{House, drain, result_of};
 use world::{ALL_TO, SHARD, To, World, team_id, tenant_id};
-
-/// A world, a bus, and a hub that shows the one through the other.
-struct House {
-    world: Arc<World>,
-    bus: Arc<dyn Bus>,
-    clock: Arc<TokioClock>,
-    hub: Arc<Hub>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl House {
-    fn on(world: &Arc<World>, bus: Arc<dyn Bus>) -> House {
-        let clock = Arc::new(TokioClock::new());
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let hub =
-            Hub::start(Arc::clone(&bus), Arc::clone(world) as _, Arc::clone(&clock) as _, tasks.clone(), stop.clone());
-        let seed = world.tenant_snapshot();
-        hub.open_tenant(SHARD, Arc::clone(&seed.directory), seed.head, seed_rows(&seed));
-        House { world: Arc::clone(world), bus, clock, hub, stop, tasks }
-    }
-
-    fn new(agents: usize, teams: usize) -> House {
-        House::on(&World::new(agents, teams), Arc::new(LocalBus::new()))
-    }
-
-    fn publish(&self, committed: Arc<Committed>) {
-        self.bus.publish(SHARD, &tenant_id(), Feed::Committed(committed));
-    }
-
-    fn commit(&self, changes: &[(usize, To)]) {
-        self.publish(self.world.commit(changes));
-    }
-
-    fn beat_head(&self) {
-        self.bus.publish(SHARD, &tenant_id(), Feed::Head(self.world.head()));
-    }
-
-    fn join(&self, teams: &[usize]) -> (Board, Dashboard) {
-        (self.board(teams, None), Dashboard::new(teams))
-    }
-
-    fn board(&self, teams: &[usize], cursor: Option<&str>) -> Board {
-        self.hub.board(&tenant_id(), &team_set(teams), cursor).unwrap()
-    }
-
-    /// Lets every task do what it can do without time passing.
-    async fn settle(&self) {
-        for _ in 0..50 {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Waits until the hub stands where the world does.
-    async fn arrive(&self) {
-        for _ in 0..10_000 {
-            if self.hub.head(&tenant_id()) == Some(self.world.head()) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        panic!("the hub stands at {:?}, the world at {}", self.hub.head(&tenant_id()), self.world.head());
-    }
-
-    async fn close(self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
-}
-
-fn team_set(teams: &[usize]) -> BTreeSet<TeamId> {
-    teams.iter().map(|team| team_id(*team)).collect()
-}
-
-/// Applies what there is for the board at once; answers the frames.
-fn drain(board: &mut Board, dashboard: &mut Dashboard, world: &World) -> Vec<String> {
-    let mut frames = Vec::new();
-    while let Some(frame) = board.next().now_or_never() {
-        dashboard.apply(frame.text.as_str(), world).unwrap_or_else(|fault| panic!("{fault}"));
-        frames.push(frame.text.as_str().to_owned());
-        assert!(frames.len() < 1_000, "a board that never has enough");
-    }
-    frames
-}
-
-fn result_of(frame: &str) -> Value {
-    serde_json::from_str::<Value>(frame).unwrap()["params"]["result"].take()
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_board_begins_with_everybody_of_its_teams_and_follows_their_changes() {
@@ -182,7 +91,7 @@ async fn every_board_of_a_view_gets_the_same_bytes() {
             boards.iter_mut().map(|(board, dashboard)| drain(board, dashboard, &house.world)).collect();
         assert_eq!(frames.len(), 1, "step {step}");
     }
-    tokio::time::sleep(BEAT_AFTER).await;
+    house.pass(5_000).await;
     let mut beats = BTreeSet::new();
     for (board, dashboard) in &mut boards {
         let frame = board.next().await;
@@ -218,7 +127,7 @@ async fn a_cancelled_wait_loses_no_frame() {
         // Both are ready now and then; whichever the runtime takes, no frame may go missing.
         tokio::select! {
             frame = board.next() => dashboard.apply(frame.text.as_str(), &house.world).unwrap(),
-            () = tokio::time::sleep(Duration::from_millis(step as u64 % 3)) => cancelled += 1,
+            () = house.pass(step as u64 % 3) => cancelled += 1,
         }
     }
     assert!(cancelled > 0);
@@ -444,6 +353,46 @@ async fn who_joins_or_leaves_a_team_comes_and_goes_on_its_boards() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_board_far_behind_does_not_keep_who_left_its_teams() {
+    let house = House::new(12, 3);
+    let (mut board, mut dashboard) = house.join(&[0]);
+    drain(&mut board, &mut dashboard, &house.world);
+    house.publish(house.world.change_directory(&[(0, vec![1]), (3, vec![])]));
+    for step in 0..RING_FRAMES_MAX + 1 {
+        house.commit(&[(6, ALL_TO[step % 4])]);
+        house.settle().await;
+    }
+    house.arrive().await;
+    drain(&mut board, &mut dashboard, &house.world);
+    assert_eq!(dashboard.rows, house.world.truth(&[0]));
+    assert_eq!((dashboard.snapshots, dashboard.changes), (2, 0));
+    house.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_board_joins_a_snapshot_of_people_who_have_left_since() {
+    let house = House::new(1_200, 1);
+    let mut boards: Vec<(Board, Dashboard)> = Vec::new();
+    for step in 0..SNAPSHOTS_MAX {
+        house.commit(&[(step, To::Available)]);
+        house.arrive().await;
+        boards.push(house.join(&[0]));
+        let (board, dashboard) = &mut boards[step];
+        dashboard.apply(board.next().await.text.as_str(), &house.world).unwrap();
+    }
+    house.publish(house.world.change_directory(&[(7, vec![])]));
+    house.arrive().await;
+    let (mut late, mut latecomer) = house.join(&[0]);
+    drain(&mut late, &mut latecomer, &house.world);
+    assert_eq!((latecomer.snapshots, latecomer.changes), (1, 0));
+    for (board, dashboard) in &mut boards {
+        drain(board, dashboard, &house.world);
+        assert_eq!(dashboard.rows, house.world.truth(&[0]));
+    }
+    house.close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn boards_are_told_that_the_truth_is_out_of_reach_and_that_it_is_back() {
     let house = House::new(6, 1);
     let (mut board, mut dashboard) = house.join(&[0]);
@@ -474,7 +423,7 @@ async fn a_repair_that_cannot_be_read_is_shown_as_stale_and_tried_again() {
     house.world.unreadable.store(true, Ordering::SeqCst);
     house.world.commit(&[(0, To::Available)]);
     house.beat_head();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    house.pass(2_000).await;
     drain(&mut board, &mut dashboard, &house.world);
     assert!(dashboard.stale);
     house.world.unreadable.store(false, Ordering::SeqCst);
@@ -501,340 +450,6 @@ async fn views_end_with_their_last_board_and_are_bounded() {
     assert_eq!(unknown, Some(HubError::UnknownTenant));
     house.stop.cancel();
     assert_eq!(house.hub.board(&tenant_id(), &view(0), None).err(), Some(HubError::Draining));
-    house.close().await;
-}
-
-/// Two seconds, within which a board must show the truth after things are quiet (promise V1).
-const CONVERGED_AFTER: Duration = Duration::from_secs(2);
-
-/// Commits over a bus that loses three fifths of what it is given one way or another, with boards
-/// that read at their own pace, come, and go; then quiet. Answers how often the journal was read.
-async fn converge_over_a_lossy_bus(seed: u64) -> usize {
-    let world = World::new(40, 4);
-    let house = House::on(&world, Arc::new(LossyBus::new(seed)));
-    let mut dice = Dice::new(seed ^ 0xB0A4D);
-    let mut boards: Vec<(Board, Dashboard)> = (0..4).map(|team| house.join(&[team, (team + 1) % 4])).collect();
-    for _ in 0..200 {
-        let changes: Vec<(usize, To)> =
-            (0..=dice.below(3)).map(|_| (dice.below(40) as usize, ALL_TO[dice.below(6) as usize])).collect();
-        house.commit(&changes);
-        if dice.below(40) == 0 {
-            let moved = (dice.below(44) as usize, vec![dice.below(4) as usize]);
-            house.publish(house.world.change_directory(&[moved]));
-        }
-        tokio::time::sleep(Duration::from_millis(dice.below(40))).await;
-        let at = dice.below(4) as usize;
-        let (board, dashboard) = &mut boards[at];
-        if dice.below(5) == 0 {
-            let cursor = dashboard.cursor.clone();
-            *board = house.board(&[at, (at + 1) % 4], cursor.as_deref());
-        }
-        drain(board, dashboard, &house.world);
-    }
-    // Quiet: only the head is told, each second, and that gets lost as well.
-    let quiet_since = house.clock.now();
-    let mut converged_at = None;
-    while converged_at.is_none() && house.clock.now().since(quiet_since) < Duration::from_secs(60) {
-        for _ in 0..8 {
-            house.beat_head();
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let mut all = true;
-        for (at, (board, dashboard)) in boards.iter_mut().enumerate() {
-            drain(board, dashboard, &house.world);
-            all &= dashboard.rows == house.world.truth(&[at, (at + 1) % 4]);
-        }
-        converged_at = all.then(|| house.clock.now());
-    }
-    let took = converged_at.expect("the boards never showed the truth").since(quiet_since);
-    assert!(took <= CONVERGED_AFTER, "seed {seed}: {took:?}");
-    house.close().await;
-    world.reads.load(Ordering::SeqCst)
-}
-
-#[tokio::test(start_paused = true)]
-async fn promise_v1_every_board_shows_the_truth_within_two_seconds_whatever_was_lost() {
-    let mut reads = 0;
-    for seed in 0..12 {
-        reads += converge_over_a_lossy_bus(seed).await;
-    }
-    assert!(reads > 12, "nothing was lost, so nothing was tested");
-}
-
-#[tokio::test(start_paused = true)]
-async fn promise_v2_old_and_repeated_batches_change_nothing() {
-    let house = House::new(12, 1);
-    let (mut board, mut dashboard) = house.join(&[0]);
-    drain(&mut board, &mut dashboard, &house.world);
-    let batches: Vec<Arc<Committed>> =
-        (0..30).map(|step| house.world.commit(&[(step % 12, ALL_TO[step % 6])])).collect();
-    for (at, batch) in batches.iter().enumerate() {
-        house.publish(Arc::clone(batch));
-        house.publish(Arc::clone(&batches[at / 2]));
-    }
-    house.arrive().await;
-    for batch in batches.iter().rev() {
-        house.publish(Arc::clone(batch));
-    }
-    house.settle().await;
-    drain(&mut board, &mut dashboard, &house.world);
-    assert_eq!((dashboard.changes, house.world.reads.load(Ordering::SeqCst)), (30, 0));
-    assert_eq!(dashboard.rows, house.world.truth(&[0]));
-    house.close().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn batches_that_overtake_each_other_are_put_in_order_without_the_journal() {
-    let house = House::new(12, 1);
-    let (mut board, mut dashboard) = house.join(&[0]);
-    let batches: Vec<Arc<Committed>> =
-        (0..10).map(|step| house.world.commit(&[(step % 12, ALL_TO[step % 6])])).collect();
-    for pair in batches.chunks(2) {
-        house.publish(Arc::clone(&pair[1]));
-        house.publish(Arc::clone(&pair[0]));
-    }
-    house.arrive().await;
-    drain(&mut board, &mut dashboard, &house.world);
-    assert_eq!(house.world.reads.load(Ordering::SeqCst), 0);
-    assert_eq!(dashboard.rows, house.world.truth(&[0]));
-    house.close().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn promise_v3_a_lost_batch_is_found_by_the_head_and_repaired() {
-    let house = House::new(12, 2);
-    let (mut board, mut dashboard) = house.join(&[0, 1]);
-    house.commit(&[(0, To::Available)]);
-    house.arrive().await;
-    drain(&mut board, &mut dashboard, &house.world);
-    let from = dashboard.to;
-    house.world.commit(&[(1, To::Available)]); // lost
-    house.world.commit(&[(1, To::Overrun), (2, To::Paused)]); // lost
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    drain(&mut board, &mut dashboard, &house.world);
-    assert_eq!(house.world.reads.load(Ordering::SeqCst), 0, "nothing tells of a gap as long as all is quiet");
-
-    let heard_at = house.clock.now();
-    house.beat_head();
-    house.arrive().await;
-    assert!(house.clock.now().since(heard_at) < GAP_WAIT + Duration::from_millis(50));
-    let frames = drain(&mut board, &mut dashboard, &house.world);
-    let result = result_of(&frames[frames.len() - 1]);
-    assert_eq!((result["from"].as_u64(), result["agents"].as_array().unwrap().len()), (from, 2), "one frame for all");
-    assert_eq!(dashboard.rows, house.world.truth(&[0, 1]));
-    house.close().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn promise_v3_a_hub_that_was_too_slow_for_its_feed_repairs_itself() {
-    let house = House::new(12, 1);
-    let (mut board, mut dashboard) = house.join(&[0]);
-    for step in 0..FEED_CAPACITY + 500 {
-        house.commit(&[(step % 12, ALL_TO[step % 6])]); // the feed's task does not run in between
-    }
-    house.arrive().await;
-    drain(&mut board, &mut dashboard, &house.world);
-    assert!(house.world.reads.load(Ordering::SeqCst) >= 1);
-    assert_eq!(dashboard.rows, house.world.truth(&[0]));
-
-    // More that comes too early than is kept for it.
-    let lost = house.world.commit(&[(0, To::Available)]);
-    for step in 0..EARLY_MAX + 10 {
-        house.commit(&[(step % 12, ALL_TO[(step + 1) % 6])]);
-    }
-    house.arrive().await;
-    house.publish(lost);
-    house.settle().await;
-    drain(&mut board, &mut dashboard, &house.world);
-    assert_eq!(dashboard.rows, house.world.truth(&[0]));
-    house.close().await;
-}
-
-/// One step of a random life of boards.
-#[derive(Debug, Clone)]
-enum Step {
-    Commit(Vec<(usize, usize)>),
-    /// Commits, but the bus loses it.
-    Lose(usize),
-    Move(usize, Vec<usize>),
-    Join(usize),
-    Leave(usize),
-    ComeBack(usize),
-    Read(usize, usize),
-    Settle,
-    Wait(u64),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let change = (0..12_usize, 0..6_usize);
-    prop_oneof![
-        6 => prop::collection::vec(change, 1..4).prop_map(Step::Commit),
-        1 => (0..12_usize).prop_map(Step::Lose),
-        1 => (0..14_usize, prop::collection::vec(0..3_usize, 0..3)).prop_map(|(agent, mut teams)| {
-            teams.sort_unstable();
-            teams.dedup();
-            Step::Move(agent, teams)
-        }),
-        3 => (0..4_usize).prop_map(Step::Join),
-        1 => (0..4_usize).prop_map(Step::Leave),
-        2 => (0..4_usize).prop_map(Step::ComeBack),
-        6 => (0..4_usize, 1..4_usize).prop_map(|(board, frames)| Step::Read(board, frames)),
-        3 => Just(Step::Settle),
-        1 => (1..6_000_u64).prop_map(Step::Wait),
-    ]
-}
-
-/// The teams of the four boards; the last two share a view.
-const TEAMS_OF: [&[usize]; 4] = [&[0], &[0, 1], &[1, 2], &[1, 2]];
-
-async fn live(steps: Vec<Step>) -> Result<(), String> {
-    let world = World::new(12, 3);
-    let house = House::on(&world, Arc::new(LocalBus::new()));
-    let mut boards: [Option<Board>; 4] = [None, None, None, None];
-    let mut dashboards = TEAMS_OF.map(Dashboard::new);
-    for step in steps {
-        match step {
-            Step::Commit(changes) => {
-                let changes: Vec<(usize, To)> = changes.into_iter().map(|(agent, to)| (agent, ALL_TO[to])).collect();
-                house.commit(&changes);
-            }
-            Step::Lose(agent) => drop(house.world.commit(&[(agent, To::Available)])),
-            Step::Move(agent, teams) => house.publish(house.world.change_directory(&[(agent, teams)])),
-            Step::Join(at) => {
-                dashboards[at] = Dashboard::new(TEAMS_OF[at]);
-                boards[at] = Some(house.board(TEAMS_OF[at], None));
-            }
-            Step::Leave(at) => boards[at] = None,
-            Step::ComeBack(at) => {
-                let cursor = dashboards[at].cursor.clone();
-                boards[at] = Some(house.board(TEAMS_OF[at], cursor.as_deref()));
-            }
-            Step::Read(at, frames) => {
-                let Some(board) = &mut boards[at] else { continue };
-                for _ in 0..frames {
-                    let Some(frame) = board.next().now_or_never() else { break };
-                    dashboards[at].apply(frame.text.as_str(), &house.world)?;
-                }
-            }
-            Step::Settle => house.settle().await,
-            Step::Wait(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
-        }
-    }
-    house.beat_head();
-    house.arrive().await;
-    for at in 0..4 {
-        let Some(board) = &mut boards[at] else { continue };
-        while let Some(frame) = board.next().now_or_never() {
-            dashboards[at].apply(frame.text.as_str(), &house.world)?;
-        }
-        let truth = house.world.truth(TEAMS_OF[at]);
-        if dashboards[at].rows != truth {
-            return Err(format!("board {at} shows {:?}, true is {truth:?}", dashboards[at].rows));
-        }
-    }
-    drop(boards);
-    assert_eq!(house.hub.views(&tenant_id()), 0);
-    house.close().await;
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-    #[test]
-    fn promise_v4_joining_is_atomic_in_every_order_of_things(steps in prop::collection::vec(step(), 1..80)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let lived = runtime.block_on(live(steps));
-        prop_assert!(lived.is_ok(), "{}", lived.unwrap_err());
-    }
-}
-
-/// Reads what a board is sent over some changes, spoils it, and lets a dashboard judge.
-async fn judge(spoil: fn(&mut Vec<String>)) -> Result<(), String> {
-    let house = House::new(6, 1);
-    let (mut board, mut honest) = house.join(&[0]);
-    let mut frames = drain(&mut board, &mut honest, &house.world);
-    for step in 0..4 {
-        house.commit(&[(step, To::Available)]);
-        house.arrive().await;
-        frames.extend(drain(&mut board, &mut honest, &house.world));
-    }
-    spoil(&mut frames);
-    let mut dashboard = Dashboard::new(&[0]);
-    for frame in &frames {
-        dashboard.apply(frame, &house.world)?;
-    }
-    let shown = dashboard.rows == house.world.truth(&[0]);
-    house.close().await;
-    if shown { Ok(()) } else { Err("it does not show the truth".to_owned()) }
-}
-
-#[tokio::test(start_paused = true)]
-async fn promise_c7_the_dashboard_of_these_tests_notices_what_is_wrong() {
-    assert_eq!(judge(|_| {}).await, Ok(()));
-    let defects: [(&str, fn(&mut Vec<String>)); 7] = [
-        ("a lost frame", |frames| drop(frames.remove(2))),
-        ("a repeated frame", |frames| frames.insert(2, frames[1].clone())),
-        ("an older snapshot", |frames| frames.push(frames[0].clone())),
-        ("two frames changed places", |frames| frames.swap(2, 3)),
-        ("a row that was never true", |frames| frames[1] = frames[1].replace("\"available\",\"p", "\"paused\",\"p")),
-        ("wrong counts", |frames| frames[1] = frames[1].replace("\"available\":1", "\"available\":2")),
-        ("the last frame lost", |frames| drop(frames.pop())),
-    ];
-    for (defect, spoil) in defects {
-        assert!(judge(spoil).await.is_err(), "{defect} went unnoticed");
-    }
-}
-
-/// A bus whose first subscription panics at its third message.
-struct PanickingBus {
-    inner: LocalBus,
-    spent: std::sync::atomic::AtomicBool,
-}
-
-struct PanickingSubscription {
-    inner: Box<dyn Subscription>,
-    left: usize,
-}
-
-impl Bus for PanickingBus {
-    fn publish(&self, shard: ShardId, tenant: &TenantId, message: Feed) {
-        self.inner.publish(shard, tenant, message);
-    }
-
-    fn subscribe(&self, shard: ShardId, tenant: &TenantId) -> Box<dyn Subscription> {
-        let left = if self.spent.swap(true, Ordering::SeqCst) { usize::MAX } else { 3 };
-        Box::new(PanickingSubscription { inner: self.inner.subscribe(shard, tenant), left })
-    }
-}
-
-impl Subscription for PanickingSubscription {
-    fn next(&mut self) -> BoxFuture<'_, Option<Delivery>> {
-        Box::pin(async {
-            let delivery = self.inner.next().await;
-            self.left -= 1;
-            assert!(self.left > 0, "planted");
-            delivery
-        })
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn promise_b3_a_panic_in_the_feed_starts_it_over_and_boards_go_on() {
-    let bus = PanickingBus { inner: LocalBus::new(), spent: false.into() };
-    let house = House::on(&World::new(12, 1), Arc::new(bus));
-    let (mut board, mut dashboard) = house.join(&[0]);
-    for step in 0..6 {
-        house.commit(&[(step, To::Available)]);
-        house.settle().await;
-        drain(&mut board, &mut dashboard, &house.world);
-    }
-    house.arrive().await;
-    drain(&mut board, &mut dashboard, &house.world);
-    assert_eq!(dashboard.rows, house.world.truth(&[0]));
-    house.commit(&[(7, To::Paused)]);
-    house.arrive().await;
-    drain(&mut board, &mut dashboard, &house.world);
-    assert_eq!(dashboard.rows, house.world.truth(&[0]));
     house.close().await;
 }
 

@@ -15,7 +15,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,7 +26,7 @@ impl Random {
     /// A number under `limit`; 0 when `limit` is 0.
     pub fn below(&mut self, limit: u64) -> u64 {
         // The bias of the remainder is under 2^-50 for the small limits used here.
-        if limit == 0 { 0 } else { self.next() % limit }
+        if limit == 0 { 0 } else { self.draw() % limit }
     }
 
     /// One of a list; none when it is empty.
@@ -44,7 +44,7 @@ impl Random {
     /// A 128-bit id in the 8-4-4-4-12 form, for `op`; version and variant as RFC 9562 has them for
     /// random ids.
     pub fn op(&mut self) -> String {
-        let (a, b) = (self.next(), self.next());
+        let (a, b) = (self.draw(), self.draw());
         format!(
             "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
             a >> 32,
@@ -63,9 +63,9 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_day() {
         let (mut a, mut b, mut c) = (Random::of(7), Random::of(7), Random::of(8));
-        let first: Vec<u64> = (0..20).map(|_| a.next()).collect();
-        assert_eq!(first, (0..20).map(|_| b.next()).collect::<Vec<_>>());
-        assert_ne!(first, (0..20).map(|_| c.next()).collect::<Vec<_>>());
+        let first: Vec<u64> = (0..20).map(|_| a.draw()).collect();
+        assert_eq!(first, (0..20).map(|_| b.draw()).collect::<Vec<_>>());
+        assert_ne!(first, (0..20).map(|_| c.draw()).collect::<Vec<_>>());
     }
 
     #[test]

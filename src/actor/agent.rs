@@ -223,6 +223,10 @@ impl AgentActor {
                 self.settle_or_try_again().await;
                 let _ = reply.send(self.own_view());
             }
+            Message::PublicView { reply } => {
+                self.settle_or_try_again().await;
+                let _ = reply.send(self.public_view());
+            }
             Message::Options { reply } => {
                 self.settle_or_try_again().await;
                 let _ = reply.send(self.options());

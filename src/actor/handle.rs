@@ -22,6 +22,7 @@ pub(crate) enum Message {
     Detach { session: SessionId },
     SignOutSession { session: SessionId, request: Request, reply: oneshot::Sender<Result<(), CommandError>> },
     View { reply: oneshot::Sender<Arc<AgentView>> },
+    PublicView { reply: oneshot::Sender<Arc<AgentView>> },
     Options { reply: oneshot::Sender<Vec<PauseOption>> },
 }
 

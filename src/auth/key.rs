@@ -100,6 +100,7 @@ fn read(path: &Path) -> Result<TokenKey, KeyError> {
 
 /// Writes a whole new key beside its place, then links it there: it is never seen half written, and
 /// the first of two writers wins.
+#[expect(clippy::disallowed_methods, reason = "the one source of keys")]
 fn make(data: &Path, path: &Path) -> Result<(), KeyError> {
     let failed = |source| KeyError::Io { path: path.to_owned(), source };
     let mut secret = [0u8; KEY_LENGTH_MIN];
@@ -146,7 +147,8 @@ mod tests {
         assert_eq!(first.bytes().len(), KEY_LENGTH_MIN);
         let mode = fs::metadata(data.join(KEY_FILE)).expect("the file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let names: Vec<_> = fs::read_dir(&data).expect("the folder").map(|e| e.expect("an entry").file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(&data).expect("the folder").map(|e| e.expect("an entry").file_name()).collect();
         assert_eq!(names, [KEY_FILE], "no draft is left behind");
     }
 

@@ -82,11 +82,9 @@ pub fn reach(role: Role, action: Action) -> Reach {
         },
         Role::Operator => match action {
             Action::HoldSession => Reach::Itself,
-            Action::ActAsAgent
-            | Action::ActOnAgent
-            | Action::ReadAgent
-            | Action::WatchBoard
-            | Action::ReadHistory => Reach::Nothing,
+            Action::ActAsAgent | Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory => {
+                Reach::Nothing
+            }
         },
     }
 }

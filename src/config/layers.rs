@@ -292,7 +292,8 @@ mod tests {
 
     #[test]
     fn refusals_say_where_and_what_to_do() {
-        let cases: [(&[(&str, &str)], &str, &str); 14] = [
+        type Environment<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Environment<'_>, &str, &str); 14] = [
             (&[], "\nlistn = []", "s.toml line 2: unknown key `listn`; did you mean `listen`?"),
             (
                 &[("INTERVALO_LISTN", "x")],
@@ -361,7 +362,7 @@ mod tests {
 
     #[test]
     fn all_refusals_are_told_in_one_go() {
-        let error = load(&layers(&[], &[("INTERVALO_X", "1")], "a_b_c = 1\nstop_within = 3\nlisten = [")).unwrap_err();
+        let error = load(&layers(&[], &[("INTERVALO_X", "1")], "a_b_c = 1\nping_timeout = 3\nlisten = [")).unwrap_err();
         assert!(error.refusals.len() >= 4, "{error}");
         assert!(error.refusals.iter().any(|line| line.starts_with("s.toml line 3: this is not TOML")), "{error}");
     }

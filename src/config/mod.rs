@@ -37,11 +37,6 @@ pub struct Config {
     pub limits: Limits,
     /// Liveness of sockets.
     pub ping: Ping,
-    /// How long after readiness nobody is given up and no pause is ended by the server
-    /// (semantics §5, §7).
-    pub reconnect_window: Duration,
-    /// How long a graceful stop may take (promise B5).
-    pub stop_within: Duration,
 }
 
 /// How the log is written.
@@ -144,15 +139,13 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
             limits: Limits {
-                connections: 10_000,
+                connections: 60_000,
                 connections_per_address: None,
                 // 10/s, burst 20: the fault table of the promises.
                 calls_per_second: NonZeroU32::new(10).expect("10 is not zero"),
                 calls_burst: NonZeroU32::new(20).expect("20 is not zero"),
             },
             ping: Ping { interval: Duration::from_secs(25), timeout: Duration::from_secs(10) },
-            reconnect_window: Duration::from_secs(60),
-            stop_within: Duration::from_secs(10),
         }
     }
 }

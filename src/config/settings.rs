@@ -21,10 +21,6 @@ const CALLS_MAX: u32 = 100_000;
 const PING_MIN: Duration = Duration::from_secs(1);
 /// The longest time between pings: proxies cut quiet connections after some minutes.
 const PING_MAX: Duration = Duration::from_secs(600);
-/// The longest reconnect window that can be set.
-const RECONNECT_WINDOW_MAX: Duration = Duration::from_secs(3600);
-/// The longest stop that can be set.
-const STOP_MAX: Duration = Duration::from_secs(300);
 /// The most addresses to listen on.
 const LISTEN_MAX: usize = 16;
 /// The most origins to allow.
@@ -42,7 +38,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 14] = [
+pub const SETTINGS: [Setting; 12] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
     Setting {
@@ -67,12 +63,6 @@ pub const SETTINGS: [Setting; 14] = [
     Setting { name: "rate_burst", is_list: false, doc: "calls that one principal may make at once" },
     Setting { name: "ping_interval", is_list: false, doc: "from one ping of a socket to the next" },
     Setting { name: "ping_timeout", is_list: false, doc: "how long a ping's answer may take" },
-    Setting {
-        name: "reconnect_window",
-        is_list: false,
-        doc: "how long after a start nobody is given up and no pause is ended by the server",
-    },
-    Setting { name: "stop_within", is_list: false, doc: "how long a graceful stop may take" },
 ];
 
 /// Sets one setting from the texts of one layer.
@@ -110,8 +100,6 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
         "rate_burst" => config.limits.calls_burst = rate(one(texts)?)?,
         "ping_interval" => config.ping.interval = span(one(texts)?, PING_MIN, PING_MAX)?,
         "ping_timeout" => config.ping.timeout = span(one(texts)?, PING_MIN, PING_MAX)?,
-        "reconnect_window" => config.reconnect_window = span(one(texts)?, Duration::ZERO, RECONNECT_WINDOW_MAX)?,
-        "stop_within" => config.stop_within = span(one(texts)?, Duration::from_secs(1), STOP_MAX)?,
         other => panic!("{other} is no setting"),
     }
     Ok(())
@@ -135,8 +123,6 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "rate_burst" => config.limits.calls_burst.to_string(),
         "ping_interval" => quoted(&show_span(config.ping.interval)),
         "ping_timeout" => quoted(&show_span(config.ping.timeout)),
-        "reconnect_window" => quoted(&show_span(config.reconnect_window)),
-        "stop_within" => quoted(&show_span(config.stop_within)),
         other => panic!("{other} is no setting"),
     }
 }

@@ -78,6 +78,12 @@ impl<'a> Question<'a> {
         matches!(self.actor, Actor::Agent(_))
     }
 
+    /// True when the start would carry out what waits for the agent's return first.
+    fn carries_out_what_waits(&self) -> bool {
+        let protected = self.pause_type().is_some_and(|found| found.kind.class() == PauseClass::Protected);
+        self.by_agent() && self.agent.pending.is_some() && !protected
+    }
+
     /// True when an agent asks who has no live session.
     fn is_unattended(&self) -> bool {
         self.by_agent() && !self.agent.is_connected()
@@ -121,11 +127,22 @@ const RULES: [Rule; 8] = [
     Rule::NotProtected(outside_window),
 ];
 
-/// Asks every rule, in order. A pause that is running already needs no leave to go on.
+/// What would become of a start. A pause that is running already needs no leave to go on; one that
+/// follows a protected pause must also be right by what waits for the agent's return from it.
 pub fn evaluate(question: &Question) -> Verdict {
     if question.agent.running_of_type(question.code).is_some() && !question.is_unattended() {
         return Verdict { outcome: VerdictOutcome::Started, code: None, also: Vec::new(), next_change_at: None };
     }
+    let verdict = ask_all(question);
+    if verdict.code.is_some() || !question.carries_out_what_waits() {
+        return verdict;
+    }
+    let agent = question.agent.gone_on_from_protected(question.context);
+    ask_all(&Question { agent: &agent, ..*question })
+}
+
+/// Asks every rule, in order.
+fn ask_all(question: &Question) -> Verdict {
     let mut failed: Vec<Refusal> = Vec::new();
     let mut next_change_at: Option<Timestamp> = None;
     for rule in &RULES {

@@ -233,7 +233,8 @@ impl WireError {
         match rejection {
             Rejection::Refused(refusal) => refused(refusal).changing_at(next_change_at),
             Rejection::StaleVersion { current } => {
-                let message = format!("The agent has moved on to version {current}; look at its state and decide again.");
+                let message =
+                    format!("The agent has moved on to version {current}; look at its state and decide again.");
                 WireError::new(ErrorKind::Conflict, "version", message).with("current", current.0).with("agent", state)
             }
             Rejection::OpReused => {

@@ -529,7 +529,9 @@ mod tests {
             Method::SessionSignOut => json!({"scope": "all", "pause": "end"}),
             Method::StatusSet => json!({"status": "available", "when": "after_work", "op": op, "expected_version": 3}),
             Method::PauseOptions => json!({"watch": true}),
-            Method::PauseStart => json!({"type": "almoco", "note": "n", "replaces": op, "op": op, "expected_version": 3}),
+            Method::PauseStart => {
+                json!({"type": "almoco", "note": "n", "replaces": op, "op": op, "expected_version": 3})
+            }
             Method::PauseEnd => json!({"then": "unavailable", "op": op, "expected_version": 3}),
             Method::AgentSetStatus => {
                 json!({"agent": "ana", "reason": "r", "status": "offline", "op": op, "on_behalf": true})
@@ -552,7 +554,10 @@ mod tests {
         assert_eq!(field("status.set", json!({"status": "available", "when": "later"})), "when");
         assert_eq!(field("agent.end_pause", json!({"agent": "ana"})), "reason");
         assert_eq!(field("agent.end_pause", json!({"agent": "ana", "reason": " "})), "reason");
-        assert_eq!(field("agent.start_pause", json!({"agent": "a", "reason": "r", "type": "t", "override": true})), "override");
+        assert_eq!(
+            field("agent.start_pause", json!({"agent": "a", "reason": "r", "type": "t", "override": true})),
+            "override"
+        );
         assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": 0})), "by_ms");
         assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": -5})), "by_ms");
         assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": 86_400_001})), "by_ms");

@@ -3,5 +3,11 @@
 //! Converts between the domain and JSON, and knows no socket, no runtime and no store.
 
 pub mod board;
+pub mod close;
+pub mod error;
+pub mod methods;
+pub mod options;
+pub mod params;
+pub mod rpc;
 pub mod state;
 pub mod time;

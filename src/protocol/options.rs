@@ -210,7 +210,8 @@ mod tests {
                 next_change_at: None,
             })]
         };
-        let started = [lunch(Verdict { outcome: VerdictOutcome::Started, code: None, also: vec![], next_change_at: None })];
+        let started =
+            [lunch(Verdict { outcome: VerdictOutcome::Started, code: None, also: vec![], next_change_at: None })];
         assert_eq!(MenuSignature::of(&refused(1)), MenuSignature::of(&refused(2)));
         assert_ne!(MenuSignature::of(&refused(1)), MenuSignature::of(&started));
     }

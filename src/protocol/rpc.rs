@@ -233,7 +233,8 @@ mod tests {
 
     #[test]
     fn a_request_is_taken_apart() {
-        let call = single(r#"{"jsonrpc":"2.0","id":7,"method":"pause.start","params":{"type":"almoco"}}"#).expect("one");
+        let call =
+            single(r#"{"jsonrpc":"2.0","id":7,"method":"pause.start","params":{"type":"almoco"}}"#).expect("one");
         assert_eq!(call.id, Some(Id::Number(7.into())));
         assert_eq!(call.method, "pause.start");
         assert_eq!(call.params, Params::Named(json!({"type": "almoco"}).as_object().expect("an object").clone()));
@@ -254,10 +255,7 @@ mod tests {
             error_of(r#"{"jsonrpc":"2.0","id":1,"method":"x","params":3}"#),
             (-32600, json!({"field": "params"}))
         );
-        assert_eq!(
-            error_of(r#"{"jsonrpc":"2.0","id":1,"method":"x","extra":3}"#),
-            (-32600, json!({"field": "extra"}))
-        );
+        assert_eq!(error_of(r#"{"jsonrpc":"2.0","id":1,"method":"x","extra":3}"#), (-32600, json!({"field": "extra"})));
     }
 
     #[test]
@@ -278,7 +276,9 @@ mod tests {
         assert!(single(&nested(DEPTH_MAX)).is_ok());
         assert_eq!(error_of(&nested(DEPTH_MAX + 1)), (-32600, json!({"depth_max": 16})));
         assert_eq!(error_of(&"[".repeat(60_000)).0, -32600);
-        assert!(single(&format!(r#"{{"jsonrpc":"2.0","method":"x","params":{{"a":"\"{}"}}}}"#, "[".repeat(99))).is_ok());
+        assert!(
+            single(&format!(r#"{{"jsonrpc":"2.0","method":"x","params":{{"a":"\"{}"}}}}"#, "[".repeat(99))).is_ok()
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Figures, in the text form that Prometheus reads.
 
+use std::sync::Arc;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// Where latencies are counted, in seconds: the promised ones lie between 1 ms and 5 s.
@@ -41,6 +43,12 @@ impl Figures {
         Ok(Figures(builder()?.build_recorder().handle()))
     }
 
+    /// Renders the figures, for whoever must not know where they come from.
+    pub fn reader(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let figures = self.clone();
+        Arc::new(move || figures.render())
+    }
+
     /// The figures as text. Also folds what histograms have gathered since the last time, so that
     /// they stay small.
     pub fn render(&self) -> String {
@@ -61,9 +69,7 @@ impl std::fmt::Debug for Figures {
 }
 
 fn builder() -> Result<PrometheusBuilder, FiguresError> {
-    PrometheusBuilder::new()
-        .set_buckets(&LATENCY_BUCKETS_S)
-        .map_err(|error| FiguresError::Buckets(error.to_string()))
+    PrometheusBuilder::new().set_buckets(&LATENCY_BUCKETS_S).map_err(|error| FiguresError::Buckets(error.to_string()))
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ pub enum LogsError {
 /// # Errors
 /// [`LogsError`] when the filter cannot be read, or log lines are already being written.
 pub fn start_logs(format: LogFormat, filter: &str) -> Result<(), LogsError> {
-    let filter =
-        EnvFilter::try_new(filter).map_err(|error| LogsError::Filter { filter: filter.to_owned(), why: error.to_string() })?;
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| LogsError::Filter { filter: filter.to_owned(), why: error.to_string() })?;
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {

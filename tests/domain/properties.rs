@@ -1,1 +1,607 @@
-//! x
+//! What must hold of every sequence of commands, sessions, deadlines, delays and restarts; and that
+//! each checker catches a planted defect. `World` checks C1, C2, C4, D6, T2 and the mask at every step.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use intervalo::domain::agent::{Agent, Status};
+use intervalo::domain::command::{Actor, AfterEnd, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request};
+use intervalo::domain::event::{AgentEvent, AgentEventBody, ChosenStatus};
+use intervalo::domain::id::{PauseId, PauseTypeCode, PrincipalId};
+use intervalo::domain::presence::StatusWord;
+use intervalo::domain::rules::{Verdict, VerdictOutcome};
+use intervalo::domain::schedule::local_day_bounds;
+use intervalo::domain::time::{Timestamp, minutes, seconds};
+use proptest::prelude::*;
+
+use crate::script::{check, same_as_previewed};
+use crate::trace::{self, Entry, Was};
+use crate::world::World;
+
+/// A small policy that has every rule, with limits short enough to be met often.
+const POLICY: &str = r#"
+    tenant zone America/New_York abandon 2h
+    team suporte
+    agent ana team suporte
+    type cafe limit 10m min 2m hold on_limit end_available escalate 1m,3m
+    type cha limit 5m warn 3m,1m grace 0s on_limit end_unavailable
+    type almoco entitlement limit 60m min 20m on_limit mark windows all 00:30-01:40 all 10:00-14:00
+    type saida limit 3m warn none grace 10s on_limit sign_out
+    type banheiro protected
+    type recuperacao protected
+    type reuniao by supervisor
+    type vendas teams outra
+"#;
+
+const TYPES: [&str; 9] =
+    ["cafe", "cha", "almoco", "saida", "banheiro", "recuperacao", "reuniao", "vendas", "inventada"];
+
+/// Evenings before a day of 23, of 25 and of 24 hours in New York.
+const EVES: [(&str, &str); 3] = [("2026-03-07", "20:00"), ("2026-10-31", "20:00"), ("2026-11-23", "09:00")];
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Time passes; each deadline is met at its instant.
+    Wait(Duration),
+    /// Time passes, and nobody looks until it has.
+    Stall(Duration),
+    Open,
+    Close,
+    Answer,
+    /// The server is down for this long.
+    Restart(Duration),
+    /// The person's directory entry says that they left, at last.
+    Command(Who, Command, bool),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Who {
+    Agent,
+    Supervisor,
+    Host,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let span = prop_oneof![
+        4 => (1u64..120_000).prop_map(Duration::from_millis),
+        4 => (1u64..40).prop_map(minutes),
+        1 => (1u64..7).prop_map(|n| minutes(n * 60)),
+    ];
+    let who = prop_oneof![6 => Just(Who::Agent), 2 => Just(Who::Supervisor), 1 => Just(Who::Host)];
+    prop_oneof![
+        6 => span.clone().prop_map(Step::Wait),
+        1 => span.clone().prop_map(Step::Stall),
+        3 => Just(Step::Open),
+        1 => Just(Step::Close),
+        1 => Just(Step::Answer),
+        1 => span.prop_map(Step::Restart),
+        12 => (who, command(), any::<bool>()).prop_map(|(who, command, replaces)| Step::Command(who, command, replaces)),
+    ]
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let status =
+        prop_oneof![Just(ChosenStatus::Available), Just(ChosenStatus::Unavailable), Just(ChosenStatus::Offline)];
+    let then = prop_oneof![Just(None), Just(Some(AfterEnd::Available)), Just(Some(AfterEnd::Unavailable))];
+    let at_sign_out = prop_oneof![Just(PauseAtSignOut::KeepEntitlement), Just(PauseAtSignOut::End)];
+    prop_oneof![
+        3 => status.prop_map(|status| Command::SetStatus { status }),
+        8 => (0..TYPES.len()).prop_map(|n| Command::StartPause { pause_type: code(TYPES[n]), note: None, replaces: None }),
+        5 => (then, any::<bool>()).prop_map(|(then, overriding)| Command::EndPause { then, overriding }),
+        1 => (1u64..20).prop_map(|n| Command::ExtendPause { by: minutes(n) }),
+        1 => at_sign_out.prop_map(|pause| Command::SignOut { pause }),
+    ]
+}
+
+fn code(text: &str) -> PauseTypeCode {
+    PauseTypeCode::new(text).expect("a code")
+}
+
+/// A world under [`POLICY`] with the agent signed in.
+fn world(eve: usize) -> World {
+    let (day, time) = EVES[eve];
+    check(&format!("{POLICY}\n{day} {time} ana connects -> connected, signed_in unavailable"))
+}
+
+fn take(world: &mut World, step: &Step) {
+    match step {
+        Step::Wait(span) => world.advance(world.now + *span),
+        Step::Stall(span) => {
+            world.now = world.now + *span;
+            world.settle();
+        }
+        Step::Open => {
+            world.open_session();
+            world.settle();
+        }
+        Step::Close if world.live.sessions > 0 => {
+            world.close_session();
+            world.settle();
+        }
+        Step::Close => {}
+        Step::Answer if world.live.sessions > 0 => world.answer_ping(),
+        Step::Answer => {}
+        Step::Restart(span) => {
+            world.stop_server();
+            world.now = world.now + *span;
+            world.start_server();
+            world.settle();
+        }
+        Step::Command(who, command, replaces) => execute(world, *who, command, *replaces),
+    }
+    world.check_no_ghost();
+}
+
+fn execute(world: &mut World, who: Who, command: &Command, naming: bool) {
+    let principal = |name| PrincipalId::new(name).expect("an id");
+    let actor = match who {
+        Who::Agent => Actor::Agent(world.id.clone()),
+        Who::Supervisor => Actor::Supervisor(principal("sup")),
+        Who::Host => Actor::Integration(principal("host")),
+    };
+    let running = world.agent.pause().map(|p| p.id).or(world.agent.protected_pause().map(|p| p.id));
+    let mut command = command.clone();
+    if let Command::StartPause { replaces, .. } = &mut command {
+        *replaces = running.filter(|_| naming);
+    }
+    let previewed = match &command {
+        Command::StartPause { pause_type, replaces, .. } => Some(world.ask(&actor, pause_type, *replaces)),
+        _ => None,
+    };
+    let (before, numbered) = (world.agent.clone(), world.journal.len());
+    let request = Request { command, actor, reason: None, op: None, expected_version: None };
+    let decided = world.execute(&request);
+    if decided.is_err() {
+        assert_eq!((&before, numbered), (&world.agent, world.journal.len()), "a refused command changed something");
+    }
+    // Others are answered of what they are shown.
+    if let (Some(verdict), true) = (previewed, matches!(who, Who::Agent) || before.protected_pause().is_none()) {
+        same_as_previewed(&verdict, &decided.as_ref().map(|decision| decision.outcome));
+    }
+}
+
+fn steps() -> impl Strategy<Value = (usize, Vec<Step>)> {
+    (0..EVES.len(), prop::collection::vec(step(), 1..60))
+}
+
+fn play((eve, steps): &(usize, Vec<Step>)) -> World {
+    let mut world = world(*eve);
+    for step in steps {
+        take(&mut world, step);
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn promise_c1_c4_d6_t2_c9_every_sequence_keeps_the_invariants(steps in steps()) {
+        play(&steps);
+    }
+
+    #[test]
+    fn promise_c2_only_listed_transitions_happen(steps in steps()) {
+        let world = play(&steps);
+        let mut agent = Agent::unseen(world.id.clone());
+        for entry in &world.journal {
+            let before = word(&agent);
+            match entry {
+                Entry::Event(event) => {
+                    agent.apply(event).expect("it folds");
+                    prop_assert_eq!(listed(before, event, word(&agent)), Ok(()));
+                }
+                Entry::ServerStarted { at, grace_until } => {
+                    agent.on_server_started(*at, *grace_until);
+                    prop_assert_eq!(before, word(&agent));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn promise_c2_an_event_that_cannot_follow_changes_nothing(steps in steps(), picks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 20)) {
+        let world = play(&steps);
+        for (until, which) in picks {
+            let mut agent = trace::fold(&world.id, &world.journal[..until.index(world.journal.len() + 1)]).expect("it folds");
+            let events: Vec<_> = world.events().collect();
+            let (before, event) = (agent.clone(), which.get(&events));
+            match agent.apply(event) {
+                Ok(()) => prop_assert_eq!(listed(word(&before), event, word(&agent)), Ok(())),
+                Err(_) => prop_assert_eq!(before, agent),
+            }
+        }
+    }
+
+    #[test]
+    fn promise_c5_the_time_of_all_states_is_the_time_that_passed(steps in steps()) {
+        let world = play(&steps);
+        let until = world.now;
+        prop_assert_eq!(adds_up(&world.journal, until, chrono_tz::America::New_York), Ok(()));
+        let last = last_state(&world.agent);
+        let days = trace::hours(&world.journal, until + seconds(1), chrono_tz::America::New_York).expect("it adds up");
+        let before = trace::hours(&world.journal, until, chrono_tz::America::New_York).expect("it adds up");
+        let total = |hours: &trace::Hours| hours.iter().filter(|((_, was), _)| *was == last).map(|(_, ms)| ms).sum::<i64>();
+        prop_assert_eq!(total(&days) - total(&before), 1000, "the events lead to another state than the fold");
+    }
+
+    #[test]
+    fn promise_t5_a_stall_fires_each_due_threshold_once(stall in 1u64..200) {
+        let mut world = world(2);
+        for name in ["cafe", "cha", "almoco", "saida"] {
+            take(&mut world, &Step::Open);
+            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None };
+            take(&mut world, &Step::Command(Who::Supervisor, start, false));
+            take(&mut world, &Step::Stall(minutes(stall)));
+            take(&mut world, &Step::Wait(minutes(200)));
+            let end = Command::EndPause { then: None, overriding: true };
+            take(&mut world, &Step::Command(Who::Supervisor, end, false));
+        }
+    }
+}
+
+fn word(agent: &Agent) -> &'static str {
+    StatusWord::of(&agent.status).as_str()
+}
+
+fn last_state(agent: &Agent) -> Was {
+    match agent.status {
+        Status::Offline => Was::Offline,
+        Status::Available => Was::Available,
+        Status::Unavailable => Was::Unavailable,
+        Status::Paused(_) => Was::Paused,
+    }
+}
+
+/// C2: the transitions of semantics §1, §4, §6 and §7, by event, with the status before and after.
+fn listed(before: &str, event: &AgentEvent, after: &str) -> Result<(), String> {
+    let at_work = ["available", "unavailable"];
+    let chosen = ["offline", "available", "unavailable"];
+    let name = event.body.name();
+    let holds = match name {
+        "agent.signed_in" | "agent.resumed" => before == "offline" && at_work.contains(&after),
+        "agent.status_changed" => at_work.contains(&before) && chosen.contains(&after) && before != after,
+        "agent.connection_lost" | "agent.signed_out" | "agent.deactivated" => {
+            after == if before == "paused" { "paused" } else { "offline" }
+        }
+        "pause.started" => before != "offline" && after == "paused",
+        "pause.ended" => before == "paused",
+        "pause.warned" | "pause.limit_reached" | "pause.overran" | "pause.escalated" | "pause.extended" => {
+            before == "paused" && after == "paused"
+        }
+        "agent.connected"
+        | "agent.grace"
+        | "pause.refused"
+        | "pause.pending"
+        | "pause.pending_cancelled"
+        | "finding.recorded" => before == after,
+        _ => false,
+    };
+    if holds { Ok(()) } else { Err(format!("{name}: {before} to {after}")) }
+}
+
+/// C5: all states together, day by day, cover the time from the first event until `until`.
+fn adds_up(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<(), String> {
+    let hours = trace::hours(journal, until, zone)?;
+    let Some(since) = journal.iter().find_map(Entry::event).map(|event| event.at) else { return Ok(()) };
+    let mut days: BTreeMap<NaiveDate, i64> = BTreeMap::new();
+    for ((day, _), ms) in &hours {
+        *days.entry(*day).or_default() += ms;
+    }
+    for (day, ms) in &days {
+        let (from, end) = local_day_bounds(*day, zone);
+        let covered = end.min(until).0 - from.max(since).0;
+        if *ms != covered {
+            return Err(format!("{day}: {ms} ms of {covered}"));
+        }
+    }
+    let total: i64 = days.values().sum();
+    if total == until.0 - since.0 { Ok(()) } else { Err(format!("{total} ms of {}", until.0 - since.0)) }
+}
+
+#[test]
+fn promise_c5_days_of_23_24_and_25_hours_are_full() {
+    for (eve, hours) in [(0, 23), (1, 25), (2, 24)] {
+        let mut world = world(eve);
+        for (n, name) in ["cha", "banheiro", "cafe", "cha"].into_iter().cycle().take(40).enumerate() {
+            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None };
+            take(&mut world, &Step::Command(Who::Agent, start, false));
+            take(&mut world, &Step::Wait(minutes(n as u64 + 3)));
+            take(&mut world, &Step::Command(Who::Agent, Command::EndPause { then: None, overriding: false }, false));
+            take(&mut world, &Step::Wait(minutes(30)));
+        }
+        take(&mut world, &Step::Wait(minutes(24 * 60)));
+        let zone = chrono_tz::America::New_York;
+        assert_eq!(adds_up(&world.journal, world.now, zone), Ok(()));
+        let (day, _) = EVES[eve];
+        let next = day.parse::<NaiveDate>().expect("a day").succ_opt().expect("a day");
+        let all = trace::hours(&world.journal, world.now, zone).expect("it adds up");
+        let ms: i64 = all.iter().filter(|((day, _), _)| *day == next).map(|(_, ms)| ms).sum();
+        assert_eq!(ms, hours * 3_600_000, "{next}");
+    }
+}
+
+/// One verdict of a series, at its instant.
+type Asked = (Timestamp, Verdict);
+
+/// Until `next_change_at` nothing changes by itself, and then something does.
+fn holds_until_it_says(series: &[Asked]) -> Result<(), String> {
+    for pair in series.windows(2) {
+        let ((at, before), (next, after)) = (&pair[0], &pair[1]);
+        let says = |verdict: &Verdict| (verdict.outcome, verdict.code.as_ref().map(Refusal::code));
+        let changed = says(before) != says(after);
+        let was_due = before.next_change_at.is_some_and(|due| due <= *next);
+        if changed != was_due {
+            return Err(format!("{at:?}: {before:?}, {next:?}: {after:?}"));
+        }
+        if before.next_change_at.is_some_and(|due| due <= *at) {
+            return Err(format!("{at:?}: a change that has been, {before:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// A verdict for every minute of `days` from the eve of a change of the clock, with nothing happening.
+fn every_minute(zone: &str, day: &str, windows: &str) -> Vec<Asked> {
+    let script = format!(
+        "tenant zone {zone}\nclock UTC\ntype cafe windows {windows}\n{day} 00:00 ana connects -> connected, signed_in unavailable"
+    );
+    let mut world = check(&script);
+    let (code, actor) = (code("cafe"), Actor::Agent(world.id.clone()));
+    let from = world.now;
+    (0..3 * 24 * 60)
+        .map(|n| {
+            world.now = from + minutes(n);
+            (world.now, world.ask(&actor, &code, None))
+        })
+        .collect()
+}
+
+#[test]
+fn a_verdict_changes_by_itself_at_next_change_at_and_never_before() {
+    let cases = [
+        ("America/New_York", "2026-03-07", "all 01:30-02:30 all 02:40-03:10 sun 03:10-04:00"),
+        ("America/New_York", "2026-10-31", "all 00:30-01:15 all 01:45-02:00 sun 22:00-01:30"),
+        ("Europe/Lisbon", "2026-10-24", "all 01:10-01:20 sat-sun 23:00-01:00"),
+        ("Australia/Lord_Howe", "2026-10-02", "all 01:50-02:20 all 02:30-02:40"),
+        ("America/Sao_Paulo", "2018-11-03", "all 00:00-00:30 all 23:30-00:00 sun 01:00-02:00"),
+        ("Africa/Cairo", "2026-04-22", "all 23:45-00:15 fri 00:00-01:00"),
+    ];
+    for (zone, day, windows) in cases {
+        let series = every_minute(zone, day, windows);
+        assert_eq!(holds_until_it_says(&series), Ok(()), "{zone}");
+        let changes = series.windows(2).filter(|pair| pair[0].1.outcome != pair[1].1.outcome).count();
+        assert!(changes >= 4, "{zone}: only {changes} changes");
+    }
+}
+
+#[test]
+fn the_check_of_next_change_catches_a_change_too_early_and_one_that_never_comes() {
+    let mut series = every_minute("America/New_York", "2026-03-07", "all 01:30-02:30");
+    assert_eq!(holds_until_it_says(&series), Ok(()));
+    let closed = series.iter().position(|(_, verdict)| verdict.outcome == VerdictOutcome::Refused).expect("closed");
+    series[closed].1.next_change_at = Some(series[closed].0 + minutes(1));
+    assert!(holds_until_it_says(&series).is_err(), "it promised a change that did not come");
+    let mut series = every_minute("America/New_York", "2026-03-07", "all 01:30-02:30");
+    series.iter_mut().for_each(|(_, verdict)| verdict.next_change_at = None);
+    assert!(holds_until_it_says(&series).is_err(), "it did not say that it would change");
+}
+
+#[test]
+fn promise_c9_the_menu_says_what_a_start_then_does() {
+    let steps: Vec<Option<(Who, &str)>> = vec![
+        None,
+        Some((Who::Agent, "cafe")),
+        Some((Who::Agent, "banheiro")),
+        Some((Who::Agent, "recuperacao")),
+        Some((Who::Supervisor, "reuniao")),
+    ];
+    for step in steps {
+        let mut world = world(1);
+        if let Some((who, name)) = step {
+            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None };
+            take(&mut world, &Step::Command(who, start, false));
+        }
+        let menu = world.options();
+        assert_eq!(menu.len(), 7, "all but those of another team");
+        for option in menu {
+            let mut then = world.clone();
+            let actor = Actor::Agent(then.id.clone());
+            let command =
+                Command::StartPause { pause_type: option.pause_type.code.clone(), note: None, replaces: None };
+            let request = Request { command, actor, reason: None, op: None, expected_version: None };
+            let decided = then.execute(&request);
+            same_as_previewed(&option.verdict, &decided.as_ref().map(|decision| decision.outcome));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "previewed")]
+fn the_check_of_previews_catches_a_start_that_was_promised_and_refused() {
+    let verdict = Verdict { outcome: VerdictOutcome::Started, code: None, also: Vec::new(), next_change_at: None };
+    let refused = Rejection::Refused(Refusal::TypeDisabled);
+    same_as_previewed(&verdict, &Err(&refused));
+}
+
+#[test]
+#[should_panic(expected = "previewed")]
+fn the_check_of_previews_catches_another_code() {
+    let code = Some(Refusal::NotOffered);
+    let verdict = Verdict { outcome: VerdictOutcome::Refused, code, also: Vec::new(), next_change_at: None };
+    let refused: Result<Outcome, _> = Err(&Rejection::Refused(Refusal::TypeDisabled));
+    same_as_previewed(&verdict, &refused);
+}
+
+/// A pause that met every threshold, with a protected one inside and another after it.
+fn full_journal() -> World {
+    check(
+        r#"
+        type cafe limit 10m warn 2m,1m escalate 1m
+        type banheiro protected
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        10:00 ana pause.start cafe              -> started cafe
+        10:05 ana pause.start banheiro          -> started banheiro inside
+        10:07 ana pause.end                     -> ended banheiro (agent) then outer pause
+        10:08 -> pause.warned cafe 2m before
+        10:09 -> pause.warned cafe 1m before
+        10:10 -> pause.limit_reached cafe
+        10:11 -> pause.overran cafe
+        10:12 -> pause.escalated cafe 1m after
+        10:20 ana pause.end                     -> ended cafe (agent) then available
+        10:30 ana pause.start cafe              -> started cafe
+        10:35 ana pause.end                     -> ended cafe (agent) then available
+        "#,
+    )
+}
+
+fn position(journal: &[Entry], name: &str) -> usize {
+    journal.iter().position(|entry| entry.event().is_some_and(|event| event.body.name() == name)).expect("an event")
+}
+
+/// The journal with one event sent again, right after itself.
+fn doubled(name: &str) -> Vec<Entry> {
+    let mut journal = full_journal().journal;
+    let at = position(&journal, name);
+    journal.insert(at + 1, journal[at].clone());
+    journal
+}
+
+#[test]
+fn the_checker_catches_whatever_happens_twice() {
+    assert_eq!(trace::check(&full_journal().journal), Ok(()));
+    let once =
+        ["pause.started", "pause.ended", "pause.warned", "pause.limit_reached", "pause.overran", "pause.escalated"];
+    for name in once {
+        assert!(trace::check(&doubled(name)).is_err(), "{name} twice passed");
+    }
+}
+
+#[test]
+fn the_fold_refuses_a_doubled_event_too() {
+    let id = full_journal().id;
+    for name in
+        ["agent.connected", "agent.signed_in", "pause.started", "pause.ended", "pause.limit_reached", "pause.overran"]
+    {
+        assert!(trace::fold(&id, &doubled(name)).is_err(), "{name} twice was folded");
+    }
+}
+
+fn altered(name: &str, change: impl Fn(&mut AgentEvent)) -> Vec<Entry> {
+    let mut journal = full_journal().journal;
+    let at = position(&journal, name);
+    let Entry::Event(event) = &mut journal[at] else { panic!("an event") };
+    change(event);
+    journal
+}
+
+#[test]
+fn the_checker_catches_what_is_early_backwards_or_out_of_order() {
+    let early = altered("pause.limit_reached", |event| event.at = Timestamp(event.at.0 - 1));
+    assert!(trace::check(&early).is_err(), "early by its own due time");
+    let earlier = altered("pause.overran", |event| {
+        event.at = Timestamp(event.at.0 - 1);
+        event.due_at = Some(event.at);
+    });
+    assert!(trace::check(&earlier).is_err(), "early by the pause's rules");
+    let back = altered("pause.ended", |event| event.at = Timestamp(0));
+    assert!(trace::check(&back).is_err(), "times that go back");
+    let mut swapped = full_journal().journal;
+    let (limit, overran) = (position(&swapped, "pause.limit_reached"), position(&swapped, "pause.overran"));
+    swapped.swap(limit, overran);
+    assert!(trace::check(&swapped).is_err(), "an overrun before the limit");
+    let mut alone = full_journal().journal;
+    alone.remove(position(&alone, "pause.started"));
+    assert!(trace::check(&alone).is_err(), "the end of a pause that never began");
+}
+
+#[test]
+fn the_checker_catches_two_open_pauses() {
+    let mut journal = full_journal().journal;
+    let last = journal.len() - 1;
+    let at =
+        journal[..last].iter().rposition(|entry| entry.event().is_some_and(|event| event.body.name() == "pause.ended"));
+    journal.remove(at.expect("an end"));
+    let why = trace::check(&journal).expect_err("two open pauses");
+    assert!(why.contains("C1"), "{why}");
+}
+
+#[test]
+fn the_sum_of_states_catches_a_lost_event_and_a_false_state() {
+    let zone = chrono_tz::UTC;
+    let world = full_journal();
+    assert_eq!(adds_up(&world.journal, world.now, zone), Ok(()));
+    for name in ["pause.started", "pause.ended", "agent.signed_in"] {
+        let mut journal = world.journal.clone();
+        let found = journal.iter().rposition(|entry| entry.event().is_some_and(|event| event.body.name() == name));
+        journal.remove(found.expect("an event"));
+        // The last end leads to nothing that would contradict it.
+        let passes = adds_up(&journal, world.now, zone).is_ok();
+        assert_eq!(passes, name == "pause.ended", "without {name}");
+    }
+    let mut journal = world.journal.clone();
+    let ended = journal.iter().rposition(|entry| entry.event().is_some_and(|event| event.body.name() == "pause.ended"));
+    let Entry::Event(event) = &mut journal[ended.expect("an end")] else { panic!("an event") };
+    event.body = AgentEventBody::StatusChanged { from: ChosenStatus::Unavailable, to: ChosenStatus::Available };
+    assert!(adds_up(&journal, world.now, zone).is_err(), "a status that changed from what it was not");
+}
+
+#[test]
+fn the_list_of_transitions_catches_one_that_is_not_on_it() {
+    let world = full_journal();
+    let event = |name: &str| world.events().find(|event| event.body.name() == name).expect("an event");
+    assert!(listed("offline", event("pause.started"), "paused").is_err());
+    assert!(listed("paused", event("pause.warned"), "available").is_err());
+    assert!(listed("available", event("agent.signed_in"), "available").is_err());
+    assert!(listed("unavailable", event("pause.started"), "paused").is_ok());
+}
+
+#[test]
+#[should_panic(expected = "D6")]
+fn a_state_that_is_not_the_fold_of_its_journal_is_caught() {
+    let mut world = full_journal();
+    world.agent.since = Timestamp(world.agent.since.0 + 1);
+    world.open_session();
+    let request = Request {
+        command: Command::SetStatus { status: ChosenStatus::Unavailable },
+        actor: Actor::Supervisor(PrincipalId::new("sup").expect("an id")),
+        reason: None,
+        op: None,
+        expected_version: None,
+    };
+    world.agent.actor = Actor::System;
+    let _ = world.execute(&Request { command: Command::ExtendPause { by: minutes(1) }, ..request });
+}
+
+#[test]
+#[should_panic(expected = "the others can tell")]
+fn a_difference_from_the_shadow_is_caught() {
+    let mut world = full_journal();
+    world.shadow_is_seen_otherwise();
+    world.settle();
+}
+
+#[test]
+fn ids_of_pauses_are_never_used_twice() {
+    let world = check(
+        r#"
+        type almoco
+        type banheiro protected
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        10:20 ana pause.start banheiro          -> started banheiro
+        10:21 sup pause.start almoco            -> deferred: waits for almoco
+        10:22 ana pause.start almoco replaces it -> ended banheiro (agent) then unavailable, started almoco
+        "#,
+    );
+    let ids: Vec<PauseId> = world
+        .events()
+        .filter_map(|event| match &event.body {
+            AgentEventBody::PauseStarted(started) => Some(started.id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
+}

@@ -503,10 +503,13 @@ impl Stage {
 }
 
 /// C9: what is committed is what was previewed; how the running pause may end is no rule of a start.
-fn same_as_previewed(verdict: &Verdict, decided: &Result<Outcome, &Rejection>) {
+pub(crate) fn same_as_previewed(verdict: &Verdict, decided: &Result<Outcome, &Rejection>) {
     match (verdict.outcome, decided) {
         (VerdictOutcome::Started, Ok(Outcome::Started { .. } | Outcome::Deferred)) => {}
-        (VerdictOutcome::Started, Err(Rejection::Refused(Refusal::Held { .. }) | Rejection::StaleVersion { .. })) => {}
+        (
+            VerdictOutcome::Started,
+            Err(Rejection::Refused(Refusal::Held { .. } | Refusal::EntitlementMinimum { .. })),
+        ) => {}
         (VerdictOutcome::Refused, Err(Rejection::Refused(code))) if Some(code) == verdict.code.as_ref() => {}
         (_, Err(Rejection::StaleVersion { .. })) => {}
         (outcome, decided) => panic!("previewed {outcome:?} {:?}, committed {decided:?}", verdict.code),

@@ -217,7 +217,9 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             }
             AgentEventBody::PauseStarted(started) => {
                 let nested = started.inside.is_some();
-                require(nested == (was == Was::Paused), || format!("a pause begins when {was:?}"))?;
+                require(was != Was::Offline && nested == (was == Was::Paused), || {
+                    format!("a pause begins when {was:?}")
+                })?;
                 outer_began = outer_began.or(Some(event.at));
                 Was::Paused
             }

@@ -78,8 +78,9 @@ impl World {
         if self.up { self.agent.next_deadline(&self.context()) } else { None }
     }
 
-    /// Moves the clock to a deadline and lets it act.
-    pub(crate) fn fire(&mut self, at: Timestamp) -> Vec<AgentEvent> {
+    /// Moves the clock to a deadline and lets it act; what a command left overdue acts at once.
+    pub(crate) fn fire(&mut self, due: Timestamp) -> Vec<AgentEvent> {
+        let at = due.max(self.now);
         let early = Context { now: Timestamp(at.0 - 1), ..self.context() };
         let before_it = self.agent.due(&early);
         assert!(self.now >= at || before_it.is_empty(), "fired a millisecond early: {before_it:?}");
@@ -304,5 +305,10 @@ impl World {
         if self.up && self.live.sessions == 0 {
             assert_ne!(self.agent.connection, Connection::Connected, "a ghost");
         }
+    }
+
+    /// Plants a defect: what the others are shown of the shadow is another thing.
+    pub(crate) fn shadow_is_seen_otherwise(&mut self) {
+        self.shadow.since = Timestamp(self.shadow.since.0 + 1);
     }
 }

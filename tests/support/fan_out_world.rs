@@ -122,10 +122,6 @@ impl World {
         self.inner.lock().unwrap().head
     }
 
-    pub(crate) fn directory(&self) -> Arc<Directory> {
-        Arc::clone(&self.inner.lock().unwrap().directory)
-    }
-
     /// Makes one batch: each change is one event, durable when this returns.
     pub(crate) fn commit(&self, changes: &[(usize, To)]) -> Arc<Committed> {
         let mut inner = self.inner.lock().unwrap();
@@ -311,11 +307,12 @@ impl Journal for World {
     fn snapshot(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardSnapshot, ReadError>> {
         Box::pin(async move {
             self.reads.fetch_add(1, Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            // What is committed meanwhile is not in it, as with a real store.
+            let tenant = self.tenant_snapshot();
+            tokio::task::yield_now().await;
             if self.unreadable.load(Ordering::SeqCst) {
                 return Err(ReadError::Unavailable("unplugged".to_owned()));
             }
-            let tenant = self.tenant_snapshot();
             let head = ShardHead { shard, epoch: Epoch(1), head: ShardSeq(tenant.head.0) };
             Ok(ShardSnapshot { head, tenants: vec![tenant] })
         })

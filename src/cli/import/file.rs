@@ -111,17 +111,20 @@ pub(crate) struct AgentPatch {
     pub zone: Option<Option<Tz>>,
 }
 
+/// A file as far as it could be read.
+#[derive(Debug)]
+pub(crate) struct FileRead {
+    /// What it says; none when not even the tenant could be read.
+    pub file: Option<ImportFile>,
+    /// Everything that is wrong with it by itself, by line.
+    pub problems: Vec<Problem>,
+}
+
 /// Reads a file as far as it can be read.
-///
-/// # Errors
-/// Everything that is wrong, by line; with it what could be read, when at least the tenant could.
-pub(crate) fn read_file(text: &str) -> Result<ImportFile, (Vec<Problem>, Option<ImportFile>)> {
+pub(crate) fn read_file(text: &str) -> FileRead {
     let (document, mut problems) = parse_document(text);
     let file = read_top(Section::top(&document), &mut problems);
-    match (problems.is_empty(), file) {
-        (true, Some(file)) => Ok(file),
-        (_, file) => Err((problems.into_sorted(), file)),
-    }
+    FileRead { file, problems: problems.into_sorted() }
 }
 
 fn read_top(mut top: Section<'_>, problems: &mut Problems) -> Option<ImportFile> {

@@ -14,5 +14,102 @@ mod tests;
 mod values;
 mod write;
 
-pub(crate) use merge::LeftOut;
-pub(crate) use write::{Intent, Report, WriteError, import_text};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::Import;
+use super::failure::{Failure, print};
+use super::runtime::wait_for;
+use super::settings::data_folder;
+use crate::clock::SystemClock;
+use crate::config::Problem;
+use crate::domain::time::Timestamp;
+use crate::ports::Clock;
+use crate::store::{DATABASE_FILE, OpenError, SqliteJournal};
+
+pub(super) use file::{AgentPatch, Stated, read_file};
+pub(super) use merge::{LeftOut, Merged, merge};
+pub(super) use write::write_merged;
+use write::{Intent, Report, WriteError, import_text};
+
+/// The largest file that is read, in bytes: some 100,000 agents.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Imports the file, or tells what importing it would do.
+pub(super) fn run(flags: &Import) -> Result<(), Failure> {
+    let data = data_folder(flags.data.as_deref())?;
+    let text = read(&flags.file)?;
+    let intent = if flags.dry_run { Intent::DryRun } else { Intent::Write };
+    let left_out = if flags.prune { LeftOut::Goes } else { LeftOut::Stays };
+    let report = wait_for(async {
+        // A file that cannot be written anyway is told without making a data folder.
+        let is_there = data.join(DATABASE_FILE).exists();
+        if !is_there {
+            let previewed = preview(&text, left_out).map_err(|found| refused(&flags.file, &found))?;
+            if intent == Intent::DryRun {
+                return Ok(previewed);
+            }
+        }
+        import_into(&data, &flags.file, &text, left_out, intent).await
+    })?;
+    for note in &report.notes {
+        Failure::new(format_args!("note: {} {note}", flags.file.display())).print();
+    }
+    print(report.difference.to_string().trim_end())?;
+    match intent {
+        Intent::Write => Ok(()),
+        Intent::DryRun => print("nothing was written: this was a dry run"),
+    }
+}
+
+/// What the file would do to a folder with nothing in it.
+fn preview(text: &str, left_out: LeftOut) -> Result<Report, Vec<Problem>> {
+    let now = SystemClock::start(Timestamp(0)).now();
+    let (_, merged) = write::read_and_merge(text, |_| None, left_out, now)?;
+    Ok(Report { difference: merged.difference, notes: merged.notes })
+}
+
+async fn import_into(
+    data: &Path,
+    file: &Path,
+    text: &str,
+    left_out: LeftOut,
+    intent: Intent,
+) -> Result<Report, Failure> {
+    let clock = Arc::new(SystemClock::start(Timestamp(0)));
+    let journal = SqliteJournal::open(data, clock.clone()).await.map_err(not_opened)?;
+    let outcome = import_text(&journal, text, left_out, intent, clock.now()).await;
+    journal.close().await;
+    outcome.map_err(|error| match error {
+        WriteError::Problems(found) => refused(file, &found),
+        WriteError::Read(error) => Failure::new(error),
+        WriteError::Append(error) => Failure::new(error),
+    })
+}
+
+fn not_opened(error: OpenError) -> Failure {
+    match &error {
+        OpenError::Locked { .. } => Failure::new(format_args!(
+            "{error}; change a running server through its HTTP API, or stop it and import then"
+        )),
+        OpenError::NewerSchema { .. } | OpenError::Missing { .. } | OpenError::Io { .. } | OpenError::Database(_) => {
+            Failure::new(error)
+        }
+    }
+}
+
+fn refused(file: &Path, problems: &[Problem]) -> Failure {
+    let lines = problems.iter().map(|problem| format!("{} {problem}", file.display()));
+    let count = problems.len();
+    let summary = format!("nothing was imported: {count} {} to correct", if count == 1 { "line" } else { "lines" });
+    Failure::all(lines.chain([summary]))
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let failed = |why: &dyn std::fmt::Display| Failure::new(format_args!("cannot read {}: {why}", file.display()));
+    let size = std::fs::metadata(file).map_err(|error| failed(&error))?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(failed(&format_args!("it has {size} bytes, at most {FILE_BYTES_MAX} are read")));
+    }
+    std::fs::read_to_string(file).map_err(|error| failed(&error))
+}

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::file::read_file;
-use super::merge::{Existing, LeftOut, Merged, merge};
+use super::merge::{Existing, LeftOut, Merged};
+use super::write::read_and_merge;
 use crate::config::Problem;
 use crate::domain::id::{AgentId, ChannelCode, PauseTypeCode, TeamId};
 use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseClass, PauseType, Policy, StartableBy};
@@ -38,25 +38,13 @@ fn lines(problems: &[Problem]) -> Vec<String> {
 }
 
 fn merged(before: Option<&Merged>, text: &str, left_out: LeftOut) -> Result<Merged, Vec<String>> {
-    let (file, mut found) = match read_file(text) {
-        Ok(file) => (file, Vec::new()),
-        Err((problems, Some(file))) => (file, problems),
-        Err((problems, None)) => return Err(lines(&problems)),
-    };
     let no_policy = Policy::empty();
     let existing = before.map(|before| Existing {
         directory: before.directory.as_ref().unwrap(),
         policy: before.policy.as_ref().unwrap_or(&no_policy),
     });
-    match merge(existing, &file, left_out, NOW) {
-        Ok(merged) if found.is_empty() => Ok(merged),
-        Ok(_) => Err(lines(&found)),
-        Err(more) => {
-            found.extend(more);
-            found.sort();
-            Err(lines(&found))
-        }
-    }
+    let outcome = read_and_merge(text, |_| existing, left_out, NOW);
+    outcome.map(|(_, merged)| merged).map_err(|problems| lines(&problems))
 }
 
 fn new(text: &str) -> Merged {

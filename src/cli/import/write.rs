@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::difference::{Counts, Difference, Kind};
-use super::file::{ImportFile, read_file};
+use super::file::{FileRead, read_file};
 use super::merge::{Existing, LeftOut, Merged, merge};
 use crate::config::Problem;
 use crate::domain::command::Actor;
@@ -48,37 +48,66 @@ pub(crate) enum WriteError {
 ///
 /// # Errors
 /// [`WriteError`]; nothing was written then, except after [`AppendError::Unknown`].
-pub(crate) async fn import_text(
+pub(super) async fn import_text(
     journal: &dyn Journal,
     text: &str,
     left_out: LeftOut,
     intent: Intent,
     now: Timestamp,
 ) -> Result<Report, WriteError> {
-    let (file, mut problems) = match read_file(text) {
-        Ok(file) => (file, Vec::new()),
-        Err((problems, Some(file))) => (file, problems),
-        Err((problems, None)) => return Err(WriteError::Problems(problems)),
-    };
+    let read = read_file(text);
+    let Some(file) = read.file else { return Err(WriteError::Problems(read.problems)) };
     let place = find(journal, &file.tenant.id).await?;
-    let outcome = merge(place.tenant.as_ref().map(TenantSnapshotExt::existing), &file, left_out, now);
-    let merged = match outcome {
-        Ok(merged) if problems.is_empty() => merged,
-        Ok(_) => return Err(WriteError::Problems(problems)),
-        Err(found) => {
-            problems.extend(found);
-            problems.sort();
-            problems.dedup();
-            return Err(WriteError::Problems(problems));
-        }
-    };
+    let existing = |_: &TenantId| place.tenant.as_ref().map(existing_of);
+    let (tenant, merged) = read_and_merge(text, existing, left_out, now).map_err(WriteError::Problems)?;
     let report = Report { difference: merged.difference.clone(), notes: merged.notes.clone() };
     if intent == Intent::Write
-        && let Some(batch) = batch(&file, &place, merged, now)
+        && let Some(batch) = batch(&tenant, &place, merged, now)
     {
         journal.append(batch).await?;
     }
     Ok(report)
+}
+
+/// Writes what a merge led to for a tenant.
+///
+/// # Errors
+/// [`WriteError`], of the journal only.
+pub(in crate::cli) async fn write_merged(
+    journal: &dyn Journal,
+    tenant: &TenantId,
+    merged: Merged,
+    now: Timestamp,
+) -> Result<(), WriteError> {
+    let place = find(journal, tenant).await?;
+    if let Some(batch) = batch(tenant, &place, merged, now) {
+        journal.append(batch).await?;
+    }
+    Ok(())
+}
+
+/// Reads a file and puts it on top of what is there.
+///
+/// # Errors
+/// Everything that is wrong with the file, by itself and beside what is there.
+pub(super) fn read_and_merge<'a>(
+    text: &str,
+    existing: impl FnOnce(&TenantId) -> Option<Existing<'a>>,
+    left_out: LeftOut,
+    now: Timestamp,
+) -> Result<(TenantId, Merged), Vec<Problem>> {
+    let FileRead { file, mut problems } = read_file(text);
+    let Some(file) = file else { return Err(problems) };
+    match merge(existing(&file.tenant.id), &file, left_out, now) {
+        Ok(merged) if problems.is_empty() => Ok((file.tenant.id, merged)),
+        Ok(_) => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            problems.sort();
+            problems.dedup();
+            Err(problems)
+        }
+    }
 }
 
 /// Where a tenant is, or would be.
@@ -87,14 +116,8 @@ struct Place {
     tenant: Option<TenantSnapshot>,
 }
 
-trait TenantSnapshotExt {
-    fn existing(&self) -> Existing<'_>;
-}
-
-impl TenantSnapshotExt for TenantSnapshot {
-    fn existing(&self) -> Existing<'_> {
-        Existing { directory: &self.directory, policy: &self.policy }
-    }
+fn existing_of(tenant: &TenantSnapshot) -> Existing<'_> {
+    Existing { directory: &tenant.directory, policy: &tenant.policy }
 }
 
 /// Finds a tenant: on the shard that a new one would be placed on, else on any other.
@@ -117,8 +140,7 @@ fn on_shard(shard: &ShardSnapshot, tenant: &TenantId) -> Option<TenantSnapshot> 
     shard.tenants.iter().find(|there| there.directory.tenant.id == *tenant).cloned()
 }
 
-fn batch(file: &ImportFile, place: &Place, merged: Merged, now: Timestamp) -> Option<Batch> {
-    let tenant = &file.tenant.id;
+fn batch(tenant: &TenantId, place: &Place, merged: Merged, now: Timestamp) -> Option<Batch> {
     let head = place.tenant.as_ref().map_or(TenantSeq(0), |there| there.head);
     // Event times never decrease, also when the clock was set back while the server was down.
     let at = place.tenant.as_ref().map_or(now, |there| there.last_at.max(now));
@@ -154,4 +176,70 @@ fn batch(file: &ImportFile, place: &Place, merged: Merged, now: Timestamp) -> Op
 fn importer() -> Actor {
     // The id is printable and short, so the only way to fail is a change of that word.
     PrincipalId::new("import").map_or(Actor::System, Actor::Admin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryJournal;
+
+    const SAMPLE: &str = include_str!("../../../examples/acme.toml");
+    const NOW: Timestamp = Timestamp(1_768_478_400_000);
+
+    async fn import(journal: &MemoryJournal, text: &str, intent: Intent) -> Result<Report, WriteError> {
+        import_text(journal, text, LeftOut::Stays, intent, NOW).await
+    }
+
+    async fn tenant(journal: &MemoryJournal) -> Option<TenantSnapshot> {
+        find(journal, &TenantId::new("acme").unwrap()).await.unwrap().tenant
+    }
+
+    #[tokio::test]
+    async fn an_import_is_in_force_when_it_has_returned() {
+        let journal = MemoryJournal::new(1);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let there = tenant(&journal).await.unwrap();
+        assert_eq!((there.head, there.directory.agents.len(), there.policy.types.len()), (TenantSeq(2), 60, 9));
+        journal.verify().unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_same_import_again_writes_nothing() {
+        let journal = MemoryJournal::new(2);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let report = import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        assert!(report.difference.is_empty());
+        assert_eq!(tenant(&journal).await.unwrap().head, TenantSeq(2));
+    }
+
+    #[tokio::test]
+    async fn a_change_of_the_rules_alone_publishes_a_policy_alone() {
+        let journal = MemoryJournal::new(3);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let text = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"cafe\"\nlimit = \"12m\"";
+        import(&journal, text, Intent::Write).await.unwrap();
+        let there = tenant(&journal).await.unwrap();
+        assert_eq!((there.head, there.directory.version.0, there.policy.version.0), (TenantSeq(3), 1, 2));
+        journal.verify().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_and_a_refused_file_write_nothing() {
+        let journal = MemoryJournal::new(4);
+        let report = import(&journal, SAMPLE, Intent::DryRun).await.unwrap();
+        assert_eq!(report.difference.counts(&[Kind::Agent]).added, 60);
+        assert!(matches!(
+            import(&journal, "[tenant]\nid = \"acme\"", Intent::Write).await,
+            Err(WriteError::Problems(_))
+        ));
+        assert!(tenant(&journal).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn tenants_do_not_see_each_other() {
+        let journal = MemoryJournal::new(5);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        import(&journal, &SAMPLE.replace("id = \"acme\"", "id = \"other\""), Intent::Write).await.unwrap();
+        assert_eq!(tenant(&journal).await.unwrap().head, TenantSeq(2));
+    }
 }

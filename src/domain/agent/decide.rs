@@ -64,6 +64,16 @@ impl Agent {
     }
 }
 
+impl Agent {
+    /// The agent as they will be once they go from a protected pause straight to another, with
+    /// what waited for their return carried out.
+    pub(in crate::domain) fn gone_on_from_protected(&self, context: &Context) -> Agent {
+        let mut course = Course::new(self, context, Actor::Agent(context.person.id.clone()), None);
+        course.go_on_from_protected();
+        course.agent
+    }
+}
+
 /// A course of events in the making: each is applied to a copy of the agent as it is added, so
 /// that the next one is decided on what really is then.
 pub(super) struct Course<'a> {
@@ -206,23 +216,51 @@ impl<'a> Course<'a> {
                 Some(outer) if outer.pause_type == *code => Outcome::Started { pause: outer.id },
                 // It is what runs, as its sender may not know.
                 _ if self.agent.running_of_type(code).is_some() => Outcome::Deferred,
-                Some(_) | None => self.defer(PendingTarget::Pause(code.clone())),
+                outer => {
+                    outer.map_or(Ok(()), |outer| self.check_early_end(outer, false))?;
+                    self.defer(PendingTarget::Pause(code.clone()))
+                }
             });
         }
         let Some(pause_type) = self.context.policy.types.get(code) else { return Err(Refusal::UnknownType.into()) };
-        if self.agent.pending.is_some()
-            && pause_type.kind != PauseKind::Protected
-            && self.agent.running_of_type(code).is_none()
-        {
-            // Going from a protected pause to another one is a return: what waited comes first.
-            self.return_from_protected(AfterPause::Status(ChosenStatus::Unavailable));
-            self.check_start(code, replaces)?;
-        }
         if let Some(pause) = self.agent.running_of_type(code) {
             return Ok(Outcome::Started { pause });
         }
+        let waited = self.agent.pending.clone().filter(|_| pause_type.kind != PauseKind::Protected);
+        if waited.is_some() {
+            self.go_on_from_protected();
+        }
         self.begin(pause_type, note)?;
+        if let Some(Pending { target: PendingTarget::Pause(other), actor, reason, .. }) = waited
+            && other != *code
+        {
+            let already_paused = Refusal::AlreadyPaused { pause: self.context.fresh_id, pause_type: code.clone() };
+            self.in_the_name_of(actor, reason, |course| course.refused(other, &already_paused));
+        }
         Ok(Outcome::Started { pause: self.context.fresh_id })
+    }
+
+    /// The agent goes from a protected pause straight to another: what waited comes first, except
+    /// a pause, which the agent's own choice takes the place of.
+    fn go_on_from_protected(&mut self) {
+        let then = AfterPause::Status(ChosenStatus::Unavailable);
+        match self.agent.pending.as_ref().map(|pending| &pending.target) {
+            None | Some(PendingTarget::Pause(_)) => self.end_protected(then),
+            Some(PendingTarget::Status(_) | PendingTarget::Limit | PendingTarget::SignOut) => {
+                self.return_from_protected(then);
+            }
+        }
+    }
+
+    fn refused(&mut self, pause_type: PauseTypeCode, refusal: &Refusal) {
+        let code = refusal.code().to_owned();
+        self.happens(self.cause(), AgentEventBody::PauseRefused { pause_type, code, count: 1 });
+    }
+
+    fn in_the_name_of(&mut self, actor: Actor, reason: Option<String>, act: impl FnOnce(&mut Self)) {
+        let own = (std::mem::replace(&mut self.actor, actor), std::mem::replace(&mut self.reason, reason));
+        act(self);
+        (self.actor, self.reason) = own;
     }
 
     /// What the rules say. Others than the agent are told of what they are shown, so that the
@@ -364,9 +402,11 @@ impl<'a> Course<'a> {
         let waiting = self.agent.pending.clone();
         self.end_protected(after);
         let Some(waiting) = waiting else { return };
-        let own = (self.actor.clone(), self.reason.clone());
-        (self.actor, self.reason) = (waiting.actor, waiting.reason);
-        match waiting.target {
+        self.in_the_name_of(waiting.actor, waiting.reason, |course| course.carry_out(waiting.target));
+    }
+
+    fn carry_out(&mut self, waited: PendingTarget) {
+        match waited {
             PendingTarget::Status(status) => self.take_waiting_status(status),
             // An extension may have moved the limit since; it acts by its own deadline then.
             PendingTarget::Limit if self.limit_has_passed() => self.limit_acts(),
@@ -374,13 +414,13 @@ impl<'a> Course<'a> {
             PendingTarget::SignOut => self.leave(PauseAtSignOut::KeepEntitlement, Cause::SignOut),
             PendingTarget::Pause(pause_type) => {
                 // Refused by now: the agent stays as they are, and it is on record why.
-                if let Err(Rejection::Refused(refusal)) = self.start_pause(&pause_type, None, None) {
-                    let code = refusal.code().to_owned();
-                    self.happens(self.cause(), AgentEventBody::PauseRefused { pause_type, code, count: 1 });
+                // Where a pause runs around the protected one, the wish was to replace it.
+                let replaces = self.agent.pause().map(|pause| pause.id);
+                if let Err(Rejection::Refused(refusal)) = self.start_pause(&pause_type, None, replaces) {
+                    self.refused(pause_type, &refusal);
                 }
             }
         }
-        (self.actor, self.reason) = own;
     }
 
     fn take_waiting_status(&mut self, status: ChosenStatus) {

@@ -234,7 +234,10 @@ impl Course<'_> {
 
     /// The person left: whatever runs ends, and the sockets are closed for good.
     fn deactivate(&mut self) {
+        let shown_gone = self.agent.is_shown_offline();
         self.end_all(Cause::Deactivated, None);
-        self.happens(Cause::Deactivated, AgentEventBody::Deactivated);
+        if !shown_gone {
+            self.happens(Cause::Deactivated, AgentEventBody::Deactivated);
+        }
     }
 }

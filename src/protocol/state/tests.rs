@@ -166,16 +166,19 @@ fn a_change_carries_the_reason_beside_the_state() {
     assert!(json.starts_with(r#"{"agent":"ana""#) && json.ends_with(r#","reason":"call back now"}"#), "{json}");
 }
 
+/// Version, since, connected (or in grace), by a supervisor.
+type Facts = (u64, i64, bool, bool);
+
 /// The facts that an agent on a protected pause and one who chose `unavailable` can share.
-fn facts() -> impl Strategy<Value = (u64, i64, bool, bool)> {
+fn facts() -> impl Strategy<Value = Facts> {
     (1..1_000_000_u64, 0..2_000_000_000_000_i64, any::<bool>(), any::<bool>())
 }
 
-fn with_facts(mut agent: Agent, (version, since, connected, supervised): (u64, i64, bool, bool)) -> Agent {
+fn with_facts(mut agent: Agent, (version, since, connected, supervised): Facts) -> Agent {
     agent.public_version = AgentSeq(version);
     agent.since = Timestamp(since);
     agent.connection =
-        if connected { Connection::Connected } else { Connection::Disconnected { last_seen_at: Some(NINE) } };
+        if connected { Connection::Connected } else { Connection::Grace { since: NINE, until: NINE + minutes(1) } };
     if supervised {
         agent.actor = Actor::Supervisor(PrincipalId::new("bia").unwrap());
         agent.cause = Cause::Supervisor;
@@ -185,12 +188,8 @@ fn with_facts(mut agent: Agent, (version, since, connected, supervised): (u64, i
 
 /// Compares what `shown` makes of a chosen `unavailable` and of a protected pause with the same
 /// facts; and of a pause, and one with a protected pause inside.
-fn tells_apart(shown: fn(&Agent) -> String, facts: (u64, i64, bool, bool)) -> bool {
-    let mut chosen = with_facts(unavailable(), facts);
-    if !chosen.is_connected() {
-        // Nobody stays unavailable once the connection is given up.
-        chosen.status = Status::Offline;
-    }
+fn tells_apart(shown: fn(&Agent) -> String, facts: Facts) -> bool {
+    let chosen = with_facts(unavailable(), facts);
     let mut masked = with_facts(unavailable(), facts);
     masked.status = Status::Paused(Away::Protected(restroom()));
     masked.seq = AgentSeq(masked.seq.0 + 1);
@@ -206,7 +205,11 @@ fn tells_apart(shown: fn(&Agent) -> String, facts: (u64, i64, bool, bool)) -> bo
         actor: Actor::Supervisor(PrincipalId::new("bia").unwrap()),
         reason: None,
     });
-    shown(&chosen) != shown(&masked) || shown(&alone) != shown(&around)
+    // Without a connection a chosen `unavailable` has become `offline`, and so has what is masked.
+    let disconnected = Connection::Disconnected { last_seen_at: Some(NINE) };
+    let gone = Agent { status: Status::Offline, connection: disconnected, ..chosen.clone() };
+    let masked_gone = Agent { connection: disconnected, ..masked.clone() };
+    shown(&chosen) != shown(&masked) || shown(&gone) != shown(&masked_gone) || shown(&alone) != shown(&around)
 }
 
 proptest! {

@@ -1,0 +1,36 @@
+//! `intervalo check-config`: the settings in force, as they would stand in the file, with where
+//! each came from. Settings hold no secrets: the token key lives in the data folder.
+
+use super::args::Settings;
+use super::failure::{Failure, print};
+use super::settings::loaded;
+use crate::config::Loaded;
+
+pub(super) fn run(flags: &Settings) -> Result<(), Failure> {
+    print(table(&loaded(flags)?).trim_end())
+}
+
+fn table(loaded: &Loaded) -> String {
+    let mut text = String::new();
+    for shown in &loaded.shown {
+        let setting = format!("{} = {}", shown.name, shown.value);
+        text.push_str(&format!("{setting:<44} # {}\n", shown.origin));
+    }
+    text.push_str(&format!("# intervalo {}, tzdata {}\n", env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Layers, load};
+
+    #[test]
+    fn each_setting_is_shown_with_its_origin() {
+        let layers = Layers { flags: vec![("log_level", vec!["debug".to_owned()])], ..Layers::default() };
+        let text = table(&load(&layers).unwrap());
+        assert!(text.contains("log_level = \"debug\"                          # flag --log-level\n"), "{text}");
+        assert!(text.contains("ping_interval = \"25s\"                        # default\n"), "{text}");
+        assert!(text.contains(&format!("tzdata {}", chrono_tz::IANA_TZDB_VERSION)));
+    }
+}

@@ -1,0 +1,72 @@
+//! `intervalo serve`: listens, hands over to the server, and passes signals on.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+
+use super::args::Settings;
+use super::failure::Failure;
+use super::runtime::{cancelled_by_signals, wait_for};
+use super::settings::loaded;
+use crate::config::{Log, LogFormat, LogLevel};
+use crate::server;
+use crate::telemetry;
+
+pub(super) fn run(flags: &Settings) -> Result<(), Failure> {
+    let config = loaded(flags)?.config;
+    start_logs(config.log)?;
+    wait_for(async {
+        let shutdown = cancelled_by_signals()?;
+        let listeners = config.listen.iter().map(|address| listen(*address)).collect::<Result<Vec<_>, _>>()?;
+        server::run(config, listeners, shutdown).await.map_err(Failure::new)
+    })
+}
+
+/// Begins to write log lines as the settings say.
+pub(super) fn start_logs(log: Log) -> Result<(), Failure> {
+    let format = match log.format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    };
+    telemetry::start_logs(format, &filter(log.level)).map_err(Failure::new)
+}
+
+/// The level holds for this program; of the libraries, only what may become a failure is written.
+fn filter(level: LogLevel) -> String {
+    match level {
+        LogLevel::Error => "error".to_owned(),
+        LogLevel::Warn | LogLevel::Info | LogLevel::Debug | LogLevel::Trace => {
+            format!("warn,intervalo={}", level.as_str())
+        }
+    }
+}
+
+/// Takes an address.
+pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        let hints = [
+            (ErrorKind::AddrInUse, "; stop the program that has it, or choose another with --listen"),
+            (ErrorKind::PermissionDenied, "; ports under 1024 need rights, choose another with --listen"),
+            (ErrorKind::AddrNotAvailable, "; no interface of this machine has it"),
+        ];
+        let hint = hints.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, hint)| hint);
+        Failure::new(format_args!("cannot listen on {address}: {error}{hint}"))
+    })?;
+    listener
+        .set_nonblocking(true)
+        .map_err(|error| Failure::new(format_args!("cannot listen on {address}: {error}")))?;
+    Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_refused_in_one_line_with_the_way_out() {
+        let first = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = first.local_addr().unwrap();
+        let line = format!("{:?}", listen(address).unwrap_err());
+        assert!(line.contains(&format!("cannot listen on {address}: ")), "{line}");
+        assert!(line.contains("choose another with --listen"), "{line}");
+    }
+}

@@ -1,0 +1,46 @@
+//! From flags, environment and file to a [`Config`](crate::config::Config).
+
+use std::path::{Path, PathBuf};
+
+use super::args::Settings;
+use super::failure::Failure;
+use crate::config::{ConfigError, Layers, Loaded, load};
+
+/// The settings in force for these flags.
+pub(super) fn loaded(flags: &Settings) -> Result<Loaded, Failure> {
+    let mut layers = Layers { flags: given(flags)?, environment: std::env::vars_os().collect(), file: None };
+    layers.read_file(flags.config.as_deref()).map_err(refused)?;
+    load(&layers).map_err(refused)
+}
+
+/// The data folder in force, for commands that need no other setting.
+pub(super) fn data_folder(flag: Option<&Path>) -> Result<PathBuf, Failure> {
+    let flags = Settings { data: flag.map(Path::to_path_buf), ..Settings::default() };
+    loaded(&flags).map(|loaded| loaded.config.data)
+}
+
+fn refused(error: ConfigError) -> Failure {
+    Failure::all(error.refusals)
+}
+
+fn given(flags: &Settings) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
+    let mut given = Vec::new();
+    if let Some(data) = &flags.data {
+        let Some(text) = data.to_str() else {
+            return Err(Failure::new(format_args!("flag --data: {} is not UTF-8; use another path", data.display())));
+        };
+        given.push(("data", vec![text.to_owned()]));
+    }
+    if !flags.listen.is_empty() {
+        given.push(("listen", flags.listen.clone()));
+    }
+    if flags.allow_plaintext {
+        given.push(("allow_plaintext", vec!["true".to_owned()]));
+    }
+    for (name, value) in [("log_format", &flags.log_format), ("log_level", &flags.log_level)] {
+        if let Some(value) = value {
+            given.push((name, vec![value.clone()]));
+        }
+    }
+    Ok(given)
+}

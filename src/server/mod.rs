@@ -1,0 +1,204 @@
+//! Wiring: takes up the store, puts the core, the hub and the doors together, and takes them down
+//! again in the right order.
+
+mod history;
+
+use std::net::TcpListener as StdListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::info;
+
+use crate::actor::core::{FreshId, RevivalError, TenantSeed};
+use crate::actor::{Core, CoreParts};
+use crate::auth::{KeyError, TokenKey, Verifier};
+use crate::clock::SystemClock;
+use crate::cluster::{LocalBus, LocalPlacement};
+use crate::config::Config;
+use crate::domain::id::PauseId;
+use crate::domain::time::Timestamp;
+use crate::hub::{Hub, SeedRow};
+use crate::ports::{Bus, Clock, Journal};
+use crate::router::Router;
+use crate::store::{self, OpenError, SqliteJournal};
+use crate::telemetry::{Figures, FiguresError};
+use crate::transport::{self, PingTimes, Rate, Settings};
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The data folder cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The key that tokens are checked with cannot be read or made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Figures cannot be collected.
+    #[error(transparent)]
+    Figures(#[from] FiguresError),
+    /// What is stored cannot be taken up.
+    #[error(transparent)]
+    Revival(#[from] RevivalError),
+}
+
+/// Serves the data folder of `config` on `listeners` until `shutdown`, then drains: clients are told
+/// when to come back, what was accepted is committed, and the folder is let go. Once a process, for
+/// the figures are the process's.
+///
+/// # Errors
+/// [`ServerError`] when it cannot start.
+pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: CancellationToken) -> Result<(), ServerError> {
+    let figures = Figures::start()?;
+    let verifier = Verifier::with_key(&TokenKey::read_or_make(&config.data)?);
+    let wall = Arc::new(SystemClock::start(Timestamp(0)));
+    let (journal, history, last_at) = open(config.data.clone(), wall).await?;
+    let clock = Arc::new(SystemClock::start(last_at));
+    let stores = Stores {
+        journal: Arc::clone(&journal) as Arc<dyn Journal>,
+        history: Arc::clone(&history) as Arc<dyn transport::PauseHistory>,
+        verifier,
+        clock,
+    };
+    let served = run_on(stores, settings(&config), listeners, figures, shutdown).await;
+    history.close().await;
+    journal.close().await;
+    info!("stopped");
+    served
+}
+
+/// Opens the store on a thread of its own: bringing a schema up to date may take a while, and sqlx's
+/// futures for it cannot be moved between threads.
+async fn open(
+    data: PathBuf,
+    clock: Arc<SystemClock>,
+) -> Result<(Arc<SqliteJournal>, Arc<store::PauseHistory>, Timestamp), ServerError> {
+    let runtime = tokio::runtime::Handle::current();
+    let opening = tokio::task::spawn_blocking(move || {
+        runtime.block_on(async move {
+            let journal = SqliteJournal::open(&data, clock).await?;
+            let last_at = journal.last_at().await.map_err(RevivalError::Read)?;
+            let history = store::PauseHistory::open(&data).await?;
+            Ok((Arc::new(journal), Arc::new(history), last_at))
+        })
+    });
+    match opening.await {
+        Ok(opened) => opened,
+        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+    }
+}
+
+/// What the server stands on.
+pub struct Stores {
+    /// The truth.
+    pub journal: Arc<dyn Journal>,
+    /// The read side of past pauses.
+    pub history: Arc<dyn transport::PauseHistory>,
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Serves what `stores` hold; [`run`] for any store.
+///
+/// # Errors
+/// [`ServerError`] when it cannot start.
+pub async fn run_on(
+    stores: Stores,
+    settings: Settings,
+    listeners: Vec<StdListener>,
+    figures: Figures,
+    shutdown: CancellationToken,
+) -> Result<(), ServerError> {
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+    let tasks = TaskTracker::new();
+    let hub_stop = CancellationToken::new();
+    let hub = Hub::start(
+        Arc::clone(&bus),
+        Arc::clone(&stores.journal),
+        Arc::clone(&stores.clock),
+        tasks.clone(),
+        hub_stop.clone(),
+    );
+    let parts = CoreParts {
+        journal: stores.journal,
+        placement: Arc::new(LocalPlacement),
+        bus,
+        clock: Arc::clone(&stores.clock),
+        fresh_id: fresh_id(),
+    };
+    let (core, seeds) = Core::take_up(parts).await?;
+    for seed in seeds {
+        open_boards(&hub, seed);
+    }
+    core.open();
+    let core = Arc::new(core);
+    let ready = Arc::new(AtomicBool::new(true));
+    let doors = transport::Parts {
+        router: Router::new(Arc::clone(&core)),
+        hub,
+        verifier: stores.verifier,
+        history: stores.history,
+        clock: stores.clock,
+        figures: figures.reader(),
+        ready: Arc::clone(&ready),
+        settings,
+    };
+    let listeners = listeners.into_iter().filter_map(|listener| adopt(listener, &shutdown)).collect();
+    transport::serve(listeners, doors, shutdown).await;
+    ready.store(false, Ordering::Release);
+    core.close().await;
+    hub_stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+/// Hands a listener to the runtime; one that the runtime refuses ends the server.
+fn adopt(listener: StdListener, shutdown: &CancellationToken) -> Option<TcpListener> {
+    let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    match TcpListener::from_std(listener) {
+        Ok(listener) => {
+            info!(%address, "listening on {address}");
+            Some(listener)
+        }
+        Err(why) => {
+            tracing::error!(%address, "cannot serve {address}: {why}");
+            shutdown.cancel();
+            None
+        }
+    }
+}
+
+fn open_boards(hub: &Hub, seed: TenantSeed) {
+    let rows = seed.rows.into_iter().map(|(agent, seq, view)| SeedRow { agent, seq, view: Arc::new(view) }).collect();
+    hub.open_tenant(seed.shard, seed.directory, seed.head, rows);
+}
+
+fn settings(config: &Config) -> Settings {
+    let limits = &config.limits;
+    let of_address = limits.connections_per_address.map_or(limits.connections, |most| most.get());
+    Settings {
+        connections_max: limits.connections as usize,
+        connections_per_address_max: of_address as usize,
+        rate: Rate { per_second: limits.calls_per_second.get(), burst: limits.calls_burst.get() },
+        ping: PingTimes { every: config.ping.interval, answered_within: config.ping.timeout },
+        allowed_origins: config.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
+        ..Settings::default()
+    }
+}
+
+/// Pause ids: UUID version 7 (RFC 9562 §5.7) of the instant, the rest random.
+#[expect(clippy::disallowed_methods, reason = "the one source of ids; the domain is handed them")]
+fn fresh_id() -> FreshId {
+    Arc::new(|now: Timestamp| {
+        let mut random = [0; 10];
+        getrandom::fill(&mut random).expect("the system has randomness");
+        let ms = u64::try_from(now.0).unwrap_or(0);
+        PauseId(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid().as_u128())
+    })
+}

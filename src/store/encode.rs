@@ -1,0 +1,480 @@
+//! From batches to rows: checks the fence and the numbers, gives people and texts their internal
+//! names, extends the chains, and folds the projection. Shared by all journals; it reads and writes
+//! nothing itself, but is handed a [`Basis`] and returns [`Writes`].
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::pauses::{EventPlace, PauseChange, PauseRowForm, PauseWrites};
+use super::random::Salts;
+use super::row::{
+    DirectoryRow, JournalRow, NameRow, PersonRow, PolicyRow, ShardHeadRow, StateRowForm, TenantHeadRow, TenantRow,
+    TextRow,
+};
+use super::stored::{
+    ActorForm, AgentForm, DirectoryForm, EventForm, FORM, Hash, OpColumns, PauseTypeForm, PersonId, PersonKind, Refer,
+    TenantEventForm, write_json,
+};
+use crate::domain::directory::Directory;
+use crate::domain::event::{AgentEvent, TenantEvent};
+use crate::domain::id::{AgentId, TenantId};
+use crate::domain::policy::Policy;
+use crate::ports::{AppendError, Batch, Entry, EntryBody, Epoch, ShardId, ShardSeq, StateChange, TenantDefinition};
+
+/// Who a person is, before they have an internal id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PersonKey {
+    pub(crate) tenant: TenantId,
+    pub(crate) kind: PersonKind,
+    pub(crate) host_id: String,
+}
+
+/// What a text is about, before it has a hash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct TextKey {
+    pub(crate) tenant: TenantId,
+    pub(crate) agent: String,
+    pub(crate) text: String,
+}
+
+/// What the store has of a person.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownPerson {
+    pub(crate) id: PersonId,
+    /// The number of the agent's last event.
+    pub(crate) agent_seq: i64,
+}
+
+/// What the store has of a tenant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownTenant {
+    pub(crate) shard: ShardId,
+    pub(crate) seq: i64,
+    pub(crate) hash: Hash,
+    pub(crate) last_at: i64,
+}
+
+/// All that the store has of what some batches touch.
+#[derive(Debug, Default)]
+pub(crate) struct Basis {
+    pub(crate) shards: HashMap<ShardId, (Epoch, ShardSeq)>,
+    pub(crate) tenants: HashMap<TenantId, KnownTenant>,
+    pub(crate) people: HashMap<PersonKey, KnownPerson>,
+    pub(crate) texts: HashMap<TextKey, Hash>,
+}
+
+/// What some batches touch.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) shards: HashSet<ShardId>,
+    pub(crate) tenants: HashSet<TenantId>,
+    pub(crate) people: HashSet<PersonKey>,
+    pub(crate) texts: HashSet<TextKey>,
+}
+
+impl Wanted {
+    /// Everything that [`encode`] will ask the basis of these batches for.
+    pub(crate) fn of<'a>(batches: impl IntoIterator<Item = &'a Batch>) -> Wanted {
+        let mut wanted = Wanted::default();
+        for batch in batches {
+            wanted.shards.insert(batch.shard);
+            for entry in &batch.entries {
+                wanted.tenants.insert(entry.tenant.clone());
+                match &entry.body {
+                    EntryBody::Agent { agent, event, .. } => {
+                        let mut collect = Collect { wanted: &mut wanted, tenant: &entry.tenant, agent: Some(agent) };
+                        collect.person(PersonKind::Agent, agent.as_str());
+                        ActorForm::of(&event.actor, &mut collect);
+                        EventForm::of(event, &mut collect);
+                        if let Some(op) = &event.op {
+                            OpColumns::of(op, &mut collect);
+                        }
+                    }
+                    EntryBody::Tenant { event, definition } => {
+                        let mut collect = Collect { wanted: &mut wanted, tenant: &entry.tenant, agent: None };
+                        ActorForm::of(&event.actor, &mut collect);
+                        if let Some(TenantDefinition::Directory(directory)) = definition {
+                            DirectoryForm::of(directory, &mut collect);
+                        }
+                    }
+                }
+            }
+            for state in &batch.states {
+                wanted.tenants.insert(state.tenant.clone());
+                let mut collect = Collect { wanted: &mut wanted, tenant: &state.tenant, agent: Some(&state.agent) };
+                collect.person(PersonKind::Agent, state.agent.as_str());
+                AgentForm::of(&state.record, &mut collect);
+            }
+        }
+        wanted
+    }
+}
+
+struct Collect<'a> {
+    wanted: &'a mut Wanted,
+    tenant: &'a TenantId,
+    agent: Option<&'a AgentId>,
+}
+
+impl Refer for Collect<'_> {
+    fn person(&mut self, kind: PersonKind, host_id: &str) -> PersonId {
+        self.wanted.people.insert(PersonKey { tenant: self.tenant.clone(), kind, host_id: host_id.to_owned() });
+        PersonId([0; 16])
+    }
+
+    fn text(&mut self, text: &str) -> Hash {
+        let agent = self.agent.map_or_else(String::new, AgentId::to_string);
+        self.wanted.texts.insert(TextKey { tenant: self.tenant.clone(), agent, text: text.to_owned() });
+        Hash([0; 32])
+    }
+}
+
+/// The rows of one transaction, in the order in which they must be written.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Writes {
+    pub(crate) tenants: Vec<TenantRow>,
+    pub(crate) people: Vec<PersonRow>,
+    pub(crate) names: Vec<NameRow>,
+    pub(crate) texts: Vec<TextRow>,
+    pub(crate) journal: Vec<JournalRow>,
+    pub(crate) directories: Vec<DirectoryRow>,
+    pub(crate) policies: Vec<PolicyRow>,
+    pub(crate) pause_changes: Vec<PauseChange>,
+    pub(crate) pauses: Vec<PauseRowForm>,
+    pub(crate) states: Vec<StateRowForm>,
+    pub(crate) tenant_heads: Vec<TenantHeadRow>,
+    pub(crate) shard_heads: Vec<ShardHeadRow>,
+}
+
+/// Turns batches into rows. A batch that does not fit is answered and leaves no row; the others are
+/// as if it had not been there. The basis moves on with what is returned.
+pub(crate) fn encode<'a>(
+    batches: impl IntoIterator<Item = &'a Batch>,
+    basis: &mut Basis,
+    salts: &mut dyn Salts,
+) -> (Writes, Vec<Result<(), AppendError>>) {
+    let mut encoder = Encoder { basis, salts, writes: Writes::default(), pauses: PauseWrites::default() };
+    let mut touched = Touched::default();
+    let answers = batches
+        .into_iter()
+        .map(|batch| {
+            admit(batch, encoder.basis)?;
+            encoder.batch(batch, &mut touched);
+            Ok(())
+        })
+        .collect();
+    (encoder.finish(&touched), answers)
+}
+
+/// Whose heads have moved.
+#[derive(Default)]
+struct Touched {
+    shards: HashSet<ShardId>,
+    tenants: HashSet<TenantId>,
+}
+
+/// Checks a batch against the fence and the numbers.
+///
+/// Numbers that do not follow are answered `Fenced` too: whoever made them does not know what is stored.
+fn admit(batch: &Batch, basis: &Basis) -> Result<(), AppendError> {
+    let known = basis.shards.get(&batch.shard).copied();
+    if known != Some((batch.epoch, batch.after)) {
+        return Err(AppendError::Fenced);
+    }
+    let mut tenants: HashMap<&TenantId, i64> = HashMap::new();
+    let mut agents: HashMap<(&TenantId, &AgentId), i64> = HashMap::new();
+    for entry in &batch.entries {
+        let head = match (tenants.get(&entry.tenant), basis.tenants.get(&entry.tenant)) {
+            (Some(&head), _) => head,
+            (None, Some(tenant)) if tenant.shard != batch.shard => {
+                return Err(misfit(format!("tenant {} is on shard {}", entry.tenant, tenant.shard)));
+            }
+            (None, Some(tenant)) => tenant.seq,
+            (None, None) if creates_tenant(entry) => 0,
+            (None, None) => return Err(misfit(format!("there is no tenant {}", entry.tenant))),
+        };
+        let seq = entry.seq.0.cast_signed();
+        if seq != head + 1 {
+            return Err(AppendError::Fenced);
+        }
+        tenants.insert(&entry.tenant, seq);
+        if let EntryBody::Agent { agent, agent_seq, .. } = &entry.body {
+            let before =
+                agents.get(&(&entry.tenant, agent)).copied().unwrap_or_else(|| last_agent_seq(basis, entry, agent));
+            let agent_seq = agent_seq.0.cast_signed();
+            if agent_seq != before + 1 {
+                return Err(AppendError::Fenced);
+            }
+            agents.insert((&entry.tenant, agent), agent_seq);
+        }
+    }
+    match batch.states.iter().find(|state| {
+        !tenants.contains_key(&state.tenant)
+            && basis.tenants.get(&state.tenant).is_none_or(|tenant| tenant.shard != batch.shard)
+    }) {
+        Some(state) => Err(misfit(format!("tenant {} is not on shard {}", state.tenant, batch.shard))),
+        None => Ok(()),
+    }
+}
+
+fn misfit(why: String) -> AppendError {
+    AppendError::Unavailable(format!("the batch does not fit: {why}"))
+}
+
+fn creates_tenant(entry: &Entry) -> bool {
+    matches!(&entry.body, EntryBody::Tenant { definition: Some(TenantDefinition::Directory(_)), .. })
+}
+
+fn last_agent_seq(basis: &Basis, entry: &Entry, agent: &AgentId) -> i64 {
+    let key = PersonKey { tenant: entry.tenant.clone(), kind: PersonKind::Agent, host_id: agent.as_str().to_owned() };
+    basis.people.get(&key).map_or(0, |person| person.agent_seq)
+}
+
+struct Encoder<'a> {
+    basis: &'a mut Basis,
+    salts: &'a mut dyn Salts,
+    writes: Writes,
+    pauses: PauseWrites,
+}
+
+impl Encoder<'_> {
+    fn batch(&mut self, batch: &Batch, touched: &mut Touched) {
+        let mut shard_seq = batch.after.0.cast_signed();
+        let mut last_seqs: HashMap<(&TenantId, &AgentId), i64> = HashMap::new();
+        for entry in &batch.entries {
+            shard_seq += 1;
+            let place = Place { shard: batch.shard, shard_seq };
+            match &entry.body {
+                EntryBody::Agent { agent, event, agent_seq } => {
+                    self.agent_entry(entry, place, agent, agent_seq.0.cast_signed(), event);
+                    last_seqs.insert((&entry.tenant, agent), entry.seq.0.cast_signed());
+                }
+                EntryBody::Tenant { event, definition } => {
+                    self.tenant_entry(entry, place, event, definition.as_ref());
+                }
+            }
+            touched.tenants.insert(entry.tenant.clone());
+        }
+        for state in &batch.states {
+            self.state(state, last_seqs.get(&(&state.tenant, &state.agent)).copied());
+        }
+        self.basis.shards.insert(batch.shard, (batch.epoch, ShardSeq(shard_seq.cast_unsigned())));
+        touched.shards.insert(batch.shard);
+    }
+
+    fn agent_entry(&mut self, entry: &Entry, place: Place, agent: &AgentId, agent_seq: i64, event: &AgentEvent) {
+        let mut names = self.names(&entry.tenant, Some(agent));
+        let person = names.person(PersonKind::Agent, agent.as_str());
+        let (actor_kind, actor_person) = ActorForm::of(&event.actor, &mut names).columns();
+        let form = EventForm::of(event, &mut names);
+        let op = event.op.as_ref().map(|op| OpColumns::of(op, &mut names));
+        let seq = entry.seq.0.cast_signed();
+        self.pauses.on_event(EventPlace { tenant: entry.tenant.as_str(), person, seq }, event, form.note());
+        let mut row = blank(entry, place, event.at.0, event.body.name(), actor_kind, event.cause.as_str());
+        row.person = Some(person);
+        row.agent_seq = Some(agent_seq);
+        row.due_at = event.due_at.map(|at| at.0);
+        row.actor_person = actor_person;
+        row.policy_version = Some(event.policy_version.0.cast_signed());
+        if let Some(op) = op {
+            row.op = Some(op.op);
+            row.op_by_kind = Some(op.by_kind);
+            row.op_by = op.by;
+            row.op_fingerprint = Some(op.fingerprint);
+            row.op_at = Some(op.at);
+            row.op_outcome = Some(op.outcome);
+        }
+        row.body = write_json(&form);
+        self.chain(entry, row);
+        let key = PersonKey { tenant: entry.tenant.clone(), kind: PersonKind::Agent, host_id: agent.to_string() };
+        if let Some(known) = self.basis.people.get_mut(&key) {
+            known.agent_seq = agent_seq;
+        }
+    }
+
+    fn tenant_entry(
+        &mut self,
+        entry: &Entry,
+        place: Place,
+        event: &TenantEvent,
+        definition: Option<&TenantDefinition>,
+    ) {
+        if !self.basis.tenants.contains_key(&entry.tenant) {
+            self.writes.tenants.push(TenantRow { id: entry.tenant.to_string(), shard: i64::from(place.shard.0) });
+            let fresh = KnownTenant { shard: place.shard, seq: 0, hash: Hash::GENESIS, last_at: 0 };
+            self.basis.tenants.insert(entry.tenant.clone(), fresh);
+        }
+        let hash = definition.map(|definition| match definition {
+            TenantDefinition::Directory(directory) => self.directory(entry, directory),
+            TenantDefinition::Policy(policy) => self.policy(entry, policy),
+        });
+        let mut names = self.names(&entry.tenant, None);
+        let (actor_kind, actor_person) = ActorForm::of(&event.actor, &mut names).columns();
+        let mut row = blank(entry, place, event.at.0, event.body.name(), actor_kind, event.cause.as_str());
+        row.actor_person = actor_person;
+        row.body = write_json(&TenantEventForm::of(&event.body, hash));
+        self.chain(entry, row);
+    }
+
+    fn directory(&mut self, entry: &Entry, directory: &Arc<Directory>) -> Hash {
+        let mut names = self.names(&entry.tenant, None);
+        let body = write_json(&DirectoryForm::of(directory, &mut names));
+        let hash = Hash::of(body.as_bytes());
+        for person in directory.agents.values() {
+            let id = self.names(&entry.tenant, None).person(PersonKind::Agent, person.id.as_str());
+            self.writes.names.push(NameRow { id, name: person.name.clone() });
+        }
+        self.writes.directories.push(DirectoryRow {
+            tenant: entry.tenant.to_string(),
+            version: directory.version.0.cast_signed(),
+            seq: entry.seq.0.cast_signed(),
+            form: FORM,
+            body,
+        });
+        hash
+    }
+
+    fn policy(&mut self, entry: &Entry, policy: &Policy) -> Hash {
+        let types: Vec<PauseTypeForm> = policy.types.values().map(|pause_type| PauseTypeForm::of(pause_type)).collect();
+        let hash = PauseTypeForm::hash_all(policy.version.0, &types);
+        self.writes.policies.push(PolicyRow {
+            tenant: entry.tenant.to_string(),
+            version: policy.version.0.cast_signed(),
+            seq: entry.seq.0.cast_signed(),
+            form: FORM,
+            types,
+        });
+        hash
+    }
+
+    fn state(&mut self, state: &StateChange, last_seq: Option<i64>) {
+        let mut names = self.names(&state.tenant, Some(&state.agent));
+        let person = names.person(PersonKind::Agent, state.agent.as_str());
+        let body = write_json(&AgentForm::of(&state.record, &mut names));
+        // A state without an event of its own is of the tenant's head.
+        let head = self.basis.tenants.get(&state.tenant).map_or(0, |tenant| tenant.seq);
+        self.writes.states.push(StateRowForm {
+            tenant: state.tenant.to_string(),
+            person,
+            last_seq: last_seq.unwrap_or(head),
+            form: FORM,
+            body,
+        });
+    }
+
+    /// Seals a row and moves the tenant's head to it.
+    fn chain(&mut self, entry: &Entry, mut row: JournalRow) {
+        if let Some(tenant) = self.basis.tenants.get_mut(&entry.tenant) {
+            row.seal(tenant.hash);
+            tenant.seq = row.seq;
+            tenant.hash = row.hash;
+            tenant.last_at = row.at;
+        }
+        self.writes.journal.push(row);
+    }
+
+    fn names<'n>(&'n mut self, tenant: &'n TenantId, agent: Option<&'n AgentId>) -> Names<'n> {
+        Names { basis: &mut *self.basis, salts: &mut *self.salts, writes: &mut self.writes, tenant, agent }
+    }
+
+    fn finish(mut self, touched: &Touched) -> Writes {
+        self.writes.pauses = self.pauses.inserts;
+        self.writes.pause_changes = self.pauses.changes;
+        for tenant in &touched.tenants {
+            if let Some(known) = self.basis.tenants.get(tenant) {
+                self.writes.tenant_heads.push(TenantHeadRow {
+                    tenant: tenant.to_string(),
+                    seq: known.seq,
+                    hash: known.hash,
+                    last_at: known.last_at,
+                });
+            }
+        }
+        for shard in &touched.shards {
+            if let Some((_, head)) = self.basis.shards.get(shard) {
+                self.writes.shard_heads.push(ShardHeadRow { id: i64::from(shard.0), head: head.0.cast_signed() });
+            }
+        }
+        self.writes
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    shard: ShardId,
+    shard_seq: i64,
+}
+
+fn blank(entry: &Entry, place: Place, at: i64, kind: &str, actor_kind: String, cause: &str) -> JournalRow {
+    JournalRow {
+        tenant: entry.tenant.to_string(),
+        seq: entry.seq.0.cast_signed(),
+        shard: i64::from(place.shard.0),
+        shard_seq: place.shard_seq,
+        person: None,
+        agent_seq: None,
+        at,
+        due_at: None,
+        kind: kind.to_owned(),
+        actor_kind,
+        actor_person: None,
+        cause: cause.to_owned(),
+        policy_version: None,
+        op: None,
+        op_by_kind: None,
+        op_by: None,
+        op_fingerprint: None,
+        op_at: None,
+        op_outcome: None,
+        form: FORM,
+        body: String::new(),
+        body_hash: Hash::GENESIS,
+        hash: Hash::GENESIS,
+    }
+}
+
+/// Looks people and texts up in the basis, and adds those that are new.
+struct Names<'a> {
+    basis: &'a mut Basis,
+    salts: &'a mut dyn Salts,
+    writes: &'a mut Writes,
+    tenant: &'a TenantId,
+    agent: Option<&'a AgentId>,
+}
+
+impl Refer for Names<'_> {
+    fn person(&mut self, kind: PersonKind, host_id: &str) -> PersonId {
+        let key = PersonKey { tenant: self.tenant.clone(), kind, host_id: host_id.to_owned() };
+        if let Some(known) = self.basis.people.get(&key) {
+            return known.id;
+        }
+        let salt = self.salts.next();
+        let id = PersonId::of(salt, self.tenant.as_str(), kind, host_id);
+        self.writes.people.push(PersonRow {
+            id,
+            tenant: self.tenant.to_string(),
+            kind,
+            host_id: host_id.to_owned(),
+            name: None,
+            salt,
+        });
+        self.basis.people.insert(key, KnownPerson { id, agent_seq: 0 });
+        id
+    }
+
+    fn text(&mut self, text: &str) -> Hash {
+        let agent = self.agent.map_or_else(String::new, AgentId::to_string);
+        let person = self.person(PersonKind::Agent, &agent);
+        let key = TextKey { tenant: self.tenant.clone(), agent, text: text.to_owned() };
+        if let Some(hash) = self.basis.texts.get(&key) {
+            return *hash;
+        }
+        let salt = self.salts.next();
+        let hash = Hash::of_text(salt, text);
+        self.writes.texts.push(TextRow { hash, tenant: self.tenant.to_string(), person, salt, text: text.to_owned() });
+        self.basis.texts.insert(key, hash);
+        hash
+    }
+}

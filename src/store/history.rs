@@ -1,0 +1,429 @@
+//! The history of pauses, for reports: read-only, in keyset pages.
+//!
+//! Protected pauses are never among the rows, whoever asks (semantics §11).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use sqlx::Row;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+
+use super::sqlite::fault::read_error;
+use super::sqlite::open::{OpenError, check_schema, connect_readers};
+use super::sqlite::reader::{references, within};
+use super::stored::{FormError, Hash, PersonId, Resolve, WideId, parse, parse_cause, write_json};
+use crate::domain::event::{Cause, LimitedClass};
+use crate::domain::id::{AgentId, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId};
+use crate::domain::time::Timestamp;
+use crate::ports::ReadError;
+
+/// The most rows of a page (`docs/protocol.md`, keyset lists).
+pub const PAGE_MAX: usize = 1000;
+/// How long a page may take: with its indexes it is milliseconds.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads the history of pauses in a data folder.
+#[derive(Debug, Clone)]
+pub struct PauseHistory {
+    pool: SqlitePool,
+}
+
+/// Which pauses are wanted. Those of no other tenant are ever read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PauseFilter {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Only these agents; `None` means all.
+    pub agents: Option<Vec<AgentId>>,
+    /// Only pauses that count for these teams; `None` means all, those without a team too.
+    pub teams: Option<Vec<TeamId>>,
+    /// Only this type.
+    pub pause_type: Option<PauseTypeCode>,
+    /// From when on; a pause belongs by its start.
+    pub from: Option<DayOrInstant>,
+    /// Until when.
+    pub to: Option<DayOrInstant>,
+}
+
+impl PauseFilter {
+    /// All pauses of a tenant.
+    pub fn of(tenant: TenantId) -> PauseFilter {
+        PauseFilter { tenant, agents: None, teams: None, pause_type: None, from: None, to: None }
+    }
+}
+
+/// A bound of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayOrInstant {
+    /// A day of the calendar, in the zone recorded with each pause; as an end it is included.
+    Day(NaiveDate),
+    /// An instant; as an end it is not included.
+    Instant(Timestamp),
+}
+
+/// Where a page begins: after the row with these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PauseKey {
+    /// When that pause began.
+    pub started_at: Timestamp,
+    /// Its id.
+    pub id: PauseId,
+}
+
+/// A page of pauses, by start and id, ascending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PausePage {
+    /// The rows.
+    pub rows: Vec<PauseRow>,
+    /// Where the next page begins; none when this is the last.
+    pub next: Option<PauseKey>,
+}
+
+/// One pause, with everything that a report needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PauseRow {
+    /// Its id.
+    pub id: PauseId,
+    /// The agent.
+    pub agent: AgentId,
+    /// The agent's name as the directory now has it; empty when it was erased.
+    pub agent_name: String,
+    /// Its type.
+    pub pause_type: PauseTypeCode,
+    /// Regular or entitlement.
+    pub class: LimitedClass,
+    /// The team that it counts for.
+    pub team: Option<TeamId>,
+    /// The zone of its days.
+    pub zone: Tz,
+    /// The zone's offset from UTC at the start, in seconds, east positive.
+    pub utc_offset_s: i32,
+    /// The calendar day of its start.
+    pub local_day: NaiveDate,
+    /// The business day of its start.
+    pub business_day: NaiveDate,
+    /// When the shift that contains its start began.
+    pub shift_started_at: Option<Timestamp>,
+    /// True when that shift is an estimate.
+    pub shift_estimated: bool,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How it ended; none while it runs.
+    pub ended: Option<PauseEnd>,
+    /// The limit, extensions not included.
+    pub limit: Option<Duration>,
+    /// By how much the limit was moved out.
+    pub extended_by: Duration,
+    /// Since when it was over limit and grace.
+    pub overran_at: Option<Timestamp>,
+    /// The policy that it began under.
+    pub policy_version: PolicyVersion,
+    /// For reports only.
+    pub paid: bool,
+    /// For reports only.
+    pub counts_as_work: bool,
+    /// The pause that it replaced.
+    pub replaces: Option<PauseId>,
+    /// What the agent wrote; none when it was erased.
+    pub note: Option<String>,
+}
+
+/// How a pause ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PauseEnd {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub by: Cause,
+    /// It ended under its minimum.
+    pub short: bool,
+    /// It ended so soon that it does not count.
+    pub misclick: bool,
+    /// For an abandoned pause, whose end is an estimate: when the agent was last seen.
+    pub last_seen_at: Option<Timestamp>,
+    /// The pause that replaced it.
+    pub replaced_by: Option<PauseId>,
+}
+
+impl PauseEnd {
+    /// True when the end is an estimate.
+    pub fn is_estimated(&self) -> bool {
+        self.last_seen_at.is_some()
+    }
+}
+
+impl PauseRow {
+    /// How long it took; none while it runs.
+    pub fn duration(&self) -> Option<Duration> {
+        self.ended.map(|end| end.at.since(self.started_at))
+    }
+}
+
+impl PauseHistory {
+    /// Opens the history in a data folder for reading, beside the server that writes it.
+    ///
+    /// # Errors
+    /// [`OpenError`] when there is no database of this program's version.
+    pub async fn open(dir: &Path) -> Result<PauseHistory, OpenError> {
+        let pool = connect_readers(dir).await?;
+        check_schema(&pool).await?;
+        Ok(PauseHistory { pool })
+    }
+
+    /// Closes the files.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Up to `limit` pauses after a key, at most [`PAGE_MAX`] and at least one.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store is out of reach or damaged.
+    pub async fn page(
+        &self,
+        filter: &PauseFilter,
+        after: Option<PauseKey>,
+        limit: usize,
+    ) -> Result<PausePage, ReadError> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        within(PAGE_TIMEOUT, self.read_page(filter, after, limit)).await
+    }
+
+    async fn read_page(
+        &self,
+        filter: &PauseFilter,
+        after: Option<PauseKey>,
+        limit: usize,
+    ) -> Result<PausePage, ReadError> {
+        let mut transaction = self.pool.begin().await.map_err(|error| read_error(&error))?;
+        let agents = filter.agents.as_ref().map(|agents| list(agents.iter().map(AgentId::as_str)));
+        let teams = filter.teams.as_ref().map(|teams| list(teams.iter().map(TeamId::as_str)));
+        let period = Period::of(filter);
+        // The period's start and the key are both "after this": the later one counts.
+        let from = (period.from_at, Vec::new());
+        let start = after.map_or_else(|| from.clone(), |key| (key.started_at.0, WideId::of(key.id.0).0.to_vec()));
+        let (start_at, start_id) = start.max(from);
+        let sql = if agents.is_some() { PAGE_OF_AGENTS } else { PAGE_OF_ALL };
+        let rows = sqlx::query(sql)
+            .bind(filter.tenant.as_str())
+            .bind(agents)
+            .bind(teams)
+            .bind(filter.pause_type.as_ref().map(PauseTypeCode::as_str))
+            .bind(period.from_day)
+            .bind(period.to_day)
+            .bind(start_at)
+            .bind(start_id)
+            .bind(period.to_at)
+            // One more than wanted tells whether there is a next page.
+            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(|error| read_error(&error))?;
+        let mut raw: Vec<RawRow> = rows.iter().map(raw_row).collect::<Result<_, sqlx::Error>>().map_err(|error| {
+            ReadError::Damaged { place: "the history of pauses".to_owned(), why: error.to_string() }
+        })?;
+        let has_next = raw.len() > limit;
+        raw.truncate(limit);
+        let people: Vec<PersonId> =
+            raw.iter().map(|row| (row.person, ())).collect::<BTreeMap<_, _>>().into_keys().collect();
+        let notes: Vec<Hash> = raw.iter().filter_map(|row| row.note).collect();
+        let found = references(&mut transaction, &people, &notes).await?;
+        let rows: Vec<PauseRow> = raw
+            .into_iter()
+            .map(|row| {
+                let place = format!("pause {}", PauseId(row.id.number()));
+                pause_row(row, &found).map_err(|error| ReadError::Damaged { place, why: error.to_string() })
+            })
+            .collect::<Result<_, _>>()?;
+        let next = rows.last().filter(|_| has_next).map(|row| PauseKey { started_at: row.started_at, id: row.id });
+        Ok(PausePage { rows, next })
+    }
+}
+
+fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    write_json(&items.collect::<Vec<_>>())
+}
+
+/// How far a zone's day may lie from the day of UTC, with room to spare: no zone is further off than this.
+const ZONE_OFFSET_MAX_MS: i64 = 26 * 3_600_000;
+
+/// A filter's bounds: as days, and as instants that an index can find. Around days the instants are
+/// wide enough for every zone.
+struct Period {
+    from_day: Option<String>,
+    to_day: Option<String>,
+    /// Included.
+    from_at: i64,
+    /// Not included.
+    to_at: i64,
+}
+
+impl Period {
+    fn of(filter: &PauseFilter) -> Period {
+        let mut period = Period { from_day: None, to_day: None, from_at: i64::MIN, to_at: i64::MAX };
+        match filter.from {
+            Some(DayOrInstant::Day(day)) => {
+                period.from_day = Some(day.to_string());
+                period.from_at = utc_midnight(day) - ZONE_OFFSET_MAX_MS;
+            }
+            Some(DayOrInstant::Instant(at)) => period.from_at = at.0,
+            None => {}
+        }
+        match filter.to {
+            Some(DayOrInstant::Day(day)) => {
+                period.to_day = Some(day.to_string());
+                period.to_at = utc_midnight(day) + 24 * 3_600_000 + ZONE_OFFSET_MAX_MS;
+            }
+            Some(DayOrInstant::Instant(at)) => period.to_at = at.0,
+            None => {}
+        }
+        period
+    }
+}
+
+fn utc_midnight(day: NaiveDate) -> i64 {
+    day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()
+}
+
+macro_rules! page_sql {
+    ($agents:literal) => {
+        concat!(
+            "SELECT p.id, p.person, p.pause_type, p.class, p.team, p.zone, p.utc_offset_s, p.local_day, p.business_day,
+                    p.shift_started_at, p.shift_estimated, p.started_at, p.ended_at, p.ended_by, p.short, p.misclick,
+                    p.last_seen_at, p.replaced_by, p.limit_ms, p.extended_ms, p.overran_at, p.policy_version, p.paid,
+                    p.counts_as_work, p.replaces, p.note
+             FROM pauses AS p WHERE p.class <> 'protected' AND p.tenant = ?1 AND ",
+            $agents,
+            " AND (?3 IS NULL OR p.team IN (SELECT value FROM json_each(?3)))
+              AND (?4 IS NULL OR p.pause_type = ?4)
+              AND (?5 IS NULL OR p.local_day >= ?5) AND (?6 IS NULL OR p.local_day <= ?6)
+              AND (p.started_at, p.id) > (?7, ?8) AND p.started_at < ?9
+              ORDER BY p.started_at, p.id LIMIT ?10"
+        )
+    };
+}
+
+const PAGE_OF_ALL: &str = page_sql!("?2 IS NULL");
+const PAGE_OF_AGENTS: &str = page_sql!(
+    "p.person IN (SELECT id FROM people WHERE tenant = ?1 AND kind = 'agent'
+                  AND host_id IN (SELECT value FROM json_each(?2)))"
+);
+
+/// A row as the columns have it.
+struct RawRow {
+    id: WideId,
+    person: PersonId,
+    pause_type: String,
+    class: String,
+    team: Option<String>,
+    zone: String,
+    utc_offset_s: i32,
+    local_day: String,
+    business_day: String,
+    shift_started_at: Option<i64>,
+    shift_estimated: Option<bool>,
+    started_at: i64,
+    ended_at: Option<i64>,
+    ended_by: Option<String>,
+    short: Option<bool>,
+    misclick: Option<bool>,
+    last_seen_at: Option<i64>,
+    replaced_by: Option<WideId>,
+    limit_ms: Option<i64>,
+    extended_ms: Option<i64>,
+    overran_at: Option<i64>,
+    policy_version: i64,
+    paid: Option<bool>,
+    counts_as_work: Option<bool>,
+    replaces: Option<WideId>,
+    note: Option<Hash>,
+}
+
+fn raw_row(row: &SqliteRow) -> Result<RawRow, sqlx::Error> {
+    let wide = |column: usize| -> Result<Option<WideId>, sqlx::Error> {
+        Ok(row.try_get::<Option<&[u8]>, _>(column)?.and_then(WideId::from_bytes))
+    };
+    let missing = |column: &str| sqlx::Error::ColumnNotFound(column.to_owned());
+    Ok(RawRow {
+        id: wide(0)?.ok_or_else(|| missing("id"))?,
+        person: PersonId::from_bytes(row.try_get(1)?).ok_or_else(|| missing("person"))?,
+        pause_type: row.try_get(2)?,
+        class: row.try_get(3)?,
+        team: row.try_get(4)?,
+        zone: row.try_get(5)?,
+        utc_offset_s: row.try_get(6)?,
+        local_day: row.try_get(7)?,
+        business_day: row.try_get(8)?,
+        shift_started_at: row.try_get(9)?,
+        shift_estimated: row.try_get(10)?,
+        started_at: row.try_get(11)?,
+        ended_at: row.try_get(12)?,
+        ended_by: row.try_get(13)?,
+        short: row.try_get(14)?,
+        misclick: row.try_get(15)?,
+        last_seen_at: row.try_get(16)?,
+        replaced_by: wide(17)?,
+        limit_ms: row.try_get(18)?,
+        extended_ms: row.try_get(19)?,
+        overran_at: row.try_get(20)?,
+        policy_version: row.try_get(21)?,
+        paid: row.try_get(22)?,
+        counts_as_work: row.try_get(23)?,
+        replaces: wide(24)?,
+        note: row.try_get::<Option<&[u8]>, _>(25)?.and_then(Hash::from_bytes),
+    })
+}
+
+fn pause_row(row: RawRow, found: &dyn Resolve) -> Result<PauseRow, FormError> {
+    let class = match row.class.as_str() {
+        "regular" => LimitedClass::Regular,
+        "entitlement" => LimitedClass::Entitlement,
+        other => return Err(FormError::Contradiction(format!("its class is {other}"))),
+    };
+    let pause_id = |id: WideId| PauseId(id.number());
+    let ended = match (row.ended_at, &row.ended_by) {
+        (Some(at), Some(by)) => Some(PauseEnd {
+            at: Timestamp(at),
+            by: parse_cause(by)?,
+            short: row.short.unwrap_or(false),
+            misclick: row.misclick.unwrap_or(false),
+            last_seen_at: row.last_seen_at.map(Timestamp),
+            replaced_by: row.replaced_by.map(pause_id),
+        }),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(FormError::Contradiction("its end is not whole".to_owned()));
+        }
+    };
+    Ok(PauseRow {
+        id: pause_id(row.id),
+        agent: parse::<AgentId>("an agent's id", &found.host_id(row.person))?,
+        agent_name: found.name(row.person),
+        pause_type: parse::<PauseTypeCode>("a pause type's code", &row.pause_type)?,
+        class,
+        team: row.team.as_deref().map(|team| parse::<TeamId>("a team's id", team)).transpose()?,
+        zone: parse::<Tz>("a time zone", &row.zone)?,
+        utc_offset_s: row.utc_offset_s,
+        local_day: parse::<NaiveDate>("a day", &row.local_day)?,
+        business_day: parse::<NaiveDate>("a day", &row.business_day)?,
+        shift_started_at: row.shift_started_at.map(Timestamp),
+        shift_estimated: row.shift_estimated.unwrap_or(false),
+        started_at: Timestamp(row.started_at),
+        ended,
+        limit: row.limit_ms.map(span),
+        extended_by: row.extended_ms.map_or(Duration::ZERO, span),
+        overran_at: row.overran_at.map(Timestamp),
+        policy_version: PolicyVersion(row.policy_version.cast_unsigned()),
+        paid: row.paid.unwrap_or(false),
+        counts_as_work: row.counts_as_work.unwrap_or(false),
+        replaces: row.replaces.map(pause_id),
+        note: row.note.and_then(|hash| found.text(hash)),
+    })
+}
+
+fn span(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

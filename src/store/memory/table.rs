@@ -1,0 +1,288 @@
+//! The rows in memory, with the constraints of the SQLite schema.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::domain::id::{PolicyVersion, TenantId, TenantSeq};
+use crate::domain::policy::Policy;
+use crate::domain::time::Timestamp;
+use crate::ports::{
+    Epoch, ReadError, SHARDS, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored, TenantSnapshot,
+};
+use crate::store::decode::{FoundPerson, References, damaged_row, decode_row, decode_state, decode_tenant_event};
+use crate::store::encode::{Basis, KnownPerson, KnownTenant, PersonKey, TextKey, Wanted, Writes};
+use crate::store::pauses::PauseRowForm;
+use crate::store::row::{DirectoryRow, JournalRow, PersonRow, PolicyRow, StateRowForm, TenantHeadRow, TextRow};
+use crate::store::stored::{DirectoryForm, FormError, Hash, PersonId, PersonKind, WideId, read_json};
+
+/// All tables.
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) shards: Vec<ShardHead>,
+    tenants: BTreeMap<String, (ShardId, TenantHeadRow)>,
+    pub(super) journal: BTreeMap<(i64, i64), JournalRow>,
+    agent_seqs: HashMap<PersonId, i64>,
+    people: HashMap<PersonId, PersonRow>,
+    people_by_key: HashMap<(String, PersonKind, String), PersonId>,
+    texts: HashMap<Hash, TextRow>,
+    texts_by_key: HashMap<(PersonId, String), Hash>,
+    pub(super) states: BTreeMap<(String, PersonId), StateRowForm>,
+    pauses: HashMap<WideId, PauseRowForm>,
+    directories: BTreeMap<(String, i64), DirectoryRow>,
+    policies: BTreeMap<(String, i64), PolicyRow>,
+}
+
+impl Tables {
+    pub(super) fn new() -> Tables {
+        Tables {
+            shards: (0..SHARDS)
+                .map(|id| ShardHead { shard: ShardId(id), epoch: Epoch(0), head: ShardSeq(0) })
+                .collect(),
+            tenants: BTreeMap::new(),
+            journal: BTreeMap::new(),
+            agent_seqs: HashMap::new(),
+            people: HashMap::new(),
+            people_by_key: HashMap::new(),
+            texts: HashMap::new(),
+            texts_by_key: HashMap::new(),
+            states: BTreeMap::new(),
+            pauses: HashMap::new(),
+            directories: BTreeMap::new(),
+            policies: BTreeMap::new(),
+        }
+    }
+
+    /// Somebody takes every shard over.
+    pub(super) fn take_over(&mut self) {
+        for shard in &mut self.shards {
+            shard.epoch.0 += 1;
+        }
+    }
+
+    /// What is here of what some batches touch.
+    pub(super) fn basis(&self, wanted: &Wanted) -> Basis {
+        let mut basis = Basis::default();
+        for shard in &wanted.shards {
+            if let Some(head) = self.shards.get(usize::from(shard.0)) {
+                basis.shards.insert(*shard, (head.epoch, head.head));
+            }
+        }
+        for tenant in &wanted.tenants {
+            if let Some((shard, head)) = self.tenants.get(tenant.as_str()) {
+                let known = KnownTenant { shard: *shard, seq: head.seq, hash: head.hash, last_at: head.last_at };
+                basis.tenants.insert(tenant.clone(), known);
+            }
+        }
+        for key in &wanted.people {
+            if let Some(id) = self.person(key) {
+                let agent_seq = self.agent_seqs.get(&id).copied().unwrap_or(0);
+                basis.people.insert(key.clone(), KnownPerson { id, agent_seq });
+            }
+        }
+        for key in &wanted.texts {
+            if let Some(hash) = self.text(key) {
+                basis.texts.insert(key.clone(), hash);
+            }
+        }
+        basis
+    }
+
+    pub(super) fn person(&self, key: &PersonKey) -> Option<PersonId> {
+        self.people_by_key.get(&(key.tenant.to_string(), key.kind, key.host_id.clone())).copied()
+    }
+
+    fn text(&self, key: &TextKey) -> Option<Hash> {
+        let agent = PersonKey { tenant: key.tenant.clone(), kind: PersonKind::Agent, host_id: key.agent.clone() };
+        self.texts_by_key.get(&(self.person(&agent)?, key.text.clone())).copied()
+    }
+
+    /// The constraints of the schema that the rows themselves do not show: a pause that changes is
+    /// there and open, and no agent comes to have two open ones.
+    pub(super) fn check(&self, writes: &Writes) -> Result<(), String> {
+        let mut open: HashSet<(PersonId, bool)> = HashSet::new();
+        let ending: HashSet<WideId> =
+            writes.pause_changes.iter().filter(|change| change.ended_at.is_some()).map(|change| change.id).collect();
+        for change in &writes.pause_changes {
+            if self.pauses.get(&change.id).is_none_or(|pause| pause.ended_at.is_some()) {
+                return Err(format!("pause {} is not open", change.id));
+            }
+        }
+        let people: HashSet<PersonId> = writes.pauses.iter().map(|pause| pause.person).collect();
+        let kept = self.pauses.values().filter(|pause| people.contains(&pause.person) && !ending.contains(&pause.id));
+        for pause in kept.chain(&writes.pauses).filter(|pause| pause.ended_at.is_none()) {
+            if !open.insert((pause.person, pause.inside.is_some())) {
+                return Err(format!("person {} has an open pause already", pause.person));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up what is durable.
+    pub(super) fn apply(&mut self, writes: Writes) {
+        for row in writes.tenants {
+            let head = TenantHeadRow { tenant: row.id.clone(), seq: 0, hash: Hash::GENESIS, last_at: 0 };
+            self.tenants.insert(row.id, (ShardId(u16::try_from(row.shard).unwrap_or(0)), head));
+        }
+        for row in writes.people {
+            self.people_by_key.insert((row.tenant.clone(), row.kind, row.host_id.clone()), row.id);
+            self.people.insert(row.id, row);
+        }
+        for row in writes.names {
+            if let Some(person) = self.people.get_mut(&row.id) {
+                person.name = Some(row.name);
+            }
+        }
+        for row in writes.texts {
+            self.texts_by_key.insert((row.person, row.text.clone()), row.hash);
+            self.texts.insert(row.hash, row);
+        }
+        for row in writes.journal {
+            if let (Some(person), Some(agent_seq)) = (row.person, row.agent_seq) {
+                self.agent_seqs.insert(person, agent_seq);
+            }
+            self.journal.insert((row.shard, row.shard_seq), row);
+        }
+        for row in writes.directories {
+            self.directories.insert((row.tenant.clone(), row.version), row);
+        }
+        for row in writes.policies {
+            self.policies.insert((row.tenant.clone(), row.version), row);
+        }
+        for change in writes.pause_changes {
+            if let Some(pause) = self.pauses.get_mut(&change.id) {
+                pause.change(&change);
+            }
+        }
+        self.pauses.extend(writes.pauses.into_iter().map(|pause| (pause.id, pause)));
+        for row in writes.states {
+            self.states.insert((row.tenant.clone(), row.person), row);
+        }
+        for row in writes.tenant_heads {
+            if let Some((_, head)) = self.tenants.get_mut(&row.tenant) {
+                *head = row;
+            }
+        }
+        for row in writes.shard_heads {
+            if let Some(shard) = usize::try_from(row.id).ok().and_then(|id| self.shards.get_mut(id)) {
+                shard.head = ShardSeq(row.head.cast_unsigned());
+            }
+        }
+    }
+
+    /// Erases a text, or all texts and the row of a person.
+    pub(super) fn erase_person(&mut self, person: PersonId) {
+        self.texts.retain(|_, text| text.person != person);
+        self.texts_by_key.retain(|(owner, _), _| *owner != person);
+        self.people.remove(&person);
+        self.people_by_key.retain(|_, id| *id != person);
+    }
+
+    pub(super) fn heads(&self) -> Vec<ShardHead> {
+        let with_tenant: HashSet<ShardId> = self.tenants.values().map(|(shard, _)| *shard).collect();
+        self.shards.iter().filter(|head| with_tenant.contains(&head.shard)).copied().collect()
+    }
+
+    pub(super) fn tenant_heads(&self) -> Vec<TenantHeadRow> {
+        self.tenants.values().map(|(_, head)| head.clone()).collect()
+    }
+
+    pub(super) fn read(&self, shard: ShardId, after: ShardSeq, max: usize) -> Result<Vec<Stored>, ReadError> {
+        let shard = i64::from(shard.0);
+        let from = (shard, after.0.cast_signed().saturating_add(1));
+        let found = self.references();
+        self.journal
+            .range(from..(shard + 1, 0))
+            .take(max)
+            .map(|(_, row)| decode_row(row, &found).map_err(|error| damaged_row(row, &error)))
+            .collect()
+    }
+
+    pub(super) fn rows_of(&self, tenant: &TenantId) -> impl Iterator<Item = &JournalRow> {
+        let tenant = tenant.to_string();
+        self.journal.values().filter(move |row| row.tenant == tenant)
+    }
+
+    pub(super) fn snapshot(&self, shard: ShardId) -> Result<ShardSnapshot, ReadError> {
+        let head = *self
+            .shards
+            .get(usize::from(shard.0))
+            .ok_or_else(|| ReadError::Unavailable(format!("there is no shard {shard}")))?;
+        let found = self.references();
+        let tenants = self
+            .tenants
+            .iter()
+            .filter(|(_, (on, _))| *on == shard)
+            .map(|(tenant, (_, head))| self.tenant_snapshot(tenant, head, &found))
+            .collect::<Result<_, _>>()?;
+        Ok(ShardSnapshot { head, tenants })
+    }
+
+    fn tenant_snapshot(
+        &self,
+        tenant: &str,
+        head: &TenantHeadRow,
+        found: &References,
+    ) -> Result<TenantSnapshot, ReadError> {
+        let place = format!("tenant {tenant}");
+        let wrong = |error: FormError| ReadError::Damaged { place: place.clone(), why: error.to_string() };
+        let versions = (tenant.to_owned(), i64::MIN)..=(tenant.to_owned(), i64::MAX);
+        let directory = self
+            .directories
+            .range(versions.clone())
+            .next_back()
+            .ok_or_else(|| ReadError::Damaged { place: place.clone(), why: "it has no directory".to_owned() })?
+            .1;
+        let directory = read_json::<DirectoryForm>(directory.form, &directory.body)
+            .and_then(|form| form.into_domain(found))
+            .map_err(wrong)?;
+        let policy = match self.policies.range(versions).next_back() {
+            Some((_, row)) => policy(row).map_err(wrong)?,
+            None => Policy::empty(),
+        };
+        let started = self
+            .journal
+            .values()
+            .filter(|row| row.tenant == tenant && row.kind == "server.started")
+            .max_by_key(|row| row.seq);
+        let server_started = started
+            .map(|row| {
+                let event = decode_tenant_event(row, found).map_err(|error| damaged_row(row, &error))?;
+                Ok::<_, ReadError>((TenantSeq(row.seq.cast_unsigned()), Arc::new(event)))
+            })
+            .transpose()?;
+        let states: Vec<StateRow> = self
+            .states
+            .values()
+            .filter(|row| row.tenant == tenant)
+            .map(|row| decode_state(row, found).map_err(wrong))
+            .collect::<Result<_, _>>()?;
+        Ok(TenantSnapshot {
+            head: TenantSeq(head.seq.cast_unsigned()),
+            last_at: Timestamp(head.last_at),
+            directory: Arc::new(directory),
+            policy: Arc::new(policy),
+            server_started,
+            states,
+        })
+    }
+
+    pub(super) fn references(&self) -> References {
+        References {
+            people: self
+                .people
+                .values()
+                .map(|row| (row.id, FoundPerson { host_id: row.host_id.clone(), name: row.name.clone() }))
+                .collect(),
+            texts: self.texts.values().map(|row| (row.hash, row.text.clone())).collect(),
+        }
+    }
+}
+
+fn policy(row: &PolicyRow) -> Result<Policy, FormError> {
+    let mut policy = Policy { version: PolicyVersion(row.version.cast_unsigned()), ..Policy::empty() };
+    for form in row.types.iter().cloned() {
+        let pause_type = form.into_domain()?;
+        policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
+    }
+    Ok(policy)
+}

@@ -1,0 +1,122 @@
+//! The journal on SQLite: one file, one writer, durable when a commit returns (WAL, `synchronous=FULL`).
+
+mod checkpoint;
+pub(crate) mod fault;
+pub(crate) mod open;
+pub(crate) mod reader;
+mod statement;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use sqlx::sqlite::SqlitePool;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use open::{DATABASE_FILE, LOCK_FILE, OpenError};
+
+use crate::domain::command::Actor;
+use crate::domain::id::{AgentId, Op, TenantId};
+use crate::domain::op::OpRecord;
+use crate::domain::time::Timestamp;
+use crate::ports::{
+    AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
+};
+use writer::{WAITING_MAX, Work, Writer};
+
+/// The journal in a data folder, owned by this process.
+///
+/// Batches that wait, of all shards, are committed together; a commit that fails with an I/O error
+/// turns the journal read-only until the server is restarted, reads go on.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    works: mpsc::Sender<Work>,
+    readers: SqlitePool,
+    closing: CancellationToken,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    broken: Arc<OnceLock<String>>,
+}
+
+impl SqliteJournal {
+    /// Opens the journal in `dir`, made when it is missing: takes the folder's lock, brings the
+    /// schema up to date, and takes every shard over with epoch + 1. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`OpenError`] when another process owns the folder, when a newer program has been here, or
+    /// when the folder cannot be used.
+    pub async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<SqliteJournal, OpenError> {
+        let lock = open::FolderLock::take(dir)?;
+        let mut connection = open::connect_writer(dir).await?;
+        open::migrate(&mut connection).await?;
+        open::take_over(&mut connection, clock.now()).await?;
+        let readers = open::connect_readers(dir).await?;
+        let broken = Arc::new(OnceLock::new());
+        let writer = Writer::new(dir, connection, lock, Arc::clone(&broken)).await?;
+        let (works, inbox) = mpsc::channel(WAITING_MAX);
+        let closing = CancellationToken::new();
+        let writer = tokio::spawn(writer.run(inbox, closing.clone()));
+        Ok(SqliteJournal { works, readers, closing, writer: Mutex::new(Some(writer)), broken })
+    }
+
+    /// Answers everything that waits, then closes the files and gives up the lock. Later appends
+    /// are answered `Unavailable`.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        let writer = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        self.readers.close().await;
+        if let Some(writer) = writer
+            && writer.await.is_err()
+        {
+            tracing::error!("the journal's writer panicked");
+        }
+    }
+
+    /// When the last event on record was, so that the clock never runs behind it.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store is out of reach or damaged.
+    pub async fn last_at(&self) -> Result<Timestamp, ReadError> {
+        reader::last_at(&self.readers).await
+    }
+
+    /// Why nothing can be written any more, when that is so.
+    pub fn read_only_because(&self) -> Option<&str> {
+        self.broken.get().map(String::as_str)
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), AppendError>> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            if self.works.send(Work { batch, answer }).await.is_err() {
+                return Err(AppendError::Unavailable("the journal is closed".to_owned()));
+            }
+            answered.await.unwrap_or_else(|_| Err(AppendError::Unknown("the journal's writer is gone".to_owned())))
+        })
+    }
+
+    fn snapshot(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardSnapshot, ReadError>> {
+        Box::pin(reader::snapshot(&self.readers, shard))
+    }
+
+    fn read(&self, shard: ShardId, after: ShardSeq, max: usize) -> BoxFuture<'_, Result<Vec<Stored>, ReadError>> {
+        Box::pin(reader::read(&self.readers, shard, after, max))
+    }
+
+    fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>> {
+        Box::pin(reader::heads(&self.readers))
+    }
+
+    fn find_op<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        agent: &'a AgentId,
+        op: Op,
+        by: &'a Actor,
+    ) -> BoxFuture<'a, Result<Option<OpRecord>, ReadError>> {
+        Box::pin(reader::find_op(&self.readers, tenant, agent, op, by))
+    }
+}

@@ -1,0 +1,314 @@
+//! The writer's statements: one a table and transaction, whatever the number of rows, which travel
+//! as one JSON array.
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::fault::WriteFault;
+use crate::domain::id::TenantId;
+use crate::ports::{Epoch, ShardId, ShardSeq};
+use crate::store::encode::{Basis, KnownPerson, KnownTenant, PersonKey, TextKey, Wanted, Writes};
+use crate::store::stored::{Hash, PersonId, PersonKind, write_json};
+
+/// Fetches the fence and the heads that some batches touch.
+pub(super) async fn load_heads(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    basis: &mut Basis,
+) -> Result<(), WriteFault> {
+    let shards: Vec<u16> = wanted.shards.iter().map(|shard| shard.0).collect();
+    let rows = sqlx::query("SELECT id, epoch, head FROM shards WHERE id IN (SELECT value FROM json_each(?1))")
+        .bind(write_json(&shards))
+        .fetch_all(&mut *connection)
+        .await?;
+    for row in rows {
+        let (id, epoch, head): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        basis.shards.insert(shard_id(id)?, (Epoch(epoch.cast_unsigned()), ShardSeq(head.cast_unsigned())));
+    }
+    let tenants: Vec<&str> = wanted.tenants.iter().map(TenantId::as_str).collect();
+    let rows = sqlx::query(
+        "SELECT t.id, t.shard, h.seq, h.hash, h.last_at FROM tenants AS t JOIN tenant_heads AS h ON h.tenant = t.id
+         WHERE t.id IN (SELECT value FROM json_each(?1))",
+    )
+    .bind(write_json(&tenants))
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in rows {
+        let id: String = row.try_get(0)?;
+        let tenant = KnownTenant {
+            shard: shard_id(row.try_get(1)?)?,
+            seq: row.try_get(2)?,
+            hash: Hash::from_bytes(row.try_get(3)?).ok_or_else(|| damaged("a hash has not 32 bytes"))?,
+            last_at: row.try_get(4)?,
+        };
+        basis.tenants.insert(TenantId::new(&id).map_err(|error| damaged(&error.to_string()))?, tenant);
+    }
+    Ok(())
+}
+
+/// Fetches people that the basis does not have yet. Those who are not there are new.
+pub(super) async fn load_people(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    basis: &mut Basis,
+) -> Result<(), WriteFault> {
+    #[derive(Serialize)]
+    struct Key<'a> {
+        tenant: &'a str,
+        kind: PersonKind,
+        host_id: &'a str,
+    }
+    let missing: Vec<Key<'_>> = wanted
+        .people
+        .iter()
+        .filter(|key| !basis.people.contains_key(*key))
+        .map(|key| Key { tenant: key.tenant.as_str(), kind: key.kind, host_id: &key.host_id })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query(
+        "SELECT p.tenant, p.kind, p.host_id, p.id,
+                coalesce((SELECT max(j.agent_seq) FROM journal AS j WHERE j.tenant = p.tenant AND j.person = p.id), 0)
+         FROM json_each(?1) AS k CROSS JOIN people AS p
+         ON p.tenant = k.value->>'tenant' AND p.kind = k.value->>'kind' AND p.host_id = k.value->>'host_id'",
+    )
+    .bind(write_json(&missing))
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let (tenant, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let key = PersonKey {
+            tenant: TenantId::new(&tenant).map_err(|error| damaged(&error.to_string()))?,
+            kind: PersonKind::from_word(&kind).ok_or_else(|| damaged("an unknown kind of person"))?,
+            host_id: row.try_get(2)?,
+        };
+        basis.people.insert(key, KnownPerson { id: person_id(&row, 3)?, agent_seq: row.try_get(4)? });
+    }
+    Ok(())
+}
+
+/// Fetches the hashes of texts that the basis does not have yet. Those that are not there are new.
+pub(super) async fn load_texts(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    basis: &mut Basis,
+) -> Result<(), WriteFault> {
+    #[derive(Serialize)]
+    struct Key<'a> {
+        at: usize,
+        tenant: &'a str,
+        person: PersonId,
+        text: String,
+    }
+    let missing: Vec<(&TextKey, PersonId)> = wanted
+        .texts
+        .iter()
+        .filter(|key| !basis.texts.contains_key(*key))
+        .filter_map(|key| Some((key, basis.people.get(&agent_key(key))?.id)))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<Key<'_>> = missing
+        .iter()
+        .enumerate()
+        .map(|(at, (key, person))| Key { at, tenant: key.tenant.as_str(), person: *person, text: hex(&key.text) })
+        .collect();
+    let rows = sqlx::query(
+        "SELECT k.value->>'at', t.hash FROM json_each(?1) AS k CROSS JOIN texts AS t
+         ON t.tenant = k.value->>'tenant' AND t.person = unhex(k.value->>'person')
+            AND t.text = CAST(unhex(k.value->>'text') AS TEXT)",
+    )
+    .bind(write_json(&keys))
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let at: i64 = row.try_get(0)?;
+        let hash = Hash::from_bytes(row.try_get(1)?).ok_or_else(|| damaged("a hash has not 32 bytes"))?;
+        if let Some((key, _)) = usize::try_from(at).ok().and_then(|at| missing.get(at)) {
+            basis.texts.insert((*key).clone(), hash);
+        }
+    }
+    Ok(())
+}
+
+fn agent_key(key: &TextKey) -> PersonKey {
+    PersonKey { tenant: key.tenant.clone(), kind: PersonKind::Agent, host_id: key.agent.clone() }
+}
+
+/// Writes all rows, in the order in which constraints allow them. Returns how many bytes they were.
+pub(super) async fn write(connection: &mut SqliteConnection, writes: &Writes) -> Result<usize, WriteFault> {
+    let mut bytes = 0;
+    bytes += put(connection, INSERT_TENANTS, &writes.tenants).await?;
+    bytes += put(connection, UPSERT_TENANT_HEADS, &writes.tenant_heads).await?;
+    bytes += put(connection, MOVE_SHARD_HEADS, &writes.shard_heads).await?;
+    bytes += put(connection, INSERT_PEOPLE, &writes.people).await?;
+    bytes += touch(connection, UPDATE_NAMES, &hexed_names(writes)).await?.1;
+    bytes += put(connection, INSERT_TEXTS, &hexed_texts(writes)).await?;
+    bytes += put(connection, INSERT_JOURNAL, &writes.journal).await?;
+    bytes += put(connection, INSERT_DIRECTORIES, &writes.directories).await?;
+    bytes += put(connection, INSERT_POLICIES, &writes.policies).await?;
+    bytes += touch(connection, INSERT_PAUSE_TYPES, &writes.policies).await?.1;
+    // Ends before starts: a pause that ends makes room for the one that begins.
+    bytes += put(connection, UPDATE_PAUSES, &writes.pause_changes).await?;
+    bytes += put(connection, INSERT_PAUSES, &writes.pauses).await?;
+    bytes += touch(connection, UPSERT_STATES, &writes.states).await?.1;
+    Ok(bytes)
+}
+
+/// Runs a statement that must touch one row for each that it is given.
+async fn put<T: Serialize>(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    rows: &[T],
+) -> Result<usize, WriteFault> {
+    let (touched, bytes) = touch(connection, sql, rows).await?;
+    if touched != rows.len() as u64 {
+        return Err(WriteFault::Refused(format!("{touched} of {} rows were there to be written: {sql}", rows.len())));
+    }
+    Ok(bytes)
+}
+
+async fn touch<T: Serialize>(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    rows: &[T],
+) -> Result<(u64, usize), WriteFault> {
+    if rows.is_empty() {
+        return Ok((0, 0));
+    }
+    let json = write_json(&rows);
+    let bytes = json.len();
+    let result = sqlx::query(sql).bind(json).execute(connection).await?;
+    Ok((result.rows_affected(), bytes))
+}
+
+/// A text as hex: JSON cannot carry a NUL through SQLite.
+fn hex(text: &str) -> String {
+    crate::store::stored::to_hex(text.as_bytes())
+}
+
+#[derive(Serialize)]
+struct HexedName {
+    id: PersonId,
+    name: String,
+}
+
+fn hexed_names(writes: &Writes) -> Vec<HexedName> {
+    writes.names.iter().map(|row| HexedName { id: row.id, name: hex(&row.name) }).collect()
+}
+
+#[derive(Serialize)]
+struct HexedText<'a> {
+    hash: Hash,
+    tenant: &'a str,
+    person: PersonId,
+    salt: crate::store::stored::Salt,
+    text: String,
+}
+
+fn hexed_texts(writes: &Writes) -> Vec<HexedText<'_>> {
+    writes
+        .texts
+        .iter()
+        .map(|row| HexedText {
+            hash: row.hash,
+            tenant: &row.tenant,
+            person: row.person,
+            salt: row.salt,
+            text: hex(&row.text),
+        })
+        .collect()
+}
+
+fn shard_id(id: i64) -> Result<ShardId, WriteFault> {
+    u16::try_from(id).map(ShardId).map_err(|_| damaged("a shard's number is out of range"))
+}
+
+fn person_id(row: &SqliteRow, column: usize) -> Result<PersonId, WriteFault> {
+    PersonId::from_bytes(row.try_get(column)?).ok_or_else(|| damaged("a person's id has not 16 bytes"))
+}
+
+fn damaged(why: &str) -> WriteFault {
+    WriteFault::Refused(format!("the store is damaged: {why}"))
+}
+
+const INSERT_TENANTS: &str = "INSERT INTO tenants (id, shard) SELECT value->>'id', value->>'shard' FROM json_each(?1)";
+
+const UPSERT_TENANT_HEADS: &str = "INSERT INTO tenant_heads (tenant, seq, hash, last_at)
+    SELECT value->>'tenant', value->>'seq', unhex(value->>'hash'), value->>'last_at' FROM json_each(?1) WHERE true
+    ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, last_at = excluded.last_at";
+
+const MOVE_SHARD_HEADS: &str = "UPDATE shards SET head = u.head
+    FROM (SELECT value->>'id' AS id, value->>'head' AS head FROM json_each(?1)) AS u WHERE shards.id = u.id";
+
+const INSERT_PEOPLE: &str = "INSERT INTO people (id, tenant, kind, host_id, salt)
+    SELECT unhex(value->>'id'), value->>'tenant', value->>'kind', value->>'host_id', unhex(value->>'salt')
+    FROM json_each(?1)";
+
+const UPDATE_NAMES: &str = "UPDATE people SET name = u.name
+    FROM (SELECT unhex(value->>'id') AS id, CAST(unhex(value->>'name') AS TEXT) AS name FROM json_each(?1)) AS u
+    WHERE people.id = u.id AND people.name IS NOT u.name";
+
+const INSERT_TEXTS: &str = "INSERT INTO texts (hash, tenant, person, salt, text)
+    SELECT unhex(value->>'hash'), value->>'tenant', unhex(value->>'person'), unhex(value->>'salt'),
+           CAST(unhex(value->>'text') AS TEXT)
+    FROM json_each(?1)";
+
+const INSERT_JOURNAL: &str = "INSERT INTO journal (tenant, seq, shard, shard_seq, person, agent_seq, at, due_at, kind,
+        actor_kind, actor_person, cause, policy_version, op, op_by_kind, op_by, op_fingerprint, op_at, op_outcome,
+        form, body, body_hash, hash)
+    SELECT value->>'tenant', value->>'seq', value->>'shard', value->>'shard_seq', unhex(value->>'person'),
+           value->>'agent_seq', value->>'at', value->>'due_at', value->>'kind', value->>'actor_kind',
+           unhex(value->>'actor_person'), value->>'cause', value->>'policy_version', unhex(value->>'op'),
+           value->>'op_by_kind', unhex(value->>'op_by'), value->>'op_fingerprint', value->>'op_at',
+           value->>'op_outcome', value->>'form', value->>'body', unhex(value->>'body_hash'), unhex(value->>'hash')
+    FROM json_each(?1)";
+
+const INSERT_DIRECTORIES: &str = "INSERT INTO directories (tenant, version, seq, form, body)
+    SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form', value->>'body' FROM json_each(?1)";
+
+const INSERT_POLICIES: &str = "INSERT INTO policies (tenant, version, seq, form)
+    SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form' FROM json_each(?1)";
+
+const INSERT_PAUSE_TYPES: &str = "INSERT INTO pause_types (tenant, version, code, class, color, body, rules)
+    SELECT p.value->>'tenant', p.value->>'version', t.value->>'code', t.value->>'class', t.value->>'color',
+           t.value->>'body', t.value->>'rules'
+    FROM json_each(?1) AS p, json_each(p.value, '$.types') AS t";
+
+const UPDATE_PAUSES: &str = "UPDATE pauses SET
+        replaced_by = coalesce(u.replaced_by, pauses.replaced_by), ended_at = u.ended_at, ended_by = u.ended_by,
+        ended_seq = u.ended_seq, last_seen_at = u.last_seen_at,
+        extended_ms = CASE class WHEN 'protected' THEN NULL ELSE pauses.extended_ms + u.extended_ms END,
+        overran_at = CASE class WHEN 'protected' THEN NULL ELSE coalesce(u.overran_at, pauses.overran_at) END,
+        short = CASE class WHEN 'protected' THEN NULL ELSE u.short END,
+        misclick = CASE class WHEN 'protected' THEN NULL ELSE u.misclick END
+    FROM (SELECT unhex(value->>'id') AS id, value->>'tenant' AS tenant,
+                 unhex(value->>'replaced_by') AS replaced_by, value->>'ended_at' AS ended_at,
+                 value->>'ended_by' AS ended_by, value->>'ended_seq' AS ended_seq,
+                 value->>'last_seen_at' AS last_seen_at, value->>'extended_ms' AS extended_ms,
+                 value->>'overran_at' AS overran_at, value->>'short' AS short, value->>'misclick' AS misclick
+          FROM json_each(?1)) AS u
+    WHERE pauses.id = u.id AND pauses.tenant = u.tenant AND pauses.ended_at IS NULL";
+
+const INSERT_PAUSES: &str = "INSERT INTO pauses (id, tenant, person, pause_type, class, team, inside, replaces,
+        replaced_by, zone, utc_offset_s, local_day, business_day, shift_started_at, shift_estimated, policy_version,
+        started_at, started_seq, ended_at, ended_by, ended_seq, last_seen_at, note, paid, counts_as_work, min_ms,
+        on_early_end, refund_under_ms, limit_ms, grace_ms, on_limit, extended_ms, overran_at, short, misclick)
+    SELECT unhex(value->>'id'), value->>'tenant', unhex(value->>'person'), value->>'pause_type', value->>'class',
+           value->>'team', unhex(value->>'inside'), unhex(value->>'replaces'), unhex(value->>'replaced_by'),
+           value->>'zone', value->>'utc_offset_s', value->>'local_day', value->>'business_day',
+           value->>'shift_started_at', value->>'shift_estimated', value->>'policy_version', value->>'started_at',
+           value->>'started_seq', value->>'ended_at', value->>'ended_by', value->>'ended_seq',
+           value->>'last_seen_at', unhex(value->>'note'), value->>'paid', value->>'counts_as_work', value->>'min_ms',
+           value->>'on_early_end', value->>'refund_under_ms', value->>'limit_ms', value->>'grace_ms',
+           value->>'on_limit', value->>'extended_ms', value->>'overran_at', value->>'short', value->>'misclick'
+    FROM json_each(?1)";
+
+const UPSERT_STATES: &str = "INSERT INTO states (tenant, person, last_seq, form, body)
+    SELECT value->>'tenant', unhex(value->>'person'), value->>'last_seq', value->>'form', value->>'body'
+    FROM json_each(?1) WHERE true
+    ON CONFLICT (tenant, person) DO UPDATE SET
+        last_seq = excluded.last_seq, form = excluded.form, body = excluded.body";

@@ -1,0 +1,298 @@
+//! The one task that writes: takes whatever waits, from all shards, into one transaction.
+//!
+//! Cost: one commit (an fsync of the log) for all that came in while the one before it ran; at most
+//! [`WAITING_MAX`] batches wait. SQLite runs on a thread of its own, so nothing here blocks the runtime.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::checkpoint::{self, CHECKPOINT_AFTER_BYTES, CHECKPOINT_AFTER_COMMITS};
+use super::fault::WriteFault;
+use super::open::{FolderLock, OpenError};
+use super::statement;
+use crate::ports::{AppendError, Batch, SHARDS};
+use crate::store::encode::{Basis, KnownPerson, PersonKey, TextKey, Wanted, encode};
+use crate::store::random::{Salts, SystemSalts};
+use crate::store::stored::Hash;
+
+/// How many batches may wait: one a shard, and as many again for callers that gave up and came back.
+pub(super) const WAITING_MAX: usize = 2 * SHARDS as usize;
+/// How many entries go into one transaction at most; more would make the first of them wait for the last.
+const ENTRIES_MAX: usize = 8192;
+/// How many people's internal ids are kept at hand (about 200 bytes each); past it all are looked up anew.
+const PEOPLE_AT_HAND_MAX: usize = 100_000;
+/// How many texts' hashes are kept at hand; past it all are looked up anew.
+const TEXTS_AT_HAND_MAX: usize = 4096;
+
+/// A batch that waits, and where its answer goes.
+pub(super) struct Work {
+    pub(super) batch: Batch,
+    pub(super) answer: oneshot::Sender<Result<(), AppendError>>,
+}
+
+/// Why nothing can be written any more; set once.
+pub(super) type Broken = Arc<std::sync::OnceLock<String>>;
+
+pub(super) struct Writer {
+    connection: SqliteConnection,
+    people: HashMap<PersonKey, KnownPerson>,
+    texts: HashMap<TextKey, Hash>,
+    salts: SystemSalts,
+    broken: Broken,
+    checkpoints: mpsc::Sender<()>,
+    checkpointer: JoinHandle<()>,
+    rest_to_checkpoint: Arc<AtomicBool>,
+    commits_since_checkpoint: usize,
+    bytes_since_checkpoint: usize,
+    /// Held as long as anything here may write.
+    _lock: FolderLock,
+}
+
+impl Writer {
+    pub(super) async fn new(
+        dir: &Path,
+        connection: SqliteConnection,
+        lock: FolderLock,
+        broken: Broken,
+    ) -> Result<Writer, OpenError> {
+        let rest_to_checkpoint = Arc::new(AtomicBool::new(false));
+        let (checkpoints, asked) = mpsc::channel(1);
+        let checkpointer = checkpoint::start(dir, asked, Arc::clone(&rest_to_checkpoint), Arc::clone(&broken)).await?;
+        Ok(Writer {
+            connection,
+            people: HashMap::new(),
+            texts: HashMap::new(),
+            salts: SystemSalts,
+            broken,
+            checkpoints,
+            checkpointer,
+            rest_to_checkpoint,
+            commits_since_checkpoint: 0,
+            bytes_since_checkpoint: 0,
+            _lock: lock,
+        })
+    }
+
+    /// Writes until `closing` and everything that waits is answered, or nobody is left to ask.
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Work>, closing: CancellationToken) {
+        loop {
+            let first = tokio::select! {
+                work = inbox.recv() => work,
+                () = closing.cancelled() => {
+                    inbox.close();
+                    inbox.recv().await
+                }
+            };
+            let Some(first) = first else { break };
+            let mut entries = first.batch.entries.len();
+            let mut works = vec![first];
+            while entries < ENTRIES_MAX
+                && let Ok(work) = inbox.try_recv()
+            {
+                entries += work.batch.entries.len();
+                works.push(work);
+            }
+            self.write(works).await;
+            self.checkpoint().await;
+        }
+        drop(self.checkpoints);
+        if self.checkpointer.await.is_err() {
+            tracing::error!("the checkpointer panicked");
+        }
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!("closing the database failed: {error}");
+        }
+    }
+
+    async fn write(&mut self, works: Vec<Work>) {
+        let batches: Vec<&Batch> = works.iter().map(|work| &work.batch).collect();
+        let answers = match self.transact(&batches).await {
+            // One of them is refused by the store: each alone, so that it spoils none of the others.
+            Err(Outcome::Refused(_)) if batches.len() > 1 => {
+                let mut answers = Vec::with_capacity(batches.len());
+                for batch in &batches {
+                    answers.extend(all(1, self.transact(&[batch]).await));
+                }
+                answers
+            }
+            result => all(batches.len(), result),
+        };
+        for (work, answer) in works.into_iter().zip(answers) {
+            // Whoever does not wait any more will read the head.
+            let _unheard = work.answer.send(answer);
+        }
+    }
+
+    /// Writes batches in one transaction, and answers each of them.
+    async fn transact(&mut self, batches: &[&Batch]) -> Result<Vec<Result<(), AppendError>>, Outcome> {
+        if let Some(why) = self.broken.get() {
+            return Err(Outcome::NotWritten(why.clone()));
+        }
+        if let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await {
+            return Err(self.not_written(error.into()));
+        }
+        let filled = match self.fill(batches).await {
+            Ok(filled) => filled,
+            Err(fault) => {
+                self.roll_back().await;
+                return Err(self.not_written(fault));
+            }
+        };
+        if filled.is_empty {
+            self.roll_back().await;
+            return Ok(filled.answers);
+        }
+        if let Err(error) = sqlx::query("COMMIT").execute(&mut self.connection).await {
+            return Err(self.unknown(error).await);
+        }
+        self.keep_at_hand(filled.basis);
+        self.commits_since_checkpoint += 1;
+        self.bytes_since_checkpoint += filled.bytes;
+        metrics::counter!("intervalo_journal_commits_total").increment(1);
+        metrics::counter!("intervalo_journal_entries_total").increment(filled.entries as u64);
+        Ok(filled.answers)
+    }
+
+    /// Everything of a transaction but its begin and its end.
+    async fn fill(&mut self, batches: &[&Batch]) -> Result<Filled, WriteFault> {
+        let wanted = Wanted::of(batches.iter().copied());
+        let mut basis = self.at_hand(&wanted);
+        statement::load_heads(&mut self.connection, &wanted, &mut basis).await?;
+        statement::load_people(&mut self.connection, &wanted, &mut basis).await?;
+        statement::load_texts(&mut self.connection, &wanted, &mut basis).await?;
+        let salts: &mut dyn Salts = &mut self.salts;
+        let (writes, answers) = encode(batches.iter().copied(), &mut basis, salts);
+        let bytes = statement::write(&mut self.connection, &writes).await?;
+        let entries = writes.journal.len();
+        Ok(Filled { is_empty: entries == 0 && writes.states.is_empty(), answers, basis, entries, bytes })
+    }
+
+    /// What is wanted of what is at hand.
+    fn at_hand(&self, wanted: &Wanted) -> Basis {
+        let mut basis = Basis::default();
+        for key in &wanted.people {
+            if let Some(known) = self.people.get(key) {
+                basis.people.insert(key.clone(), *known);
+            }
+        }
+        for key in &wanted.texts {
+            if let Some(hash) = self.texts.get(key) {
+                basis.texts.insert(key.clone(), *hash);
+            }
+        }
+        basis
+    }
+
+    /// Only what is durable may be kept at hand.
+    fn keep_at_hand(&mut self, basis: Basis) {
+        self.people.extend(basis.people);
+        if self.people.len() > PEOPLE_AT_HAND_MAX {
+            self.people.clear();
+        }
+        self.texts.extend(basis.texts);
+        if self.texts.len() > TEXTS_AT_HAND_MAX {
+            self.texts.clear();
+        }
+    }
+
+    /// A transaction failed before its commit: nothing of it was written.
+    fn not_written(&mut self, fault: WriteFault) -> Outcome {
+        match fault {
+            WriteFault::Refused(why) => {
+                tracing::error!("the store refuses a batch: {why}");
+                Outcome::Refused(why)
+            }
+            WriteFault::Passing(why) => Outcome::NotWritten(why),
+            WriteFault::Broken(why) => Outcome::NotWritten(self.turn_read_only(&why)),
+        }
+    }
+
+    /// A commit failed: whether it was written only the next reader of the file will know. On a
+    /// handle that has seen an I/O error nothing is tried again, for what a failed fsync dropped
+    /// would look written (<https://lwn.net/Articles/752063/>).
+    async fn unknown(&mut self, error: sqlx::Error) -> Outcome {
+        self.people.clear();
+        self.texts.clear();
+        match error.into() {
+            WriteFault::Broken(why) => Outcome::Unknown(self.turn_read_only(&why)),
+            WriteFault::Refused(why) | WriteFault::Passing(why) => {
+                self.roll_back().await;
+                Outcome::Unknown(why)
+            }
+        }
+    }
+
+    async fn roll_back(&mut self) {
+        if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.connection).await {
+            // SQLite rolls some failures back itself, and then there is no transaction to end.
+            let ended = error.as_database_error().is_some_and(|db| db.message().contains("no transaction is active"));
+            if !ended {
+                self.turn_read_only(&format!("rolling back failed: {error}"));
+            }
+        }
+    }
+
+    fn turn_read_only(&self, why: &str) -> String {
+        let text = format!("the journal is read-only until the server is restarted: {why}");
+        if self.broken.set(text.clone()).is_ok() {
+            tracing::error!("{text}");
+        }
+        text
+    }
+
+    /// Asks for a checkpoint when the log has grown, and finishes what one could not because of
+    /// commits beside it: only then can the log begin anew.
+    async fn checkpoint(&mut self) {
+        if self.broken.get().is_some() {
+            return;
+        }
+        if self.rest_to_checkpoint.swap(false, Ordering::AcqRel)
+            && let Err(fault) = checkpoint::run(&mut self.connection).await
+        {
+            checkpoint::report(&fault, &self.broken);
+        }
+        if self.commits_since_checkpoint >= CHECKPOINT_AFTER_COMMITS
+            || self.bytes_since_checkpoint >= CHECKPOINT_AFTER_BYTES
+        {
+            self.commits_since_checkpoint = 0;
+            self.bytes_since_checkpoint = 0;
+            // One that is already asked for will see these commits too.
+            let _already_asked = self.checkpoints.try_send(());
+        }
+    }
+}
+
+/// A transaction ready to be committed.
+struct Filled {
+    answers: Vec<Result<(), AppendError>>,
+    basis: Basis,
+    /// Nothing was admitted: there is nothing to commit.
+    is_empty: bool,
+    entries: usize,
+    bytes: usize,
+}
+
+/// Why a whole transaction has no success.
+enum Outcome {
+    Refused(String),
+    NotWritten(String),
+    Unknown(String),
+}
+
+/// The answers to `n` batches of one transaction.
+fn all(n: usize, result: Result<Vec<Result<(), AppendError>>, Outcome>) -> Vec<Result<(), AppendError>> {
+    let error = match result {
+        Ok(answers) => return answers,
+        Err(Outcome::Refused(why)) => AppendError::Unavailable(format!("the store refuses the batch: {why}")),
+        Err(Outcome::NotWritten(why)) => AppendError::Unavailable(why),
+        Err(Outcome::Unknown(why)) => AppendError::Unknown(why),
+    };
+    vec![Err(error); n]
+}

@@ -1,0 +1,291 @@
+//! The stored form of an agent's state: the fold of its events, and its last ops.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{PendingForm, PlaceForm, ShiftForm, TermsForm, encode_outcome, pause_id, type_code};
+use super::word::ChosenStatusForm;
+use super::{ActorForm, FormError, Hash, Refer, Resolve, decode_outcome, from_ms, parse, parse_cause, to_ms};
+use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
+use crate::domain::id::{AgentSeq, Op, PolicyVersion};
+use crate::domain::op::{OpMemory, OpRecord};
+use crate::domain::time::Timestamp;
+use crate::ports::AgentRecord;
+
+/// An agent's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgentForm {
+    v: i64,
+    seq: u64,
+    version: u64,
+    public_version: u64,
+    connection: ConnectionForm,
+    status: StatusForm,
+    since: i64,
+    actor: ActorForm,
+    cause: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Hash>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shift: Option<ShiftForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resume: Option<ResumeForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ops: Vec<OpForm>,
+}
+
+impl AgentForm {
+    pub(crate) fn of(record: &AgentRecord, refer: &mut dyn Refer) -> AgentForm {
+        let agent = &record.agent;
+        AgentForm {
+            v: super::FORM,
+            seq: agent.seq.0,
+            version: agent.version.0,
+            public_version: agent.public_version.0,
+            connection: ConnectionForm::of(agent.connection),
+            status: StatusForm::of(&agent.status, refer),
+            since: agent.since.0,
+            actor: ActorForm::of(&agent.actor, refer),
+            cause: agent.cause.as_str().to_owned(),
+            reason: agent.reason.as_deref().map(|reason| refer.text(reason)),
+            pending: agent.pending.as_ref().map(|pending| PendingForm::of(pending, refer)),
+            shift: agent.shift.map(ShiftForm::of),
+            resume: agent.resume.map(|resume| ResumeForm { status: resume.status.into(), lost_at: resume.lost_at.0 }),
+            ops: record.ops.records().map(|op| OpForm::of(op, refer)).collect(),
+        }
+    }
+
+    pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<AgentRecord, FormError> {
+        if self.v != super::FORM {
+            return Err(FormError::UnknownForm(self.v));
+        }
+        let ops: Vec<OpRecord> =
+            self.ops.into_iter().map(|op| op.into_domain(resolve)).collect::<Result<_, FormError>>()?;
+        Ok(AgentRecord {
+            agent: Agent {
+                seq: AgentSeq(self.seq),
+                version: AgentSeq(self.version),
+                public_version: AgentSeq(self.public_version),
+                connection: self.connection.into_domain(),
+                status: self.status.into_domain(resolve)?,
+                since: Timestamp(self.since),
+                actor: self.actor.into_domain(resolve)?,
+                cause: parse_cause(&self.cause)?,
+                reason: self.reason.and_then(|hash| resolve.text(hash)),
+                pending: self.pending.map(|pending| pending.into_domain(resolve)).transpose()?,
+                shift: self.shift.map(ShiftForm::into_domain),
+                resume: self
+                    .resume
+                    .map(|resume| Resume { status: resume.status.into(), lost_at: Timestamp(resume.lost_at) }),
+            },
+            ops: OpMemory::from_records(ops),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum ConnectionForm {
+    Connected,
+    Grace {
+        since: i64,
+        until: i64,
+    },
+    Disconnected {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_seen_at: Option<i64>,
+    },
+}
+
+impl ConnectionForm {
+    fn of(connection: Connection) -> ConnectionForm {
+        match connection {
+            Connection::Connected => ConnectionForm::Connected,
+            Connection::Grace { since, until } => ConnectionForm::Grace { since: since.0, until: until.0 },
+            Connection::Disconnected { last_seen_at } => {
+                ConnectionForm::Disconnected { last_seen_at: last_seen_at.map(|at| at.0) }
+            }
+        }
+    }
+
+    fn into_domain(self) -> Connection {
+        match self {
+            ConnectionForm::Connected => Connection::Connected,
+            ConnectionForm::Grace { since, until } => {
+                Connection::Grace { since: Timestamp(since), until: Timestamp(until) }
+            }
+            ConnectionForm::Disconnected { last_seen_at } => {
+                Connection::Disconnected { last_seen_at: last_seen_at.map(Timestamp) }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum StatusForm {
+    Offline,
+    Available,
+    Unavailable,
+    Paused(Box<PauseForm>),
+    Protected(ProtectedForm),
+    ProtectedInside { outer: Box<PauseForm>, inner: ProtectedForm },
+}
+
+impl StatusForm {
+    fn of(status: &Status, refer: &mut dyn Refer) -> StatusForm {
+        match status {
+            Status::Offline => StatusForm::Offline,
+            Status::Available => StatusForm::Available,
+            Status::Unavailable => StatusForm::Unavailable,
+            Status::Paused(Away::Pause(pause)) => StatusForm::Paused(Box::new(PauseForm::of(pause, refer))),
+            Status::Paused(Away::Protected(inner)) => StatusForm::Protected(ProtectedForm::of(inner, refer)),
+            Status::Paused(Away::ProtectedInside { outer, inner }) => StatusForm::ProtectedInside {
+                outer: Box::new(PauseForm::of(outer, refer)),
+                inner: ProtectedForm::of(inner, refer),
+            },
+        }
+    }
+
+    fn into_domain(self, resolve: &dyn Resolve) -> Result<Status, FormError> {
+        Ok(match self {
+            StatusForm::Offline => Status::Offline,
+            StatusForm::Available => Status::Available,
+            StatusForm::Unavailable => Status::Unavailable,
+            StatusForm::Paused(pause) => Status::Paused(Away::Pause(Box::new(pause.into_domain(resolve)?))),
+            StatusForm::Protected(inner) => Status::Paused(Away::Protected(inner.into_domain(resolve)?)),
+            StatusForm::ProtectedInside { outer, inner } => Status::Paused(Away::ProtectedInside {
+                outer: Box::new(outer.into_domain(resolve)?),
+                inner: inner.into_domain(resolve)?,
+            }),
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PauseForm {
+    id: String,
+    pause_type: String,
+    terms: TermsForm,
+    policy_version: u64,
+    started_at: i64,
+    extended_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<Hash>,
+    place: PlaceForm,
+    warnings: u32,
+    limit: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    overran_at: Option<i64>,
+    escalations: u32,
+}
+
+impl PauseForm {
+    fn of(pause: &Pause, refer: &mut dyn Refer) -> PauseForm {
+        PauseForm {
+            id: pause.id.to_string(),
+            pause_type: pause.pause_type.to_string(),
+            terms: TermsForm::of(&pause.terms),
+            policy_version: pause.policy_version.0,
+            started_at: pause.started_at.0,
+            extended_ms: to_ms(pause.extended_by),
+            note: pause.note.as_deref().map(|note| refer.text(note)),
+            place: PlaceForm::of(&pause.place),
+            warnings: pause.fired.warnings,
+            limit: pause.fired.limit,
+            overran_at: pause.fired.overran_at.map(|at| at.0),
+            escalations: pause.fired.escalations,
+        }
+    }
+
+    fn into_domain(self, resolve: &dyn Resolve) -> Result<Pause, FormError> {
+        Ok(Pause {
+            id: pause_id(&self.id)?,
+            pause_type: type_code(&self.pause_type)?,
+            terms: self.terms.into_domain(),
+            policy_version: PolicyVersion(self.policy_version),
+            started_at: Timestamp(self.started_at),
+            extended_by: from_ms(self.extended_ms),
+            note: self.note.and_then(|hash| resolve.text(hash)),
+            place: self.place.into_domain()?,
+            fired: Fired {
+                warnings: self.warnings,
+                limit: self.limit,
+                overran_at: self.overran_at.map(Timestamp),
+                escalations: self.escalations,
+            },
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProtectedForm {
+    id: String,
+    pause_type: String,
+    started_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<Hash>,
+}
+
+impl ProtectedForm {
+    fn of(pause: &ProtectedPause, refer: &mut dyn Refer) -> ProtectedForm {
+        ProtectedForm {
+            id: pause.id.to_string(),
+            pause_type: pause.pause_type.to_string(),
+            started_at: pause.started_at.0,
+            note: pause.note.as_deref().map(|note| refer.text(note)),
+        }
+    }
+
+    fn into_domain(self, resolve: &dyn Resolve) -> Result<ProtectedPause, FormError> {
+        Ok(ProtectedPause {
+            id: pause_id(&self.id)?,
+            pause_type: type_code(&self.pause_type)?,
+            started_at: Timestamp(self.started_at),
+            note: self.note.and_then(|hash| resolve.text(hash)),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResumeForm {
+    status: ChosenStatusForm,
+    lost_at: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpForm {
+    op: String,
+    by: ActorForm,
+    fingerprint: u64,
+    at: i64,
+    outcome: String,
+}
+
+impl OpForm {
+    fn of(record: &OpRecord, refer: &mut dyn Refer) -> OpForm {
+        OpForm {
+            op: record.op.to_string(),
+            by: ActorForm::of(&record.by, refer),
+            fingerprint: record.fingerprint,
+            at: record.at.0,
+            outcome: encode_outcome(record.outcome),
+        }
+    }
+
+    fn into_domain(self, resolve: &dyn Resolve) -> Result<OpRecord, FormError> {
+        Ok(OpRecord {
+            op: parse::<Op>("an op", &self.op)?,
+            by: self.by.into_domain(resolve)?,
+            fingerprint: self.fingerprint,
+            at: Timestamp(self.at),
+            outcome: decode_outcome(&self.outcome)?,
+        })
+    }
+}

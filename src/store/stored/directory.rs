@@ -1,0 +1,207 @@
+//! The stored form of a directory version. It names people by their internal ids only: host ids
+//! and names are in erasable rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::word::SignInStatusForm;
+use super::{FormError, PersonId, PersonKind, Refer, Resolve, from_ms, parse, to_ms};
+use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
+use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
+use crate::domain::time::Timestamp;
+
+/// A directory version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DirectoryForm {
+    v: i64,
+    version: u64,
+    tenant: TenantForm,
+    teams: Vec<TeamForm>,
+    agents: Vec<PersonForm>,
+    channels: Vec<ChannelForm>,
+}
+
+impl DirectoryForm {
+    pub(crate) fn of(directory: &Directory, refer: &mut dyn Refer) -> DirectoryForm {
+        DirectoryForm {
+            v: super::FORM,
+            version: directory.version.0,
+            tenant: TenantForm::of(&directory.tenant),
+            teams: directory.teams.values().map(TeamForm::of).collect(),
+            agents: directory.agents.values().map(|person| PersonForm::of(person, refer)).collect(),
+            channels: directory.channels.values().map(ChannelForm::of).collect(),
+        }
+    }
+
+    pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<Directory, FormError> {
+        if self.v != super::FORM {
+            return Err(FormError::UnknownForm(self.v));
+        }
+        let mut teams = BTreeMap::new();
+        for team in self.teams {
+            let team = team.into_domain()?;
+            teams.insert(team.id.clone(), team);
+        }
+        let mut agents = BTreeMap::new();
+        for person in self.agents {
+            let person = person.into_domain(resolve)?;
+            agents.insert(person.id.clone(), Arc::new(person));
+        }
+        let mut channels = BTreeMap::new();
+        for channel in self.channels {
+            let channel = channel.into_domain()?;
+            channels.insert(channel.code.clone(), channel);
+        }
+        Ok(Directory {
+            version: DirectoryVersion(self.version),
+            tenant: self.tenant.into_domain()?,
+            teams,
+            agents,
+            channels,
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TenantForm {
+    id: String,
+    name: String,
+    zone: String,
+    business_day_start: String,
+    pauses_enabled: bool,
+    status_on_sign_in: SignInStatusForm,
+    connection_grace_ms: u64,
+    resume_within_ms: u64,
+    abandon_after_ms: u64,
+}
+
+impl TenantForm {
+    fn of(tenant: &Tenant) -> TenantForm {
+        TenantForm {
+            id: tenant.id.to_string(),
+            name: tenant.name.clone(),
+            zone: tenant.zone.name().to_owned(),
+            business_day_start: tenant.business_day_start.to_string(),
+            pauses_enabled: tenant.pauses_enabled,
+            status_on_sign_in: tenant.status_on_sign_in.into(),
+            connection_grace_ms: to_ms(tenant.connection_grace),
+            resume_within_ms: to_ms(tenant.resume_within),
+            abandon_after_ms: to_ms(tenant.abandon_after),
+        }
+    }
+
+    fn into_domain(self) -> Result<Tenant, FormError> {
+        Ok(Tenant {
+            id: parse::<TenantId>("a tenant's id", &self.id)?,
+            name: self.name,
+            zone: parse::<Tz>("a time zone", &self.zone)?,
+            business_day_start: parse::<NaiveTime>("a time of day", &self.business_day_start)?,
+            pauses_enabled: self.pauses_enabled,
+            status_on_sign_in: self.status_on_sign_in.into(),
+            connection_grace: from_ms(self.connection_grace_ms),
+            resume_within: from_ms(self.resume_within_ms),
+            abandon_after: from_ms(self.abandon_after_ms),
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TeamForm {
+    id: String,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+}
+
+impl TeamForm {
+    fn of(team: &Team) -> TeamForm {
+        TeamForm { id: team.id.to_string(), name: team.name.clone(), zone: team.zone.map(zone_name) }
+    }
+
+    fn into_domain(self) -> Result<Team, FormError> {
+        Ok(Team {
+            id: parse::<TeamId>("a team's id", &self.id)?,
+            name: self.name,
+            zone: self.zone.as_deref().map(|zone| parse::<Tz>("a time zone", zone)).transpose()?,
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonForm {
+    id: PersonId,
+    teams: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left_at: Option<i64>,
+}
+
+impl PersonForm {
+    fn of(person: &Person, refer: &mut dyn Refer) -> PersonForm {
+        PersonForm {
+            id: refer.person(PersonKind::Agent, person.id.as_str()),
+            teams: person.teams.iter().map(TeamId::to_string).collect(),
+            zone: person.zone.map(zone_name),
+            left_at: person.left_at.map(|at| at.0),
+        }
+    }
+
+    fn into_domain(self, resolve: &dyn Resolve) -> Result<Person, FormError> {
+        Ok(Person {
+            id: parse::<AgentId>("an agent's id", &resolve.host_id(self.id))?,
+            name: resolve.name(self.id),
+            teams: self
+                .teams
+                .iter()
+                .map(|team| parse::<TeamId>("a team's id", team))
+                .collect::<Result<Vec<_>, FormError>>()?,
+            zone: self.zone.as_deref().map(|zone| parse::<Tz>("a time zone", zone)).transpose()?,
+            left_at: self.left_at.map(Timestamp),
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChannelForm {
+    code: String,
+    name: String,
+    enabled: bool,
+    blocks_pause: bool,
+    capacity: u32,
+}
+
+impl ChannelForm {
+    fn of(channel: &Channel) -> ChannelForm {
+        ChannelForm {
+            code: channel.code.to_string(),
+            name: channel.name.clone(),
+            enabled: channel.enabled,
+            blocks_pause: channel.blocks_pause,
+            capacity: channel.capacity,
+        }
+    }
+
+    fn into_domain(self) -> Result<Channel, FormError> {
+        Ok(Channel {
+            code: parse::<ChannelCode>("a channel's code", &self.code)?,
+            name: self.name,
+            enabled: self.enabled,
+            blocks_pause: self.blocks_pause,
+            capacity: self.capacity,
+        })
+    }
+}
+
+fn zone_name(zone: Tz) -> String {
+    zone.name().to_owned()
+}

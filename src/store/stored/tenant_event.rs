@@ -1,0 +1,60 @@
+//! The stored form of a tenant's event: what is in the journal's `body`. The rest are columns.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FormError, Hash};
+use crate::domain::event::TenantEventBody;
+use crate::domain::id::{DirectoryVersion, PolicyVersion};
+use crate::domain::time::Timestamp;
+
+/// The body of a tenant's event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TenantEventForm {
+    v: i64,
+    /// The SHA-256 of the definition put in force, as stored; so the chain vouches for it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) definition: Option<Hash>,
+    event: BodyForm,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+enum BodyForm {
+    #[serde(rename = "server.started")]
+    ServerStarted { grace_until: i64 },
+    #[serde(rename = "policy.published")]
+    PolicyPublished { version: u64 },
+    #[serde(rename = "directory.changed")]
+    DirectoryChanged { version: u64, added: u32, changed: u32, removed: u32 },
+}
+
+impl TenantEventForm {
+    pub(crate) fn of(body: &TenantEventBody, definition: Option<Hash>) -> TenantEventForm {
+        let event = match body {
+            TenantEventBody::ServerStarted { grace_until } => BodyForm::ServerStarted { grace_until: grace_until.0 },
+            TenantEventBody::PolicyPublished { version } => BodyForm::PolicyPublished { version: version.0 },
+            TenantEventBody::DirectoryChanged { version, added, changed, removed } => {
+                BodyForm::DirectoryChanged { version: version.0, added: *added, changed: *changed, removed: *removed }
+            }
+        };
+        TenantEventForm { v: super::FORM, definition, event }
+    }
+
+    pub(crate) fn into_domain(self) -> Result<TenantEventBody, FormError> {
+        if self.v != super::FORM {
+            return Err(FormError::UnknownForm(self.v));
+        }
+        Ok(match self.event {
+            BodyForm::ServerStarted { grace_until } => {
+                TenantEventBody::ServerStarted { grace_until: Timestamp(grace_until) }
+            }
+            BodyForm::PolicyPublished { version } => {
+                TenantEventBody::PolicyPublished { version: PolicyVersion(version) }
+            }
+            BodyForm::DirectoryChanged { version, added, changed, removed } => {
+                TenantEventBody::DirectoryChanged { version: DirectoryVersion(version), added, changed, removed }
+            }
+        })
+    }
+}

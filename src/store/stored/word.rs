@@ -1,0 +1,46 @@
+//! Mirrors of the domain's small enums, with the words that they are stored as.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::directory::SignInStatus;
+use crate::domain::event::{ChosenStatus, LimitedClass};
+use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy};
+
+macro_rules! mirror {
+    ($form:ident of $domain:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub(crate) enum $form { $(#[serde(rename = $word)] $variant),+ }
+
+        impl $form {
+            /// The word that it is stored as.
+            #[allow(dead_code, reason = "not every mirror is written to a column of its own")]
+            pub(crate) fn as_str(self) -> &'static str {
+                match self { $($form::$variant => $word),+ }
+            }
+        }
+
+        impl From<$domain> for $form {
+            fn from(value: $domain) -> $form {
+                match value { $($domain::$variant => $form::$variant),+ }
+            }
+        }
+
+        impl From<$form> for $domain {
+            fn from(value: $form) -> $domain {
+                match value { $($form::$variant => $domain::$variant),+ }
+            }
+        }
+    };
+}
+
+mirror!(ChosenStatusForm of ChosenStatus { Offline = "offline", Available = "available", Unavailable = "unavailable" });
+mirror!(SignInStatusForm of SignInStatus { Available = "available", Unavailable = "unavailable" });
+mirror!(LimitedClassForm of LimitedClass { Regular = "regular", Entitlement = "entitlement" });
+mirror!(OnEarlyEndForm of OnEarlyEnd { Record = "record", Hold = "hold" });
+mirror!(OnLimitForm of OnLimit {
+    Mark = "mark",
+    EndUnavailable = "end_unavailable",
+    EndAvailable = "end_available",
+    SignOut = "sign_out",
+});
+mirror!(StartableByForm of StartableBy { Agent = "agent", Supervisor = "supervisor", Both = "both" });

@@ -1,0 +1,190 @@
+//! Accepts connections, with limits from the first byte, and serves HTTP on each.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use super::App;
+use super::http::secure;
+use super::problem::Problem;
+use super::sockets::{ConnectionPlace, Full};
+
+/// How long a request's head may take, and how long a connection may idle between requests: a
+/// slow sender holds nothing for longer (fault table, "slow-loris").
+const HEADER_READ_TIME_MAX: Duration = Duration::from_secs(5);
+/// The most headers of a request (promise R4).
+const HEADERS_MAX: usize = 64;
+/// The most bytes of a request's head (promise R4).
+const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// How long a request may take in all. Storage that is out of reach is answered sooner (promise B4).
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+/// The first wait when the system has no more descriptors: short, for a socket may close at once.
+const BACK_OFF_MIN: Duration = Duration::from_millis(50);
+/// The longest wait; half of the 2 s in which accepting must have recovered (promise R3).
+const BACK_OFF_MAX: Duration = Duration::from_secs(1);
+/// How long telling a connection that there is no place for it may take.
+const TURN_AWAY_TIME_MAX: Duration = Duration::from_secs(1);
+/// How many connections may be told so at once; beyond it they are dropped without a word.
+const TURN_AWAY_MAX: usize = 256;
+
+/// Who is at the other end; put into every request.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    /// Held as long as anything of the connection lives, an upgraded socket too.
+    pub(super) _place: Arc<ConnectionPlace>,
+}
+
+/// Accepts until the server drains.
+pub(super) async fn run(listener: TcpListener, app: Arc<App>, routes: axum::Router) {
+    let turning_away = Arc::new(tokio::sync::Semaphore::new(TURN_AWAY_MAX));
+    let mut back_off = BACK_OFF_MIN;
+    loop {
+        let accepted = tokio::select! {
+            () = app.draining.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                back_off = BACK_OFF_MIN;
+                match app.sockets.admit(address.ip()) {
+                    Ok(place) => {
+                        let peer = Peer { address, _place: Arc::new(place) };
+                        app.tasks.spawn(serve_connection(stream, peer, Arc::clone(&app), routes.clone()));
+                    }
+                    Err(full) => {
+                        metrics::counter!("intervalo_connections_refused_total", "why" => full.word()).increment(1);
+                        if let Ok(permit) = Arc::clone(&turning_away).try_acquire_owned() {
+                            app.tasks.spawn(async move {
+                                turn_away(stream, full).await;
+                                drop(permit);
+                            });
+                        }
+                    }
+                }
+            }
+            Err(error) if is_exhaustion(&error) => {
+                metrics::counter!("intervalo_accept_pauses_total").increment(1);
+                tracing::warn!(%error, wait_ms = back_off.as_millis() as u64, "cannot accept connections, waiting");
+                tokio::select! {
+                    () = app.draining.cancelled() => return,
+                    () = app.clock.sleep_until(app.clock.now() + back_off) => {}
+                }
+                back_off = (back_off * 2).min(BACK_OFF_MAX);
+            }
+            // The connection was gone before it was accepted; that is the other side's affair.
+            Err(error) => tracing::debug!(%error, "a connection was not accepted"),
+        }
+    }
+}
+
+impl Full {
+    fn word(self) -> &'static str {
+        match self {
+            Full::Server => "server",
+            Full::Address => "address",
+        }
+    }
+}
+
+/// True when the system has no more descriptors or memory: EMFILE, ENFILE, ENOBUFS, ENOMEM.
+/// Accepting again at once would fail again at once.
+fn is_exhaustion(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+async fn turn_away(mut stream: TcpStream, full: Full) {
+    let answer: &[u8] = match full {
+        Full::Server => {
+            b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        }
+        Full::Address => {
+            b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        }
+    };
+    let told = async {
+        stream.write_all(answer).await?;
+        stream.shutdown().await
+    };
+    // Whether the other side hears it makes no difference here.
+    let _ = tokio::time::timeout(TURN_AWAY_TIME_MAX, told).await;
+}
+
+async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: axum::Router) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended before it began");
+        return;
+    }
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        answer(request, routes.clone())
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIME_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = app.draining.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = app.cut.cancelled() => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "an HTTP connection ended early");
+    }
+}
+
+/// Answers one request. A panic is its own and nobody else's (promise B3).
+async fn answer(request: Request<Incoming>, routes: axum::Router) -> Result<Response, Infallible> {
+    let answered = AssertUnwindSafe(tokio::time::timeout(REQUEST_TIME_MAX, routes.oneshot(request))).catch_unwind();
+    let response = match answered.await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Ok(Err(never))) => match never {},
+        Ok(Err(_elapsed)) => Problem::timeout().into_response(),
+        Err(_panic) => {
+            metrics::counter!("intervalo_panics_total", "where" => "http").increment(1);
+            tracing::error!("a request panicked");
+            Problem::internal().into_response()
+        }
+    };
+    metrics::counter!("intervalo_http_responses_total", "status" => response.status().as_str().to_owned()).increment(1);
+    Ok(secure(response))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_exhaustion_makes_accepting_wait() {
+        for code in [24, 23, 105, 12] {
+            assert!(is_exhaustion(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+        assert!(!is_exhaustion(&io::Error::from(io::ErrorKind::ConnectionAborted)));
+        assert!(!is_exhaustion(&io::Error::from_raw_os_error(103)));
+    }
+}

@@ -1,0 +1,536 @@
+//! The session of one socket: who it speaks for, whether it is an agent's presence, and when it
+//! ends. It answers calls; the bytes are the socket's affair.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::board_session::{BOARDS_MAX, Boards};
+use super::sockets::SessionPlace;
+use super::wire::{Ending, MESSAGE_BYTES_MAX};
+use super::{App, rpc};
+use crate::actor::session::NOTICES_MAX;
+use crate::actor::{CommandError, Notice, SessionLink};
+use crate::auth::{Action, Principal, Role, Scope};
+use crate::domain::command::{Actor, Command, PauseAtSignOut, Request};
+use crate::domain::event::Cause;
+use crate::domain::id::{AgentId, SessionId};
+use crate::domain::time::Timestamp;
+use crate::protocol::close::CloseCode;
+use crate::protocol::error::WireError;
+use crate::protocol::methods::{
+    Invocation, LimitsShown, Method, OpenParams, PauseThreshold, Pong, PrincipalShown, Refreshed, SessionOpened,
+    SignOutScope,
+};
+use crate::protocol::options::MenuSignature;
+use crate::protocol::rpc::{
+    BATCH_MAX, Call, DEPTH_MAX, Incoming, Params, Response, batch_text, notification_text, read,
+};
+use crate::protocol::state::AgentChanged;
+use crate::protocol::time::to_text;
+
+/// How long a socket may stay without a session.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
+/// How long before its credential ends a session is told to refresh it.
+const EXPIRY_TOLD_BEFORE: Duration = Duration::from_secs(60);
+/// How many faults of form in a row end a connection (fault table, "malformed").
+const STRIKES_MAX: u32 = 20;
+/// The shortest time between two `options.changed`.
+const OPTIONS_EVERY: Duration = Duration::from_secs(1);
+/// When the menu is asked for again after it could not be had.
+const OPTIONS_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The session of one socket, open or not.
+pub(super) struct Session {
+    app: Arc<App>,
+    id: SessionId,
+    /// When the socket last answered a ping; shared with the agent's actor.
+    answered_at: Arc<std::sync::atomic::AtomicI64>,
+    /// The credential that came with the upgrade.
+    credential: Option<Principal>,
+    open_by: Timestamp,
+    open: Option<Open>,
+    strikes: u32,
+    /// Set by a call whose reply is the last.
+    ending: Option<Ending>,
+}
+
+struct Open {
+    principal: Principal,
+    agent: Option<AgentId>,
+    presence: Option<Presence>,
+    expiry_told: bool,
+    signed_out: bool,
+    watch: Option<Watch>,
+    _place: SessionPlace,
+}
+
+/// The socket counts as the agent's presence.
+struct Presence {
+    notices: mpsc::Receiver<Notice>,
+    /// The queue was seen full: if it ends, it ends because of that.
+    fell_behind: bool,
+    _attached: Attached,
+}
+
+/// Takes the socket off the agent when it is dropped, however the connection ended.
+struct Attached {
+    app: Arc<App>,
+    principal: Principal,
+    agent: AgentId,
+    session: SessionId,
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // Without a runtime the process is ending, and its next start takes every socket off.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let app = Arc::clone(&self.app);
+        let (tenant, agent, session) = (self.principal.tenant.clone(), self.agent.clone(), self.session);
+        let detaching = async move { app.router.detach(&tenant, &agent, session).await };
+        self.app.tasks.spawn_on(detaching, &runtime);
+    }
+}
+
+/// The menu is being watched.
+struct Watch {
+    told: MenuSignature,
+    /// When to look again; none while nothing can have changed.
+    look_at: Option<Timestamp>,
+    /// Not before this, whatever happens.
+    not_before: Timestamp,
+}
+
+/// What a notice asks of the socket.
+pub(super) enum Told {
+    /// Send this.
+    Send(String),
+    /// Send this, and ask at once whether somebody is there.
+    SendAndPing(String),
+    /// The session ends.
+    End(Ending),
+}
+
+impl Session {
+    pub(super) fn new(
+        app: Arc<App>,
+        credential: Option<Principal>,
+        answered_at: Arc<std::sync::atomic::AtomicI64>,
+    ) -> Session {
+        let (id, open_by) = (app.next_session(), app.clock.now() + OPEN_WITHIN);
+        Session { app, id, answered_at, credential, open_by, open: None, strikes: 0, ending: None }
+    }
+
+    pub(super) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Opens the session when a credential came with the upgrade. What fails here is told to the
+    /// first call.
+    pub(super) async fn open_at_once(&mut self) {
+        if let Some(principal) = self.credential.clone() {
+            let _ = self.open_as(principal, true).await;
+        }
+    }
+
+    pub(super) fn take_ending(&mut self) -> Option<Ending> {
+        self.ending.take()
+    }
+
+    /// The earliest instant at which [`Session::on_time`] has something to do.
+    pub(super) fn next_deadline(&self) -> Timestamp {
+        let Some(open) = &self.open else { return self.open_by };
+        let expires_at = open.principal.expires_at;
+        let credential = if open.expiry_told { expires_at } else { expires_at.minus(EXPIRY_TOLD_BEFORE) };
+        let menu = open.watch.as_ref().and_then(|watch| watch.look_at);
+        menu.map_or(credential, |at| at.min(credential))
+    }
+
+    /// Does what is due at `now`; gives what is to be sent.
+    pub(super) async fn on_time(&mut self, now: Timestamp) -> Result<Vec<String>, Ending> {
+        let mut sent = Vec::new();
+        let Some(open) = &mut self.open else {
+            if now >= self.open_by {
+                return Err(Ending::Close(CloseCode::NotOpened, "no session was opened in time".to_owned()));
+            }
+            return Ok(sent);
+        };
+        let expires_at = open.principal.expires_at;
+        if now >= expires_at {
+            return Err(Ending::Close(CloseCode::CredentialEnded, "the credential has ended".to_owned()));
+        }
+        if !open.expiry_told && now >= expires_at.minus(EXPIRY_TOLD_BEFORE) {
+            open.expiry_told = true;
+            sent.push(notification_text("session.expiring", &json!({"at": to_text(expires_at)})));
+        }
+        if open.watch.as_ref().is_some_and(|watch| watch.look_at.is_some_and(|at| at <= now)) {
+            sent.extend(self.look_at_menu(now).await);
+        }
+        Ok(sent)
+    }
+
+    /// The next thing that the agent's actor says; never, when the socket is no presence. `None`
+    /// when the actor has let go of it.
+    pub(super) async fn next_notice(&mut self) -> Option<Notice> {
+        match self.open.as_mut().and_then(|open| open.presence.as_mut()) {
+            None => std::future::pending().await,
+            Some(presence) => {
+                presence.fell_behind |= presence.notices.len() >= NOTICES_MAX;
+                presence.notices.recv().await
+            }
+        }
+    }
+
+    /// What is already waiting of what the agent's actor says.
+    pub(super) fn waiting_notice(&mut self) -> Option<Notice> {
+        self.open.as_mut()?.presence.as_mut()?.notices.try_recv().ok()
+    }
+
+    /// True when the session signed itself out: it ends as soon as it has been told what that led to.
+    pub(super) fn signed_out(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.signed_out)
+    }
+
+    pub(super) fn on_notice(&mut self, notice: Option<Notice>, now: Timestamp) -> Told {
+        let Some(open) = &mut self.open else { return Told::End(Ending::Gone("not open")) };
+        match notice {
+            Some(Notice::Changed(view)) => {
+                if let Some(watch) = &mut open.watch {
+                    watch.look_at = Some(watch.not_before.max(now));
+                }
+                Told::Send(notification_text("agent.changed", &AgentChanged::of(&view)))
+            }
+            Some(Notice::PauseWarned { pause, pause_type, at, limit_at }) => {
+                let params = threshold(pause.to_string(), pause_type.as_str(), at, limit_at);
+                Told::Send(notification_text("pause.warned", &params))
+            }
+            Some(Notice::LimitReached { pause, pause_type, at, limit_at }) => {
+                let params = threshold(pause.to_string(), pause_type.as_str(), at, limit_at);
+                Told::SendAndPing(notification_text("pause.limit_reached", &params))
+            }
+            Some(Notice::SignedOut { cause, by_agent, message }) => {
+                let code = match cause {
+                    Cause::Deactivated => CloseCode::CredentialEnded,
+                    Cause::Limit => CloseCode::SignedOut,
+                    _ if by_agent => CloseCode::SignedOut,
+                    Cause::Abandoned
+                    | Cause::Admin
+                    | Cause::Agent
+                    | Cause::ChangedType
+                    | Cause::ConnectionLost
+                    | Cause::Integration
+                    | Cause::Resumed
+                    | Cause::ServerStarted
+                    | Cause::Session
+                    | Cause::SignIn
+                    | Cause::SignOut
+                    | Cause::Supervisor => CloseCode::SignedOutByOther,
+                };
+                Told::End(Ending::Close(code, message))
+            }
+            None if self.app.draining.is_cancelled() => Told::End(Ending::Gone("draining")),
+            None if open.presence.as_ref().is_some_and(|presence| presence.fell_behind) => {
+                Told::End(Ending::Close(CloseCode::Policy, "too slow a reader".to_owned()))
+            }
+            None => {
+                let reason = "the agent's state was taken up anew; connect again".to_owned();
+                Told::End(Ending::Close(CloseCode::Internal, reason))
+            }
+        }
+    }
+
+    /// Answers a message; `None` when nothing in it wants an answer.
+    pub(super) async fn answer(&mut self, text: &str, boards: &mut Boards) -> Option<String> {
+        match read(text) {
+            Incoming::Single(call) => {
+                let response = self.respond(call, boards).await?;
+                Some(response.to_text())
+            }
+            Incoming::Batch(calls) => {
+                let mut responses = Vec::with_capacity(calls.len());
+                for call in calls {
+                    responses.extend(self.respond(call, boards).await);
+                }
+                (!responses.is_empty()).then(|| batch_text(&responses))
+            }
+        }
+    }
+
+    async fn respond(
+        &mut self,
+        call: Result<Call, crate::protocol::rpc::BadCall>,
+        boards: &mut Boards,
+    ) -> Option<Response> {
+        match call {
+            Err(bad) => {
+                self.strike();
+                Some(Response::bad(bad))
+            }
+            Ok(Call { id, method, params }) => {
+                let result = self.invoke(&method, params, boards).await;
+                rpc::record(&method, &result);
+                match &result {
+                    Ok(_) => self.strikes = 0,
+                    // Before it is open, a session has nothing to get wrong but its credential.
+                    Err(error) if error.kind().is_fault_of_form() || self.open.is_none() => self.strike(),
+                    Err(_) => {}
+                }
+                id.map(|id| Response { id, result })
+            }
+        }
+    }
+
+    fn strike(&mut self) {
+        self.strikes += 1;
+        if self.strikes >= STRIKES_MAX {
+            self.ending.get_or_insert(Ending::Close(CloseCode::Policy, "too many malformed messages".to_owned()));
+        }
+    }
+
+    async fn invoke(&mut self, name: &str, params: Params, boards: &mut Boards) -> Result<Value, WireError> {
+        if self.ending.is_some() || self.signed_out() {
+            return Err(WireError::unauthenticated());
+        }
+        let method = Method::named(name);
+        if self.open.is_none() && method != Some(Method::SessionOpen) {
+            let principal = self.credential.clone().ok_or_else(WireError::unauthenticated)?;
+            self.open_as(principal, true).await?;
+        }
+        let method = method.ok_or_else(|| WireError::method_not_found(name))?;
+        let app = Arc::clone(&self.app);
+        let invocation = match &self.open {
+            None => Invocation::read(method, params)?,
+            Some(open) => rpc::admit(&app, &open.principal, method, params).await?,
+        };
+        match invocation {
+            Invocation::SessionOpen(wanted) => self.open(wanted).await,
+            Invocation::SessionPing => Ok(self.ping().await),
+            Invocation::SessionRefresh { token } => self.refresh(&token, boards),
+            Invocation::SessionSignOut { scope, pause } => self.sign_out(scope, pause).await,
+            Invocation::PauseOptions { watch: true } => self.watch_menu().await,
+            Invocation::BoardSubscribe { teams, cursor } => {
+                boards.subscribe(&app, self.principal()?, &teams, cursor.as_deref())
+            }
+            Invocation::BoardUnsubscribe { subscription } => boards.unsubscribe(&subscription),
+            other @ (Invocation::AgentGet
+            | Invocation::PauseOptions { watch: false }
+            | Invocation::Own(_)
+            | Invocation::Live(_)) => rpc::answer(&app, self.principal()?, other).await,
+        }
+    }
+
+    fn principal(&self) -> Result<&Principal, WireError> {
+        self.open.as_ref().map(|open| &open.principal).ok_or_else(WireError::unauthenticated)
+    }
+
+    async fn open(&mut self, wanted: OpenParams) -> Result<Value, WireError> {
+        if wanted.ticket.is_some() {
+            return Err(WireError::invalid_params("ticket", "is not accepted by this server; send a token"));
+        }
+        let sent = match &wanted.token {
+            Some(token) => Some(self.app.verify(token).map_err(|_| WireError::unauthenticated())?),
+            None => None,
+        };
+        if let Some(client) = &wanted.client {
+            tracing::debug!(session.id = self.id.0, client.name, client.version, "a client names itself");
+        }
+        match (&self.open, sent.or_else(|| self.credential.clone())) {
+            (Some(open), Some(principal)) if !is_same_subject(&open.principal, &principal) => {
+                return Err(WireError::forbidden());
+            }
+            (Some(_), _) => {}
+            (None, None) => return Err(WireError::unauthenticated()),
+            (None, Some(principal)) => self.open_as(principal, wanted.presence).await?,
+        }
+        self.opened().await
+    }
+
+    async fn open_as(&mut self, principal: Principal, presence: bool) -> Result<(), WireError> {
+        let app = Arc::clone(&self.app);
+        app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
+        let agent = if principal.is(Role::Agent) { Some(rpc::own_agent(&principal)?) } else { None };
+        if agent.as_ref().is_some_and(|agent| rpc::target_of(&app, &principal.tenant, agent).is_none()) {
+            return Err(WireError::unknown_agent());
+        }
+        let Some(place) = app.sockets.open_session(&principal.tenant, &principal.id) else {
+            return Err(self.too_many());
+        };
+        let presence = match &agent {
+            Some(agent) if presence => Some(self.attach(&principal, agent).await?),
+            Some(_) | None => None,
+        };
+        tracing::debug!(session.id = self.id.0, tenant.id = %principal.tenant, "a session of {} is open", principal.kind());
+        self.open = Some(Open {
+            principal,
+            agent,
+            presence,
+            expiry_told: false,
+            signed_out: false,
+            watch: None,
+            _place: place,
+        });
+        Ok(())
+    }
+
+    async fn attach(&mut self, principal: &Principal, agent: &AgentId) -> Result<Presence, WireError> {
+        let (sender, notices) = mpsc::channel(NOTICES_MAX);
+        let link = SessionLink { id: self.id, notices: sender, answered_at: Arc::clone(&self.answered_at) };
+        // From here on the socket is taken off again, also when the wait for the answer is dropped.
+        let attached = Attached {
+            app: Arc::clone(&self.app),
+            principal: principal.clone(),
+            agent: agent.clone(),
+            session: self.id,
+        };
+        match self.app.router.attach(&principal.tenant, agent, link).await {
+            Ok(_view) => Ok(Presence { notices, fell_behind: false, _attached: attached }),
+            Err(CommandError::TooManySessions) => Err(self.too_many()),
+            Err(error) => Err(rpc::failed(error, rpc::Viewer::Itself)),
+        }
+    }
+
+    fn too_many(&mut self) -> WireError {
+        self.ending = Some(Ending::Close(CloseCode::TooManyConnections, "too many sessions".to_owned()));
+        rpc::too_many_sessions()
+    }
+
+    async fn opened(&self) -> Result<Value, WireError> {
+        let app = &self.app;
+        let open = self.open.as_ref().ok_or_else(WireError::unauthenticated)?;
+        let principal = &open.principal;
+        let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
+        let directory = &facts.directory;
+        let agent = match &open.agent {
+            Some(_) => Some(rpc::state(&*rpc::own_view(app, principal).await?)),
+            None => None,
+        };
+        let person = open.agent.as_ref().and_then(|agent| directory.agents.get(agent));
+        let teams = match (person, principal.scope(Action::WatchBoard)) {
+            (Some(person), _) => person.teams.iter().map(ToString::to_string).collect(),
+            (None, Ok(Scope::Tenant)) => directory.teams.keys().map(ToString::to_string).collect(),
+            (None, Ok(Scope::Teams(own))) => own.iter().map(ToString::to_string).collect(),
+            (None, Err(_)) => Vec::new(),
+        };
+        let zone = person.map_or(directory.tenant.zone, |person| directory.zone_of(person));
+        let rate = app.settings.rate;
+        Ok(rpc::to_value(&SessionOpened {
+            session: self.id.to_string(),
+            principal: PrincipalShown {
+                kind: principal.kind().as_str(),
+                id: principal.id.to_string(),
+                tenant: principal.tenant.to_string(),
+                roles: principal.roles.iter().map(|role| role.as_str()).collect(),
+                teams,
+                zone: zone.name().to_owned(),
+            },
+            agent,
+            server_time: to_text(app.clock.now()),
+            ping_interval_ms: u64::try_from(self.app.settings.ping.every.as_millis()).unwrap_or(u64::MAX),
+            limits: LimitsShown {
+                message_bytes: MESSAGE_BYTES_MAX,
+                batch: BATCH_MAX,
+                depth: DEPTH_MAX,
+                requests_per_s: rate.per_second,
+                burst: rate.burst,
+                boards: BOARDS_MAX,
+            },
+        }))
+    }
+
+    /// The version is asked of the agent's owner, so that a page which missed a notification learns
+    /// of it here.
+    async fn ping(&self) -> Value {
+        let version = match &self.open {
+            Some(Open { agent: Some(_), principal, .. }) => {
+                rpc::own_view(&self.app, principal).await.ok().map(|view| view.version.0)
+            }
+            Some(_) | None => None,
+        };
+        rpc::to_value(&Pong { server_time: to_text(self.app.clock.now()), version })
+    }
+
+    fn refresh(&mut self, token: &str, boards: &mut Boards) -> Result<Value, WireError> {
+        let fresh = self.app.verify(token).map_err(|_| WireError::unauthenticated())?;
+        let open = self.open.as_mut().ok_or_else(WireError::unauthenticated)?;
+        // What the session is stays: an agent's presence is neither won nor lost by a refresh.
+        if !is_same_subject(&open.principal, &fresh) || fresh.is(Role::Agent) != open.principal.is(Role::Agent) {
+            return Err(WireError::forbidden());
+        }
+        let ended_subscriptions = boards.keep_reached_by(&fresh);
+        let expires_at = to_text(fresh.expires_at);
+        open.principal = fresh;
+        open.expiry_told = false;
+        Ok(rpc::to_value(&Refreshed { expires_at, ended_subscriptions }))
+    }
+
+    async fn sign_out(&mut self, scope: SignOutScope, pause: PauseAtSignOut) -> Result<Value, WireError> {
+        let app = Arc::clone(&self.app);
+        let session = self.id;
+        let open = self.open.as_mut().ok_or_else(WireError::unauthenticated)?;
+        let tenant = open.principal.tenant.clone();
+        if let Some(agent) = open.agent.clone() {
+            let request = Request {
+                command: Command::SignOut { pause },
+                actor: Actor::Agent(agent.clone()),
+                reason: None,
+                op: None,
+                expected_version: None,
+            };
+            let done = match (scope, &open.presence) {
+                (SignOutScope::All, _) => app.router.execute(&tenant, &agent, request).await.map(|_| ()),
+                (SignOutScope::This, Some(_)) => app.router.sign_out_session(&tenant, &agent, session, request).await,
+                (SignOutScope::This, None) => Ok(()),
+            };
+            done.map_err(|error| rpc::failed(error, rpc::Viewer::Itself))?;
+        }
+        open.signed_out = true;
+        Ok(json!({}))
+    }
+
+    async fn watch_menu(&mut self) -> Result<Value, WireError> {
+        let app = Arc::clone(&self.app);
+        let menu = rpc::menu(&app, self.principal()?).await?;
+        let now = app.clock.now();
+        if let Some(open) = &mut self.open {
+            let not_before = now + OPTIONS_EVERY;
+            open.watch =
+                Some(Watch { told: MenuSignature::of(&menu), look_at: next_look(&menu, not_before), not_before });
+        }
+        Ok(rpc::menu_value(&menu))
+    }
+
+    /// Looks at the menu again; gives the notification when an outcome or a code has changed.
+    async fn look_at_menu(&mut self, now: Timestamp) -> Option<String> {
+        let app = Arc::clone(&self.app);
+        let menu = rpc::menu(&app, self.principal().ok()?).await;
+        let watch = self.open.as_mut()?.watch.as_mut()?;
+        let Ok(menu) = menu else {
+            watch.look_at = Some(now + OPTIONS_RETRY_AFTER);
+            return None;
+        };
+        watch.not_before = now + OPTIONS_EVERY;
+        watch.look_at = next_look(&menu, watch.not_before);
+        let signature = MenuSignature::of(&menu);
+        if signature == watch.told {
+            return None;
+        }
+        watch.told = signature;
+        Some(notification_text("options.changed", &rpc::menu_value(&menu)))
+    }
+}
+
+/// When the menu can have changed by the passing of time alone.
+fn next_look(menu: &[crate::domain::rules::PauseOption], not_before: Timestamp) -> Option<Timestamp> {
+    menu.iter().filter_map(|line| line.verdict.next_change_at).min().map(|at| at.max(not_before))
+}
+
+fn is_same_subject(a: &Principal, b: &Principal) -> bool {
+    a.tenant == b.tenant && a.id == b.id
+}
+
+fn threshold(pause: String, pause_type: &str, at: Timestamp, limit_at: Timestamp) -> PauseThreshold {
+    PauseThreshold { pause, pause_type: pause_type.to_owned(), at: to_text(at), limit_at: to_text(limit_at) }
+}

@@ -1,0 +1,173 @@
+//! The paths of HTTP.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any, get, post};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde_json::json;
+
+use super::problem::Problem;
+use super::{App, pauses, rpc, upgrade};
+use crate::auth::{Action, Principal, Target};
+use crate::domain::id::AgentId;
+use crate::protocol::error::WireError;
+use crate::protocol::methods::Method;
+use crate::protocol::rpc::{BadCall, Call, Incoming, Response as RpcResponse, batch_text, read};
+
+/// The largest body accepted (promise R4).
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIME_MAX: Duration = Duration::from_secs(5);
+/// The media type of JSON.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The paths, and a problem document for every other.
+pub(super) fn routes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", only("GET", get(health)))
+        .route("/readyz", only("GET", get(ready)))
+        .route("/metrics", only("GET", get(figures)))
+        .route("/v1/ws", any(upgrade::upgrade))
+        .route("/v1/rpc", only("POST", post(call)))
+        .route("/v1/agents/{id}/state", only("GET", get(agent_state)))
+        .route("/v1/pauses", only("GET", get(pauses::pauses)))
+        .fallback(|| async { Problem::not_found() })
+        .with_state(app)
+}
+
+fn only(method: &'static str, route: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
+    route.fallback(move || async move { Problem::method_not_allowed(method) })
+}
+
+/// What every response carries: nothing here is a page, nothing is to be kept by a cache.
+pub(super) fn secure(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let fixed: [(&'static str, &'static str); 4] = [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("x-frame-options", "DENY"),
+    ];
+    for (name, value) in fixed {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+pub(super) fn json_response(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+fn json_of(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(text) => json_response(status, text),
+        Err(_) => Problem::internal().into_response(),
+    }
+}
+
+/// The process answers.
+async fn health() -> Response {
+    json_of(StatusCode::OK, &json!({"ok": true}))
+}
+
+/// Every agent is revived, and the server is not about to stop.
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    let ready = app.ready.load(Ordering::Acquire) && !app.draining.is_cancelled();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json_of(status, &json!({"ready": ready, "tzdata": chrono_tz::IANA_TZDB_VERSION}))
+}
+
+async fn figures(State(app): State<Arc<App>>) -> Response {
+    let mut response = Response::new(Body::from((app.figures)()));
+    // The version is that of the text format, which every reader of it asks for.
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
+}
+
+async fn agent_state(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let principal = app.authenticate(&headers)?;
+    if !principal.may(Action::ReadAgent) {
+        return Err(WireError::forbidden().into());
+    }
+    // What cannot be an id is out of reach like any other that does not exist.
+    let agent = id.ok().and_then(|Path(id)| AgentId::new(&id).ok()).ok_or_else(WireError::forbidden)?;
+    let person = rpc::target_of(&app, &principal.tenant, &agent);
+    let target = Target { teams: person.as_ref().map(|person| person.teams.as_slice()), on_behalf: false };
+    principal.role_for(Action::ReadAgent, target)?;
+    let view = app.router.public_view(&principal.tenant, &agent).await;
+    let view = view.map_err(|error| rpc::failed(error, rpc::Viewer::Other))?;
+    Ok(json_of(StatusCode::OK, &rpc::state(&view)))
+}
+
+/// `POST /v1/rpc`: one request or a batch. 200 for every answer of JSON-RPC, 204 for none.
+async fn call(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    let principal = app.authenticate(request.headers())?;
+    if app.router.tenant(&principal.tenant).is_none() {
+        return Err(WireError::forbidden().into());
+    }
+    let body = read_body(request.into_body()).await?;
+    let text = std::str::from_utf8(&body).map_err(|_| Problem::from(WireError::parse("it is not UTF-8")))?;
+    let answer = match read(text) {
+        Incoming::Single(call) => respond(&app, &principal, call).await.map(|response| response.to_text()),
+        Incoming::Batch(calls) => {
+            let mut responses = Vec::with_capacity(calls.len());
+            for call in calls {
+                responses.extend(respond(&app, &principal, call).await);
+            }
+            (!responses.is_empty()).then(|| batch_text(&responses))
+        }
+    };
+    Ok(match answer {
+        Some(text) => json_response(StatusCode::OK, text),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+async fn respond(app: &App, principal: &Principal, call: Result<Call, BadCall>) -> Option<RpcResponse> {
+    match call {
+        Err(bad) => Some(RpcResponse::bad(bad)),
+        Ok(Call { id, method, params }) => {
+            let result = match Method::named(&method) {
+                None => Err(WireError::method_not_found(&method)),
+                Some(known) => match rpc::admit(app, principal, known, params).await {
+                    Ok(invocation) => rpc::answer(app, principal, invocation).await,
+                    Err(error) => Err(error),
+                },
+            };
+            rpc::record(&method, &result);
+            id.map(|id| RpcResponse { id, result })
+        }
+    }
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Problem> {
+    let collected = Limited::new(body, BODY_BYTES_MAX).collect();
+    match tokio::time::timeout(BODY_TIME_MAX, collected).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(BODY_BYTES_MAX)),
+        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken_body", "The body ended early.")),
+        Err(_elapsed) => {
+            let detail = "The body took too long to arrive.";
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail))
+        }
+    }
+}

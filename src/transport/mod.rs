@@ -1,0 +1,167 @@
+//! The server's doors: sockets and HTTP, with their limits.
+//!
+//! It carries requests to the router and boards to their viewers, and decides nothing about pauses.
+//! It knows no store.
+
+mod accept;
+mod agent_session;
+mod board_session;
+mod credential;
+mod history;
+mod http;
+mod liveness;
+mod pauses;
+mod problem;
+mod rate_limit;
+mod rpc;
+mod sockets;
+mod upgrade;
+mod websocket;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Verifier;
+use crate::domain::id::SessionId;
+use crate::hub::Hub;
+use crate::ports::Clock;
+use crate::router::Router;
+
+pub use history::{Day, From, HistoryError, PauseFilter, PauseHistory, PausePage, PauseRecord, Until};
+pub use liveness::PingTimes;
+pub use rate_limit::Rate;
+
+use rate_limit::RateLimiter;
+use sockets::Sockets;
+
+/// How long connections have to end when the server stops; the whole stop has 10 s (promise B5),
+/// and what comes after needs the rest.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(7);
+
+/// Renders the figures of the process as text, for `/metrics`.
+pub type FiguresText = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What an administrator of the installation may set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The most connections at once, of all kinds.
+    pub connections_max: usize,
+    /// The most connections at once from one address. High, for a contact centre sits behind one.
+    pub connections_per_address_max: usize,
+    /// The most open sessions at once of one principal that is not an agent (an agent's are limited
+    /// by its actor).
+    pub sessions_per_principal_max: usize,
+    /// How many requests a principal may send.
+    pub rate: Rate,
+    /// How sockets are asked whether somebody is there.
+    pub ping: PingTimes,
+    /// Origins (`https://desk.example`) whose pages may open sockets here besides the server's own.
+    pub allowed_origins: BTreeSet<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            connections_max: 60_000,
+            connections_per_address_max: 20_000,
+            sessions_per_principal_max: 64,
+            rate: Rate::default(),
+            ping: PingTimes::default(),
+            allowed_origins: BTreeSet::new(),
+        }
+    }
+}
+
+/// What the doors lead to.
+pub struct Parts {
+    /// Sends commands to the agents' owners.
+    pub router: Router,
+    /// Shows boards.
+    pub hub: Arc<Hub>,
+    /// Checks credentials.
+    pub verifier: Verifier,
+    /// Reads the pause history.
+    pub history: Arc<dyn PauseHistory>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What `/metrics` answers.
+    pub figures: FiguresText,
+    /// True once every agent is revived; what `/readyz` answers.
+    pub ready: Arc<AtomicBool>,
+    /// The limits.
+    pub settings: Settings,
+}
+
+/// What every connection shares.
+struct App {
+    router: Router,
+    hub: Arc<Hub>,
+    verifier: Verifier,
+    history: Arc<dyn PauseHistory>,
+    clock: Arc<dyn Clock>,
+    figures: FiguresText,
+    ready: Arc<AtomicBool>,
+    settings: Settings,
+    rate_limiter: RateLimiter,
+    sockets: Arc<Sockets>,
+    session_count: AtomicU64,
+    /// Every task of a connection.
+    tasks: TaskTracker,
+    /// Asks connections to end.
+    draining: CancellationToken,
+    /// Ends those that have not.
+    cut: CancellationToken,
+}
+
+impl App {
+    fn next_session(&self) -> SessionId {
+        SessionId(self.session_count.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+/// Serves connections from `listeners` until `shutdown`, then tells clients when to come back and
+/// ends every connection; at the latest [`DRAIN_TIME_MAX`] after it, by force.
+pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: CancellationToken) {
+    let app = Arc::new(App {
+        router: parts.router,
+        hub: parts.hub,
+        verifier: parts.verifier,
+        history: parts.history,
+        clock: parts.clock,
+        figures: parts.figures,
+        ready: parts.ready,
+        rate_limiter: RateLimiter::new(parts.settings.rate),
+        sockets: Arc::new(Sockets::new(
+            parts.settings.connections_max,
+            parts.settings.connections_per_address_max,
+            parts.settings.sessions_per_principal_max,
+        )),
+        settings: parts.settings,
+        session_count: AtomicU64::new(0),
+        tasks: TaskTracker::new(),
+        draining: shutdown.clone(),
+        cut: CancellationToken::new(),
+    });
+    let routes = http::routes(Arc::clone(&app));
+    let doors = TaskTracker::new();
+    for listener in listeners {
+        doors.spawn(accept::run(listener, Arc::clone(&app), routes.clone()));
+    }
+    doors.close();
+    drop(routes);
+    shutdown.cancelled().await;
+    doors.wait().await;
+    app.tasks.close();
+    if tokio::time::timeout(DRAIN_TIME_MAX, app.tasks.wait()).await.is_err() {
+        tracing::warn!(connections = app.tasks.len(), "cutting connections that did not end in time");
+        app.cut.cancel();
+        app.tasks.wait().await;
+    }
+}

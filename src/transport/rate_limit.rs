@@ -1,0 +1,155 @@
+//! How many requests a principal may send: the generic cell rate algorithm, one instant a principal.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::domain::id::{PrincipalId, TenantId};
+use crate::domain::time::Timestamp;
+
+/// How many principals are remembered in each part. One that has been quiet for a burst's time is
+/// forgotten when the part is full; if none has, a newcomer is refused until one is.
+const PRINCIPALS_PER_PART_MAX: usize = 8 * 1024;
+/// How many parts there are, each under a lock of its own.
+const PARTS: usize = 16;
+
+/// A rate with a burst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// In the long run; at least 1.
+    pub per_second: u32,
+    /// At once, after a rest; at least 1.
+    pub burst: u32,
+}
+
+impl Default for Rate {
+    /// What the fault table promises: 10/s, burst 20.
+    fn default() -> Rate {
+        Rate { per_second: 10, burst: 20 }
+    }
+}
+
+/// One counter: the instant, in µs, at which it will have no debt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Meter(i64);
+
+impl Rate {
+    fn interval_us(self) -> i64 {
+        1_000_000 / i64::from(self.per_second.max(1))
+    }
+
+    fn tolerance_us(self) -> i64 {
+        self.interval_us() * i64::from(self.burst.max(1) - 1)
+    }
+}
+
+impl Meter {
+    /// Counts one at `now`, or says after how long to try again and counts nothing.
+    pub(super) fn count(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+        let now_us = now.0.saturating_mul(1000);
+        let due = self.0.max(now_us);
+        let early_us = due - rate.tolerance_us() - now_us;
+        if early_us > 0 {
+            let ms = u64::try_from(early_us).unwrap_or(0).div_ceil(1000);
+            return Err(Duration::from_millis(ms));
+        }
+        self.0 = due + rate.interval_us();
+        Ok(())
+    }
+
+    fn is_at_rest(self, now: Timestamp) -> bool {
+        self.0 <= now.0.saturating_mul(1000)
+    }
+}
+
+/// The counters of all principals.
+pub(super) struct RateLimiter {
+    rate: Rate,
+    hasher: RandomState,
+    parts: Vec<Mutex<HashMap<(TenantId, PrincipalId), Meter>>>,
+}
+
+impl RateLimiter {
+    pub(super) fn new(rate: Rate) -> RateLimiter {
+        let parts = (0..PARTS).map(|_| Mutex::new(HashMap::new())).collect();
+        RateLimiter { rate, hasher: RandomState::new(), parts }
+    }
+
+    /// Counts one request, or says after how long to try again.
+    pub(super) fn count(&self, tenant: &TenantId, principal: &PrincipalId, now: Timestamp) -> Result<(), Duration> {
+        let key = (tenant.clone(), principal.clone());
+        let part = self.hasher.hash_one(&key) as usize % PARTS;
+        let mut meters = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
+        if meters.len() >= PRINCIPALS_PER_PART_MAX && !meters.contains_key(&key) {
+            meters.retain(|_, meter| !meter.is_at_rest(now));
+            if meters.len() >= PRINCIPALS_PER_PART_MAX {
+                return Err(Duration::from_secs(1));
+            }
+        }
+        match meters.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().count(self.rate, now),
+            Entry::Vacant(free) => free.insert(Meter::default()).count(self.rate, now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { per_second: 10, burst: 20 };
+
+    #[test]
+    fn a_burst_passes_and_then_one_each_interval() {
+        let mut meter = Meter::default();
+        let start = Timestamp(1_000_000);
+        for n in 0..20 {
+            assert_eq!(meter.count(RATE, start), Ok(()), "request {n} of the burst");
+        }
+        assert_eq!(meter.count(RATE, start), Err(Duration::from_millis(100)));
+        assert_eq!(meter.count(RATE, start + Duration::from_millis(99)), Err(Duration::from_millis(1)));
+        assert_eq!(meter.count(RATE, start + Duration::from_millis(100)), Ok(()));
+        assert!(meter.count(RATE, start + Duration::from_millis(100)).is_err());
+    }
+
+    #[test]
+    fn waiting_as_told_is_enough() {
+        let mut meter = Meter::default();
+        let mut now = Timestamp(5_000);
+        let rate = Rate { per_second: 7, burst: 3 };
+        for _ in 0..1000 {
+            if let Err(wait) = meter.count(rate, now) {
+                now = now + wait;
+                assert_eq!(meter.count(rate, now), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn in_the_long_run_no_more_than_the_rate_passes() {
+        let mut meter = Meter::default();
+        let passed = (0..10_000).filter(|ms| meter.count(RATE, Timestamp(1_000_000 + ms)).is_ok()).count();
+        assert_eq!(passed, 20 + 99, "ten seconds: the burst, then ten a second");
+    }
+
+    #[test]
+    fn principals_do_not_share_a_meter_and_the_quiet_are_forgotten() {
+        let limiter = RateLimiter::new(Rate { per_second: 10, burst: 1 });
+        let tenant = TenantId::new("acme").expect("an id");
+        let id = |n: usize| PrincipalId::new(&format!("p{n}")).expect("an id");
+        let now = Timestamp(1_000_000);
+        assert_eq!(limiter.count(&tenant, &id(0), now), Ok(()));
+        assert!(limiter.count(&tenant, &id(0), now).is_err());
+        assert_eq!(limiter.count(&tenant, &id(1), now), Ok(()));
+        let later = now + Duration::from_secs(1);
+        for n in 0..3 * PARTS * PRINCIPALS_PER_PART_MAX / 2 {
+            // Far more than fit, in waves that rest in between.
+            let wave = (n / (PARTS * PRINCIPALS_PER_PART_MAX / 2)) as u64;
+            assert_eq!(limiter.count(&tenant, &id(n), later + Duration::from_secs(wave)), Ok(()), "principal {n}");
+        }
+        let held: usize = limiter.parts.iter().map(|part| part.lock().expect("no panic").len()).sum();
+        assert!(held <= PARTS * PRINCIPALS_PER_PART_MAX);
+    }
+}

@@ -1,0 +1,305 @@
+//! One dispatcher for socket and HTTP: who may call what, how often, and what it does.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::App;
+use crate::actor::CommandError;
+use crate::auth::{Action, Forbidden, Principal, Role, Target};
+use crate::domain::command::{Actor, Command, Outcome, Request};
+use crate::domain::id::{AgentId, TenantId};
+use crate::domain::policy::PauseClass;
+use crate::domain::presence::AgentView;
+use crate::domain::rules::PauseOption;
+use crate::protocol::error::WireError;
+use crate::protocol::methods::{AgentAfter, Invocation, LiveCommand, Method, OwnCommand, PauseBegun};
+use crate::protocol::options::OptionState;
+use crate::protocol::rpc::Params;
+use crate::protocol::state::AgentState;
+
+/// What a method's caller needs to be allowed.
+pub(super) fn action_of(method: Method) -> Action {
+    match method {
+        Method::SessionOpen | Method::SessionPing | Method::SessionRefresh | Method::SessionSignOut => {
+            Action::HoldSession
+        }
+        Method::AgentGet | Method::StatusSet | Method::PauseOptions | Method::PauseStart | Method::PauseEnd => {
+            Action::ActAsAgent
+        }
+        Method::AgentSetStatus
+        | Method::AgentStartPause
+        | Method::AgentEndPause
+        | Method::AgentSignOut
+        | Method::PauseExtend => Action::ActOnAgent,
+        Method::BoardSubscribe | Method::BoardUnsubscribe => Action::WatchBoard,
+    }
+}
+
+/// Lets a request in, or says why not: too many, not allowed at all, or not well formed. The order
+/// is such that a flood is answered by the cheapest refusal.
+pub(super) async fn admit(
+    app: &App,
+    principal: &Principal,
+    method: Method,
+    params: Params,
+) -> Result<Invocation, WireError> {
+    let read = Invocation::read(method, params);
+    // Faults of form are not counted here: they are strikes, and enough of them end the connection.
+    if let Ok(invocation) = &read {
+        count(app, principal, invocation).await?;
+    }
+    if !principal.may(action_of(method)) {
+        return Err(WireError::forbidden());
+    }
+    read
+}
+
+/// Counts a request against the principal's rate, unless it is of those that may never be kept
+/// waiting: pings, and everything around a protected pause (semantics §3).
+async fn count(app: &App, principal: &Principal, invocation: &Invocation) -> Result<(), WireError> {
+    if *invocation == Invocation::SessionPing || starts_protected(app, principal, invocation) {
+        return Ok(());
+    }
+    let Err(retry_after) = app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()) else {
+        return Ok(());
+    };
+    if leaves_protected(app, principal, invocation).await {
+        return Ok(());
+    }
+    metrics::counter!("intervalo_rate_limited_total").increment(1);
+    Err(WireError::rate_limited(retry_after))
+}
+
+fn starts_protected(app: &App, principal: &Principal, invocation: &Invocation) -> bool {
+    let (Invocation::Own(OwnCommand { command, .. }) | Invocation::Live(LiveCommand { command, .. })) = invocation
+    else {
+        return false;
+    };
+    let Command::StartPause { pause_type, .. } = command else { return false };
+    let Some(facts) = app.router.tenant(&principal.tenant) else { return false };
+    facts.policy.types.get(pause_type).is_some_and(|known| known.kind.class() == PauseClass::Protected)
+}
+
+/// True when an agent in a protected pause ends it, also by taking a status.
+async fn leaves_protected(app: &App, principal: &Principal, invocation: &Invocation) -> bool {
+    let Invocation::Own(OwnCommand { command: Command::EndPause { .. } | Command::SetStatus { .. }, .. }) = invocation
+    else {
+        return false;
+    };
+    let (Some(facts), Ok(agent)) = (app.router.tenant(&principal.tenant), own_agent(principal)) else { return false };
+    let Ok(view) = app.router.view(&principal.tenant, &agent).await else { return false };
+    let running = view.pause.as_ref().and_then(|pause| facts.policy.types.get(&pause.pause_type));
+    running.is_some_and(|known| known.kind.class() == PauseClass::Protected)
+}
+
+/// Answers what needs no socket.
+pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocation) -> Result<Value, WireError> {
+    match invocation {
+        Invocation::AgentGet => {
+            let view = own_view(app, principal).await?;
+            Ok(state(&view))
+        }
+        Invocation::PauseOptions { watch: false } => menu(app, principal).await.map(|menu| menu_value(&menu)),
+        Invocation::Own(command) => own(app, principal, command).await,
+        Invocation::Live(command) => live(app, principal, command).await,
+        Invocation::PauseOptions { watch: true }
+        | Invocation::SessionOpen(_)
+        | Invocation::SessionPing
+        | Invocation::SessionRefresh { .. }
+        | Invocation::SessionSignOut { .. }
+        | Invocation::BoardSubscribe { .. }
+        | Invocation::BoardUnsubscribe { .. } => Err(WireError::needs_socket()),
+    }
+}
+
+/// The agent that the principal is.
+pub(super) fn own_agent(principal: &Principal) -> Result<AgentId, WireError> {
+    if !principal.is(Role::Agent) {
+        return Err(WireError::forbidden());
+    }
+    AgentId::new(principal.id.as_str()).map_err(|_| WireError::unknown_agent())
+}
+
+pub(super) async fn own_view(app: &App, principal: &Principal) -> Result<Arc<AgentView>, WireError> {
+    let agent = own_agent(principal)?;
+    app.router.view(&principal.tenant, &agent).await.map_err(|error| failed(error, Viewer::Itself))
+}
+
+pub(super) async fn menu(app: &App, principal: &Principal) -> Result<Vec<PauseOption>, WireError> {
+    let agent = own_agent(principal)?;
+    app.router.options(&principal.tenant, &agent).await.map_err(|error| failed(error, Viewer::Itself))
+}
+
+pub(super) fn menu_value(menu: &[PauseOption]) -> Value {
+    to_value(&menu.iter().map(OptionState::of).collect::<Vec<_>>())
+}
+
+/// A view as it is sent.
+pub(super) fn state(view: &AgentView) -> Value {
+    to_value(&AgentState::of(view))
+}
+
+/// Our results are maps, lists, texts and numbers, and those always have a JSON form.
+pub(super) fn to_value(result: &impl serde::Serialize) -> Value {
+    serde_json::to_value(result).unwrap_or(Value::Object(Map::new()))
+}
+
+async fn own(app: &App, principal: &Principal, wanted: OwnCommand) -> Result<Value, WireError> {
+    let agent = own_agent(principal)?;
+    let begins = matches!(wanted.command, Command::StartPause { .. });
+    let is_status = matches!(wanted.command, Command::SetStatus { .. });
+    let request = Request {
+        command: wanted.command,
+        actor: Actor::Agent(agent.clone()),
+        reason: None,
+        op: wanted.guard.op,
+        expected_version: wanted.guard.expected_version,
+    };
+    let reply = app.router.execute(&principal.tenant, &agent, request).await;
+    let reply = reply.map_err(|error| failed(error, Viewer::Itself))?;
+    let agent = state(&reply.own);
+    Ok(if begins {
+        let outcome = match reply.outcome {
+            Outcome::Done | Outcome::Started { .. } => "started",
+            Outcome::Deferred => "pending",
+        };
+        to_value(&PauseBegun { outcome, agent })
+    } else if is_status {
+        agent
+    } else {
+        to_value(&AgentAfter { agent })
+    })
+}
+
+async fn live(app: &App, principal: &Principal, wanted: LiveCommand) -> Result<Value, WireError> {
+    let tenant = &principal.tenant;
+    let target = target_of(app, tenant, &wanted.agent);
+    let target = Target { teams: target.as_ref().map(|person| person.teams.as_slice()), on_behalf: wanted.on_behalf };
+    let role = principal.role_for(Action::ActOnAgent, target).map_err(|why| match why {
+        Forbidden::OutOfReach => WireError::forbidden(),
+        Forbidden::NotOnBehalf => {
+            let mut error = WireError::forbidden().with("field", "on_behalf");
+            error.message = "An integration acts on an agent with on_behalf: true only.".to_owned();
+            error
+        }
+    })?;
+    let id = principal.id.clone();
+    let actor = match role {
+        Role::Admin => Actor::Admin(id),
+        Role::Supervisor => Actor::Supervisor(id),
+        Role::Integration => Actor::Integration(id),
+        Role::Agent | Role::Auditor | Role::Operator => return Err(WireError::forbidden()),
+    };
+    let request = Request {
+        command: wanted.command,
+        actor,
+        reason: Some(wanted.reason),
+        op: wanted.guard.op,
+        expected_version: wanted.guard.expected_version,
+    };
+    let reply = app.router.execute(tenant, &wanted.agent, request).await;
+    let reply = reply.map_err(|error| failed(error, Viewer::Other))?;
+    Ok(to_value(&AgentAfter { agent: state(&reply.public) }))
+}
+
+/// The person that an action is about, as the directory has them; none when they have left.
+pub(super) fn target_of(
+    app: &App,
+    tenant: &TenantId,
+    agent: &AgentId,
+) -> Option<Arc<crate::domain::directory::Person>> {
+    let facts = app.router.tenant(tenant)?;
+    facts.directory.agents.get(agent).filter(|person| person.left_at.is_none()).cloned()
+}
+
+/// Whose eyes an answer is for. What an agent may see of itself, nobody else may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Viewer {
+    /// The agent.
+    Itself,
+    /// Anybody else.
+    Other,
+}
+
+/// Why a command was not carried out, as it is told.
+pub(super) fn failed(error: CommandError, viewer: Viewer) -> WireError {
+    match error {
+        CommandError::Rejected { rejection, next_change_at, own, public } => {
+            let shown = match viewer {
+                Viewer::Itself => state(&own),
+                Viewer::Other => state(&public),
+            };
+            WireError::rejected(&rejection, next_change_at, shown)
+        }
+        CommandError::UnknownTenant => WireError::forbidden(),
+        CommandError::UnknownAgent => match viewer {
+            Viewer::Itself => WireError::unknown_agent(),
+            Viewer::Other => WireError::forbidden(),
+        },
+        CommandError::TooManySessions => too_many_sessions(),
+        CommandError::Busy { retry_after } | CommandError::Unavailable { retry_after } => {
+            WireError::unavailable(retry_after)
+        }
+    }
+}
+
+/// The principal has as many sessions as it may.
+pub(super) fn too_many_sessions() -> WireError {
+    use crate::protocol::error::ErrorKind;
+    WireError::new(ErrorKind::Refused, "too_many_sessions", "There are as many sessions open as there may be.")
+}
+
+/// Counts an answered request for `/metrics`.
+pub(super) fn record(method: &str, result: &Result<Value, WireError>) {
+    // Names from outside are not labels: there could be any number of them.
+    let method = Method::named(method).map_or("unknown", Method::name);
+    let outcome = result.as_ref().err().map_or("ok", |error| error.data.code);
+    metrics::counter!("intervalo_requests_total", "method" => method, "outcome" => outcome).increment(1);
+}
+
+/// The result of ending a board.
+pub(super) fn ended() -> Value {
+    json!(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::domain::id::{PrincipalId, TenantId};
+    use crate::domain::time::Timestamp;
+
+    /// `docs/protocol.md`, the table of roles, written out method by method.
+    #[test]
+    fn promise_a2_every_role_and_method_is_allowed_or_forbidden_as_the_contract_says() {
+        let everybody = ["session.open", "session.ping", "session.refresh", "session.sign_out"];
+        let agents = ["agent.get", "status.set", "pause.options", "pause.start", "pause.end"];
+        let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
+        let boards = ["board.subscribe", "board.unsubscribe"];
+        let table: [(Role, &[&[&str]]); 6] = [
+            (Role::Agent, &[&everybody, &agents]),
+            (Role::Supervisor, &[&everybody, &live, &boards]),
+            (Role::Admin, &[&everybody, &live, &boards]),
+            (Role::Auditor, &[&everybody]),
+            (Role::Integration, &[&everybody, &live]),
+            (Role::Operator, &[&everybody]),
+        ];
+        let known: usize = [everybody.len(), agents.len(), live.len(), boards.len()].iter().sum();
+        assert_eq!(Method::ALL.len(), known, "every method stands in this table");
+        for (role, groups) in table {
+            let principal = Principal {
+                id: PrincipalId::new("p").expect("an id"),
+                tenant: TenantId::new("acme").expect("an id"),
+                roles: BTreeSet::from([role]),
+                teams: None,
+                expires_at: Timestamp(0),
+            };
+            for &method in Method::ALL {
+                let expected = groups.iter().any(|group| group.contains(&method.name()));
+                assert_eq!(principal.may(action_of(method)), expected, "{role} {}", method.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Counts connections and sessions, so that nobody can have all of them.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::id::{PrincipalId, TenantId};
+
+/// The counts. Bounded by what they count: no entry is without a connection.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    connections_max: usize,
+    per_address_max: usize,
+    per_principal_max: usize,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    connections: usize,
+    by_address: HashMap<IpAddr, usize>,
+    by_principal: HashMap<(TenantId, PrincipalId), usize>,
+}
+
+/// Why a connection is not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// The server has as many as it may have.
+    Server,
+    /// The address has as many as it may have.
+    Address,
+}
+
+/// The place of one connection; it is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct ConnectionPlace {
+    sockets: Arc<Sockets>,
+    address: IpAddr,
+}
+
+/// The place of one session of a principal; it is free again when this is dropped.
+pub(super) struct SessionPlace {
+    sockets: Arc<Sockets>,
+    key: (TenantId, PrincipalId),
+}
+
+impl Sockets {
+    pub(super) fn new(connections_max: usize, per_address_max: usize, per_principal_max: usize) -> Sockets {
+        Sockets { connections_max, per_address_max, per_principal_max, counts: Mutex::default() }
+    }
+
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<ConnectionPlace, Full> {
+        let address = counted_as(address);
+        let mut counts = self.counts();
+        if counts.connections >= self.connections_max {
+            return Err(Full::Server);
+        }
+        let of_address = counts.by_address.get(&address).copied().unwrap_or(0);
+        if of_address >= self.per_address_max {
+            return Err(Full::Address);
+        }
+        counts.by_address.insert(address, of_address + 1);
+        counts.connections += 1;
+        metrics::gauge!("intervalo_connections").set(counts.connections as f64);
+        Ok(ConnectionPlace { sockets: Arc::clone(self), address })
+    }
+
+    /// A place for one more session of the principal, if there is one.
+    pub(super) fn open_session(self: &Arc<Self>, tenant: &TenantId, principal: &PrincipalId) -> Option<SessionPlace> {
+        let key = (tenant.clone(), principal.clone());
+        let mut counts = self.counts();
+        let open = counts.by_principal.entry(key.clone()).or_insert(0);
+        if *open >= self.per_principal_max {
+            return None;
+        }
+        *open += 1;
+        Some(SessionPlace { sockets: Arc::clone(self), key })
+    }
+
+    /// Nothing under this lock can panic half way, so that a poisoned one is still right.
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An IPv6 subscriber has a whole /64 network to send from: it counts as one address.
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(four) => IpAddr::V4(four),
+        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() >> 64 << 64)),
+    }
+}
+
+impl Drop for ConnectionPlace {
+    fn drop(&mut self) {
+        let mut counts = self.sockets.counts();
+        counts.connections -= 1;
+        if let Some(of_address) = counts.by_address.get_mut(&self.address) {
+            *of_address -= 1;
+            if *of_address == 0 {
+                counts.by_address.remove(&self.address);
+            }
+        }
+        metrics::gauge!("intervalo_connections").set(counts.connections as f64);
+    }
+}
+
+impl Drop for SessionPlace {
+    fn drop(&mut self) {
+        let mut counts = self.sockets.counts();
+        if let Some(open) = counts.by_principal.get_mut(&self.key) {
+            *open -= 1;
+            if *open == 0 {
+                counts.by_principal.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_gets_places_back() {
+        let sockets = Arc::new(Sockets::new(3, 2, 1));
+        let first = sockets.admit(address("10.0.0.1")).expect("a place");
+        let _second = sockets.admit(address("::ffff:10.0.0.1")).expect("a place for the same address");
+        assert_eq!(sockets.admit(address("10.0.0.1")).err(), Some(Full::Address));
+        let _third = sockets.admit(address("10.0.0.2")).expect("a place");
+        assert_eq!(sockets.admit(address("10.0.0.3")).err(), Some(Full::Server));
+        drop(first);
+        assert!(sockets.admit(address("10.0.0.1")).is_ok());
+    }
+
+    #[test]
+    fn a_whole_ipv6_network_counts_as_one_address() {
+        let sockets = Arc::new(Sockets::new(9, 1, 1));
+        let _place = sockets.admit(address("2001:db8::1")).expect("a place");
+        assert_eq!(sockets.admit(address("2001:db8::ffff:1")).err(), Some(Full::Address));
+        assert!(sockets.admit(address("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_kept_of_connections_and_sessions_that_are_gone() {
+        let sockets = Arc::new(Sockets::new(9, 9, 1));
+        let (tenant, id) = (TenantId::new("acme").expect("an id"), PrincipalId::new("p").expect("an id"));
+        let place = sockets.admit(address("10.0.0.1")).ok();
+        let session = sockets.open_session(&tenant, &id);
+        assert!(session.is_some());
+        assert!(sockets.open_session(&tenant, &id).is_none());
+        drop((place, session));
+        let counts = sockets.counts();
+        assert!(counts.by_address.is_empty() && counts.by_principal.is_empty() && counts.connections == 0);
+    }
+}

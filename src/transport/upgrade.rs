@@ -1,0 +1,243 @@
+//! The way from an HTTP request to a WebSocket (RFC 6455 §4.2), by hand over hyper.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{
+    CONNECTION, HOST, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, Method, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::App;
+use super::accept::Peer;
+use super::credential::Bearer;
+use super::problem::Problem;
+use super::websocket;
+use crate::auth::{Principal, Role, Unauthenticated};
+use crate::protocol::error::WireError;
+
+/// The subprotocol that is spoken.
+const SUBPROTOCOL: &str = "intervalo.v1";
+/// The version of RFC 6455.
+const VERSION: &str = "13";
+/// The length of a `Sec-WebSocket-Key`: 16 bytes in base64.
+const KEY_LENGTH: usize = 24;
+
+/// Answers `GET /v1/ws`.
+pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
+    match accept(&app, &request) {
+        Err(problem) => problem.into_response(),
+        Ok(accepted) => {
+            let Some(peer) = request.extensions().get::<Peer>().cloned() else {
+                return Problem::internal().into_response();
+            };
+            let upgraded = hyper::upgrade::on(&mut request);
+            let connection = Arc::clone(&app);
+            app.tasks.spawn(async move {
+                let running = async {
+                    match upgraded.await {
+                        Ok(socket) => {
+                            websocket::run(TokioIo::new(socket), connection, accepted.principal, peer.address).await;
+                        }
+                        Err(error) => tracing::debug!(%error, "an upgrade was not completed"),
+                    }
+                };
+                if AssertUnwindSafe(running).catch_unwind().await.is_err() {
+                    metrics::counter!("intervalo_panics_total", "where" => "socket").increment(1);
+                    tracing::error!("a socket's task panicked; its connection is closed");
+                }
+                drop(peer);
+            });
+            accepted.response
+        }
+    }
+}
+
+struct Accepted {
+    principal: Option<Principal>,
+    response: Response,
+}
+
+fn accept(app: &App, request: &Request) -> Result<Accepted, Problem> {
+    let headers = request.headers();
+    if let Some(query) = request.uri().query().filter(|query| !query.is_empty()) {
+        // A credential in an address ends up in logs and histories.
+        let name: String = query.split(['=', '&']).next().unwrap_or_default().chars().take(64).collect();
+        return Err(Problem::parameter(&name, "is unknown here; a credential never goes into the address"));
+    }
+    let key = handshake_key(request.method(), headers)?;
+    if !origin_is_allowed(headers, &app.settings.allowed_origins) {
+        metrics::counter!("intervalo_origins_refused_total").increment(1);
+        let detail = "Pages of this origin may not open sockets here.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
+    }
+    let subprotocol = subprotocol(headers)?;
+    let principal = match Bearer::of(headers) {
+        Bearer::Absent => None,
+        Bearer::Unreadable => return Err(Unauthenticated.into()),
+        Bearer::Token(token) => Some(known(app, app.verify(token)?)?),
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let answer = response.headers_mut();
+    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    let accept = HeaderValue::from_str(&derive_accept_key(key)).map_err(|_| Problem::internal())?;
+    answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    if subprotocol {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    Ok(Accepted { principal, response })
+}
+
+/// An agent must be in the directory, and the tenant must exist: said before the upgrade, where
+/// there is a word for it.
+fn known(app: &App, principal: Principal) -> Result<Principal, Problem> {
+    if app.router.tenant(&principal.tenant).is_none() {
+        return Err(WireError::forbidden().into());
+    }
+    if principal.is(Role::Agent) {
+        let agent = super::rpc::own_agent(&principal)?;
+        if super::rpc::target_of(app, &principal.tenant, &agent).is_none() {
+            let unknown = WireError::unknown_agent();
+            return Err(Problem::new(StatusCode::FORBIDDEN, unknown.data.code, unknown.message));
+        }
+    }
+    Ok(principal)
+}
+
+/// The client's key, when the request is a WebSocket handshake.
+fn handshake_key<'a>(method: &Method, headers: &'a HeaderMap) -> Result<&'a [u8], Problem> {
+    if method != Method::GET {
+        return Err(Problem::method_not_allowed("GET"));
+    }
+    if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
+        let detail = "This path speaks WebSocket; send an upgrade.";
+        return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail)
+            .header(UPGRADE, "websocket")
+            .header(CONNECTION, "upgrade"));
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
+        let detail = "Version 13 of the WebSocket protocol is spoken here.";
+        return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail)
+            .header(SEC_WEBSOCKET_VERSION, VERSION));
+    }
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
+    key.filter(|key| key.len() == KEY_LENGTH && key.ends_with(b"=="))
+        .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "invalid_handshake", "Sec-WebSocket-Key is not a key."))
+}
+
+/// True when one of the header's comma-separated words is this one, whatever its case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    words(headers, name).any(|word| word.eq_ignore_ascii_case(token))
+}
+
+fn words<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// True when our subprotocol was offered; none offered is served too.
+fn subprotocol(headers: &HeaderMap) -> Result<bool, Problem> {
+    let mut offered = words(headers, &SEC_WEBSOCKET_PROTOCOL).peekable();
+    if offered.peek().is_none() {
+        return Ok(false);
+    }
+    if offered.any(|word| word == SUBPROTOCOL) {
+        return Ok(true);
+    }
+    let detail = format!("The subprotocol spoken here is {SUBPROTOCOL}.");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "unknown_subprotocol", detail))
+}
+
+/// A browser says which page opens the socket. It must be one of the server's own, or a listed one
+/// (promise A6); programs that are no browsers say nothing.
+fn origin_is_allowed(headers: &HeaderMap, allowed: &std::collections::BTreeSet<String>) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let Some(origin) = origins.next() else { return true };
+    let (Ok(origin), None) = (origin.to_str(), origins.next()) else { return false };
+    if allowed.contains(origin) {
+        return true;
+    }
+    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
+    match origin.split_once("://") {
+        Some(("http", authority)) => same_authority(authority, host, ":80"),
+        Some(("https", authority)) => same_authority(authority, host, ":443"),
+        Some(_) | None => false,
+    }
+}
+
+/// Compares `host[:port]`s; the scheme's own port may be left out.
+fn same_authority(a: &str, b: &str, default_port: &str) -> bool {
+    let bare = |authority: &str| authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase();
+    !a.is_empty() && bare(a) == bare(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn promise_a6_only_the_servers_own_pages_and_listed_ones_open_sockets() {
+        let allowed = BTreeSet::from(["https://desk.example".to_owned()]);
+        let check = |origin, host| origin_is_allowed(&headers(&[("origin", origin), ("host", host)]), &allowed);
+        assert!(origin_is_allowed(&headers(&[("host", "intervalo.example")]), &allowed), "no browser");
+        assert!(check("http://127.0.0.1:8080", "127.0.0.1:8080"));
+        assert!(check("https://intervalo.example", "Intervalo.example"));
+        assert!(check("https://intervalo.example", "intervalo.example:443"));
+        assert!(check("https://desk.example", "intervalo.example"));
+        assert!(!check("https://evil.example", "intervalo.example"));
+        assert!(!check("https://desk.example.evil", "intervalo.example"));
+        assert!(!check("http://127.0.0.1:8081", "127.0.0.1:8080"));
+        assert!(!check("null", "intervalo.example"));
+        assert!(!check("", "intervalo.example"));
+        assert!(!check("file://", ""));
+        let two = headers(&[("origin", "http://a"), ("origin", "http://b"), ("host", "a")]);
+        assert!(!origin_is_allowed(&two, &allowed));
+    }
+
+    #[test]
+    fn the_subprotocol_is_ours_or_none() {
+        assert_eq!(subprotocol(&headers(&[])).ok(), Some(false));
+        assert_eq!(subprotocol(&headers(&[("sec-websocket-protocol", "x, intervalo.v1")])).ok(), Some(true));
+        let split = headers(&[("sec-websocket-protocol", "x"), ("sec-websocket-protocol", "intervalo.v1")]);
+        assert_eq!(subprotocol(&split).ok(), Some(true));
+        let other = subprotocol(&headers(&[("sec-websocket-protocol", "graphql-ws")])).expect_err("refused");
+        assert_eq!((other.status(), other.code()), (StatusCode::BAD_REQUEST, "unknown_subprotocol"));
+    }
+
+    #[test]
+    fn what_is_no_handshake_is_told_what_is_missing() {
+        let whole = [
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "WebSocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        assert!(handshake_key(&Method::GET, &headers(&whole)).is_ok());
+        let status = |method, pairs: &[(&'static str, &'static str)]| {
+            handshake_key(&method, &headers(pairs)).expect_err("refused").status()
+        };
+        assert_eq!(status(Method::POST, &whole), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(status(Method::GET, &whole[1..]), StatusCode::UPGRADE_REQUIRED);
+        assert_eq!(status(Method::GET, &[whole[0], whole[1], whole[3]]), StatusCode::UPGRADE_REQUIRED);
+        assert_eq!(status(Method::GET, &whole[..3]), StatusCode::BAD_REQUEST);
+    }
+}

@@ -1,0 +1,207 @@
+//! One task a socket: it alone reads, writes, and ends the connection.
+//!
+//! Calls run one after the other. While one runs, nothing else is sent but pings, so that its reply
+//! precedes what it causes; and nothing is read, so that a client which does not wait fills its own
+//! buffers, not ours.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::App;
+use super::agent_session::{Session, Told};
+use super::board_session::Boards;
+use super::wire::{Ending, Read, Wire};
+use crate::actor::Notice;
+use crate::auth::Principal;
+use crate::hub::BoardFrame;
+use crate::protocol::close::CloseCode;
+use crate::protocol::rpc::notification_text;
+
+/// The soonest that a client is asked to come back after a restart: a process takes about that long
+/// to start.
+const RECONNECT_AFTER_MS_MIN: u64 = 1_000;
+/// Over how long the clients of a restarting server are spread.
+const RECONNECT_SPREAD_MS: u64 = 9_000;
+
+/// Serves one socket until it ends.
+pub(super) async fn run<S>(stream: S, app: Arc<App>, principal: Option<Principal>, address: SocketAddr)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut wire = Wire::new(stream, Arc::clone(&app.clock), app.settings.ping).await;
+    let session = Session::new(Arc::clone(&app), principal, wire.liveness().answered_at());
+    let cut = app.cut.clone();
+    let id = session.id();
+    metrics::gauge!("intervalo_sockets").increment(1.0);
+    let _counted = Counted;
+    tracing::debug!(session.id = id.0, peer = %address, "socket {id} from {address}");
+    let connection = Connection { app, wire, session, boards: Boards::default() };
+    let ending = tokio::select! {
+        ending = connection.serve() => ending,
+        () = cut.cancelled() => Ending::Gone("cut"),
+    };
+    let (code, why) = match &ending {
+        Ending::Close(code, reason) => (code.number(), reason.as_str()),
+        Ending::Gone(why) => (0, *why),
+    };
+    metrics::counter!("intervalo_sockets_ended_total", "code" => code.to_string()).increment(1);
+    tracing::debug!(session.id = id.0, code, "socket {id} ended: {why}");
+}
+
+/// Takes a socket off the gauge, however its task ends.
+struct Counted;
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("intervalo_sockets").decrement(1.0);
+    }
+}
+
+struct Connection<S> {
+    app: Arc<App>,
+    wire: Wire<S>,
+    session: Session,
+    boards: Boards,
+}
+
+/// All that can wake a socket's task.
+enum Input {
+    Read(Read),
+    Notice(Option<Notice>),
+    Frame(BoardFrame),
+    Time,
+    Drain,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    async fn serve(mut self) -> Ending {
+        self.session.open_at_once().await;
+        let ending = loop {
+            if let Some(ending) = self.session.take_ending() {
+                break ending;
+            }
+            let input = self.next_input().await;
+            if let Err(ending) = self.on_input(input).await {
+                break ending;
+            }
+        };
+        // The agent is taken off and the boards end at once; saying goodbye may take a moment.
+        let Connection { wire, session, boards, .. } = self;
+        drop((session, boards));
+        wire.end(&ending).await;
+        ending
+    }
+
+    async fn next_input(&mut self) -> Input {
+        let deadline = self.wire.next_deadline().min(self.session.next_deadline());
+        tokio::select! {
+            () = self.app.draining.cancelled() => Input::Drain,
+            read = self.wire.read() => Input::Read(read),
+            notice = self.session.next_notice() => Input::Notice(notice),
+            frame = self.boards.next() => Input::Frame(frame),
+            () = self.app.clock.sleep_until(deadline) => Input::Time,
+        }
+    }
+
+    async fn on_input(&mut self, input: Input) -> Result<(), Ending> {
+        match input {
+            Input::Read(Read::Text(text)) => self.on_text(&text).await,
+            Input::Read(Read::Nothing) => Ok(()),
+            Input::Read(Read::Ended(ending)) => Err(ending),
+            Input::Notice(notice) => self.on_notice(notice).await,
+            Input::Frame(frame) => self.wire.send(frame.text).await,
+            Input::Time => self.on_time().await,
+            Input::Drain => self.on_drain().await,
+        }
+    }
+
+    async fn on_text(&mut self, text: &str) -> Result<(), Ending> {
+        let answer = self.answer(text).await?;
+        let now = self.app.clock.now();
+        self.wire.liveness().was_not_reading(now);
+        if let Some(answer) = answer {
+            self.wire.send(answer).await?;
+        }
+        if self.session.signed_out() {
+            return self.say_what_the_sign_out_led_to().await;
+        }
+        Ok(())
+    }
+
+    /// Runs the calls of a message; pings go on meanwhile.
+    async fn answer(&mut self, text: &str) -> Result<Option<String>, Ending> {
+        let Connection { wire, session, boards, .. } = self;
+        let answering = session.answer(text, boards);
+        tokio::pin!(answering);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answering => return Ok(answer),
+                pinged = wire.ping_when_due() => pinged?,
+            }
+        }
+    }
+
+    /// A session that signed out is told what that led to, which is waiting already, and ends.
+    async fn say_what_the_sign_out_led_to(&mut self) -> Result<(), Ending> {
+        while let Some(notice) = self.session.waiting_notice() {
+            self.on_notice(Some(notice)).await?;
+        }
+        Err(Ending::Close(CloseCode::SignedOut, "signed out".to_owned()))
+    }
+
+    async fn on_notice(&mut self, notice: Option<Notice>) -> Result<(), Ending> {
+        let now = self.app.clock.now();
+        match self.session.on_notice(notice, now) {
+            Told::Send(text) => self.wire.send(text).await,
+            Told::SendAndPing(text) => {
+                self.wire.liveness().hurry(now);
+                self.wire.send(text).await
+            }
+            // While the server drains, everybody is told when to come back.
+            Told::End(Ending::Gone(_)) if self.app.draining.is_cancelled() => self.on_drain().await,
+            Told::End(ending) => Err(ending),
+        }
+    }
+
+    async fn on_time(&mut self) -> Result<(), Ending> {
+        let now = self.app.clock.now();
+        self.wire.keep_alive(now).await?;
+        for text in self.session.on_time(now).await? {
+            self.wire.send(text).await?;
+        }
+        Ok(())
+    }
+
+    async fn on_drain(&mut self) -> Result<(), Ending> {
+        let after = reconnect_after_ms(self.session.id().0);
+        self.wire.send(notification_text("server.draining", &json!({"reconnect_after_ms": after}))).await?;
+        Err(Ending::Close(CloseCode::Restart, "the server restarts".to_owned()))
+    }
+}
+
+/// When a session is to come back: spread evenly by a hash of its number, so that nothing random is
+/// needed and neighbours do not come together.
+fn reconnect_after_ms(session: u64) -> u64 {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(session);
+    RECONNECT_AFTER_MS_MIN + hash % RECONNECT_SPREAD_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_asked_to_come_back_spread_over_the_whole_time() {
+        let waits: Vec<u64> = (1..=9_000).map(reconnect_after_ms).collect();
+        assert!(waits.iter().all(|ms| (1_000..10_000).contains(ms)));
+        for second in 1..10 {
+            let share = waits.iter().filter(|ms| **ms / 1000 == second).count();
+            assert!((800..1200).contains(&share), "{share} of 9000 in second {second}");
+        }
+    }
+}

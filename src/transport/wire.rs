@@ -1,0 +1,333 @@
+//! One WebSocket: frames in and out, with their limits. It knows nothing of sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as CloseNumber;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+
+use super::liveness::{Due, Liveness, PingTimes};
+use super::rate_limit::{Meter, Rate};
+use crate::domain::time::Timestamp;
+use crate::ports::Clock;
+use crate::protocol::close::CloseCode;
+
+/// The largest message accepted (promise R4).
+pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// What is read at once. Every socket holds such a buffer, so it is small; most messages fit.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// What may wait to be written: one frame of 512 KiB, the largest that is sent, and what belongs to
+/// it. Every message is flushed before the next, so that more never gathers.
+const WRITE_BUFFER_BYTES_MAX: usize = 600 * 1024;
+/// How long a write may take before the other side counts as too slow and is cut.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long the other side has to answer a close.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
+/// How much is read and thrown away after a close, so that the system does not reset the connection
+/// before the other side has read why.
+const DISCARD_BYTES_MAX: usize = 1024 * 1024;
+/// How many pings and pongs a client may send. Browsers send none, libraries one in 20 s.
+const CONTROL_RATE: Rate = Rate { per_second: 2, burst: 20 };
+/// The longest reason of a close frame (RFC 6455 §5.5: 125 bytes, two of which are the code).
+const REASON_BYTES_MAX: usize = 123;
+
+/// How a connection ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// With a close frame of ours.
+    Close(CloseCode, String),
+    /// Without a word: the other side is gone, has closed, or cannot be reached.
+    Gone(&'static str),
+}
+
+/// What came in.
+#[derive(Debug)]
+pub(super) enum Read {
+    /// A message.
+    Text(Utf8Bytes),
+    /// Something that the connection itself has dealt with.
+    Nothing,
+    /// The end.
+    Ended(Ending),
+}
+
+/// One WebSocket.
+pub(super) struct Wire<S> {
+    socket: WebSocketStream<S>,
+    clock: Arc<dyn Clock>,
+    liveness: Liveness,
+    control: Meter,
+    /// The bytes cannot be read as frames any more.
+    broken: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(super) async fn new(stream: S, clock: Arc<dyn Clock>, ping: PingTimes) -> Wire<S> {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+            .max_message_size(Some(MESSAGE_BYTES_MAX))
+            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+        let liveness = Liveness::new(clock.now(), ping);
+        Wire { socket, clock, liveness, control: Meter::default(), broken: false }
+    }
+
+    pub(super) fn liveness(&mut self) -> &mut Liveness {
+        &mut self.liveness
+    }
+
+    pub(super) fn next_deadline(&self) -> Timestamp {
+        self.liveness.next_deadline()
+    }
+
+    /// The next message, or what is in its place. Loses nothing when it is dropped.
+    pub(super) async fn read(&mut self) -> Read {
+        match self.socket.next().await {
+            Some(Ok(Message::Text(text))) => Read::Text(text),
+            Some(Ok(Message::Binary(_))) => {
+                Read::Ended(Ending::Close(CloseCode::Unsupported, "only text messages are spoken here".to_owned()))
+            }
+            Some(Ok(Message::Ping(_))) => self.on_control(),
+            Some(Ok(Message::Pong(payload))) => {
+                self.liveness.on_pong(&payload, self.clock.now());
+                self.on_control()
+            }
+            Some(Ok(Message::Close(_))) => {
+                // The library has made the answer; it goes out with the flush.
+                let _ = tokio::time::timeout(CLOSE_TIME_MAX, self.socket.flush()).await;
+                Read::Ended(Ending::Gone("closed by the client"))
+            }
+            // Only messages are read, never raw frames.
+            Some(Ok(Message::Frame(_))) => Read::Nothing,
+            Some(Err(error)) => {
+                self.broken = true;
+                Read::Ended(ending_of(&error))
+            }
+            None => Read::Ended(Ending::Gone("gone")),
+        }
+    }
+
+    fn on_control(&mut self) -> Read {
+        match self.control.count(CONTROL_RATE, self.clock.now()) {
+            Ok(()) => Read::Nothing,
+            Err(_) => Read::Ended(Ending::Close(CloseCode::Policy, "too many pings".to_owned())),
+        }
+    }
+
+    /// Sends a text, and waits until the system has taken it.
+    pub(super) async fn send(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Ending> {
+        self.write(Message::Text(text.into())).await
+    }
+
+    /// Does what the liveness asks for at `now`.
+    pub(super) async fn keep_alive(&mut self, now: Timestamp) -> Result<(), Ending> {
+        match self.liveness.due(now) {
+            Due::Nothing => Ok(()),
+            Due::Ping(number) => self.ping(number).await,
+            Due::Dead => Err(Ending::Gone("no pong in time")),
+        }
+    }
+
+    /// Waits until a ping is due, and sends it.
+    pub(super) async fn ping_when_due(&mut self) -> Result<(), Ending> {
+        self.clock.sleep_until(self.liveness.ping_at()).await;
+        match self.liveness.ping_due(self.clock.now()) {
+            Some(number) => self.ping(number).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn ping(&mut self, number: u32) -> Result<(), Ending> {
+        self.write(Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()))).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), Ending> {
+        match tokio::time::timeout(WRITE_TIME_MAX, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(ending_of(&error)),
+            Err(_elapsed) => {
+                metrics::counter!("intervalo_slow_sockets_total").increment(1);
+                Err(Ending::Gone("too slow a reader"))
+            }
+        }
+    }
+
+    /// Ends the connection; takes at most about twice [`CLOSE_TIME_MAX`].
+    pub(super) async fn end(mut self, ending: &Ending) {
+        let Ending::Close(code, reason) = ending else { return };
+        let frame = CloseFrame { code: CloseNumber::from(code.number()), reason: shortened(reason).into() };
+        let Ok(Ok(())) = tokio::time::timeout(CLOSE_TIME_MAX, self.socket.close(Some(frame))).await else { return };
+        let broken = self.broken;
+        let answered = async {
+            if broken {
+                discard(self.socket.get_mut()).await
+            } else {
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        // The close has been said; whether it is answered makes no difference here.
+        let _ = tokio::time::timeout(CLOSE_TIME_MAX, answered).await;
+    }
+}
+
+/// Says that nothing more comes, then throws away what the other side still sends.
+async fn discard<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut buffer = [0u8; 4096];
+    let mut discarded = 0;
+    while discarded < DISCARD_BYTES_MAX {
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(bytes) => discarded += bytes,
+        }
+    }
+}
+
+fn ending_of(error: &Error) -> Ending {
+    match error {
+        Error::Capacity(_) => {
+            Ending::Close(CloseCode::TooBig, format!("a message may have at most {MESSAGE_BYTES_MAX} bytes"))
+        }
+        Error::Protocol(why) => {
+            use tokio_tungstenite::tungstenite::error::ProtocolError;
+            if matches!(why, ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing) {
+                return Ending::Gone("gone");
+            }
+            Ending::Close(CloseCode::ProtocolError, why.to_string())
+        }
+        Error::Utf8(_) => Ending::Close(CloseCode::NotUtf8, "the text is not UTF-8".to_owned()),
+        Error::WriteBufferFull(_) => Ending::Close(CloseCode::Policy, "too slow a reader".to_owned()),
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_)
+        | Error::Tls(_)
+        | Error::AttackAttempt
+        | Error::Url(_)
+        | Error::Http(_)
+        | Error::HttpFormat(_) => Ending::Gone("gone"),
+    }
+}
+
+fn shortened(reason: &str) -> &str {
+    let mut end = reason.len().min(REASON_BYTES_MAX);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::DuplexStream;
+    use tokio_tungstenite::tungstenite::protocol::Role as End;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    async fn pair() -> (Wire<DuplexStream>, DuplexStream) {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        (Wire::new(ours, Arc::new(SystemClock::start(Timestamp(0))), PingTimes::default()).await, theirs)
+    }
+
+    /// Sends raw bytes, reads until the connection ends, and gives the code of the close frame.
+    async fn close_code_after(bytes: Vec<u8>) -> u16 {
+        let (mut wire, mut client) = pair().await;
+        let writer = tokio::spawn(async move {
+            client.write_all(&bytes).await.expect("written");
+            let mut answer = Vec::new();
+            client.read_to_end(&mut answer).await.expect("read");
+            answer
+        });
+        let ending = loop {
+            if let Read::Ended(ending) = wire.read().await {
+                break ending;
+            }
+        };
+        wire.end(&ending).await;
+        let answer = writer.await.expect("no panic");
+        let close = answer.iter().rposition(|&byte| byte == 0x88).expect("a close frame");
+        u16::from_be_bytes([answer[close + 2], answer[close + 3]])
+    }
+
+    /// A masked frame with an all-zero mask.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![first];
+        match payload.len() {
+            short @ 0..=125 => bytes.push(0x80 | short as u8),
+            middle @ 126..=0xffff => {
+                bytes.push(0x80 | 126);
+                bytes.extend((middle as u16).to_be_bytes());
+            }
+            long => {
+                bytes.push(0x80 | 127);
+                bytes.extend((long as u64).to_be_bytes());
+            }
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bad_frames_are_answered_with_the_code_that_the_fault_table_names() {
+        assert_eq!(close_code_after(vec![0x81, 0x01, b'x']).await, 1002, "unmasked");
+        assert_eq!(close_code_after(frame(0x83, b"x")).await, 1002, "reserved opcode");
+        assert_eq!(close_code_after(frame(0xc1, b"x")).await, 1002, "reserved bit");
+        assert_eq!(close_code_after(frame(0x81, &[0xff, 0xfe])).await, 1007, "not UTF-8");
+        assert_eq!(close_code_after(frame(0x82, b"x")).await, 1003, "binary");
+        assert_eq!(close_code_after(frame(0x81, &vec![b'x'; MESSAGE_BYTES_MAX + 1])).await, 1009, "one byte too many");
+        let endless = [&[0x81, 0x80 | 127][..], &(1u64 << 62).to_be_bytes(), &[0; 4]].concat();
+        assert_eq!(close_code_after(endless).await, 1009, "a declared length of 2^62");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fragments_are_counted_together() {
+        let mut bytes = frame(0x01, b"x");
+        for _ in 0..200_000 {
+            bytes.extend(frame(0x00, b"x"));
+        }
+        assert_eq!(close_code_after(bytes).await, 1009);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_of_pings_is_cut() {
+        let flood: Vec<u8> = std::iter::repeat_n(frame(0x89, b""), 100).flatten().collect();
+        assert_eq!(close_code_after(flood).await, 1008);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_largest_message_gets_through() {
+        let (mut wire, mut client) = pair().await;
+        client.write_all(&frame(0x81, &vec![b'x'; MESSAGE_BYTES_MAX])).await.expect("written");
+        assert!(matches!(wire.read().await, Read::Text(text) if text.len() == MESSAGE_BYTES_MAX));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_stops_reading_is_cut_after_five_seconds() {
+        let (ours, _theirs) = tokio::io::duplex(1024);
+        let clock = Arc::new(SystemClock::start(Timestamp(0)));
+        let mut wire = Wire::new(ours, Arc::clone(&clock) as Arc<dyn Clock>, PingTimes::default()).await;
+        let start = clock.now();
+        assert_eq!(wire.send("x".repeat(10_000)).await, Err(Ending::Gone("too slow a reader")));
+        assert_eq!(clock.now().since(start), WRITE_TIME_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_close_says_its_reason_and_is_answered() {
+        let (wire, theirs) = pair().await;
+        let mut client = WebSocketStream::from_raw_socket(theirs, End::Client, None).await;
+        let ending = Ending::Close(CloseCode::NotOpened, "é".repeat(100));
+        let ((), heard) = tokio::join!(wire.end(&ending), client.next());
+        let Some(Ok(Message::Close(Some(frame)))) = heard else { panic!("heard {heard:?}") };
+        assert_eq!(u16::from(frame.code), 4408);
+        assert_eq!(frame.reason.as_str(), "é".repeat(61));
+    }
+}

@@ -1,0 +1,135 @@
+//! The program as it is started by hand: what it prints where, and how it exits.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn intervalo(folder: &Path, line: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_intervalo"));
+    command.current_dir(folder).args(line.split(' ').filter(|word| !word.is_empty()));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INTERVALO_")) {
+        command.env_remove(name);
+    }
+    command.output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn sample() -> String {
+    format!("{}/examples/acme.toml", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_help_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(intervalo(folder.path(), "serve --prot 80").status.code(), Some(2));
+    assert_eq!(intervalo(folder.path(), "").status.code(), Some(2));
+    let help = intervalo(folder.path(), "--help");
+    assert_eq!(help.status.code(), Some(0));
+    for command in ["serve", "demo", "import", "token", "verify", "check-config", "completions"] {
+        assert!(out(&help).contains(command), "{command}");
+    }
+}
+
+#[test]
+fn bad_settings_exit_with_1_and_one_line_each() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s.toml"), "listn = []\nlog_level = \"loud\"\n").unwrap();
+    let output = intervalo(folder.path(), "serve --config s.toml");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        err(&output),
+        "intervalo: s.toml line 1: unknown key `listn`; did you mean `listen`?\n\
+         intervalo: s.toml line 2: `log_level`: expected one of error, warn, info, debug, trace, found \"loud\"\n"
+    );
+    assert!(!folder.path().join("intervalo-data").exists());
+}
+
+#[test]
+fn check_config_shows_what_is_in_force_and_the_zone_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = intervalo(folder.path(), "check-config --listen 127.0.0.1:9");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(out(&output).contains("listen = [\"127.0.0.1:9\"]"));
+    assert!(out(&output).contains("# flag --listen"));
+    assert!(out(&output).contains("tzdata "));
+}
+
+#[test]
+fn a_taken_port_exits_with_1_and_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let output = intervalo(folder.path(), &format!("serve --listen {address}"));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(err(&output).lines().count(), 1, "{}", err(&output));
+    assert!(err(&output).starts_with(&format!("intervalo: cannot listen on {address}: ")), "{}", err(&output));
+}
+
+#[test]
+fn a_token_is_all_that_its_command_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = intervalo(folder.path(), "token --data d --tenant acme --role agent --subject ana");
+    assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""));
+    assert_eq!(out(&output).lines().count(), 1);
+    assert_eq!(out(&output).trim().split('.').count(), 3);
+}
+
+#[test]
+fn an_import_is_shown_written_and_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = sample();
+    let dry = intervalo(folder.path(), &format!("import {sample} --data d --dry-run"));
+    assert_eq!(dry.status.code(), Some(0), "{}", err(&dry));
+    assert!(out(&dry).contains("+ agent ana: Ana Souza\n"), "{}", out(&dry));
+    assert!(out(&dry).ends_with("nothing was written: this was a dry run\n"));
+    assert!(!folder.path().join("d").exists(), "a dry run makes no folder");
+
+    let first = intervalo(folder.path(), &format!("import {sample} --data d"));
+    assert_eq!(first.status.code(), Some(0), "{}", err(&first));
+    let again = intervalo(folder.path(), &format!("import {sample} --data d"));
+    assert_eq!(out(&again), "nothing to change\n");
+    let verified = intervalo(folder.path(), "verify --data d");
+    assert_eq!(verified.status.code(), Some(0), "{}", err(&verified));
+    assert!(out(&verified).contains("acme head 2 "), "{}", out(&verified));
+}
+
+#[test]
+fn a_file_that_cannot_be_is_refused_line_by_line_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[tenant]\nid = \"acme\"\nname = \"Acme\"\nzone = \"Mars/Base\"\n[[agent]]\nid = \"ana\"\nname = \"Ana\"\nteam = []\n";
+    std::fs::write(folder.path().join("bad.toml"), text).unwrap();
+    let output = intervalo(folder.path(), "import bad.toml --data d");
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<String> = err(&output).lines().map(str::to_owned).collect();
+    assert!(
+        lines[0].starts_with("intervalo: bad.toml line 4: tenant \"acme\": `zone`: unknown time zone"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[1], "intervalo: bad.toml line 8: agent \"ana\": unknown key `team`; did you mean `teams`?");
+    assert_eq!(lines[2], "intervalo: nothing was imported: 2 lines to correct");
+    assert!(!folder.path().join("d").exists());
+}
+
+#[test]
+fn verify_of_an_empty_folder_fails_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = intervalo(folder.path(), "verify --data nowhere");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(err(&output).lines().count(), 1, "{}", err(&output));
+}
+
+#[test]
+fn completions_are_scripts() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = intervalo(folder.path(), &format!("completions {shell}"));
+        assert!(out(&output).contains("check-config"), "{shell}");
+    }
+}
