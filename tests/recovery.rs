@@ -16,8 +16,8 @@ mod journal;
 mod refusals;
 #[path = "recovery/returns.rs"]
 mod returns;
-#[path = "support/server.rs"]
-mod server;
+#[path = "support/binary.rs"]
+mod binary;
 #[path = "recovery/tampering.rs"]
 mod tampering;
 #[path = "recovery/worker.rs"]

@@ -120,13 +120,22 @@ pub(super) struct AgentActor {
     /// After a failed append: when to try again, and how long that was waited.
     again: Option<(Timestamp, Duration)>,
     lost: bool,
+    incarnation: u64,
     desk: Arc<Desk>,
     shard: ShardHandle,
     env: Arc<Env>,
 }
 
 impl AgentActor {
-    pub(super) fn new(key: Key, birth: Birth, desk: Arc<Desk>, shard: ShardHandle, env: Arc<Env>) -> AgentActor {
+    /// `incarnation` is that of the desk, read before the state was.
+    pub(super) fn new(
+        key: Key,
+        birth: Birth,
+        incarnation: u64,
+        desk: Arc<Desk>,
+        shard: ShardHandle,
+        env: Arc<Env>,
+    ) -> AgentActor {
         AgentActor {
             key,
             generation: birth.generation,
@@ -137,6 +146,7 @@ impl AgentActor {
             refusals: Refusals::default(),
             again: None,
             lost: false,
+            incarnation,
             desk,
             shard,
             env,
@@ -435,6 +445,7 @@ impl AgentActor {
             record,
             row,
             guards,
+            incarnation: self.incarnation,
             reply,
         };
         let offered = self.shard.offer(Intake::Append(Box::new(append)));

@@ -16,7 +16,7 @@ use super::desk::Desk;
 use super::handle::{AgentHandle, Message, NotSent};
 use super::registry::{Birth, Key, Registry};
 pub use super::revival::RevivalError;
-use super::revival::{RevivedAgent, RevivedTenant, revive};
+use super::revival::{RevivedAgent, RevivedTenant, is_live, revive};
 use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantLine};
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEvent;
@@ -37,6 +37,9 @@ const OFFER_AGAIN_AFTER: Duration = Duration::from_millis(5);
 /// After an actor's panic its agent is woken again this much later: soon enough for its deadlines,
 /// late enough that a panic that repeats costs nothing.
 const WAKE_AFTER_PANIC: Duration = Duration::from_secs(5);
+
+/// How many shards may be taken up again at once before one waits for the others' agents to wake.
+const WAKE_MAX: usize = 16;
 
 /// Makes pause ids: unique, and ordered by the time given.
 pub type FreshId = Arc<dyn Fn(Timestamp) -> PauseId + Send + Sync>;
@@ -80,21 +83,26 @@ pub struct TenantSeed {
 pub struct Core {
     env: Arc<Env>,
     placement: Arc<dyn Placement>,
-    lines: BTreeMap<TenantId, Line>,
+    lines: Arc<BTreeMap<TenantId, Arc<Line>>>,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// What is started by [`Core::open`].
     unopened: Mutex<Option<Unopened>>,
 }
 
+/// One tenant: its desk, and what starts its actors.
 struct Line {
+    tasks: TaskTracker,
+    env: Arc<Env>,
     desk: Arc<Desk>,
     shard: ShardHandle,
+    stop: CancellationToken,
 }
 
 struct Unopened {
     sequencers: Vec<(Sequencer, mpsc::Receiver<Intake>)>,
     live: Vec<Key>,
+    woken: mpsc::Receiver<Vec<Key>>,
 }
 
 impl Core {
@@ -106,8 +114,17 @@ impl Core {
     pub async fn take_up(parts: CoreParts) -> Result<(Core, Vec<TenantSeed>), RevivalError> {
         let ready_at = parts.clock.now();
         let registry = Arc::new(Registry::default());
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let env = Arc::new(Env {
+            journal: Arc::clone(&parts.journal),
+            clock: Arc::clone(&parts.clock),
+            registry: Arc::clone(&registry),
+            fresh_id: parts.fresh_id,
+            ready_at,
+        });
         let (mut lines, mut seeds) = (BTreeMap::new(), Vec::new());
-        let mut unopened = Unopened { sequencers: Vec::new(), live: Vec::new() };
+        let (wake, woken) = mpsc::channel(WAKE_MAX);
+        let mut unopened = Unopened { sequencers: Vec::new(), live: Vec::new(), woken };
         for head in parts.journal.heads().await? {
             let revived = revive(&*parts.journal, head, ready_at).await?;
             let (shard, intake) = ShardHandle::new();
@@ -116,7 +133,14 @@ impl Core {
                 let desk = Arc::new(Desk::new(tenant.id.clone(), head.shard, tenant.facts.clone()));
                 seeds.push(seed(head.shard, &tenant));
                 tenants.insert(tenant.id.clone(), TenantLine { desk: Arc::clone(&desk), head: tenant.head });
-                lines.insert(tenant.id.clone(), Line { desk, shard: shard.clone() });
+                let line = Line {
+                    tasks: tasks.clone(),
+                    env: Arc::clone(&env),
+                    desk,
+                    shard: shard.clone(),
+                    stop: stop.clone(),
+                };
+                lines.insert(tenant.id.clone(), Arc::new(line));
                 rest(&registry, tenant, &mut unopened.live);
             }
             let sequencer = Sequencer {
@@ -126,19 +150,13 @@ impl Core {
                 bus: Arc::clone(&parts.bus),
                 clock: Arc::clone(&parts.clock),
                 registry: Arc::clone(&registry),
+                wake: wake.clone(),
                 stale_since: None,
             };
             unopened.sequencers.push((sequencer, intake));
         }
-        let env = Env { journal: parts.journal, clock: parts.clock, registry, fresh_id: parts.fresh_id, ready_at };
-        let core = Core {
-            env: Arc::new(env),
-            placement: parts.placement,
-            lines,
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
-            unopened: Mutex::new(Some(unopened)),
-        };
+        let unopened = Mutex::new(Some(unopened));
+        let core = Core { env, placement: parts.placement, lines: Arc::new(lines), tasks, stop, unopened };
         Ok((core, seeds))
     }
 
@@ -149,13 +167,14 @@ impl Core {
         for (sequencer, intake) in unopened.sequencers {
             self.tasks.spawn(sequencer.run(intake, self.stop.clone()));
         }
-        let revived = unopened.live.len();
-        for key in unopened.live {
-            if let Some(line) = self.lines.get(&key.tenant) {
-                self.activate(&key, line);
+        let (lines, stop, mut woken) = (Arc::clone(&self.lines), self.stop.clone(), unopened.woken);
+        wake(&lines, &unopened.live);
+        info!(agents = unopened.live.len(), "{} agents revived", unopened.live.len());
+        self.tasks.spawn(async move {
+            while let Some(Some(agents)) = stop.run_until_cancelled(woken.recv()).await {
+                wake(&lines, &agents);
             }
-        }
-        info!(agents = revived, "{revived} agents revived");
+        });
     }
 
     /// Commits what has arrived and ends. Whoever waits is answered.
@@ -254,47 +273,28 @@ impl Core {
             return Err(CommandError::UnknownAgent);
         }
         let here = self.placement.owner(line.desk.shard) == Owner::Here && self.placement.lease_is_fresh();
-        if !here || self.stop.is_cancelled() {
+        if !here || line.desk.is_closed() || self.stop.is_cancelled() {
             return Err(CommandError::unavailable());
         }
-        Ok(self.activate(&Key { tenant: tenant.clone(), agent: agent.clone() }, line))
-    }
-
-    fn activate(&self, key: &Key, line: &Line) -> AgentHandle {
-        let spawn = Spawn {
-            tasks: self.tasks.clone(),
-            env: Arc::clone(&self.env),
-            desk: Arc::clone(&line.desk),
-            shard: line.shard.clone(),
-            stop: self.stop.clone(),
-        };
-        spawn.activate(key)
+        Ok(line.activate(&Key { tenant: tenant.clone(), agent: agent.clone() }))
     }
 }
 
-/// Starts actors.
-#[derive(Clone)]
-struct Spawn {
-    tasks: TaskTracker,
-    env: Arc<Env>,
-    desk: Arc<Desk>,
-    shard: ShardHandle,
-    stop: CancellationToken,
-}
-
-impl Spawn {
-    fn activate(&self, key: &Key) -> AgentHandle {
-        self.env.registry.activate(key, |birth| self.spawn(key.clone(), birth))
+impl Line {
+    fn activate(self: &Arc<Self>, key: &Key) -> AgentHandle {
+        let incarnation = self.desk.incarnation();
+        self.env.registry.activate(key, |birth| self.spawn(key.clone(), birth, incarnation))
     }
 
-    fn spawn(&self, key: Key, birth: Birth) {
-        let actor = AgentActor::new(key, birth, Arc::clone(&self.desk), self.shard.clone(), Arc::clone(&self.env));
-        self.tasks.spawn(self.clone().supervise(actor));
+    fn spawn(self: &Arc<Self>, key: Key, birth: Birth, incarnation: u64) {
+        let (desk, env) = (Arc::clone(&self.desk), Arc::clone(&self.env));
+        let actor = AgentActor::new(key, birth, incarnation, desk, self.shard.clone(), env);
+        self.tasks.spawn(Arc::clone(self).supervise(actor));
     }
 
     /// Runs an actor. A panic is confined to it: the agent goes back to its last durable state, its
     /// sockets are closed, and it is woken again a little later.
-    async fn supervise(self, mut actor: AgentActor) {
+    async fn supervise(self: Arc<Self>, mut actor: AgentActor) {
         let Err(_panic) = AssertUnwindSafe(actor.run()).catch_unwind().await else { return };
         let key = actor.key().clone();
         error!(agent.id = %key.agent, "the actor of {} panicked; it is rebuilt from what is durable", key.agent);
@@ -304,6 +304,14 @@ impl Spawn {
         tokio::select! {
             () = self.env.clock.sleep_until(self.env.clock.now() + WAKE_AFTER_PANIC) => { self.activate(&key); }
             () = self.stop.cancelled() => {}
+        }
+    }
+}
+
+fn wake(lines: &BTreeMap<TenantId, Arc<Line>>, agents: &[Key]) {
+    for key in agents {
+        if let Some(line) = lines.get(&key.tenant) {
+            line.activate(key);
         }
     }
 }
@@ -321,7 +329,7 @@ fn rest(registry: &Registry, tenant: RevivedTenant, live: &mut Vec<Key>) {
     for (agent, revived) in tenant.agents {
         let key = Key { tenant: tenant.id.clone(), agent };
         let known = tenant.facts.directory.agents.get(&key.agent).is_some_and(|person| person.left_at.is_none());
-        if known && RevivedTenant::is_live(&revived) {
+        if known && is_live(&revived.record.agent) {
             live.push(key.clone());
         }
         let RevivedAgent { record, .. } = revived;

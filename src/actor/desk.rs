@@ -1,6 +1,7 @@
 //! A tenant's desk: the directory and policy in force, and the guards that decisions are held to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -56,16 +57,46 @@ pub struct Desk {
     /// The shard that the tenant is on.
     pub shard: ShardId,
     facts: ArcSwap<TenantFacts>,
+    /// How often what is in memory of the tenant was thrown away. An actor of before can append
+    /// nothing any more, however late it comes.
+    incarnation: AtomicU64,
+    /// True while memory is void: nobody is answered from it.
+    closed: AtomicBool,
 }
 
 impl Desk {
     pub(crate) fn new(tenant: TenantId, shard: ShardId, facts: TenantFacts) -> Desk {
-        Desk { tenant, shard, facts: ArcSwap::from_pointee(facts) }
+        Desk {
+            tenant,
+            shard,
+            facts: ArcSwap::from_pointee(facts),
+            incarnation: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// The facts in force.
     pub fn facts(&self) -> Arc<TenantFacts> {
         self.facts.load_full()
+    }
+
+    pub(crate) fn incarnation(&self) -> u64 {
+        self.incarnation.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Memory is void from here on: what was decided on it counts no more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.incarnation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Memory is what is durable again.
+    pub(crate) fn reopen(&self) {
+        self.closed.store(false, Ordering::Release);
     }
 
     pub(crate) fn put_in_force(&self, facts: TenantFacts) {

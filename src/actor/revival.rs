@@ -195,10 +195,9 @@ impl RevivedTenant {
         let person = self.facts.directory.agents.get(agent)?;
         Some(AgentView::public(&revived.record.agent, person, &self.facts.directory))
     }
+}
 
-    /// True when the agent needs an actor: somebody is held, paused, or waited for.
-    pub(super) fn is_live(revived: &RevivedAgent) -> bool {
-        let agent = &revived.record.agent;
-        !matches!(agent.connection, Connection::Disconnected { .. }) || agent.is_paused() || agent.pending.is_some()
-    }
+/// True when the agent needs an actor: somebody is held, paused, or waited for.
+pub(super) fn is_live(agent: &Agent) -> bool {
+    !matches!(agent.connection, Connection::Disconnected { .. }) || agent.is_paused() || agent.pending.is_some()
 }

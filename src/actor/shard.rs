@@ -51,6 +51,8 @@ pub(super) struct Append {
     pub(super) row: Arc<AgentView>,
     /// What the decision was made under.
     pub(super) guards: Guards,
+    /// The incarnation of memory that the decision was made on.
+    pub(super) incarnation: u64,
     pub(super) reply: oneshot::Sender<Result<(), NotAppended>>,
 }
 
@@ -108,6 +110,8 @@ pub(super) struct Sequencer {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) registry: Arc<Registry>,
+    /// Where agents go that are to have an actor again.
+    pub(super) wake: mpsc::Sender<Vec<Key>>,
     pub(super) stale_since: Option<Timestamp>,
 }
 
@@ -127,6 +131,7 @@ struct Draft {
 
 struct DraftLine {
     head: TenantSeq,
+    incarnation: u64,
     facts: Arc<TenantFacts>,
     directory: Option<Arc<crate::domain::directory::Directory>>,
     rows: Vec<FeedRow>,
@@ -200,6 +205,10 @@ impl Sequencer {
             let _ = append.reply.send(Err(NotAppended::Lost));
             return;
         };
+        if line.incarnation != append.incarnation {
+            let _ = append.reply.send(Err(NotAppended::Lost));
+            return;
+        }
         if line.facts.guards() != append.guards {
             metrics::counter!("intervalo_stale_decisions_total").increment(1);
             let _ = append.reply.send(Err(NotAppended::Stale));
@@ -237,7 +246,13 @@ impl Sequencer {
     fn line<'d>(&self, lines: &'d mut BTreeMap<TenantId, DraftLine>, tenant: &TenantId) -> Option<&'d mut DraftLine> {
         if !lines.contains_key(tenant) {
             let line = self.tenants.get(tenant)?;
-            let fresh = DraftLine { head: line.head, facts: line.desk.facts(), directory: None, rows: Vec::new() };
+            let fresh = DraftLine {
+                head: line.head,
+                incarnation: line.desk.incarnation(),
+                facts: line.desk.facts(),
+                directory: None,
+                rows: Vec::new(),
+            };
             lines.insert(tenant.clone(), fresh);
         }
         lines.get_mut(tenant)
@@ -310,7 +325,8 @@ impl Sequencer {
     async fn lose(&mut self, draft: Draft) -> Fate {
         error!(shard = %self.head.shard, "shard {} is owned by another writer; its agents are dropped", self.head.shard);
         metrics::counter!("intervalo_shards_lost_total").increment(1);
-        for tenant in self.tenants.keys() {
+        for (tenant, line) in &self.tenants {
+            line.desk.close();
             self.registry.discard(tenant);
         }
         for reply in draft.waiting {
@@ -337,6 +353,7 @@ impl Sequencer {
             }
         };
         self.head = snapshot.head;
+        let mut live = Vec::new();
         for tenant in snapshot.tenants {
             let id = tenant.directory.tenant.id.clone();
             let Some(line) = self.tenants.get_mut(&id) else { continue };
@@ -344,10 +361,18 @@ impl Sequencer {
             let facts = TenantFacts { directory: Arc::clone(&tenant.directory), policy: Arc::clone(&tenant.policy) };
             line.desk.put_in_force(facts);
             for (agent, record) in super::revival::current_states(&tenant) {
-                self.registry.rest(Key { tenant: id.clone(), agent }, record);
+                let key = Key { tenant: id.clone(), agent };
+                if super::revival::is_live(&record.agent) {
+                    live.push(key.clone());
+                }
+                self.registry.rest(key, record);
             }
+            line.desk.reopen();
         }
+        // The core has gone when nobody listens; then nobody is to be woken.
+        let _ = self.wake.send(live).await;
         self.tell_heads();
+        self.tell_all(&Feed::Fresh);
         Fate::Owned
     }
 

@@ -1,8 +1,6 @@
 //! Wiring: takes up the store, puts the core, the hub and the doors together, and takes them down
 //! again in the right order.
 
-mod history;
-
 use std::net::TcpListener as StdListener;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ impl Salts for SystemSalts {
     /// Panics when the operating system gives no randomness; nothing may be stored without it.
     fn next(&mut self) -> Salt {
         let mut salt = [0; 16];
+        #[expect(clippy::disallowed_methods, reason = "the one source of internal ids and salts")]
         getrandom::fill(&mut salt).expect("the operating system gives randomness");
         Salt(salt)
     }

@@ -159,7 +159,11 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
 }
 
 /// Answers one request. A panic is its own and nobody else's (promise B3).
-async fn answer(request: Request<Incoming>, routes: axum::Router) -> Result<Response, Infallible> {
+async fn answer<B>(request: Request<B>, routes: axum::Router) -> Result<Response, Infallible>
+where
+    B: hyper::body::Body<Data = axum::body::Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
     let answered = AssertUnwindSafe(tokio::time::timeout(REQUEST_TIME_MAX, routes.oneshot(request))).catch_unwind();
     let response = match answered.await {
         Ok(Ok(Ok(response))) => response,
@@ -186,5 +190,19 @@ mod tests {
         }
         assert!(!is_exhaustion(&io::Error::from(io::ErrorKind::ConnectionAborted)));
         assert!(!is_exhaustion(&io::Error::from_raw_os_error(103)));
+    }
+
+    #[tokio::test]
+    async fn promise_b3_a_panic_is_the_requests_own() {
+        let routes = axum::Router::new()
+            .route("/panics", axum::routing::get(async || -> &'static str { panic!("planted") }))
+            .route("/answers", axum::routing::get(async || "yes"));
+        let status = async |path| {
+            let request = Request::get(path).body(axum::body::Body::empty()).expect("a request");
+            let Ok(response) = answer(request, routes.clone()).await;
+            response.status().as_u16()
+        };
+        assert_eq!(status("/panics").await, 500);
+        assert_eq!(status("/answers").await, 200);
     }
 }

@@ -1,7 +1,7 @@
 //! The server's doors: sockets and HTTP, with their limits.
 //!
 //! It carries requests to the router and boards to their viewers, and decides nothing about pauses.
-//! It knows no store.
+//! Of the store it knows the pause history, to read.
 
 mod accept;
 mod agent_session;
@@ -34,7 +34,7 @@ use crate::hub::Hub;
 use crate::ports::Clock;
 use crate::router::Router;
 
-pub use history::{Day, From, HistoryError, PauseFilter, PauseHistory, PausePage, PauseRecord, Until};
+pub use history::PauseHistory;
 pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 

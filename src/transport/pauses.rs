@@ -1,6 +1,6 @@
 //! `GET /v1/pauses`: the pause history as JSON or CSV, a page at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -13,20 +13,19 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 
 use super::App;
-use super::history::{From as RangeFrom, HistoryError, PauseFilter, PausePage, PauseRecord, Until};
 use super::http::json_response;
 use super::problem::Problem;
 use crate::auth::{Action, Principal, Scope};
-use crate::domain::id::{AgentId, IdError, PauseId, PauseTypeCode, TeamId};
+use crate::domain::id::{AgentId, IdError, PauseTypeCode, TeamId};
 use crate::domain::schedule::local_day_bounds;
 use crate::domain::time::{Timestamp, millis};
+use crate::ports::ReadError;
 use crate::protocol::error::WireError;
 use crate::protocol::time::{WireTime, from_text, to_text};
+use crate::store::history::{DayOrInstant, PAGE_MAX, PauseEnd, PauseFilter, PauseKey, PausePage, PauseRow};
 
 /// How many pauses a page has, unless the request says otherwise.
 const PAGE_DEFAULT: usize = 100;
-/// The most pauses of a page (`docs/protocol.md`, "HTTP").
-const PAGE_MAX: usize = 1000;
 /// When to try again after the store was out of reach.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -43,14 +42,14 @@ pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: Heade
         tenant.id = %principal.tenant, principal.id = %principal.id, agent.id = asked.agent.as_ref().map(AgentId::as_str),
         "{} reads the pause history", principal.id
     );
-    let page = app.history.page(filter).await.map_err(|error| {
+    let page = app.history.page(&filter, asked.after, asked.limit).await.map_err(|error| {
         tracing::error!(%error, "the pause history cannot be read");
         match error {
-            HistoryError::Unavailable(_) => Problem::from(WireError::unavailable(RETRY_AFTER)),
-            HistoryError::Damaged(_) => Problem::internal(),
+            ReadError::Unavailable(_) => Problem::from(WireError::unavailable(RETRY_AFTER)),
+            ReadError::Damaged { .. } => Problem::internal(),
         }
     })?;
-    let next = page.pauses.last().filter(|_| page.more).map(cursor_after);
+    let next = page.next.map(cursor_text);
     match form {
         Form::Json => Ok(as_json(&page, next, asked.instants(facts.directory.tenant.zone))),
         Form::Csv => as_csv(&page, next.map(|cursor| asked.next_page(&uri, &cursor))),
@@ -92,13 +91,13 @@ impl Form {
 /// The query, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
-    from: Option<RangeFrom>,
-    to: Option<Until>,
+    from: Option<DayOrInstant>,
+    to: Option<DayOrInstant>,
     team: Option<TeamId>,
     agent: Option<AgentId>,
     pause_type: Option<PauseTypeCode>,
     limit: usize,
-    after: Option<(Timestamp, PauseId)>,
+    after: Option<PauseKey>,
 }
 
 impl Asked {
@@ -112,17 +111,9 @@ impl Asked {
                 return Err(Problem::parameter(&name, "is given twice"));
             }
         }
-        let day_or_instant = "must be a day (2026-11-22) or an instant (2026-11-22T20:57:49.123Z)";
         let asked = Asked {
-            from: taken(&mut given, "from", |text| {
-                day(text)
-                    .map(RangeFrom::Day)
-                    .or_else(|| from_text(text).ok().map(RangeFrom::Instant))
-                    .ok_or(day_or_instant)
-            })?,
-            to: taken(&mut given, "to", |text| {
-                day(text).map(Until::Day).or_else(|| from_text(text).ok().map(Until::Instant)).ok_or(day_or_instant)
-            })?,
+            from: taken(&mut given, "from", day_or_instant)?,
+            to: taken(&mut given, "to", day_or_instant)?,
             team: taken(&mut given, "team", |text| TeamId::new(text).map_err(no_id))?,
             agent: taken(&mut given, "agent", |text| AgentId::new(text).map_err(no_id))?,
             pause_type: taken(&mut given, "type", |text| PauseTypeCode::new(text).map_err(no_id))?,
@@ -141,32 +132,30 @@ impl Asked {
     fn filter(&self, principal: &Principal, scope: &Scope) -> Result<PauseFilter, Problem> {
         let teams = match (scope, &self.team) {
             (Scope::Tenant, None) => None,
-            (Scope::Tenant, Some(team)) => Some(BTreeSet::from([team.clone()])),
-            (Scope::Teams(own), None) => Some(own.clone()),
-            (Scope::Teams(own), Some(team)) if own.contains(team) => Some(BTreeSet::from([team.clone()])),
+            (Scope::Tenant, Some(team)) => Some(vec![team.clone()]),
+            (Scope::Teams(own), None) => Some(own.iter().cloned().collect()),
+            (Scope::Teams(own), Some(team)) if own.contains(team) => Some(vec![team.clone()]),
             (Scope::Teams(_), Some(_)) => return Err(WireError::forbidden().into()),
         };
         Ok(PauseFilter {
             tenant: principal.tenant.clone(),
+            agents: self.agent.clone().map(|agent| vec![agent]),
             teams,
-            from: self.from,
-            until: self.to,
-            agent: self.agent.clone(),
             pause_type: self.pause_type.clone(),
-            after: self.after,
-            limit: self.limit,
+            from: self.from,
+            to: self.to,
         })
     }
 
     /// The instants that the range stands for; a day's are those of the tenant's zone.
     fn instants(&self, zone: Tz) -> (Option<WireTime>, Option<WireTime>) {
         let from = self.from.map(|from| match from {
-            RangeFrom::Instant(at) => at,
-            RangeFrom::Day(day) => local_day_bounds(day, zone).0,
+            DayOrInstant::Instant(at) => at,
+            DayOrInstant::Day(day) => local_day_bounds(day, zone).0,
         });
         let to = self.to.map(|to| match to {
-            Until::Instant(at) => at,
-            Until::Day(day) => local_day_bounds(day, zone).1,
+            DayOrInstant::Instant(at) => at,
+            DayOrInstant::Day(day) => local_day_bounds(day, zone).1,
         });
         (from.map(WireTime), to.map(WireTime))
     }
@@ -194,30 +183,31 @@ fn no_id(_: IdError) -> &'static str {
     "is no id"
 }
 
-fn day(text: &str) -> Option<NaiveDate> {
-    (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()
+fn day_or_instant(text: &str) -> Result<DayOrInstant, &'static str> {
+    let day = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
+    day.map(DayOrInstant::Day)
+        .or_else(|| from_text(text).ok().map(DayOrInstant::Instant))
+        .ok_or("must be a day (2026-11-22) or an instant (2026-11-22T20:57:49.123Z)")
 }
 
 /// A cursor is the start and the id of the last pause seen.
-fn cursor_after(last: &PauseRecord) -> String {
+fn cursor_text(last: PauseKey) -> String {
     format!("{}_{}", last.started_at.0, last.id)
 }
 
-fn cursor(text: &str) -> Option<(Timestamp, PauseId)> {
+fn cursor(text: &str) -> Option<PauseKey> {
     let (at, id) = text.split_once('_')?;
-    Some((Timestamp(at.parse().ok()?), id.parse().ok()?))
+    Some(PauseKey { started_at: Timestamp(at.parse().ok()?), id: id.parse().ok()? })
 }
 
 /// One pause in JSON; absent optional fields are left out.
 #[derive(Serialize)]
 struct PauseJson<'a> {
     id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
+    agent: &'a str,
+    name: &'a str,
     r#type: &'a str,
-    class: &'a str,
+    class: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     team: Option<&'a str>,
     started_at: WireTime,
@@ -226,7 +216,7 @@ struct PauseJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ended_by: Option<&'a str>,
+    ended_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit_ms: Option<i64>,
     extended_ms: i64,
@@ -240,14 +230,13 @@ struct PauseJson<'a> {
     last_seen_at: Option<WireTime>,
     paid: bool,
     counts_as_work: bool,
-    zone: &'a str,
+    zone: &'static str,
     utc_offset_s: i32,
     local_day: String,
     business_day: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     shift_started_at: Option<WireTime>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shift_estimated: Option<bool>,
+    shift_estimated: bool,
     policy_version: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     replaces: Option<String>,
@@ -257,34 +246,30 @@ struct PauseJson<'a> {
     note: Option<&'a str>,
 }
 
-fn duration_ms(pause: &PauseRecord) -> Option<i64> {
-    pause.ended_at.map(|ended_at| millis(ended_at.since(pause.started_at)))
-}
-
 impl<'a> PauseJson<'a> {
-    fn of(pause: &'a PauseRecord) -> PauseJson<'a> {
+    fn of(pause: &'a PauseRow) -> PauseJson<'a> {
         PauseJson {
             id: pause.id.to_string(),
-            agent: pause.agent.as_deref(),
-            name: pause.name.as_deref(),
-            r#type: &pause.pause_type,
-            class: &pause.class,
-            team: pause.team.as_deref(),
+            agent: pause.agent.as_str(),
+            name: &pause.agent_name,
+            r#type: pause.pause_type.as_str(),
+            class: pause.class.as_class().as_str(),
+            team: pause.team.as_ref().map(TeamId::as_str),
             started_at: WireTime(pause.started_at),
-            ended_at: pause.ended_at.map(WireTime),
-            duration_ms: duration_ms(pause),
-            ended_by: pause.ended_by.as_deref(),
-            limit_ms: pause.limit_ms,
-            extended_ms: pause.extended_ms,
+            ended_at: pause.ended.map(|end| WireTime(end.at)),
+            duration_ms: pause.duration().map(millis),
+            ended_by: pause.ended.map(|end| end.by.as_str()),
+            limit_ms: pause.limit.map(millis),
+            extended_ms: millis(pause.extended_by),
             overrun: pause.overran_at.is_some(),
             overran_at: pause.overran_at.map(WireTime),
-            short: pause.short,
-            misclick: pause.misclick,
-            estimated: pause.is_estimated(),
-            last_seen_at: pause.last_seen_at.map(WireTime),
+            short: pause.ended.is_some_and(|end| end.short),
+            misclick: pause.ended.is_some_and(|end| end.misclick),
+            estimated: pause.ended.as_ref().is_some_and(PauseEnd::is_estimated),
+            last_seen_at: pause.ended.and_then(|end| end.last_seen_at).map(WireTime),
             paid: pause.paid,
             counts_as_work: pause.counts_as_work,
-            zone: &pause.zone,
+            zone: pause.zone.name(),
             utc_offset_s: pause.utc_offset_s,
             local_day: pause.local_day.to_string(),
             business_day: pause.business_day.to_string(),
@@ -292,7 +277,7 @@ impl<'a> PauseJson<'a> {
             shift_estimated: pause.shift_estimated,
             policy_version: pause.policy_version.0,
             replaces: pause.replaces.map(|id| id.to_string()),
-            replaced_by: pause.replaced_by.map(|id| id.to_string()),
+            replaced_by: pause.ended.and_then(|end| end.replaced_by).map(|id| id.to_string()),
             note: pause.note.as_deref(),
         }
     }
@@ -314,13 +299,13 @@ fn as_json(
     next_cursor: Option<String>,
     (from, to): (Option<WireTime>, Option<WireTime>),
 ) -> Response {
-    let pauses = page.pauses.iter().map(PauseJson::of).collect();
+    let pauses = page.rows.iter().map(PauseJson::of).collect();
     let text = serde_json::to_vec(&PageJson { from, to, pauses, next_cursor });
     json_response(StatusCode::OK, text.unwrap_or_default())
 }
 
 /// The columns of the CSV form, in order.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 30] = [
     "id",
     "agent",
     "name",
@@ -348,6 +333,7 @@ const COLUMNS: [&str; 29] = [
     "shift_started_at",
     "shift_estimated",
     "policy_version",
+    "replaces",
     "replaced_by",
     "note",
 ];
@@ -359,7 +345,7 @@ fn as_csv(page: &PausePage, next: Option<String>) -> Result<Response, Problem> {
         .from_writer(Vec::new());
     let written = writer
         .write_record(COLUMNS)
-        .and_then(|()| page.pauses.iter().try_for_each(|pause| writer.write_record(csv_row(pause))));
+        .and_then(|()| page.rows.iter().try_for_each(|pause| writer.write_record(csv_row(pause))));
     let bytes = written.ok().and_then(|()| writer.into_inner().ok()).ok_or_else(Problem::internal)?;
     let mut response = Response::new(Body::from(bytes));
     let headers = response.headers_mut();
@@ -370,40 +356,42 @@ fn as_csv(page: &PausePage, next: Option<String>) -> Result<Response, Problem> {
     Ok(response)
 }
 
-fn csv_row(pause: &PauseRecord) -> [String; COLUMNS.len()] {
+fn csv_row(pause: &PauseRow) -> [String; COLUMNS.len()] {
+    let json = PauseJson::of(pause);
     let text = |value: Option<&str>| guarded(value.unwrap_or_default());
-    let time = |value: Option<Timestamp>| value.map(to_text).unwrap_or_default();
+    let time = |value: Option<WireTime>| value.map(|WireTime(at)| to_text(at)).unwrap_or_default();
     let number = |value: Option<i64>| value.map(|number| number.to_string()).unwrap_or_default();
     [
-        pause.id.to_string(),
-        text(pause.agent.as_deref()),
-        text(pause.name.as_deref()),
-        guarded(&pause.pause_type),
-        guarded(&pause.class),
-        text(pause.team.as_deref()),
-        to_text(pause.started_at),
-        time(pause.ended_at),
-        number(duration_ms(pause)),
-        text(pause.ended_by.as_deref()),
-        number(pause.limit_ms),
-        pause.extended_ms.to_string(),
-        pause.overran_at.is_some().to_string(),
-        time(pause.overran_at),
-        pause.short.to_string(),
-        pause.misclick.to_string(),
-        pause.is_estimated().to_string(),
-        time(pause.last_seen_at),
-        pause.paid.to_string(),
-        pause.counts_as_work.to_string(),
-        guarded(&pause.zone),
-        pause.utc_offset_s.to_string(),
-        pause.local_day.to_string(),
-        pause.business_day.to_string(),
-        time(pause.shift_started_at),
-        pause.shift_estimated.map(|estimated| estimated.to_string()).unwrap_or_default(),
-        pause.policy_version.to_string(),
-        pause.replaced_by.map(|id| id.to_string()).unwrap_or_default(),
-        text(pause.note.as_deref()),
+        json.id,
+        guarded(json.agent),
+        guarded(json.name),
+        guarded(json.r#type),
+        json.class.to_owned(),
+        text(json.team),
+        time(Some(json.started_at)),
+        time(json.ended_at),
+        number(json.duration_ms),
+        text(json.ended_by),
+        number(json.limit_ms),
+        json.extended_ms.to_string(),
+        json.overrun.to_string(),
+        time(json.overran_at),
+        json.short.to_string(),
+        json.misclick.to_string(),
+        json.estimated.to_string(),
+        time(json.last_seen_at),
+        json.paid.to_string(),
+        json.counts_as_work.to_string(),
+        json.zone.to_owned(),
+        json.utc_offset_s.to_string(),
+        json.local_day,
+        json.business_day,
+        time(json.shift_started_at),
+        json.shift_estimated.to_string(),
+        json.policy_version.to_string(),
+        json.replaces.unwrap_or_default(),
+        json.replaced_by.unwrap_or_default(),
+        text(json.note),
     ]
 }
 
@@ -411,4 +399,132 @@ fn csv_row(pause: &PauseRecord) -> [String; COLUMNS.len()] {
 /// "CSV cells").
 fn guarded(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono_tz::America::Sao_Paulo;
+
+    use super::*;
+    use crate::domain::event::{Cause, LimitedClass};
+    use crate::domain::id::{PauseId, PolicyVersion};
+
+    fn form(accept: &'static str) -> Option<Form> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        Form::wanted(&headers).ok()
+    }
+
+    #[test]
+    fn accept_chooses_the_form() {
+        assert_eq!(Form::wanted(&HeaderMap::new()).ok(), Some(Form::Json));
+        assert_eq!(form("*/*"), Some(Form::Json));
+        assert_eq!(form("text/csv"), Some(Form::Csv));
+        assert_eq!(form("text/csv;q=0.5, application/json"), Some(Form::Json));
+        assert_eq!(form("application/json;q=0.5, text/csv"), Some(Form::Csv));
+        assert_eq!(form("text/html, text/csv;q=0.1"), Some(Form::Csv));
+        assert_eq!(form("text/html"), None);
+        assert_eq!(form("application/json;q=0"), None);
+    }
+
+    fn asked(query: &str) -> Result<Asked, Problem> {
+        Asked::read(&format!("/v1/pauses?{query}").parse().expect("an address"))
+    }
+
+    #[test]
+    fn the_query_is_read_and_what_is_unknown_is_refused_by_name() {
+        let read = asked("from=2026-11-01&to=2026-11-02T00:00:00Z&team=suporte&agent=ana%20souza&type=almoco&limit=5")
+            .expect("all known");
+        assert_eq!(read.from, Some(DayOrInstant::Day(NaiveDate::from_ymd_opt(2026, 11, 1).expect("a day"))));
+        assert_eq!(read.agent.as_ref().map(AgentId::as_str), Some("ana souza"));
+        assert_eq!(read.limit, 5);
+        assert_eq!(asked("").expect("nothing").limit, PAGE_DEFAULT);
+        for (query, name) in [
+            ("colour=red", "colour"),
+            ("from=yesterday", "from"),
+            ("to=2026-13-01", "to"),
+            ("limit=0", "limit"),
+            ("limit=1001", "limit"),
+            ("limit=x", "limit"),
+            ("agent=", "agent"),
+            ("cursor=x", "cursor"),
+            ("team=a&team=b", "team"),
+        ] {
+            let problem = asked(query).expect_err(query);
+            assert_eq!((problem.code(), problem.status()), ("invalid_params", StatusCode::BAD_REQUEST), "{query}");
+            assert!(format!("{problem:?}").contains(&format!("{name:?}")), "{query}: {problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_reads_back_and_takes_the_place_of_the_one_before() {
+        let key = PauseKey { started_at: Timestamp(1_795_381_069_123), id: PauseId(7) };
+        let text = cursor_text(key);
+        assert_eq!(cursor(&text), Some(key));
+        let uri: Uri = "/v1/pauses?limit=1&cursor=old&team=a%26b".parse().expect("an address");
+        let next = asked("limit=1").expect("read").next_page(&uri, &text);
+        assert_eq!(next, format!("</v1/pauses?limit=1&team=a%26b&cursor={text}>; rel=\"next\""));
+    }
+
+    #[test]
+    fn days_are_echoed_as_the_instants_of_the_tenants_zone() {
+        let (from, to) = asked("from=2026-11-01&to=2026-11-01").expect("read").instants(Sao_Paulo);
+        assert_eq!(from.map(|WireTime(at)| to_text(at)).as_deref(), Some("2026-11-01T03:00:00.000Z"));
+        assert_eq!(to.map(|WireTime(at)| to_text(at)).as_deref(), Some("2026-11-02T03:00:00.000Z"));
+    }
+
+    #[tokio::test]
+    async fn csv_is_rfc_4180_and_formulas_are_defused() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day");
+        let started_at = Timestamp(1_795_381_069_123);
+        let row = PauseRow {
+            id: PauseId(7),
+            agent: AgentId::new("ana").expect("an id"),
+            agent_name: "=HYPERLINK(\"x\")".to_owned(),
+            pause_type: PauseTypeCode::new("almoco").expect("a code"),
+            class: LimitedClass::Regular,
+            team: None,
+            zone: Sao_Paulo,
+            utc_offset_s: -10_800,
+            local_day: day,
+            business_day: day,
+            shift_started_at: None,
+            shift_estimated: false,
+            started_at,
+            ended: Some(PauseEnd {
+                at: started_at + Duration::from_secs(60),
+                by: Cause::Agent,
+                short: true,
+                misclick: false,
+                last_seen_at: None,
+                replaced_by: None,
+            }),
+            limit: Some(Duration::from_secs(3600)),
+            extended_by: Duration::ZERO,
+            overran_at: None,
+            policy_version: PolicyVersion(1),
+            paid: false,
+            counts_as_work: true,
+            replaces: None,
+            note: Some("@sum, \"two\"".to_owned()),
+        };
+        let response = as_csv(&PausePage { rows: vec![row], next: None }, None).expect("written");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("whole");
+        let text = String::from_utf8(body.to_vec()).expect("UTF-8");
+        let lines: Vec<&str> = text.split_terminator("\r\n").collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("\"id\",\"agent\",\"name\",\"type\""));
+        assert_eq!(
+            lines[1],
+            "\"00000000-0000-0000-0000-000000000007\",\"ana\",\"'=HYPERLINK(\"\"x\"\")\",\"almoco\",\"regular\",\"\",\
+             \"2026-11-22T20:57:49.123Z\",\"2026-11-22T20:58:49.123Z\",60000,\"agent\",3600000,0,\"false\",\"\",\
+             \"true\",\"false\",\"false\",\"\",\"false\",\"true\",\"America/Sao_Paulo\",-10800,\"2026-11-22\",\
+             \"2026-11-22\",\"\",\"false\",1,\"\",\"\",\"'@sum, \"\"two\"\"\""
+        );
+        for start in ['=', '+', '-', '@', '\t', '\r', '\0'] {
+            assert_eq!(guarded(&format!("{start}1")), format!("'{start}1"));
+        }
+    }
 }

@@ -1,10 +1,15 @@
 //! The domain through its public face: scripts that a supervisor can read, and what must hold of
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
+mod limits;
 mod pauses;
+mod planted;
 mod presence;
 mod properties;
+mod protected;
 mod schedule;
 mod script;
+mod setting;
 mod trace;
+mod windows;
 mod world;

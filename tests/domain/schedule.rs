@@ -8,7 +8,7 @@ use intervalo::domain::schedule::{
 };
 use intervalo::domain::time::Timestamp;
 
-use crate::script::{week_days, window};
+use crate::setting::{week_days, window};
 
 const MINUTE: i64 = 60_000;
 const DAY_MINUTES: i64 = 24 * 60;
@@ -221,7 +221,7 @@ fn day_on_the_wall(wall: &Wall, minute: i64, start: NaiveTime) -> NaiveDate {
     let shown = day_of(wall.shows(minute));
     let around = shown.checked_sub_days(Days::new(3)).expect("a day").iter_days().take(6);
     let begun = around.filter(|day| wall.start(minute_of(*day) + minutes(start)).is_some_and(|from| from <= minute));
-    begun.last().expect("a day has begun")
+    begun.max().expect("a day has begun")
 }
 
 #[test]

@@ -6,24 +6,24 @@
 //! may happen. Times are local; `01:30(2)` is the second of two. `check` fails at the first line
 //! that comes true otherwise, and shows how it came true.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone, Weekday};
 use chrono_tz::Tz;
 use intervalo::domain::agent::Agent;
 use intervalo::domain::command::{Actor, AfterEnd, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request};
-use intervalo::domain::directory::{Directory, Person, SignInStatus, Team, Tenant};
-use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus, PendingTarget};
-use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion};
-use intervalo::domain::id::{PrincipalId, TeamId, TenantId};
-use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::directory::{Directory, Person, Team, Tenant};
+use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, PauseStarted, PendingTarget};
+use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, PauseId, PolicyVersion};
+use intervalo::domain::id::{TeamId, TenantId};
+use intervalo::domain::policy::Policy;
 use intervalo::domain::presence::{AgentView, PauseView};
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
-use intervalo::domain::schedule::{WeekDays, Window, utc_offset_s};
+use intervalo::domain::schedule::utc_offset_s;
 use intervalo::domain::time::Timestamp;
 
+use crate::setting::{Words, duration, pause_type, principal, set_tenant, span, status, time_of_day, type_code, zone};
 use crate::world::World;
 
 /// Carries a script out.
@@ -137,7 +137,7 @@ impl Stage {
         let mut words = Words::of(wish);
         let at = self.instant(&mut words);
         assert!(at >= self.world.now, "the line is before the one above it");
-        while let Some(due) = self.world.next_deadline().filter(|due| *due < at) {
+        if let Some(due) = self.world.next_deadline().filter(|due| *due < at) {
             let events = self.world.fire(due);
             return Err(format!("before it, at {}: {}", self.time(due), self.tell(&events)));
         }
@@ -361,11 +361,8 @@ impl Stage {
 
     /// The type of a pause that the journal tells of; the event at hand may not be in it yet.
     fn type_of(&self, id: PauseId) -> String {
-        let found = self.world.events().find_map(|event| match &event.body {
-            AgentEventBody::PauseStarted(started) if started.id == id => Some(started.pause_type.to_string()),
-            _ => None,
-        });
-        found.expect("a pause that began")
+        let mut began = self.world.events().filter_map(started);
+        began.find(|started| started.id == id).expect("a pause that began").pause_type.to_string()
     }
 
     fn rejection(&self, rejection: &Rejection) -> String {
@@ -447,11 +444,7 @@ impl Stage {
 
     /// Where and on which day the last pause counts.
     fn counts(&self) -> String {
-        let last = self.world.events().filter_map(|event| match &event.body {
-            AgentEventBody::PauseStarted(started) => Some(&started.place),
-            _ => None,
-        });
-        let place = last.last().expect("a pause");
+        let place = &self.world.events().filter_map(started).last().expect("a pause").place;
         let shift = place.shift.map(|shift| {
             format!("shift {}{}", self.time(shift.started_at), if shift.estimated { " estimated" } else { "" })
         });
@@ -502,6 +495,11 @@ impl Stage {
     }
 }
 
+/// The pause that an event begins.
+pub(crate) fn started(event: &AgentEvent) -> Option<&PauseStarted> {
+    if let AgentEventBody::PauseStarted(started) = &event.body { Some(started) } else { None }
+}
+
 /// C9: what is committed is what was previewed; how the running pause may end is no rule of a start.
 pub(crate) fn same_as_previewed(verdict: &Verdict, decided: &Result<Outcome, &Rejection>) {
     match (verdict.outcome, decided) {
@@ -534,214 +532,5 @@ fn target(target: &PendingTarget) -> String {
         PendingTarget::Limit => "for the limit".to_owned(),
         PendingTarget::SignOut => "for sign-out".to_owned(),
         PendingTarget::Pause(code) => format!("for {code}"),
-    }
-}
-
-fn set_tenant(tenant: &mut Tenant, words: &mut Words) {
-    while let Some(word) = words.pop() {
-        match word {
-            "zone" => tenant.zone = zone(words.next()),
-            "business_day" => tenant.business_day_start = time_of_day(words.next()),
-            "pauses" => tenant.pauses_enabled = words.next() == "on",
-            "sign_in" if words.next() == "available" => tenant.status_on_sign_in = SignInStatus::Available,
-            "sign_in" => tenant.status_on_sign_in = SignInStatus::Unavailable,
-            "grace" => tenant.connection_grace = duration(words.next()),
-            "resume" => tenant.resume_within = duration(words.next()),
-            "abandon" => tenant.abandon_after = duration(words.next()),
-            other => panic!("a tenant has no {other}"),
-        }
-    }
-}
-
-fn pause_type(words: &mut Words) -> PauseType {
-    let code = type_code(words.next());
-    let mut rules = PauseRules::default();
-    let mut class = "regular";
-    let name = BTreeMap::from([("pt-BR".to_owned(), code.to_string())]);
-    let (mut enabled, mut archived_at, mut teams, mut position) = (true, None, None, 0);
-    while let Some(word) = words.pop() {
-        match word {
-            "regular" | "entitlement" | "protected" => class = word,
-            "limit" => rules.limit = Some(duration(words.next())),
-            "min" => rules.min_duration = Some(duration(words.next())),
-            "hold" => rules.on_early_end = OnEarlyEnd::Hold,
-            "refund" => rules.refund_under = duration(words.next()),
-            "warn" => rules.warn_before = durations(words.next()),
-            "grace" => rules.grace = duration(words.next()),
-            "escalate" => rules.escalate_after = durations(words.next()),
-            "on_limit" => {
-                rules.on_limit = match words.next() {
-                    "mark" => OnLimit::Mark,
-                    "end_unavailable" => OnLimit::EndUnavailable,
-                    "end_available" => OnLimit::EndAvailable,
-                    "sign_out" => OnLimit::SignOut,
-                    other => panic!("a limit does not {other}"),
-                }
-            }
-            "windows" => {
-                while let Some(days) = week_days(words.peek()) {
-                    words.next();
-                    rules.windows.push(window(days, words.next()));
-                }
-            }
-            "by" if words.peek() == "agent" => {
-                words.next();
-                rules.startable_by = StartableBy::Agent;
-            }
-            "by" => {
-                words.expect("supervisor");
-                rules.startable_by = StartableBy::Supervisor;
-            }
-            "teams" => {
-                let listed = words.next().split(',').map(|team| TeamId::new(team).expect("a team's id"));
-                teams = Some(listed.collect::<BTreeSet<_>>());
-            }
-            "disabled" => enabled = false,
-            "archived" => archived_at = Some(Timestamp(0)),
-            "position" => position = words.next().parse().expect("a position"),
-            other => panic!("a type has no {other}"),
-        }
-    }
-    let kind = match class {
-        "regular" => PauseKind::Regular(rules),
-        "entitlement" => PauseKind::Entitlement(rules),
-        _ => PauseKind::Protected,
-    };
-    let description = name.clone();
-    PauseType { code, name, description, icon: None, color: None, position, enabled, archived_at, teams, kind }
-}
-
-/// `mon-fri`, `sat`, `all`, `sun-thu`.
-pub(crate) fn week_days(text: &str) -> Option<WeekDays> {
-    if text == "all" {
-        return Some(WeekDays::ALL);
-    }
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (first.parse::<Weekday>().ok()?, last.parse::<Weekday>().ok()?);
-    let mut days = vec![first];
-    while days[days.len() - 1] != last {
-        days.push(days[days.len() - 1].succ());
-    }
-    Some(WeekDays::of(days))
-}
-
-/// `11:30-14:30`.
-pub(crate) fn window(days: WeekDays, text: &str) -> Window {
-    let (from, until) = text.split_once('-').expect("from-until");
-    Window::new(days, time_of_day(from), time_of_day(until)).expect("a window")
-}
-
-fn zone(text: &str) -> Tz {
-    text.trim().parse().unwrap_or_else(|_| panic!("no such zone: {text}"))
-}
-
-fn time_of_day(text: &str) -> NaiveTime {
-    let forms = ["%H:%M", "%H:%M:%S", "%H:%M:%S%.3f"];
-    let parsed = forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
-    parsed.unwrap_or_else(|| panic!("no time of day: {text}"))
-}
-
-fn principal(text: &str) -> PrincipalId {
-    PrincipalId::new(text).expect("an id")
-}
-
-fn type_code(text: &str) -> PauseTypeCode {
-    PauseTypeCode::new(text).expect("a code")
-}
-
-fn status(text: &str) -> ChosenStatus {
-    match text {
-        "available" => ChosenStatus::Available,
-        "unavailable" => ChosenStatus::Unavailable,
-        "offline" => ChosenStatus::Offline,
-        other => panic!("no such status: {other}"),
-    }
-}
-
-fn durations(text: &str) -> BTreeSet<Duration> {
-    text.split(',').filter(|part| *part != "none").map(duration).collect()
-}
-
-/// `90s`, `10m`, `1h30m`, `250ms`.
-fn duration(text: &str) -> Duration {
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or_else(|| panic!("no unit: {text}"));
-        let number: u64 = rest[..digits].parse().unwrap_or_else(|_| panic!("no number: {text}"));
-        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
-        total += match &rest[digits..unit] {
-            "ms" => Duration::from_millis(number),
-            "s" => Duration::from_secs(number),
-            "m" => Duration::from_secs(number * 60),
-            "h" => Duration::from_secs(number * 3600),
-            other => panic!("no such unit: {other}"),
-        };
-        rest = &rest[unit..];
-    }
-    total
-}
-
-fn span(span: Duration) -> String {
-    match (span.as_secs(), span.as_secs().is_multiple_of(60)) {
-        (0, _) => format!("{}ms", span.as_millis()),
-        (seconds, true) => format!("{}m", seconds / 60),
-        (seconds, false) => format!("{seconds}s"),
-    }
-}
-
-/// The words of a line; a quoted text is one.
-struct Words<'a> {
-    words: Vec<&'a str>,
-    at: usize,
-}
-
-impl<'a> Words<'a> {
-    fn of(line: &'a str) -> Words<'a> {
-        let mut words = Vec::new();
-        for (number, part) in line.split('"').enumerate() {
-            if number % 2 == 1 {
-                words.push(part);
-            } else {
-                words.extend(part.split_whitespace());
-            }
-        }
-        Words { words, at: 0 }
-    }
-
-    fn pop(&mut self) -> Option<&'a str> {
-        let word = self.words.get(self.at).copied();
-        self.at += usize::from(word.is_some());
-        word
-    }
-
-    fn next(&mut self) -> &'a str {
-        self.pop().unwrap_or_else(|| panic!("a word is missing after: {}", self.words.join(" ")))
-    }
-
-    fn last(&self) -> &'a str {
-        self.words[self.at - 1]
-    }
-
-    fn peek(&self) -> &'a str {
-        self.words.get(self.at).copied().unwrap_or_default()
-    }
-
-    fn has(&mut self, word: &str) -> bool {
-        let has = self.peek() == word;
-        self.at += usize::from(has);
-        has
-    }
-
-    fn expect(&mut self, word: &str) {
-        assert!(self.has(word), "expected {word}, not {}", self.peek());
-    }
-
-    fn is_empty(&self) -> bool {
-        self.at == self.words.len()
-    }
-
-    fn done(&self, line: &str) {
-        assert!(self.is_empty(), "what is {:?} in: {line}", self.peek());
     }
 }

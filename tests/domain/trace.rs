@@ -14,7 +14,7 @@ use intervalo::domain::time::Timestamp;
 /// What concerns one agent, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
-    Event(AgentEvent),
+    Event(Box<AgentEvent>),
     ServerStarted { at: Timestamp, grace_until: Timestamp },
 }
 

@@ -195,7 +195,7 @@ impl World {
                 let after = self.public_view();
                 assert_eq!(same, (after.status, after.since, after.actor, after.cause), "shown without a version");
             }
-            self.journal.push(Entry::Event(event.clone()));
+            self.journal.push(Entry::Event(Box::new(event.clone())));
         }
     }
 

@@ -2,6 +2,8 @@
 
 /// The tenant.
 pub(crate) const TENANT: &str = "acme";
+/// Another tenant, on a shard of its own, whose commits share transactions with the first one's.
+pub(crate) const NEIGHBOUR: &str = "vizinha";
 /// The protected pause type, which no board may show.
 pub(crate) const PROTECTED: &str = "banheiro";
 /// The types that may replace each other.
@@ -11,18 +13,28 @@ pub(crate) const TEAMS: [&str; 2] = ["suporte", "vendas"];
 /// The limit of the pause type `curta`, in seconds: a slow machine can kill a server within it.
 pub(crate) const SHORT_LIMIT_S: i64 = 3;
 
-/// The id of the n-th agent.
+/// The id of the tenant's n-th agent.
 pub(crate) fn agent(n: usize) -> String {
-    format!("agente-{n:02}")
+    agent_of(TENANT, n)
 }
 
-/// The import file of a company with this many agents, who are given up after `connection_grace`.
+/// The id of a tenant's n-th agent; it is of no other tenant.
+pub(crate) fn agent_of(tenant: &str, n: usize) -> String {
+    format!("{tenant}-{n:02}")
+}
+
+/// The import file of the company with this many agents, who are given up after `connection_grace`.
 pub(crate) fn company(agents: usize, connection_grace: &str) -> String {
+    company_of(TENANT, agents, connection_grace)
+}
+
+/// The same for another tenant.
+pub(crate) fn company_of(tenant: &str, agents: usize, connection_grace: &str) -> String {
     let mut text = format!(
         r#"
 [tenant]
-id = "{TENANT}"
-name = "Acme Atendimento"
+id = "{tenant}"
+name = "Atendimento"
 zone = "America/Sao_Paulo"
 connection_grace = "{connection_grace}"
 
@@ -56,8 +68,8 @@ grace = "0s"
         text.push_str(&format!("\n[[team]]\nid = \"{team}\"\nname = \"{team}\"\n"));
     }
     for n in 0..agents {
-        let team = TEAMS[n % TEAMS.len()];
-        text.push_str(&format!("\n[[agent]]\nid = \"{0}\"\nname = \"Agente {n}\"\nteams = [\"{team}\"]\n", agent(n)));
+        let (id, team) = (agent_of(tenant, n), TEAMS[n % TEAMS.len()]);
+        text.push_str(&format!("\n[[agent]]\nid = \"{id}\"\nname = \"Agente {n}\"\nteams = [\"{team}\"]\n"));
     }
     text
 }

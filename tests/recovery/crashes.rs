@@ -11,19 +11,25 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::checks;
-use crate::company::{PROTECTED, TEAMS, TENANT, agent, company};
+use crate::company::{NEIGHBOUR, PROTECTED, TEAMS, TENANT, agent, agent_of, company, company_of};
 use crate::journal::{self, Entry};
-use crate::server::{DataFolder, Ran, Server};
+use crate::binary::{DataFolder, Ran, Server, text_of};
 use crate::worker::{Account, Worker};
 
+/// How many agents work, all under the eyes of boards.
+const WATCHED: usize = 12;
+/// How many more work for the other tenant.
+const UNWATCHED: usize = 4;
 /// How many agents work.
-pub(crate) const AGENTS: usize = 12;
+pub(crate) const AGENTS: usize = WATCHED + UNWATCHED;
 /// How often the server is killed at work.
 pub(crate) const CYCLES: usize = 20;
 /// Every so many cycles it is also killed before it is ready.
 const KILLED_AT_START_EVERY: usize = 5;
 /// The fewest and the most acknowledgements between two crashes.
 const ACKNOWLEDGED: (u64, u64) = (30, 150);
+/// Every so many cycles the journal is verified beside the server at work.
+const VERIFIED_AT_WORK_EVERY: usize = 4;
 /// How long a board may take to be right after it came back (promise V1).
 const CONVERGED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a task may take to notice that its connection is gone.
@@ -37,7 +43,7 @@ pub(crate) struct Evidence {
     pub(crate) journal: Vec<Entry>,
     /// How often the server was killed.
     pub(crate) kills: usize,
-    /// `intervalo verify` after each crash, and at the end.
+    /// `intervalo verify` after each crash, at the end, and now and then beside the server at work.
     pub(crate) verified: Vec<Ran>,
     /// What was wrong with the journal after each crash.
     pub(crate) wrong_at_once: Vec<String>,
@@ -83,7 +89,7 @@ pub(crate) async fn crashes(seed: u64) -> Evidence {
         }
         let server = scene.folder.serve().await;
         scene.come_back(&server, cycle).await;
-        scene.work_until_killed(server).await;
+        scene.work_until_killed(server, cycle).await;
         scene.look_at_once().await;
     }
     let server = scene.folder.serve().await;
@@ -93,12 +99,16 @@ pub(crate) async fn crashes(seed: u64) -> Evidence {
 
 impl Scene {
     async fn set(seed: u64) -> Scene {
-        let folder = DataFolder::with(&company(AGENTS, "60s")).await;
+        let folder = DataFolder::with(&company(WATCHED, "60s")).await;
+        let neighbour = folder.file("neighbour.toml", &company_of(NEIGHBOUR, UNWATCHED, "60s"));
+        let imported = folder.run(&["import", text_of(&neighbour)]).await;
+        assert_eq!(imported.code, Some(0), "{imported:?}");
         let mut random = Random::of(seed);
         let mut workers = Vec::new();
-        for n in 0..AGENTS {
-            let token = folder.token(TENANT, "agent", &agent(n), &[]).await;
-            workers.push(Worker::new(agent(n), token, random.draw()));
+        let watched = (0..WATCHED).map(|n| (TENANT, n));
+        for (tenant, n) in watched.chain((0..UNWATCHED).map(|n| (NEIGHBOUR, n))) {
+            let token = folder.token(tenant, "agent", &agent_of(tenant, n), &[]).await;
+            workers.push(Worker::new(agent_of(tenant, n), token, random.draw()));
         }
         let admin = folder.token(TENANT, "admin", "rita", &[]).await;
         let evidence = Evidence {
@@ -135,10 +145,8 @@ impl Scene {
             }
         }
         let protected = BTreeSet::from([PROTECTED.to_owned()]);
-        let own = self.workers.iter().map(|worker| {
-            let expected = Expected::of_own_state(&worker.state, &protected);
-            (worker.id.clone(), expected)
-        });
+        let watched = self.workers.iter().filter(|worker| truth.contains_key(&worker.id));
+        let own = watched.map(|worker| (worker.id.clone(), Expected::of_own_state(&worker.state, &protected)));
         self.evidence.contradictions.extend(disagreements(&truth, &own.collect()));
     }
 
@@ -167,7 +175,7 @@ impl Scene {
     /// Every agent as the server tells it to others.
     async fn truth(&self, server: &Server) -> BTreeMap<String, Row> {
         let mut truth = BTreeMap::new();
-        for n in 0..AGENTS {
+        for n in 0..WATCHED {
             let answer = server.get(&format!("/v1/agents/{}/state", agent(n)), &self.admin).await;
             assert_eq!(answer.status, 200, "{answer:?}");
             truth.insert(agent(n), serde_json::from_str(&answer.body).expect("a state is a row"));
@@ -176,7 +184,7 @@ impl Scene {
     }
 
     /// Lets everybody work until enough was acknowledged, and kills the server in the midst of it.
-    async fn work_until_killed(&mut self, server: Server) {
+    async fn work_until_killed(&mut self, server: Server, cycle: usize) {
         let (acknowledgements, mut acknowledged) = mpsc::channel(AGENTS);
         let (mut working, mut watching) = (JoinSet::new(), JoinSet::new());
         for worker in self.workers.drain(..) {
@@ -187,10 +195,21 @@ impl Scene {
             watching.spawn(watch(board));
         }
         let (least, most) = ACKNOWLEDGED;
-        for _ in 0..least + self.random.below(most - least) {
-            if acknowledged.recv().await.is_none() {
-                // Nobody works any more: the reason is told with the faults.
-                break;
+        let mut left = least + self.random.below(most - least);
+        let verify = self.folder.run(&["verify"]);
+        tokio::pin!(verify);
+        let mut is_verifying = cycle % VERIFIED_AT_WORK_EVERY == 0;
+        while left > 0 || is_verifying {
+            tokio::select! {
+                ran = &mut verify, if is_verifying => {
+                    is_verifying = false;
+                    self.evidence.verified.push(ran);
+                }
+                acknowledgement = acknowledged.recv() => match acknowledgement {
+                    Some(()) => left = left.saturating_sub(1),
+                    // Nobody works any more: the reason is told with the faults.
+                    None => break,
+                }
             }
         }
         server.kill().await;
@@ -208,8 +227,9 @@ impl Scene {
 
     /// What can be told of the data folder between a crash and the next start.
     async fn look_at_once(&mut self) {
-        self.evidence.verified.push(self.folder.run(&["verify"]).await);
-        let journal = journal::read(&self.folder.path()).await;
+        let data = self.folder.path();
+        let (verified, journal) = tokio::join!(self.folder.run(&["verify"]), journal::read(&data));
+        self.evidence.verified.push(verified);
         let account = self.account();
         let wrong = &mut self.evidence.wrong_at_once;
         wrong.extend(checks::lost_or_doubled(&account.acknowledged, &journal));

@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use crate::company::{TENANT, agent, company};
 use crate::journal::open_to_alter;
-use crate::server::{DataFolder, Ran, run, text_of};
+use crate::binary::{DataFolder, Ran, run, text_of};
 
 /// The one line that tells why; anything more would have to be searched for it.
 #[track_caller]
@@ -99,7 +99,7 @@ async fn wrong_settings_are_refused_with_the_nearest_key_and_nothing_is_made() {
         ("rate_per_secnd = 5\n", "`rate_per_second`"),
         ("rate_per_second = \"many\"\n", "rate_per_second"),
         ("listen = [\"0.0.0.0:8080\"]\n", "allow_plaintext"),
-        ("listen = [\n", "2"),
+        ("rate_burst\n", "line 1: this is not TOML"),
     ];
     for (text, expected) in cases {
         let file = folder.file("intervalo.toml", text);

@@ -3,25 +3,31 @@
 
 use std::time::Duration;
 
+use futures_util::SinkExt;
 use intervalo::clock::SystemClock;
 use intervalo::domain::time::Timestamp;
 use intervalo::ports::Clock;
-use intervalo_loadtest::{BoardWatcher, Client, Ended, Teams};
+use intervalo_loadtest::{Board, BoardWatcher, Client, Ended, Teams, open_socket};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::checks;
 use crate::company::{SHORT_LIMIT_S, TENANT, agent, company};
 use crate::journal;
-use crate::server::{DataFolder, PATIENCE};
+use crate::binary::{DataFolder, PATIENCE};
 use crate::worker::{Farewell, Worker};
 
 /// How long a graceful stop may take (promise B5).
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 /// The grace of those tests that wait for its end, in seconds.
 const GRACE_S: i64 = 1;
+/// What the client sends that never reads an answer.
+const SUBSCRIBE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"board.subscribe","params":{"teams":"all"}}"#;
 /// How many agents work while the server is asked to stop.
 const WORKERS: usize = 6;
 /// How many acknowledgements come before it.
@@ -54,27 +60,26 @@ async fn promise_c8_who_does_not_come_back_after_a_crash_is_given_up_within_the_
     call(&clients[0], "status.set", json!({ "status": "available" })).await;
     let paused = call(&clients[1], "pause.start", json!({ "type": "cafe" })).await["agent"].clone();
     call(&clients[2], "status.set", json!({ "status": "available" })).await;
-    drop(clients.pop());
-    let is_given_up = |n: usize| {
-        move |board: &intervalo_loadtest::Board| {
-            board.table().get(&agent(n)).is_some_and(|row| row.connection == "disconnected")
+    let shows = |n: usize, connection: &'static str, status: &'static str| {
+        move |board: &Board| {
+            board.table().get(&agent(n)).is_some_and(|row| row.connection == connection && row.status == status)
         }
     };
-    board.until(PATIENCE, is_given_up(2)).await.expect("who goes is given up");
-    assert_eq!(board.board().table()[&agent(2)].status, "offline");
+    for (n, status) in [(0, "available"), (1, "paused"), (2, "available")] {
+        board.until(PATIENCE, shows(n, "connected", status)).await.expect("everybody is there");
+    }
+    drop(clients.pop());
+    board.until(PATIENCE, shows(2, "disconnected", "offline")).await.expect("who goes is given up");
     server.kill().await;
 
     let server = folder.serve().await;
     board.resume(&server.url(), &admin).await.expect("a board may come back");
-    board.until(PATIENCE, is_given_up(0)).await.expect("who does not come back is given up");
-    board.until(PATIENCE, is_given_up(1)).await.expect("who does not come back is given up");
-    let table = board.board().table();
-    assert_eq!((table[&agent(0)].status.as_str(), table[&agent(0)].cause.as_str()), ("offline", "connection_lost"));
-    let away = table[&agent(1)].pause.as_ref().expect("a pause goes on without a socket");
-    assert_eq!(
-        (json!(away.id), json!(away.started_at)),
-        (paused["pause"]["id"].clone(), paused["pause"]["started_at"].clone())
-    );
+    for (n, status) in [(0, "offline"), (1, "paused"), (2, "offline")] {
+        board.until(PATIENCE, shows(n, "disconnected", status)).await.expect("who does not come back is given up");
+        assert_eq!(board.board().table()[&agent(n)].cause, if n == 1 { "agent" } else { "connection_lost" });
+    }
+    let away = board.board().table()[&agent(1)].pause.clone().expect("a pause goes on without a socket");
+    assert_eq!(json!([away.id, away.started_at]), json!([paused["pause"]["id"], paused["pause"]["started_at"]]));
 
     let back = Client::connect(&server.url(), &tokens[1]).await.expect("the server is ready");
     let state = call(&back, "agent.get", json!({})).await;
@@ -136,6 +141,11 @@ async fn promise_b5_a_graceful_stop_tells_everybody_and_loses_nothing() {
         let token = folder.token(TENANT, "agent", &agent(n), &[]).await;
         workers.push(Worker::new(agent(n), token, n as u64).come_back(server.url()).await);
     }
+    // Clients that hold nobody up: one never reads, one never finishes its request.
+    let mut deaf = open_socket(&server.url(), Some(&admin)).await.expect("the server is ready");
+    deaf.send(Message::text(SUBSCRIBE)).await.expect("a frame");
+    let mut dawdler = TcpStream::connect(server.address).await.expect("the server is ready");
+    dawdler.write_all(b"GET /readyz HTTP/1.1\r\n").await.expect("a line");
     let mut board = Client::connect(&server.url(), &admin).await.expect("the server is ready");
     call(&board, "board.subscribe", json!({ "teams": "all" })).await;
     let (acknowledgements, mut acknowledged) = mpsc::channel(WORKERS);
@@ -152,6 +162,7 @@ async fn promise_b5_a_graceful_stop_tells_everybody_and_loses_nothing() {
     let log = server.log();
     let status = server.terminate(STOPPED_WITHIN).await;
     assert_eq!(status.code(), Some(0), "{log}");
+    drop((deaf, dawdler));
 
     let mut workers = timeout(PATIENCE, working.join_all()).await.expect("connections end with the server");
     let mut farewells: Vec<Farewell> = workers.iter().flat_map(|worker| worker.account.farewells.clone()).collect();

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use crate::company::{TENANT, agent, company};
 use crate::journal::open_to_alter;
-use crate::server::{DataFolder, PATIENCE, Ran};
+use crate::binary::{DataFolder, PATIENCE, Ran};
 
 /// How long a graceful stop may take.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);

@@ -96,6 +96,9 @@ impl Worker {
         }
         let was_carried_out = self.state["version"] != after["version"];
         self.state = after;
+        if let Some(done) = self.done.last().cloned() {
+            self.misuse(&client, &done.command).await;
+        }
         let long_ago = self.random.pick(&self.done).cloned();
         for done in self.done.last().cloned().into_iter().chain(long_ago) {
             self.repeat(&client, done).await;
@@ -184,6 +187,18 @@ impl Worker {
                 self.note_repeat(before, &done, result["outcome"].clone());
             }
             Err(error) => self.account.faults.push(format!("{}: {command:?} -> {outcome}, again: {error}", self.id)),
+        }
+    }
+
+    /// Sends an `op` that was acknowledged with another content: a fault of the client, not a repeat.
+    async fn misuse(&mut self, client: &Client, Command { op, method, .. }: &Command) {
+        let (method, params) = match *method {
+            "status.set" => ("pause.start", json!({ "type": REPLACEABLE[0], "op": op })),
+            _ => ("status.set", json!({ "status": "available", "op": op })),
+        };
+        match client.call(method, params).await {
+            Err(CallError::Rpc(error)) if error.word() == "op_reused" => {}
+            answer => self.account.faults.push(format!("{}: {op} with another content: {answer:?}", self.id)),
         }
     }
 

@@ -1,276 +1,411 @@
-//! The real binary: a data folder, commands on it, and a server that ends with the test.
-//!
-//! Knows the command line and HTTP only. Every process is a child of the test and is killed by its
-//! own handle when that is dropped.
+//! A whole server on a port of its own, over SQLite in a folder of its own, and clients that speak
+//! to it as any other would.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::NaiveTime;
+use chrono::Weekday;
+use futures_util::{SinkExt, StreamExt};
+use intervalo::auth::{Grant, Role, TokenKey, Verifier};
+use intervalo::clock::SystemClock;
+use intervalo::domain::command::Actor;
+use intervalo::domain::directory::{Directory, Person, Team, Tenant};
+use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
+use intervalo::domain::id::{
+    AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, PrincipalId, TeamId, TenantId, TenantSeq,
+};
+use intervalo::domain::policy::{OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::schedule::{WeekDays, Window};
+use intervalo::domain::time::{Timestamp, minutes, seconds};
+use intervalo::ports::{Batch, Clock, Entry, EntryBody, Journal, ShardId, TenantDefinition};
+use intervalo::server::{self, Stores};
+use intervalo::store::{PauseHistory, SqliteJournal};
+use intervalo::telemetry::Figures;
+use intervalo::transport::Settings;
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_util::sync::CancellationToken;
 
-/// How long a command may take, and a server to be ready, on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// How many lines of a server's log are kept for the message of a failed test.
-const LOG_LINES_MAX: usize = 200;
-/// The rate of calls is no subject here: agents act as fast as they are answered.
-const UNHURRIED: [(&str, &str); 2] = [("INTERVALO_RATE_PER_SECOND", "100000"), ("INTERVALO_RATE_BURST", "100000")];
+/// Longer than anything that is waited for takes; only a test that fails waits for all of it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A data folder that goes with the test.
-pub(crate) struct DataFolder {
-    dir: TempDir,
-}
-
-/// A command that has ended.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    /// Its exit code; none when a signal ended it.
-    pub(crate) code: Option<i32>,
-    /// Standard output.
-    pub(crate) out: String,
-    /// Standard error.
-    pub(crate) err: String,
-}
-
-/// A server that may not listen yet.
-pub(crate) struct Starting {
-    child: Child,
-    address: watch::Receiver<Option<SocketAddr>>,
-    log: Log,
-}
-
-/// A server that is ready.
-pub(crate) struct Server {
-    child: Child,
-    /// Where it listens.
+/// A running server.
+pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
-    log: Log,
+    pub(crate) clock: Arc<dyn Clock>,
+    key: TokenKey,
+    shutdown: CancellationToken,
+    running: Option<JoinHandle<()>>,
+    _data: TempDir,
 }
 
-/// An answer of HTTP.
+impl TestServer {
+    pub(crate) async fn start() -> TestServer {
+        TestServer::with(Settings::default()).await
+    }
+
+    /// Starts a server for the tenants `acme` and `outra`.
+    pub(crate) async fn with(settings: Settings) -> TestServer {
+        let data = tempfile::tempdir().expect("a folder");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start(Timestamp(0)));
+        let key = TokenKey::read_or_make(data.path()).expect("a key");
+        let journal = Arc::new(SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a journal"));
+        for tenant in ["acme", "outra"] {
+            seed(&*journal, tenant, clock.now()).await;
+        }
+        let history = PauseHistory::open(data.path()).await.expect("the history");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("set");
+        let address = listener.local_addr().expect("an address");
+        let shutdown = CancellationToken::new();
+        let stores = Stores {
+            journal: Arc::clone(&journal) as Arc<dyn Journal>,
+            history: Arc::new(history),
+            verifier: Verifier::with_key(&key),
+            clock: Arc::clone(&clock),
+        };
+        let figures = Figures::detached().expect("figures");
+        let stop = shutdown.clone();
+        let running = tokio::spawn(async move {
+            server::run_on(stores, settings, vec![listener], figures, stop).await.expect("served");
+            journal.close().await;
+        });
+        TestServer { address, clock, key, shutdown, running: Some(running), _data: data }
+    }
+
+    pub(crate) fn token(&self, role: Role, id: &str, teams: Option<&[&str]>) -> String {
+        self.token_for("acme", role, id, teams, Duration::from_secs(3600))
+    }
+
+    pub(crate) fn token_for(
+        &self,
+        tenant: &str,
+        role: Role,
+        id: &str,
+        teams: Option<&[&str]>,
+        ttl: Duration,
+    ) -> String {
+        let grant = Grant {
+            id: PrincipalId::new(id).expect("an id"),
+            tenant: TenantId::new(tenant).expect("an id"),
+            roles: BTreeSet::from([role]),
+            teams: teams.map(|teams| teams.iter().map(|team| TeamId::new(team).expect("an id")).collect()),
+        };
+        self.key.issue(&grant, self.clock.now(), ttl).expect("a token")
+    }
+
+    /// A socket with an open session.
+    pub(crate) async fn open(&self, token: &str) -> Client {
+        let mut client = self.connect(&[("authorization", &format!("Bearer {token}"))]).await.expect("a socket");
+        let opened = client.call("session.open", json!({})).await;
+        assert!(opened["result"].is_object(), "{opened}");
+        client
+    }
+
+    /// A socket of the agent `ana`.
+    pub(crate) async fn agent(&self, id: &str) -> Client {
+        self.open(&self.token(Role::Agent, id, None)).await
+    }
+
+    pub(crate) async fn supervisor(&self, teams: &[&str]) -> Client {
+        self.open(&self.token(Role::Supervisor, "sofia", Some(teams))).await
+    }
+
+    /// Opens a WebSocket; else the status that it was refused with.
+    pub(crate) async fn connect(&self, headers: &[(&'static str, &str)]) -> Result<Client, u16> {
+        self.connect_to("/v1/ws", headers).await
+    }
+
+    pub(crate) async fn connect_to(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Client, u16> {
+        let mut request = format!("ws://{}{path}", self.address).into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header"));
+        }
+        let stream = TcpStream::connect(self.address).await.expect("connected");
+        match tokio_tungstenite::client_async(request, stream).await {
+            Ok((socket, response)) => {
+                let protocol = response.headers().get("sec-websocket-protocol");
+                let protocol = protocol.map(|value| value.to_str().expect("text").to_owned());
+                Ok(Client { socket, protocol, waiting: Vec::new(), calls: 0 })
+            }
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    /// One HTTP request on a connection of its own.
+    pub(crate) async fn http(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+        self.raw(text.as_bytes()).await
+    }
+
+    /// `POST /v1/rpc` with a token.
+    pub(crate) async fn rpc(&self, token: &str, body: &Value) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.http("POST", "/v1/rpc", &[("authorization", &bearer)], &body.to_string()).await
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
+        self.http("GET", path, &[("authorization", &format!("Bearer {token}"))], "").await
+    }
+
+    /// Sends bytes and reads until the server closes.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.expect("connected");
+        let exchange = async {
+            // The server may answer and close before it has taken everything.
+            let _ = stream.write_all(bytes).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            answer
+        };
+        Answer::read(&tokio::time::timeout(PATIENCE, exchange).await.expect("an answer in time"))
+    }
+
+    /// Asks the server to stop.
+    pub(crate) fn begin_stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Waits until it has.
+    pub(crate) async fn stopped(mut self) {
+        let running = self.running.take().expect("running");
+        tokio::time::timeout(PATIENCE, running).await.expect("stopped in time").expect("no panic");
+    }
+}
+
+/// An HTTP response.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The status.
     pub(crate) status: u16,
-    /// The body.
+    pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
 
-/// The last lines that a server wrote.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<VecDeque<String>>>);
-
-impl DataFolder {
-    /// A folder with nothing in it.
-    pub(crate) fn empty() -> DataFolder {
-        DataFolder { dir: TempDir::new().expect("a temporary folder") }
+impl Answer {
+    fn read(bytes: &[u8]) -> Answer {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+        let headers = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        Answer { status: status.unwrap_or(0), headers, body: body.to_owned() }
     }
 
-    /// A folder with a company in it.
-    pub(crate) async fn with(company: &str) -> DataFolder {
-        let folder = DataFolder::empty();
-        let file = folder.file("company.toml", company);
-        let ran = folder.run(&["import", text_of(&file)]).await;
-        assert_eq!(ran.code, Some(0), "the company was not imported: {ran:?}");
-        folder
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The data folder itself.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.dir.path().join("data")
-    }
-
-    /// Writes a file beside the data folder.
-    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.dir.path().join(name);
-        std::fs::write(&path, text).expect("a temporary file");
-        path
-    }
-
-    /// Runs a command on the folder to its end.
-    pub(crate) async fn run(&self, words: &[&str]) -> Ran {
-        let data = self.path();
-        run(&[words, &["--data", text_of(&data)]].concat()).await
-    }
-
-    /// A token for one role.
-    pub(crate) async fn token(&self, tenant: &str, role: &str, subject: &str, more: &[&str]) -> String {
-        let words = ["token", "--tenant", tenant, "--role", role, "--subject", subject];
-        let ran = self.run(&[&words, more].concat()).await;
-        assert_eq!(ran.code, Some(0), "no token: {ran:?}");
-        ran.out.trim().to_owned()
-    }
-
-    /// Starts a server on the folder.
-    pub(crate) fn start(&self) -> Starting {
-        let data = self.path();
-        let mut child = command(&["serve", "--listen", "127.0.0.1:0", "--data", text_of(&data)]);
-        child.envs(UNHURRIED);
-        let mut child = child.spawn().expect("the binary runs");
-        let (log, (announce, address)) = (Log::default(), watch::channel(None));
-        let (out, err) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
-        let announce = Arc::new(announce);
-        tokio::spawn(log.clone().follow(out, Arc::clone(&announce)));
-        tokio::spawn(log.clone().follow(err, announce));
-        Starting { child, address, log }
-    }
-
-    /// Starts a server and waits until it is ready.
-    pub(crate) async fn serve(&self) -> Server {
-        self.start().ready().await
+    /// The status and the code of a problem document.
+    pub(crate) fn problem(&self) -> (u16, String) {
+        assert_eq!(self.headers.get("content-type").map(String::as_str), Some("application/problem+json"), "{self:?}");
+        let document = self.json();
+        assert_eq!(document["status"], self.status, "{document}");
+        (self.status, document["code"].as_str().expect("a code").to_owned())
     }
 }
 
-impl Starting {
-    /// Waits until the server says where it listens.
-    async fn listening(&mut self) -> SocketAddr {
-        let Starting { address, log, .. } = self;
-        match timeout(PATIENCE, address.wait_for(Option::is_some)).await {
-            Ok(Ok(found)) => found.expect("waited for it"),
-            Ok(Err(_)) => panic!("the server ended before it listened:\n{}", log.text()),
-            Err(_) => panic!("the server did not say where it listens:\n{}", log.text()),
-        }
-    }
-
-    /// Waits until the server is ready.
-    pub(crate) async fn ready(mut self) -> Server {
-        let address = self.listening().await;
-        let Starting { child, log, .. } = self;
-        let server = Server { child, address, log };
-        let ready = async { while !matches!(get(address, "/readyz", None).await, Ok(Answer { status: 200, .. })) {} };
-        if timeout(PATIENCE, ready).await.is_err() {
-            panic!("the server did not become ready:\n{}", server.log());
-        }
-        server
-    }
-
-    /// Kills it (SIGKILL) once it says where it listens, ready or not.
-    pub(crate) async fn kill_when_listening(mut self) {
-        self.listening().await;
-        self.child.kill().await.expect("it was there to be killed");
-    }
-
-    /// Kills it (SIGKILL) wherever it is.
-    pub(crate) async fn kill(mut self) {
-        self.child.kill().await.expect("it was there to be killed");
-    }
+/// A client of the socket.
+pub(crate) struct Client {
+    socket: WebSocketStream<TcpStream>,
+    /// The subprotocol that the server chose.
+    pub(crate) protocol: Option<String>,
+    /// What came while an answer was waited for.
+    waiting: Vec<Value>,
+    calls: u64,
 }
 
-impl Server {
-    /// Where agents and boards connect.
-    pub(crate) fn url(&self) -> String {
-        format!("ws://{}/v1/ws", self.address)
+impl Client {
+    pub(crate) async fn send(&mut self, text: impl Into<String>) {
+        self.socket.send(Message::Text(text.into().into())).await.expect("sent");
     }
 
-    /// The process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id().expect("it runs")
+    pub(crate) async fn send_message(&mut self, message: Message) {
+        self.socket.send(message).await.expect("sent");
     }
 
-    /// What it wrote last.
-    pub(crate) fn log(&self) -> String {
-        self.log.text()
-    }
-
-    /// Asks with GET.
-    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
-        get(self.address, path, Some(token)).await.expect("the server answers")
-    }
-
-    /// Kills it as `kill -9` does, and waits until it is gone.
-    pub(crate) async fn kill(mut self) {
-        let ended = self.child.try_wait().expect("a child's status");
-        assert!(ended.is_none(), "the server had ended by itself, {ended:?}:\n{}", self.log());
-        self.child.kill().await.expect("it was there to be killed");
-    }
-
-    /// Asks it to stop as a service manager does (SIGTERM), and waits for its end.
-    pub(crate) async fn terminate(mut self, within: Duration) -> ExitStatus {
-        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it was there to be stopped");
-        match timeout(within, self.child.wait()).await {
-            Ok(status) => status.expect("a child's status"),
-            Err(_) => panic!("the server did not stop within {within:?}:\n{}", self.log()),
-        }
-    }
-}
-
-impl Log {
-    /// Reads a pipe to its end, so that its writer never waits.
-    async fn follow(self, pipe: impl AsyncRead + Unpin, announce: Arc<watch::Sender<Option<SocketAddr>>>) {
-        let mut lines = BufReader::new(pipe).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            if let Some(address) = address_in(&line) {
-                announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());
+    /// The next message as JSON, or the code that the server closed with (1006: without one).
+    pub(crate) async fn receive(&mut self) -> Result<Value, u16> {
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
+            match next {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("JSON")),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map_or(1005, |frame| frame.code.into())),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Binary(_))) => panic!("a binary message"),
+                Some(Err(_)) | None => return Err(1006),
             }
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.len() == LOG_LINES_MAX {
-                kept.pop_front();
-            }
-            kept.push_back(line);
         }
     }
 
-    fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    /// Sends a request and waits for its answer; notifications before it are kept for
+    /// [`Client::notification`].
+    pub(crate) async fn call(&mut self, method: &str, params: Value) -> Value {
+        self.calls += 1;
+        let id = self.calls;
+        self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()).await;
+        loop {
+            let message = self.receive().await.unwrap_or_else(|code| panic!("closed with {code}"));
+            if message["id"] == id {
+                return message;
+            }
+            self.waiting.push(message);
+        }
+    }
+
+    /// The result of a call that must succeed.
+    pub(crate) async fn ok(&mut self, method: &str, params: Value) -> Value {
+        let mut answer = self.call(method, params).await;
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].take()
+    }
+
+    /// The number, code and parameters of the error of a call that must fail.
+    pub(crate) async fn refused(&mut self, method: &str, params: Value) -> (i64, String, Value) {
+        let mut answer = self.call(method, params).await;
+        let code = answer["error"]["data"]["code"].as_str().unwrap_or_else(|| panic!("{method}: {answer}")).to_owned();
+        (answer["error"]["code"].as_i64().expect("a number"), code, answer["error"]["data"]["params"].take())
+    }
+
+    /// The params of the next notification of a method; what comes before it is passed over.
+    pub(crate) async fn notification(&mut self, method: &str) -> Value {
+        loop {
+            let mut message = self.next_message().await;
+            if message["method"] == method {
+                return message["params"].take();
+            }
+        }
+    }
+
+    /// The next message, kept ones first.
+    pub(crate) async fn next_message(&mut self) -> Value {
+        if self.waiting.is_empty() {
+            self.receive().await.unwrap_or_else(|code| panic!("closed with {code}"))
+        } else {
+            self.waiting.remove(0)
+        }
+    }
+
+    /// The code that the server closes with; messages before it are passed over.
+    pub(crate) async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.receive().await {
+                return code;
+            }
+        }
+    }
+
+    /// Goes away without a word.
+    pub(crate) fn vanish(self) {
+        drop(self.socket);
     }
 }
 
-/// The address in `listening on 127.0.0.1:40123`.
-fn address_in(line: &str) -> Option<SocketAddr> {
-    let (_, after) = line.split_once("listening on ")?;
-    after.split(|at: char| at.is_whitespace() || at == '"').next()?.parse().ok()
+fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("an id")
 }
 
-/// Runs the binary to its end.
-pub(crate) async fn run(words: &[&str]) -> Ran {
-    let output = timeout(PATIENCE, command(words).output()).await;
-    let output = output.unwrap_or_else(|_| panic!("{words:?} did not end within {PATIENCE:?}")).expect("it runs");
-    let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+async fn seed(journal: &dyn Journal, tenant: &str, now: Timestamp) {
+    let tenant: TenantId = id(tenant);
+    let shard = ShardId::of_new_tenant(&tenant);
+    let head = journal.snapshot(shard).await.expect("a snapshot").head;
+    let (directory, policy) = (Arc::new(directory(&tenant)), Arc::new(policy()));
+    let event = |body| Arc::new(TenantEvent { at: now, actor: Actor::System, cause: Cause::Admin, body });
+    let changed = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 5, changed: 0, removed: 0 };
+    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1) };
+    let entry = |seq, event, definition| Entry {
+        tenant: tenant.clone(),
+        seq: TenantSeq(seq),
+        body: EntryBody::Tenant { event, definition: Some(definition) },
+    };
+    let entries = vec![
+        entry(1, event(changed), TenantDefinition::Directory(directory)),
+        entry(2, event(published), TenantDefinition::Policy(policy)),
+    ];
+    let batch = Batch { shard, epoch: head.epoch, after: head.head, entries, states: Vec::new() };
+    journal.append(batch).await.expect("appended");
 }
 
-fn command(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_intervalo"));
-    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    // The settings of whoever runs the tests are not those of the tests.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("INTERVALO_")) {
-        command.env_remove(name);
+fn directory(tenant: &TenantId) -> Directory {
+    let team = |name: &str| (id::<TeamId>(name), Team { id: id(name), name: name.to_owned(), zone: None });
+    let person = |name: &str, teams: &[&str]| {
+        let teams = teams.iter().map(|team| id(team)).collect();
+        let person = Person { id: id(name), name: name.to_owned(), teams, zone: None, left_at: None };
+        (id::<AgentId>(name), Arc::new(person))
+    };
+    Directory {
+        version: DirectoryVersion(1),
+        tenant: Tenant {
+            // Short, so that tests can see it pass.
+            connection_grace: seconds(1),
+            ..Tenant::new(tenant.clone(), "Acme".to_owned(), chrono_tz::America::Sao_Paulo)
+        },
+        teams: BTreeMap::from([team("suporte"), team("vendas")]),
+        agents: BTreeMap::from([
+            person("ana", &["suporte"]),
+            person("bruno", &["suporte", "vendas"]),
+            person("carla", &["vendas"]),
+            person("=davi", &["vendas"]),
+        ]),
+        channels: BTreeMap::new(),
     }
-    command
 }
 
-async fn get(address: SocketAddr, path: &str, token: Option<&str>) -> std::io::Result<Answer> {
-    let mut stream = TcpStream::connect(address).await?;
-    let credential = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
-    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{credential}connection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).await?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await?;
-    let broken = || std::io::Error::other(format!("no answer of HTTP: {text:?}"));
-    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(broken)?;
-    Ok(Answer { status, body: body.to_owned() })
-}
-
-/// A path as a word of the command line.
-pub(crate) fn text_of(path: &Path) -> &str {
-    path.to_str().expect("temporary paths are UTF-8")
-}
-
-#[test]
-fn the_address_is_found_in_text_and_in_json() {
-    let address = Some(SocketAddr::from(([127, 0, 0, 1], 40123)));
-    assert_eq!(address_in("2026-11-22T20:57:49Z  INFO server: listening on 127.0.0.1:40123 address=x"), address);
-    assert_eq!(address_in("{\"message\":\"listening on 127.0.0.1:40123\",\"level\":\"INFO\"}"), address);
-    assert_eq!(address_in("connected to 127.0.0.1:40123"), None);
+fn policy() -> Policy {
+    let clock_time = |hour, minute| NaiveTime::from_hms_opt(hour, minute, 0).expect("a time of day");
+    // Shown in the menu; whether it is open depends on the day that the test runs on.
+    let early_week =
+        Window::new(WeekDays::of([Weekday::Mon, Weekday::Tue]), clock_time(0, 0), clock_time(23, 59)).expect("one");
+    let pause_type = |code: &str, position, kind| {
+        let pause_type = PauseType {
+            code: id(code),
+            name: BTreeMap::from([("pt-BR".to_owned(), code.to_owned())]),
+            description: BTreeMap::new(),
+            icon: None,
+            color: None,
+            position,
+            enabled: true,
+            archived_at: None,
+            teams: None,
+            kind,
+        };
+        (id::<PauseTypeCode>(code), Arc::new(pause_type))
+    };
+    let regular = |rules| PauseKind::Regular(rules);
+    let lunch = PauseRules { limit: Some(minutes(60)), ..PauseRules::default() };
+    let short = PauseRules {
+        limit: Some(seconds(2)),
+        warn_before: BTreeSet::from([seconds(1)]),
+        grace: Duration::ZERO,
+        on_limit: OnLimit::EndUnavailable,
+        ..PauseRules::default()
+    };
+    let supervisors = PauseRules { startable_by: StartableBy::Supervisor, ..PauseRules::default() };
+    let windowed = PauseRules { windows: vec![early_week], ..PauseRules::default() };
+    Policy {
+        version: PolicyVersion(1),
+        types: BTreeMap::from([
+            pause_type("almoco", 1, regular(lunch)),
+            pause_type("cafe", 2, regular(short)),
+            pause_type("banheiro", 3, PauseKind::Protected),
+            pause_type("feedback", 4, regular(supervisors)),
+            pause_type("ginastica", 5, regular(windowed)),
+        ]),
+    }
 }

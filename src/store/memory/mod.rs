@@ -167,20 +167,20 @@ impl MemoryJournal {
 
     async fn append_with(&self, batch: Batch, fault: Option<Fault>) -> Result<(), AppendError> {
         match fault {
-            Some(Fault::Fenced) => return Err(AppendError::Fenced),
-            Some(Fault::Unavailable) => return Err(AppendError::Unavailable("injected".to_owned())),
-            Some(Fault::UnknownNotWritten) => return Err(AppendError::Unknown("injected".to_owned())),
+            Some(Fault::Fenced) => Err(AppendError::Fenced),
+            Some(Fault::Unavailable) => Err(AppendError::Unavailable("injected".to_owned())),
+            Some(Fault::UnknownNotWritten) => Err(AppendError::Unknown("injected".to_owned())),
             Some(Fault::UnknownWritten) => {
                 let writes = self.write(&batch)?;
                 self.sync(batch.shard, writes)?;
-                return Err(AppendError::Unknown("injected".to_owned()));
+                Err(AppendError::Unknown("injected".to_owned()))
             }
             Some(Fault::SyncFails) => {
                 self.write(&batch)?;
                 let mut shared = self.lock();
                 shared.broken = true;
                 shared.in_flight.remove(&batch.shard);
-                return Err(AppendError::Unknown("injected: the sync failed".to_owned()));
+                Err(AppendError::Unknown("injected: the sync failed".to_owned()))
             }
             Some(Fault::HoldBeforeWrite(gate)) => {
                 gate.pass().await;

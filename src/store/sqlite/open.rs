@@ -141,9 +141,11 @@ fn options(dir: &Path) -> SqliteConnectOptions {
 
 /// Brings the schema up to this program's; refuses one that is ahead of it.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    MIGRATIONS.run(connection).await.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => OpenError::NewerSchema { version },
-        other => OpenError::Database(other.to_string()),
+    MIGRATIONS.run(connection).await.map_err(|error| {
+        if let MigrateError::VersionMissing(version) = error {
+            return OpenError::NewerSchema { version };
+        }
+        OpenError::Database(error.to_string())
     })
 }
 

@@ -1,6 +1,6 @@
 //! Reads the database in pages and hands them to the checks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use sqlx::sqlite::{SqlitePool, SqliteRow};
@@ -9,7 +9,7 @@ use sqlx::{Row, SqliteConnection};
 use super::checker::{Checker, Fault, Summary};
 use crate::ports::ReadError;
 use crate::store::pauses::PauseRowForm;
-use crate::store::row::TenantHeadRow;
+use crate::store::row::{JournalRow, TenantHeadRow};
 use crate::store::sqlite::open::{check_schema, connect_readers};
 use crate::store::sqlite::reader::{all_shard_heads, journal_columns, journal_row, pause_types, state_rows};
 use crate::store::stored::{Hash, PauseTypeForm, PersonId, PersonKind, Salt, WideId, write_json};
@@ -131,11 +131,30 @@ async fn rest_of_tenant(
 }
 
 async fn page(connection: &mut SqliteConnection, checker: &mut Checker, rows: &[SqliteRow]) -> Result<(), Fault> {
-    for row in rows {
-        checker.entry(&journal_row(row)?)?;
+    let rows: Vec<JournalRow> = rows.iter().map(journal_row).collect::<Result<_, _>>()?;
+    known_tenants(connection, checker, &rows).await?;
+    for row in &rows {
+        checker.entry(row)?;
     }
     let ended = checker.take_ended_pauses();
     pauses(connection, &ended).await
+}
+
+/// Checks that the entries are of tenants that there are: one that was moved to another name shows here.
+async fn known_tenants(connection: &mut SqliteConnection, checker: &Checker, rows: &[JournalRow]) -> Result<(), Fault> {
+    let mut fresh = rows.iter().filter(|row| checker.seq_of(&row.tenant) == 0).peekable();
+    if fresh.peek().is_none() {
+        return Ok(());
+    }
+    let tenants: Vec<String> = sqlx::query_scalar("SELECT id FROM tenants").fetch_all(connection).await?;
+    let tenants: HashSet<String> = tenants.into_iter().collect();
+    match fresh.find(|row| !tenants.contains(&row.tenant)) {
+        Some(row) => {
+            let what = "there is no such tenant".to_owned();
+            Err(Fault::Entry { tenant: row.tenant.clone(), seq: row.seq, what })
+        }
+        None => Ok(()),
+    }
 }
 
 async fn tenant_heads(connection: &mut SqliteConnection) -> Result<Vec<TenantHeadRow>, Fault> {

@@ -1,0 +1,363 @@
+//! A house for the core: the journal in memory, a feed, a small company, and a clock on paused time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use intervalo::actor::core::TenantSeed;
+use intervalo::actor::{CommandError, Core, CoreParts, Notice, Reply, SessionLink};
+use intervalo::cluster::{LocalBus, LocalPlacement};
+use intervalo::domain::agent::Agent;
+use intervalo::domain::command::{Actor, Command, Rejection, Request};
+use intervalo::domain::directory::{Directory, Person, Team, Tenant};
+use intervalo::domain::event::{AgentEvent, Cause, TenantEvent, TenantEventBody};
+use intervalo::domain::id::{
+    AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, SessionId, TeamId, TenantId, TenantSeq,
+};
+use intervalo::domain::policy::{PauseKind, PauseRules, PauseType, Policy};
+use intervalo::domain::presence::AgentView;
+use intervalo::domain::time::{Timestamp, minutes};
+use intervalo::ports::{
+    Batch, Bus, Clock, Committed, Delivery, Entry, EntryBody, Feed, Journal, ShardId, ShardSeq, Subscription,
+    TenantDefinition,
+};
+use intervalo::router::Router;
+use intervalo::store::MemoryJournal;
+use tokio::sync::mpsc;
+
+use crate::clock::TokioClock;
+
+/// A company of four on a core.
+pub(crate) struct House {
+    pub(crate) tenant: TenantId,
+    pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) router: Router,
+    clock: Arc<TokioClock>,
+    bus: Arc<LocalBus>,
+    shard: ShardId,
+    seeds: Vec<TenantSeed>,
+    panics: Arc<AtomicBool>,
+    sessions: AtomicU64,
+}
+
+/// One socket, from the agent's side.
+pub(crate) struct Link {
+    agent: AgentId,
+    id: SessionId,
+    /// What the session was opened with.
+    pub(crate) opened: Arc<AgentView>,
+    notices: mpsc::Receiver<Notice>,
+}
+
+impl Link {
+    /// The next notice; none when the actor has let go.
+    pub(crate) async fn notice(&mut self) -> Option<Notice> {
+        self.notices.recv().await
+    }
+
+    /// A notice that is there already.
+    pub(crate) fn waiting(&mut self) -> Option<Notice> {
+        self.notices.try_recv().ok()
+    }
+}
+
+impl House {
+    pub(crate) async fn open() -> House {
+        let journal = Arc::new(MemoryJournal::new(7));
+        found(&journal).await;
+        House::on(journal, Arc::new(TokioClock::new())).await
+    }
+
+    async fn on(journal: Arc<MemoryJournal>, clock: Arc<TokioClock>) -> House {
+        let bus = Arc::new(LocalBus::new());
+        let panics = Arc::new(AtomicBool::new(false));
+        let (next, armed) = (AtomicU64::new(clock.now().0.unsigned_abs()), Arc::clone(&panics));
+        let parts = CoreParts {
+            journal: Arc::clone(&journal) as _,
+            placement: Arc::new(LocalPlacement),
+            bus: Arc::clone(&bus) as _,
+            clock: Arc::clone(&clock) as _,
+            fresh_id: Arc::new(move |_| {
+                assert!(!armed.swap(false, Ordering::SeqCst), "a planted panic");
+                PauseId(u128::from(next.fetch_add(1, Ordering::SeqCst)))
+            }),
+        };
+        let (core, seeds) = Core::take_up(parts).await.expect("taken up");
+        core.open();
+        let core = Arc::new(core);
+        let tenant = tenant();
+        House {
+            router: Router::new(Arc::clone(&core)),
+            shard: ShardId::of_new_tenant(&tenant),
+            tenant,
+            journal,
+            core,
+            clock,
+            bus,
+            seeds,
+            panics,
+            sessions: AtomicU64::new(1),
+        }
+    }
+
+    /// As after a crash: a new core on what is durable.
+    pub(crate) async fn restart(self) -> House {
+        self.restart_after(Duration::ZERO).await
+    }
+
+    /// The same, after the server was down for a while. The actors of before can write nothing: they
+    /// are fenced.
+    pub(crate) async fn restart_after(self, down: Duration) -> House {
+        self.journal.crash();
+        let journal = Arc::new(self.journal.reopen());
+        self.core.close().await;
+        let clock = Arc::clone(&self.clock);
+        clock.sleep_until(clock.now() + down).await;
+        House::on(journal, clock).await
+    }
+
+    /// Lets time pass: it does once everybody waits for something.
+    pub(crate) async fn pass(&self, span: Duration) {
+        self.clock.sleep_until(self.clock.now() + span).await;
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn connect(&self, agent: &str) -> Link {
+        let id = SessionId(self.sessions.fetch_add(1, Ordering::SeqCst));
+        let (sender, notices) = mpsc::channel(64);
+        let link = SessionLink { id, notices: sender, answered_at: Arc::new(AtomicI64::new(0)) };
+        let agent = later(agent);
+        let opened = self.router.attach(&self.tenant, &agent, link).await.expect("attached");
+        let mut link = Link { agent, id, opened, notices };
+        // Its own sign-in is no news to it.
+        while link.waiting().is_some() {}
+        link
+    }
+
+    pub(crate) async fn disconnect(&self, link: Link) {
+        self.router.detach(&self.tenant, &link.agent, link.id).await;
+    }
+
+    pub(crate) async fn execute(&self, agent: &str, command: impl Into<Wish>) -> Result<Reply, CommandError> {
+        let Wish { command, op } = command.into();
+        let agent = later(agent);
+        let actor = Actor::Agent(agent.clone());
+        let request = Request { command, actor, reason: None, op, expected_version: None };
+        self.router.execute(&self.tenant, &agent, request).await
+    }
+
+    /// Publishes the policy without one of its types.
+    pub(crate) async fn publish_without(&self, code: &str) -> Result<(), CommandError> {
+        let mut policy = policy();
+        policy.version = PolicyVersion(2);
+        let code = PauseTypeCode::new(code).expect("a code");
+        let off = policy.types.get_mut(&code).expect("a type");
+        *off = Arc::new(PauseType { enabled: false, ..(**off).clone() });
+        let event = TenantEvent {
+            at: self.clock.now(),
+            actor: Actor::System,
+            cause: Cause::Admin,
+            body: TenantEventBody::PolicyPublished { version: policy.version },
+        };
+        self.core.publish(&self.tenant, event, TenantDefinition::Policy(Arc::new(policy))).await
+    }
+
+    pub(crate) fn feed(&self) -> Box<dyn Subscription> {
+        self.bus.subscribe(self.shard, &self.tenant)
+    }
+
+    pub(crate) fn panic_on_next_id(&self) {
+        self.panics.store(true, Ordering::SeqCst);
+    }
+
+    /// The row that boards would begin with.
+    pub(crate) fn seed(&self, agent: &str) -> AgentView {
+        let rows = &self.seeds.first().expect("a tenant").rows;
+        rows.iter().find(|(id, _, _)| *id == later(agent)).expect("a row").2.clone()
+    }
+
+    async fn entries(&self) -> Vec<Entry> {
+        let stored = self.journal.read(self.shard, ShardSeq(0), 100_000).await.expect("read");
+        stored.into_iter().map(|stored| stored.entry).collect()
+    }
+
+    pub(crate) async fn events(&self, agent: &str) -> Vec<AgentEvent> {
+        let wanted = later(agent);
+        let of_agent = |entry: Entry| match entry.body {
+            EntryBody::Agent { agent, event, .. } if agent == wanted => Some((*event).clone()),
+            EntryBody::Agent { .. } | EntryBody::Tenant { .. } => None,
+        };
+        self.entries().await.into_iter().filter_map(of_agent).collect()
+    }
+
+    pub(crate) async fn names(&self, agent: &str) -> Vec<String> {
+        self.events(agent).await.iter().map(|event| event.body.name().to_owned()).collect()
+    }
+
+    /// The stored state.
+    pub(crate) async fn state(&self, agent: &str) -> Agent {
+        let snapshot = self.journal.snapshot(self.shard).await.expect("a snapshot");
+        let rows = &snapshot.tenants.first().expect("a tenant").states;
+        rows.iter().find(|row| row.agent == later(agent)).expect("a state").record.agent.clone()
+    }
+
+    /// The stored states are the fold of the stored events.
+    pub(crate) async fn check_fold(&self) {
+        let mut folded: BTreeMap<AgentId, Agent> = BTreeMap::new();
+        for entry in self.entries().await {
+            match entry.body {
+                EntryBody::Agent { agent, event, .. } => {
+                    let state = folded.entry(agent.clone()).or_insert_with(|| Agent::unseen(agent));
+                    state.apply(&event).expect("a legal event");
+                }
+                EntryBody::Tenant { event, .. } => {
+                    if let TenantEventBody::ServerStarted { grace_until } = event.body {
+                        folded.values_mut().for_each(|state| state.on_server_started(event.at, grace_until));
+                    }
+                }
+            }
+        }
+        let snapshot = self.journal.snapshot(self.shard).await.expect("a snapshot");
+        let tenant = snapshot.tenants.first().expect("a tenant");
+        let mut checked = 0;
+        for row in &tenant.states {
+            let mut stored = row.record.agent.clone();
+            if let Some((seq, event)) = &tenant.server_started
+                && row.last_seq < *seq
+                && let TenantEventBody::ServerStarted { grace_until } = event.body
+            {
+                stored.on_server_started(event.at, grace_until);
+            }
+            assert_eq!(Some(&stored), folded.get(&row.agent), "{}", row.agent);
+            checked += 1;
+        }
+        assert_eq!(checked, folded.len());
+        self.journal.verify().expect("the chain holds");
+    }
+
+    /// Numbers are 1, 2, 3 … per agent and per tenant.
+    pub(crate) async fn check_numbers(&self) {
+        let mut agents: BTreeMap<AgentId, u64> = BTreeMap::new();
+        for (at, entry) in self.entries().await.into_iter().enumerate() {
+            assert_eq!(entry.seq, TenantSeq(at as u64 + 1));
+            if let EntryBody::Agent { agent, agent_seq, .. } = entry.body {
+                let last = agents.entry(agent).or_default();
+                *last += 1;
+                assert_eq!(agent_seq.0, *last);
+            }
+        }
+    }
+}
+
+/// A command, and the op that it may carry.
+pub(crate) struct Wish {
+    command: Command,
+    op: Option<Op>,
+}
+
+impl From<Command> for Wish {
+    fn from(command: Command) -> Wish {
+        Wish { command, op: None }
+    }
+}
+
+pub(crate) fn with_op(command: Command, op: u128) -> Wish {
+    Wish { command, op: Some(Op(op)) }
+}
+
+pub(crate) fn pause(code: &str) -> Command {
+    Command::StartPause { pause_type: PauseTypeCode::new(code).expect("a code"), note: None, replaces: None }
+}
+
+pub(crate) fn end() -> Command {
+    Command::EndPause { then: None, overriding: false }
+}
+
+/// The next commit on a feed; heads in between are skipped.
+pub(crate) async fn committed(feed: &mut Box<dyn Subscription>) -> Arc<Committed> {
+    loop {
+        match feed.next().await {
+            Some(Delivery::Message(Feed::Committed(committed))) => return committed,
+            Some(Delivery::Message(Feed::Head(_))) => {}
+            other => panic!("no commit: {other:?}"),
+        }
+    }
+}
+
+/// The code of a refusal.
+pub(crate) fn refusal(error: CommandError) -> &'static str {
+    let CommandError::Rejected { rejection: Rejection::Refused(refusal), .. } = error else {
+        panic!("not refused: {error:?}")
+    };
+    refusal.code()
+}
+
+pub(crate) fn later(agent: &str) -> AgentId {
+    AgentId::new(agent).expect("an id")
+}
+
+fn tenant() -> TenantId {
+    TenantId::new("acme").expect("an id")
+}
+
+fn directory() -> Directory {
+    let team = TeamId::new("suporte").expect("an id");
+    let person = |name: &str| {
+        let person =
+            Person { id: later(name), name: name.to_owned(), teams: vec![team.clone()], zone: None, left_at: None };
+        (person.id.clone(), Arc::new(person))
+    };
+    Directory {
+        version: DirectoryVersion(1),
+        tenant: Tenant::new(tenant(), "Acme".to_owned(), chrono_tz::America::Sao_Paulo),
+        teams: BTreeMap::from([(team.clone(), Team { id: team.clone(), name: "Suporte".to_owned(), zone: None })]),
+        agents: ["ana", "bia", "caio", "duda"].map(person).into_iter().collect(),
+        channels: BTreeMap::new(),
+    }
+}
+
+fn policy() -> Policy {
+    let of = |code: &str, rules: PauseRules| {
+        let code = PauseTypeCode::new(code).expect("a code");
+        let pause_type = PauseType {
+            code: code.clone(),
+            name: BTreeMap::from([("en".to_owned(), code.to_string())]),
+            description: BTreeMap::new(),
+            icon: None,
+            color: None,
+            position: 0,
+            enabled: true,
+            archived_at: None,
+            teams: None,
+            kind: PauseKind::Regular(rules),
+        };
+        (code, Arc::new(pause_type))
+    };
+    let coffee = PauseRules { limit: Some(minutes(10)), ..PauseRules::default() };
+    let lunch = PauseRules { warn_before: BTreeSet::new(), ..PauseRules::default() };
+    Policy { version: PolicyVersion(1), types: BTreeMap::from([of("cafe", coffee), of("almoco", lunch)]) }
+}
+
+/// Puts the first directory and policy in force, as an import does.
+async fn found(journal: &MemoryJournal) {
+    let shard = ShardId::of_new_tenant(&tenant());
+    let entry = |seq, body, definition| {
+        let event = TenantEvent { at: crate::clock::BEGIN, actor: Actor::System, cause: Cause::Admin, body };
+        let body = EntryBody::Tenant { event: Arc::new(event), definition: Some(definition) };
+        Entry { tenant: tenant(), seq: TenantSeq(seq), body }
+    };
+    let made = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 6, changed: 0, removed: 0 };
+    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1) };
+    let entries = vec![
+        entry(1, made, TenantDefinition::Directory(Arc::new(directory()))),
+        entry(2, published, TenantDefinition::Policy(Arc::new(policy()))),
+    ];
+    let epoch = journal.snapshot(shard).await.expect("a snapshot").head.epoch;
+    let batch = Batch { shard, epoch, after: ShardSeq(0), entries, states: Vec::new() };
+    journal.append(batch).await.expect("founded");
+}

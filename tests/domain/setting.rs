@@ -1,0 +1,222 @@
+//! How a script is written: words, times, spans, types of pause.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{NaiveTime, Weekday};
+use chrono_tz::Tz;
+use intervalo::domain::directory::{SignInStatus, Tenant};
+use intervalo::domain::event::ChosenStatus;
+use intervalo::domain::id::{PauseTypeCode, PrincipalId, TeamId};
+use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy};
+use intervalo::domain::schedule::{WeekDays, Window};
+use intervalo::domain::time::Timestamp;
+
+pub(crate) fn set_tenant(tenant: &mut Tenant, words: &mut Words) {
+    while let Some(word) = words.pop() {
+        match word {
+            "zone" => tenant.zone = zone(words.next()),
+            "business_day" => tenant.business_day_start = time_of_day(words.next()),
+            "pauses" => tenant.pauses_enabled = words.next() == "on",
+            "sign_in" if words.next() == "available" => tenant.status_on_sign_in = SignInStatus::Available,
+            "sign_in" => tenant.status_on_sign_in = SignInStatus::Unavailable,
+            "grace" => tenant.connection_grace = duration(words.next()),
+            "resume" => tenant.resume_within = duration(words.next()),
+            "abandon" => tenant.abandon_after = duration(words.next()),
+            other => panic!("a tenant has no {other}"),
+        }
+    }
+}
+
+pub(crate) fn pause_type(words: &mut Words) -> PauseType {
+    let code = type_code(words.next());
+    let mut rules = PauseRules::default();
+    let mut class = "regular";
+    let name = BTreeMap::from([("pt-BR".to_owned(), code.to_string())]);
+    let (mut enabled, mut archived_at, mut teams, mut position) = (true, None, None, 0);
+    while let Some(word) = words.pop() {
+        match word {
+            "regular" | "entitlement" | "protected" => class = word,
+            "limit" => rules.limit = Some(duration(words.next())),
+            "min" => rules.min_duration = Some(duration(words.next())),
+            "hold" => rules.on_early_end = OnEarlyEnd::Hold,
+            "refund" => rules.refund_under = duration(words.next()),
+            "warn" => rules.warn_before = durations(words.next()),
+            "grace" => rules.grace = duration(words.next()),
+            "escalate" => rules.escalate_after = durations(words.next()),
+            "on_limit" => {
+                rules.on_limit = match words.next() {
+                    "mark" => OnLimit::Mark,
+                    "end_unavailable" => OnLimit::EndUnavailable,
+                    "end_available" => OnLimit::EndAvailable,
+                    "sign_out" => OnLimit::SignOut,
+                    other => panic!("a limit does not {other}"),
+                }
+            }
+            "windows" => {
+                while let Some(days) = week_days(words.peek()) {
+                    words.next();
+                    rules.windows.push(window(days, words.next()));
+                }
+            }
+            "by" if words.peek() == "agent" => {
+                words.next();
+                rules.startable_by = StartableBy::Agent;
+            }
+            "by" => {
+                words.expect("supervisor");
+                rules.startable_by = StartableBy::Supervisor;
+            }
+            "teams" => {
+                let listed = words.next().split(',').map(|team| TeamId::new(team).expect("a team's id"));
+                teams = Some(listed.collect::<BTreeSet<_>>());
+            }
+            "disabled" => enabled = false,
+            "archived" => archived_at = Some(Timestamp(0)),
+            "position" => position = words.next().parse().expect("a position"),
+            other => panic!("a type has no {other}"),
+        }
+    }
+    let kind = match class {
+        "regular" => PauseKind::Regular(rules),
+        "entitlement" => PauseKind::Entitlement(rules),
+        _ => PauseKind::Protected,
+    };
+    let description = name.clone();
+    PauseType { code, name, description, icon: None, color: None, position, enabled, archived_at, teams, kind }
+}
+
+/// `mon-fri`, `sat`, `all`, `sun-thu`.
+pub(crate) fn week_days(text: &str) -> Option<WeekDays> {
+    if text == "all" {
+        return Some(WeekDays::ALL);
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse::<Weekday>().ok()?, last.parse::<Weekday>().ok()?);
+    let mut days = vec![first];
+    while days[days.len() - 1] != last {
+        days.push(days[days.len() - 1].succ());
+    }
+    Some(WeekDays::of(days))
+}
+
+/// `11:30-14:30`.
+pub(crate) fn window(days: WeekDays, text: &str) -> Window {
+    let (from, until) = text.split_once('-').expect("from-until");
+    Window::new(days, time_of_day(from), time_of_day(until)).expect("a window")
+}
+
+pub(crate) fn zone(text: &str) -> Tz {
+    text.trim().parse().unwrap_or_else(|_| panic!("no such zone: {text}"))
+}
+
+pub(crate) fn time_of_day(text: &str) -> NaiveTime {
+    let forms = ["%H:%M", "%H:%M:%S", "%H:%M:%S%.3f"];
+    let parsed = forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
+    parsed.unwrap_or_else(|| panic!("no time of day: {text}"))
+}
+
+pub(crate) fn principal(text: &str) -> PrincipalId {
+    PrincipalId::new(text).expect("an id")
+}
+
+pub(crate) fn type_code(text: &str) -> PauseTypeCode {
+    PauseTypeCode::new(text).expect("a code")
+}
+
+pub(crate) fn status(text: &str) -> ChosenStatus {
+    match text {
+        "available" => ChosenStatus::Available,
+        "unavailable" => ChosenStatus::Unavailable,
+        "offline" => ChosenStatus::Offline,
+        other => panic!("no such status: {other}"),
+    }
+}
+
+pub(crate) fn durations(text: &str) -> BTreeSet<Duration> {
+    text.split(',').filter(|part| *part != "none").map(duration).collect()
+}
+
+/// `90s`, `10m`, `1h30m`, `250ms`.
+pub(crate) fn duration(text: &str) -> Duration {
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or_else(|| panic!("no unit: {text}"));
+        let number: u64 = rest[..digits].parse().unwrap_or_else(|_| panic!("no number: {text}"));
+        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
+        total += match &rest[digits..unit] {
+            "ms" => Duration::from_millis(number),
+            "s" => Duration::from_secs(number),
+            "m" => Duration::from_secs(number * 60),
+            "h" => Duration::from_secs(number * 3600),
+            other => panic!("no such unit: {other}"),
+        };
+        rest = &rest[unit..];
+    }
+    total
+}
+
+pub(crate) fn span(span: Duration) -> String {
+    match (span.as_secs(), span.as_secs().is_multiple_of(60)) {
+        (0, _) => format!("{}ms", span.as_millis()),
+        (seconds, true) => format!("{}m", seconds / 60),
+        (seconds, false) => format!("{seconds}s"),
+    }
+}
+
+/// The words of a line; a quoted text is one.
+pub(crate) struct Words<'a> {
+    words: Vec<&'a str>,
+    at: usize,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) fn of(line: &'a str) -> Words<'a> {
+        let mut words = Vec::new();
+        for (number, part) in line.split('"').enumerate() {
+            if number % 2 == 1 {
+                words.push(part);
+            } else {
+                words.extend(part.split_whitespace());
+            }
+        }
+        Words { words, at: 0 }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<&'a str> {
+        let word = self.words.get(self.at).copied();
+        self.at += usize::from(word.is_some());
+        word
+    }
+
+    pub(crate) fn next(&mut self) -> &'a str {
+        self.pop().unwrap_or_else(|| panic!("a word is missing after: {}", self.words.join(" ")))
+    }
+
+    pub(crate) fn last(&self) -> &'a str {
+        self.words[self.at - 1]
+    }
+
+    pub(crate) fn peek(&self) -> &'a str {
+        self.words.get(self.at).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn has(&mut self, word: &str) -> bool {
+        let has = self.peek() == word;
+        self.at += usize::from(has);
+        has
+    }
+
+    pub(crate) fn expect(&mut self, word: &str) {
+        assert!(self.has(word), "expected {word}, not {}", self.peek());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.at == self.words.len()
+    }
+
+    pub(crate) fn done(&self, line: &str) {
+        assert!(self.is_empty(), "what is {:?} in: {line}", self.peek());
+    }
+}

@@ -1,0 +1,16 @@
+//! The protocol over real sockets: a whole server, and clients that know only the contract.
+
+#[path = "protocol/boards.rs"]
+mod boards;
+#[path = "protocol/calls.rs"]
+mod calls;
+#[path = "protocol/http.rs"]
+mod http;
+#[path = "protocol/limits.rs"]
+mod limits;
+#[path = "support/server.rs"]
+mod server;
+#[path = "protocol/sessions.rs"]
+mod sessions;
+#[path = "protocol/transcripts.rs"]
+mod transcripts;

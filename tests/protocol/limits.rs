@@ -1,0 +1,124 @@
+//! The limits, met over real sockets (fault table of the promises).
+
+use std::time::Duration;
+
+use intervalo::auth::Role;
+use intervalo::transport::{Rate, Settings};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::server::TestServer;
+
+#[tokio::test]
+async fn bad_messages_close_with_their_code() {
+    let server = TestServer::start().await;
+    let mut client = server.agent("ana").await;
+    client.send_message(Message::Binary("{}".into())).await;
+    assert_eq!(client.closed().await, 1003);
+    let mut client = server.agent("ana").await;
+    client.send("x".repeat(64 * 1024 + 1)).await;
+    assert_eq!(client.closed().await, 1009);
+    let mut client = server.agent("ana").await;
+    for _ in 0..100 {
+        client.send_message(Message::Ping(Default::default())).await;
+    }
+    assert_eq!(client.closed().await, 1008);
+    let mut client = server.agent("ana").await;
+    assert!(client.ok("session.ping", json!({})).await.is_object(), "others are not touched by it");
+}
+
+#[tokio::test]
+async fn twenty_malformed_messages_in_a_row_are_answered_and_then_the_socket_is_closed() {
+    let server = TestServer::start().await;
+    let mut client = server.agent("ana").await;
+    assert_eq!(client.notification("agent.changed").await["cause"], "sign_in");
+    for _ in 0..19 {
+        client.send("{").await;
+        assert_eq!(client.receive().await.expect("open")["error"]["code"], -32700);
+    }
+    client.ok("session.ping", json!({})).await;
+    let faults = ["{", "[]", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"no.such\"}", "{\"a\":NaN}", "7"];
+    for n in 0..20 {
+        client.send(faults[n % faults.len()]).await;
+        assert!(client.receive().await.expect("open")["error"].is_object(), "fault {n}");
+    }
+    assert_eq!(client.closed().await, 1008);
+}
+
+#[tokio::test]
+async fn a_flood_of_calls_is_told_to_wait_but_pings_and_protected_pauses_are_not() {
+    let rate = Rate { per_second: 1, burst: 5 };
+    let server = TestServer::with(Settings { rate, ..Settings::default() }).await;
+    let mut client = server.agent("ana").await;
+    let mut refused = None;
+    for _ in 0..6 {
+        let answer = client.call("agent.get", json!({})).await;
+        if answer.get("error").is_some() {
+            refused = Some(answer);
+        }
+    }
+    let refused = refused.expect("the sixth is one too many");
+    assert_eq!(
+        (&refused["error"]["code"], &refused["error"]["data"]["code"]),
+        (&json!(-32006), &json!("rate_limited"))
+    );
+    let wait = refused["error"]["data"]["params"]["retry_after_ms"].as_u64().expect("a number");
+    assert!((1..=1000).contains(&wait));
+    for _ in 0..10 {
+        client.ok("session.ping", json!({})).await;
+    }
+    client.ok("pause.start", json!({"type": "banheiro"})).await;
+    client.ok("pause.end", json!({})).await;
+    assert_eq!(client.refused("pause.end", json!({})).await.0, -32006);
+    let mut other = server.agent("bruno").await;
+    assert!(other.ok("agent.get", json!({})).await.is_object(), "a principal's flood is its own");
+    let token = server.token(Role::Agent, "ana", None);
+    let over_http = server.rpc(&token, &json!({"jsonrpc": "2.0", "id": 1, "method": "agent.get"})).await;
+    assert_eq!(over_http.json()["error"]["code"], -32006, "the rate is the principal's, whatever the door");
+}
+
+#[tokio::test]
+async fn a_principal_has_so_many_sessions_and_no_more() {
+    let server = TestServer::with(Settings { sessions_per_principal_max: 2, ..Settings::default() }).await;
+    let token = server.token(Role::Supervisor, "sofia", Some(&["suporte"]));
+    let (_one, two) = (server.open(&token).await, server.open(&token).await);
+    let bearer = format!("Bearer {token}");
+    let mut three = server.connect(&[("authorization", &bearer)]).await.expect("a socket");
+    assert_eq!(three.closed().await, 4429);
+    two.vanish();
+    loop {
+        // The place is free as soon as the server has seen the other go.
+        let mut again = server.connect(&[("authorization", &bearer)]).await.expect("a socket");
+        again.send(json!({"jsonrpc": "2.0", "id": 1, "method": "session.ping"}).to_string()).await;
+        if again.receive().await.is_ok() {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_no_more() {
+    let server = TestServer::with(Settings { connections_per_address_max: 2, ..Settings::default() }).await;
+    let _held = (server.agent("ana").await, server.agent("bruno").await);
+    let refused = server.http("GET", "/healthz", &[], "").await;
+    assert_eq!(refused.status, 429);
+}
+
+#[tokio::test]
+async fn a_head_that_is_slow_large_or_long_is_refused() {
+    let server = TestServer::start().await;
+    let headers: String = (0..70).map(|n| format!("x-{n}: y\r\n")).collect();
+    let many = server.raw(format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes()).await;
+    assert_eq!(many.status, 431);
+    let large = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(20 * 1024));
+    assert_eq!(server.raw(large.as_bytes()).await.status, 431);
+    let begun = server.clock.now();
+    let mut slow = TcpStream::connect(server.address).await.expect("connected");
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").await.expect("written");
+    let mut answer = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(8), slow.read_to_end(&mut answer)).await;
+    assert!(ended.is_ok(), "a head that does not end is cut");
+    assert!(server.clock.now().since(begun) >= Duration::from_secs(4));
+}

@@ -1,0 +1,514 @@
+//! One contract, run on every journal: what the core may rely on, whatever keeps the rows.
+
+mod store {
+    mod evidence;
+    mod history;
+    mod recovery;
+}
+mod support {
+    pub(crate) mod store_kinds;
+    pub(crate) mod store_world;
+}
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use intervalo::domain::event::{AgentEventBody, ChosenStatus};
+use intervalo::domain::id::{Op, TenantSeq};
+use intervalo::ports::{
+    AppendError, Batch, EntryBody, Epoch, Journal, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored,
+};
+use support::store_kinds::{InMemory, OnSqlite, Store};
+use support::store_world::{World, admin, agent, pause, seq, started, supervisor, terms};
+
+/// The contract, on one journal.
+macro_rules! contract {
+    ($journal:ident, $factory:expr) => {
+        contract!(
+            $journal,
+            $factory,
+            every_kind_of_event_reads_back_as_it_was_appended,
+            reads_come_in_pages_of_one_shard,
+            a_snapshot_has_definitions_and_states_of_its_head,
+            states_without_events_are_kept,
+            a_tenant_begins_with_its_directory,
+            promise_c3_numbers_that_leave_a_gap_are_fenced_and_write_nothing,
+            an_old_epoch_or_head_is_fenced_and_writes_nothing,
+            a_batch_is_written_whole_or_not_at_all,
+            promise_c1_a_second_open_pause_is_refused_and_spoils_no_other_batch,
+            all_shards_may_append_at_once,
+            opening_again_keeps_everything_and_takes_epoch_plus_one,
+            promise_d3_an_op_is_found_across_reopening,
+            promise_d5_a_snapshot_beside_appends_is_of_one_instant,
+            promise_d6_states_are_the_fold_of_events_across_restarts,
+            what_is_erased_reads_back_as_absent_and_the_chain_still_verifies,
+            a_pause_that_begins_and_ends_in_one_batch_is_whole,
+        );
+    };
+    ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {
+        mod $journal {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&$factory).await;
+                }
+            )+
+        }
+    };
+}
+
+contract!(memory, InMemory::new());
+contract!(sqlite, OnSqlite::new());
+
+async fn found(store: &impl Store) -> (Arc<dyn Journal>, World) {
+    let journal = store.open().await;
+    let mut world = World::new("acme", Epoch(0));
+    world.epoch = journal.snapshot(world.shard).await.unwrap().head.epoch;
+    journal.append(world.founding()).await.unwrap();
+    (journal, world)
+}
+
+async fn read_all(journal: &dyn Journal, shard: ShardId) -> Vec<Stored> {
+    journal.read(shard, ShardSeq(0), usize::MAX >> 1).await.unwrap()
+}
+
+async fn every_kind_of_event_reads_back_as_it_was_appended(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    world.eventful_day();
+    journal.append(world.batch()).await.unwrap();
+    assert_eq!(read_all(&*journal, world.shard).await, world.stored);
+    let names: BTreeSet<&str> = world
+        .stored
+        .iter()
+        .map(|stored| match &stored.entry.body {
+            EntryBody::Agent { event, .. } => event.body.name(),
+            EntryBody::Tenant { event, .. } => event.body.name(),
+        })
+        .collect();
+    let expected = [
+        "agent.connected",
+        "agent.connection_lost",
+        "agent.deactivated",
+        "agent.grace",
+        "agent.resumed",
+        "agent.signed_in",
+        "agent.signed_out",
+        "agent.status_changed",
+        "directory.changed",
+        "finding.recorded",
+        "pause.ended",
+        "pause.escalated",
+        "pause.extended",
+        "pause.limit_reached",
+        "pause.overran",
+        "pause.pending",
+        "pause.pending_cancelled",
+        "pause.refused",
+        "pause.started",
+        "pause.warned",
+        "policy.published",
+        "server.started",
+    ];
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), expected);
+    let summary = store.verify().await.unwrap();
+    assert_eq!(summary.entries, world.stored.len() as u64);
+    assert_eq!((summary.agents, summary.pauses), (2, 4));
+}
+
+async fn reads_come_in_pages_of_one_shard(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let mut other = World::new("globex", world.epoch);
+    assert_ne!(other.shard, world.shard);
+    journal.append(other.founding()).await.unwrap();
+    world.eventful_day();
+    journal.append(world.batch()).await.unwrap();
+    let mut read = Vec::new();
+    let mut after = ShardSeq(0);
+    loop {
+        let page = journal.read(world.shard, after, 7).await.unwrap();
+        assert!(page.len() <= 7);
+        let Some(last) = page.last() else { break };
+        after = last.shard_seq;
+        read.extend(page);
+    }
+    assert_eq!(read, world.stored);
+    assert!(journal.read(world.shard, world.head, 7).await.unwrap().is_empty());
+}
+
+async fn a_snapshot_has_definitions_and_states_of_its_head(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let snapshot = journal.snapshot(world.shard).await.unwrap();
+    assert_eq!(snapshot.tenants[0].server_started, None);
+    assert_eq!(snapshot.tenants[0].states, []);
+    world.eventful_day();
+    journal.append(world.batch()).await.unwrap();
+    let snapshot = journal.snapshot(world.shard).await.unwrap();
+    let head = ShardHead { shard: world.shard, epoch: world.epoch, head: world.head };
+    assert_eq!(snapshot.head, head);
+    let [tenant] = &snapshot.tenants[..] else { panic!("one tenant") };
+    assert_eq!((tenant.head, tenant.last_at), (world.seq, world.now));
+    assert_eq!(*tenant.directory, world.directory);
+    assert_eq!(*tenant.policy, world.policy);
+    let (number, event) = tenant.server_started.clone().unwrap();
+    assert_eq!((number, event.body.name()), (TenantSeq(3), "server.started"));
+    assert_eq!(states(&snapshot), expected_states(&world));
+}
+
+/// The states of a snapshot's only tenant, by agent.
+fn states(snapshot: &ShardSnapshot) -> Vec<StateRow> {
+    let mut states = snapshot.tenants[0].states.clone();
+    states.sort_by(|a, b| a.agent.cmp(&b.agent));
+    states
+}
+
+fn expected_states(world: &World) -> Vec<StateRow> {
+    world
+        .agents
+        .iter()
+        .map(|(id, record)| StateRow {
+            agent: id.clone(),
+            last_seq: world
+                .stored
+                .iter()
+                .rev()
+                .find(|stored| matches!(&stored.entry.body, EntryBody::Agent { agent, .. } if agent == id))
+                .map(|stored| stored.entry.seq)
+                .unwrap(),
+            record: record.clone(),
+        })
+        .collect()
+}
+
+async fn states_without_events_are_kept(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let ana = agent("ana");
+    world.at_work(&ana);
+    journal.append(world.batch()).await.unwrap();
+    world.server_started();
+    journal.append(world.batch()).await.unwrap();
+    let record = world.agents.get_mut(&ana).unwrap();
+    let at = record.agent.since;
+    record.agent.on_server_started(world.now, world.now + intervalo::domain::time::minutes(1));
+    record.ops.remember(intervalo::domain::op::OpRecord {
+        op: Op(99),
+        by: supervisor(),
+        fingerprint: 5,
+        at,
+        outcome: intervalo::domain::command::Outcome::Done,
+    });
+    let batch = Batch { states: vec![world.state(&ana)], ..world.batch() };
+    journal.append(batch).await.unwrap();
+    let snapshot = journal.snapshot(world.shard).await.unwrap();
+    assert_eq!(snapshot.head.head, world.head);
+    let expected = StateRow { agent: ana.clone(), last_seq: world.seq, record: world.agents[&ana].clone() };
+    assert_eq!(states(&snapshot), [expected]);
+    store.verify().await.unwrap();
+}
+
+async fn a_tenant_begins_with_its_directory(store: &impl Store) {
+    let journal = store.open().await;
+    let mut world = World::new("acme", Epoch(0));
+    let head = journal.snapshot(world.shard).await.unwrap().head;
+    assert_eq!((head.shard, head.head), (world.shard, ShardSeq(0)));
+    world.epoch = head.epoch;
+    assert_eq!(journal.heads().await.unwrap(), []);
+    let mut unfounded = world.clone();
+    unfounded.server_started();
+    let answer = journal.append(unfounded.batch()).await;
+    assert!(matches!(answer, Err(AppendError::Unavailable(_))), "{answer:?}");
+    journal.append(world.founding()).await.unwrap();
+    let head = ShardHead { shard: world.shard, epoch: world.epoch, head: ShardSeq(2) };
+    assert_eq!(journal.heads().await.unwrap(), [head]);
+}
+
+async fn promise_c3_numbers_that_leave_a_gap_are_fenced_and_write_nothing(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let ana = agent("ana");
+    world.at_work(&ana);
+    let good = world.batch();
+
+    let mut bad = good.clone();
+    bad.entries[1].seq = TenantSeq(bad.entries[1].seq.0 + 1);
+    assert_eq!(journal.append(bad).await, Err(AppendError::Fenced));
+    let mut bad = good.clone();
+    bad.entries[2].seq = bad.entries[1].seq;
+    assert_eq!(journal.append(bad).await, Err(AppendError::Fenced));
+    for wrong in [0, 1, 3] {
+        let mut bad = good.clone();
+        let EntryBody::Agent { agent_seq, .. } = &mut bad.entries[1].body else { panic!("an agent's event") };
+        *agent_seq = seq(wrong);
+        assert_eq!(journal.append(bad).await, Err(AppendError::Fenced), "{wrong}");
+    }
+    assert_eq!(journal.heads().await.unwrap()[0].head, ShardSeq(2));
+    journal.append(good).await.unwrap();
+    world.start_pause(&ana, pause(1), None);
+    journal.append(world.batch()).await.unwrap();
+    assert_eq!(read_all(&*journal, world.shard).await, world.stored);
+    let numbers: Vec<u64> = world.stored.iter().map(|stored| stored.entry.seq.0).collect();
+    assert_eq!(numbers, (1..=world.seq.0).collect::<Vec<_>>());
+}
+
+async fn an_old_epoch_or_head_is_fenced_and_writes_nothing(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    world.at_work(&agent("ana"));
+    let good = world.batch();
+    let older = Batch { epoch: Epoch(good.epoch.0 - 1), ..good.clone() };
+    let newer = Batch { epoch: Epoch(good.epoch.0 + 1), ..good.clone() };
+    let behind = Batch { after: ShardSeq(good.after.0 - 1), ..good.clone() };
+    let ahead = Batch { after: ShardSeq(good.after.0 + 1), ..good.clone() };
+    for batch in [older, newer, behind, ahead] {
+        assert_eq!(journal.append(batch).await, Err(AppendError::Fenced));
+    }
+    assert_eq!(read_all(&*journal, world.shard).await, world.stored[..2]);
+    journal.append(good.clone()).await.unwrap();
+    assert_eq!(journal.append(good).await, Err(AppendError::Fenced), "the same batch again");
+    assert_eq!(read_all(&*journal, world.shard).await, world.stored);
+}
+
+async fn a_batch_is_written_whole_or_not_at_all(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let ana = agent("ana");
+    world.at_work(&ana);
+    journal.append(world.batch()).await.unwrap();
+    let before = world.clone();
+    world.start_pause(&ana, pause(1), Some("a note that must not stay"));
+    world.end_pause(&ana, pause(1));
+    let mut batch = world.batch();
+    // Its last entry ends a pause that is not there.
+    let EntryBody::Agent { event, .. } = &mut batch.entries[1].body else { panic!("an agent's event") };
+    let mut wrong = (**event).clone();
+    wrong.body = AgentEventBody::PauseEnded(support::store_world::ended(pause(77)));
+    *event = Arc::new(wrong);
+    let answer = journal.append(batch).await;
+    assert!(matches!(answer, Err(AppendError::Unavailable(_))), "{answer:?}");
+    let snapshot = journal.snapshot(before.shard).await.unwrap();
+    assert_eq!(snapshot.head.head, before.head);
+    assert_eq!(states(&snapshot), expected_states(&before));
+    assert_eq!(read_all(&*journal, before.shard).await, before.stored);
+    let mut world = before;
+    world.start_pause(&ana, pause(1), None);
+    journal.append(world.batch()).await.unwrap();
+    store.verify().await.unwrap();
+}
+
+async fn promise_c1_a_second_open_pause_is_refused_and_spoils_no_other_batch(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let mut other = World::new("globex", world.epoch);
+    journal.append(other.founding()).await.unwrap();
+    let ana = agent("ana");
+    world.at_work(&ana);
+    world.start_pause(&ana, pause(1), None);
+    let mut inside = started(pause(2), None, None);
+    inside.inside = Some(pause(1));
+    world.event(&ana, AgentEventBody::PauseStarted(Box::new(inside)));
+    journal.append(world.batch()).await.unwrap();
+    for (id, inside) in [(pause(3), None), (pause(4), Some(pause(1)))] {
+        let mut second = started(id, inside.is_none().then(terms), None);
+        second.inside = inside;
+        // What a broken sequencer would send: the state machine itself would not allow it.
+        let mut broken = world.clone();
+        broken.event(
+            &ana,
+            AgentEventBody::PauseRefused {
+                pause_type: support::store_world::code_of("lunch"),
+                code: "already_paused".to_owned(),
+                count: 1,
+            },
+        );
+        let mut bad = broken.batch();
+        let EntryBody::Agent { event, .. } = &mut bad.entries[0].body else { panic!("an agent's event") };
+        let mut start = (**event).clone();
+        start.body = AgentEventBody::PauseStarted(Box::new(second));
+        *event = Arc::new(start);
+        let zoe = agent("zoe");
+        other.event(
+            &zoe,
+            if inside.is_none() { AgentEventBody::Connected } else { AgentEventBody::GraceBegan { until: other.now } },
+        );
+        let good = other.batch();
+        let (refused, written) = tokio::join!(journal.append(bad), journal.append(good));
+        assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+        assert_eq!(written, Ok(()));
+    }
+    assert_eq!(read_all(&*journal, world.shard).await, world.stored);
+    assert_eq!(read_all(&*journal, other.shard).await, other.stored);
+}
+
+async fn all_shards_may_append_at_once(store: &impl Store) {
+    let journal = store.open().await;
+    let epoch = journal.snapshot(ShardId(0)).await.unwrap().head.epoch;
+    let mut worlds: Vec<World> = Vec::new();
+    for n in 0..40 {
+        let world = World::new(&format!("tenant-{n}"), epoch);
+        if worlds.iter().all(|other| other.shard != world.shard) {
+            worlds.push(world);
+        }
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for mut world in worlds {
+        let journal = Arc::clone(&journal);
+        tasks.spawn(async move {
+            journal.append(world.founding()).await.unwrap();
+            for n in 0..5 {
+                let id = agent(&format!("agent-{n}"));
+                world.at_work(&id);
+                journal.append(world.batch()).await.unwrap();
+            }
+            world
+        });
+    }
+    let worlds = tasks.join_all().await;
+    let heads = journal.heads().await.unwrap();
+    assert_eq!(heads.len(), worlds.len());
+    for world in &worlds {
+        assert!(heads.contains(&ShardHead { shard: world.shard, epoch, head: world.head }));
+        assert_eq!(read_all(&*journal, world.shard).await, world.stored);
+    }
+    let summary = store.verify().await.unwrap();
+    assert_eq!(summary.tenants.len(), worlds.len());
+}
+
+async fn opening_again_keeps_everything_and_takes_epoch_plus_one(store: &impl Store) {
+    let (first, mut world) = found(store).await;
+    world.eventful_day();
+    first.append(world.batch()).await.unwrap();
+    let before = first.snapshot(world.shard).await.unwrap();
+    let second = store.open().await;
+    let head = second.heads().await.unwrap()[0];
+    assert_eq!(head, ShardHead { shard: world.shard, epoch: Epoch(world.epoch.0 + 1), head: world.head });
+    let after = second.snapshot(world.shard).await.unwrap();
+    assert_eq!(states(&after), states(&before));
+    assert_eq!(after.tenants[0].directory, before.tenants[0].directory);
+    assert_eq!(after.tenants[0].policy, before.tenants[0].policy);
+    assert_eq!(read_all(&*second, world.shard).await, world.stored);
+    // Whoever had it before cannot write beside the new owner.
+    let zoe = agent("zoe");
+    let mut stale = world.clone();
+    stale.event(&zoe, AgentEventBody::Connected);
+    let stale = stale.batch();
+    assert!(first.append(stale.clone()).await.is_err());
+    assert_eq!(second.append(stale).await, Err(AppendError::Fenced));
+    world.take_over(head);
+    world.event(&zoe, AgentEventBody::Connected);
+    second.append(world.batch()).await.unwrap();
+    assert_eq!(read_all(&*second, world.shard).await, world.stored);
+    store.verify().await.unwrap();
+}
+
+async fn promise_d3_an_op_is_found_across_reopening(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    world.eventful_day();
+    journal.append(world.batch()).await.unwrap();
+    let (ana, rui) = (agent("ana"), agent("rui"));
+    let own = intervalo::domain::command::Actor::Agent(ana.clone());
+    let journals = [journal, store.open().await];
+    let records: Vec<_> = world.agents[&ana].ops.records().cloned().collect();
+    let started = records.iter().find(|record| record.op == Op(7)).cloned();
+    let extended = records.iter().find(|record| record.op == Op(8)).cloned();
+    assert!(started.is_some() && extended.is_some());
+    // The first is closed by the second; both orders of asking are covered by the second alone.
+    let journal = &journals[1];
+    assert_eq!(journal.find_op(&world.tenant, &ana, Op(7), &own).await.unwrap(), started);
+    assert_eq!(journal.find_op(&world.tenant, &ana, Op(8), &supervisor()).await.unwrap(), extended);
+    assert_eq!(journal.find_op(&world.tenant, &ana, Op(7), &supervisor()).await.unwrap(), None);
+    assert_eq!(journal.find_op(&world.tenant, &ana, Op(8), &admin()).await.unwrap(), None, "same id, other kind");
+    assert_eq!(journal.find_op(&world.tenant, &rui, Op(7), &own).await.unwrap(), None);
+    assert_eq!(journal.find_op(&world.tenant, &ana, Op(1234), &own).await.unwrap(), None);
+    let other = World::new("globex", Epoch(0)).tenant;
+    assert_eq!(journal.find_op(&other, &ana, Op(7), &own).await.unwrap(), None);
+}
+
+async fn promise_d5_a_snapshot_beside_appends_is_of_one_instant(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let (shard, founded) = (world.shard, world.head.0);
+    let writer = tokio::spawn({
+        let journal = Arc::clone(&journal);
+        async move {
+            for n in 0..60 {
+                world.event(&agent(&format!("agent-{n}")), AgentEventBody::Connected);
+                journal.append(world.batch()).await.unwrap();
+            }
+        }
+    });
+    while !writer.is_finished() {
+        let snapshot = journal.snapshot(shard).await.unwrap();
+        let tenant = &snapshot.tenants[0];
+        assert_eq!(snapshot.head.head.0, tenant.head.0);
+        assert_eq!(tenant.states.len() as u64, tenant.head.0 - founded);
+        assert!(tenant.states.iter().all(|state| state.last_seq <= tenant.head));
+        tokio::task::yield_now().await;
+    }
+    writer.await.unwrap();
+}
+
+async fn promise_d6_states_are_the_fold_of_events_across_restarts(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let (ana, rui) = (agent("ana"), agent("rui"));
+    world.at_work(&ana);
+    world.at_work(&rui);
+    world.event(&rui, AgentEventBody::GraceBegan { until: world.now });
+    journal.append(world.batch()).await.unwrap();
+    drop(journal);
+    // Two starts in a row, and only then an event: the first leaves no trace in the state.
+    for _ in 0..2 {
+        let journal = store.open().await;
+        world.take_over(journal.heads().await.unwrap()[0]);
+        world.now = world.now + intervalo::domain::time::minutes(1);
+        world.server_started();
+        journal.append(world.batch()).await.unwrap();
+    }
+    let journal = store.open().await;
+    world.take_over(journal.heads().await.unwrap()[0]);
+    let snapshot = journal.snapshot(world.shard).await.unwrap();
+    let (number, event) = snapshot.tenants[0].server_started.clone().unwrap();
+    let intervalo::domain::event::TenantEventBody::ServerStarted { grace_until } = event.body else {
+        panic!("a server's start")
+    };
+    for state in &snapshot.tenants[0].states {
+        assert!(state.last_seq < number);
+        let mut record = state.record.clone();
+        record.agent.on_server_started(event.at, grace_until);
+        world.agents.insert(state.agent.clone(), record);
+    }
+    let body = AgentEventBody::StatusChanged { from: ChosenStatus::Available, to: ChosenStatus::Unavailable };
+    world.event(&ana, body.clone());
+    world.event(&rui, body);
+    journal.append(world.batch()).await.unwrap();
+    assert_eq!(states(&journal.snapshot(world.shard).await.unwrap()), expected_states(&world));
+    store.verify().await.unwrap();
+}
+
+async fn what_is_erased_reads_back_as_absent_and_the_chain_still_verifies(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let ana = agent("ana");
+    world.eventful_day();
+    world.event(&ana, AgentEventBody::Connected);
+    journal.append(world.batch()).await.unwrap();
+    let with_text =
+        |stored: &[Stored]| stored.iter().filter(|stored| format!("{stored:?}").contains("going out")).count();
+    assert_eq!(with_text(&read_all(&*journal, world.shard).await), 1);
+    let before = store.verify().await.unwrap();
+    store.erase(&world.tenant, &ana).await;
+    let read = read_all(&*journal, world.shard).await;
+    assert_eq!(read.len(), world.stored.len());
+    assert_eq!(with_text(&read), 0);
+    let text = format!("{read:?} {:?}", journal.snapshot(world.shard).await.unwrap());
+    assert!(!text.contains("\"ana\"") && !text.contains("Ana Souza"), "{text}");
+    assert!(text.contains("erased:"));
+    assert!(text.contains("\"rui\"") && text.contains("left the company"), "others stay");
+    assert_eq!(store.verify().await.unwrap(), before);
+}
+
+async fn a_pause_that_begins_and_ends_in_one_batch_is_whole(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let ana = agent("ana");
+    world.at_work(&ana);
+    for n in 1..=3 {
+        world.start_pause(&ana, pause(n), None);
+        world.end_pause(&ana, pause(n));
+    }
+    world.start_pause(&ana, pause(4), None);
+    journal.append(world.batch()).await.unwrap();
+    assert_eq!(store.verify().await.unwrap().pauses, 4);
+}

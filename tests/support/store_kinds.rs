@@ -1,0 +1,123 @@
+//! The journals that the contract is run on: one factory each.
+
+use std::sync::{Arc, Mutex};
+
+use intervalo::domain::id::{AgentId, TenantId};
+use intervalo::domain::time::Timestamp;
+use intervalo::ports::{BoxFuture, Clock, Journal};
+use intervalo::store::{DATABASE_FILE, MemoryJournal, SqliteJournal, verify};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+
+/// A clock that stands still.
+pub(crate) struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(super::store_world::START)
+    }
+
+    fn sleep_until(&self, _at: Timestamp) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// A data set that can be opened, and opened again.
+pub(crate) trait Store {
+    /// Opens it; whoever had it open before is gone.
+    async fn open(&self) -> Arc<dyn Journal>;
+
+    /// Is the evidence whole.
+    async fn verify(&self) -> Result<verify::Summary, verify::Fault>;
+
+    /// Erases an agent's row and the texts about them.
+    async fn erase(&self, tenant: &TenantId, agent: &AgentId);
+}
+
+pub(crate) struct InMemory(Arc<MemoryJournal>);
+
+impl InMemory {
+    pub(crate) fn new() -> InMemory {
+        InMemory(Arc::new(MemoryJournal::new(1)))
+    }
+}
+
+impl Store for InMemory {
+    async fn open(&self) -> Arc<dyn Journal> {
+        Arc::new(self.0.reopen())
+    }
+
+    async fn verify(&self) -> Result<verify::Summary, verify::Fault> {
+        self.0.verify()
+    }
+
+    async fn erase(&self, tenant: &TenantId, agent: &AgentId) {
+        self.0.erase_agent(tenant, agent);
+    }
+}
+
+pub(crate) struct OnSqlite {
+    dir: TempDir,
+    open: Mutex<Option<Arc<SqliteJournal>>>,
+}
+
+impl OnSqlite {
+    pub(crate) fn new() -> OnSqlite {
+        OnSqlite { dir: TempDir::new().unwrap(), open: Mutex::new(None) }
+    }
+
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    pub(crate) async fn open_sqlite(&self) -> Arc<SqliteJournal> {
+        self.close().await;
+        let journal = Arc::new(SqliteJournal::open(self.dir(), Arc::new(StoppedClock)).await.unwrap());
+        *self.open.lock().unwrap() = Some(Arc::clone(&journal));
+        journal
+    }
+
+    pub(crate) async fn close(&self) {
+        let before = self.open.lock().unwrap().take();
+        if let Some(before) = before {
+            before.close().await;
+        }
+    }
+
+    /// A person's own connection, as with `sqlite3`: no constraint of foreign keys.
+    pub(crate) async fn by_hand(&self) -> SqliteConnection {
+        SqliteConnectOptions::new()
+            .filename(self.dir().join(DATABASE_FILE))
+            .foreign_keys(false)
+            .connect()
+            .await
+            .unwrap()
+    }
+}
+
+impl Store for OnSqlite {
+    async fn open(&self) -> Arc<dyn Journal> {
+        self.open_sqlite().await
+    }
+
+    async fn verify(&self) -> Result<verify::Summary, verify::Fault> {
+        verify::verify(self.dir()).await
+    }
+
+    async fn erase(&self, tenant: &TenantId, agent: &AgentId) {
+        let mut connection = self.by_hand().await;
+        let person = "(SELECT id FROM people WHERE tenant = ?1 AND kind = 'agent' AND host_id = ?2)";
+        for sql in [
+            format!("DELETE FROM texts WHERE tenant = ?1 AND person = {person}"),
+            "DELETE FROM people WHERE tenant = ?1 AND kind = 'agent' AND host_id = ?2".to_owned(),
+        ] {
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(tenant.as_str())
+                .bind(agent.as_str())
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+    }
+}
