@@ -103,6 +103,12 @@ impl BoardWatcher {
         self.until(within, Board::is_whole).await
     }
 
+    /// Leaves as a browser does that closes the page; the table stays to be read.
+    pub async fn close(self) -> Board {
+        self.client.close().await;
+        self.board
+    }
+
     /// The table and its checks.
     pub fn board(&self) -> &Board {
         &self.board

@@ -289,13 +289,15 @@ fn utc_midnight(day: NaiveDate) -> i64 {
 }
 
 macro_rules! page_sql {
-    ($agents:literal) => {
+    ($index:literal, $agents:literal) => {
         concat!(
             "SELECT p.id, p.person, p.pause_type, p.class, p.team, p.zone, p.utc_offset_s, p.local_day, p.business_day,
                     p.shift_started_at, p.shift_estimated, p.started_at, p.ended_at, p.ended_by, p.short, p.misclick,
                     p.last_seen_at, p.replaced_by, p.limit_ms, p.extended_ms, p.overran_at, p.policy_version, p.paid,
                     p.counts_as_work, p.replaces, p.note
-             FROM pauses AS p WHERE p.class <> 'protected' AND p.tenant = ?1 AND ",
+             FROM pauses AS p INDEXED BY ",
+            $index,
+            " WHERE p.class <> 'protected' AND p.tenant = ?1 AND ",
             $agents,
             " AND (?3 IS NULL OR p.team IN (SELECT value FROM json_each(?3)))
               AND (?4 IS NULL OR p.pause_type = ?4)
@@ -306,8 +308,9 @@ macro_rules! page_sql {
     };
 }
 
-const PAGE_OF_ALL: &str = page_sql!("?2 IS NULL");
+const PAGE_OF_ALL: &str = page_sql!("pauses_history", "?2 IS NULL");
 const PAGE_OF_AGENTS: &str = page_sql!(
+    "pauses_by_person",
     "p.person IN (SELECT id FROM people WHERE tenant = ?1 AND kind = 'agent'
                   AND host_id IN (SELECT value FROM json_each(?2)))"
 );

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
+
 use crate::cli::failure::Failure;
 use crate::cli::import::{AgentPatch, LeftOut, Merged, Stated, merge, read_file};
 use crate::config::At;
@@ -29,6 +31,8 @@ pub(super) struct Company {
     /// Who is simulated.
     pub simulated: Vec<AgentId>,
     pub teams: BTreeSet<TeamId>,
+    /// The zone that its day runs in.
+    pub zone: Tz,
 }
 
 impl Company {
@@ -50,7 +54,8 @@ impl Company {
         file.agents.push(agent(VISITOR, "Você", teams.first().cloned())?);
         let mut merged = merge(None, &file, LeftOut::Stays, now).map_err(Failure::all)?;
         merged.policy = merged.policy.map(|policy| quicker(&policy));
-        Ok(Company { tenant: file.tenant.id, merged, simulated, teams: teams.into_iter().collect() })
+        let zone = merged.directory.as_ref().map_or(Tz::UTC, |directory| directory.tenant.zone);
+        Ok(Company { tenant: file.tenant.id, merged, simulated, teams: teams.into_iter().collect(), zone })
     }
 
     /// The pause types by code.

@@ -50,6 +50,15 @@ pub(super) fn run(flags: &Demo) -> Result<(), Failure> {
     })
 }
 
+/// What a demo stands on.
+struct Stage<'f> {
+    folder: &'f TemporaryFolder,
+    company: Company,
+    tokens: Tokens,
+    address: SocketAddr,
+    clock: SystemClock,
+}
+
 async fn play(flags: &Demo, folder: &TemporaryFolder, signals: CancellationToken) -> Result<(), Failure> {
     let clock = SystemClock::start(Timestamp(0));
     let company = Company::build(flags.agents, clock.now())?;
@@ -63,8 +72,8 @@ async fn play(flags: &Demo, folder: &TemporaryFolder, signals: CancellationToken
     let config = Config { data: folder.path().to_owned(), listen: vec![address], ..Config::default() };
     let serving = tokio::spawn(server::run(config, vec![listener], stop_server.clone()));
 
-    let url = format!("ws://{address}/v1/ws");
-    let shown = show(flags, &company, &tokens, folder, address, &url, signals).await;
+    let stage = Stage { folder, company, tokens, address, clock };
+    let shown = show(flags, &stage, signals).await;
     stop_server.cancel();
     let served = match serving.await {
         Ok(served) => served.map_err(Failure::new),
@@ -83,20 +92,14 @@ async fn store(company: &Company, folder: &TemporaryFolder, clock: SystemClock) 
 }
 
 /// Prints the guide, lets the agents live, and prints what the board shows until it is time to stop.
-async fn show(
-    flags: &Demo,
-    company: &Company,
-    tokens: &Tokens,
-    folder: &TemporaryFolder,
-    address: SocketAddr,
-    url: &str,
-    signals: CancellationToken,
-) -> Result<(), Failure> {
-    let mut screen = Screen::open(url, &tokens.supervisor, company).await?;
-    print(guide::text(company, tokens, folder.path(), address))?;
+async fn show(flags: &Demo, stage: &Stage<'_>, signals: CancellationToken) -> Result<(), Failure> {
+    let Stage { folder, company, tokens, address, clock } = stage;
+    let url = format!("ws://{address}/v1/ws");
+    let mut screen = Screen::open(&url, &tokens.supervisor, company, *clock).await?;
+    print(guide::text(company, tokens, folder.path(), *address))?;
     let (stop_agents, stopped) = watch::channel(false);
     let mut agents = JoinSet::new();
-    for driver in people::drivers(url, tokens) {
+    for driver in people::drivers(&url, tokens) {
         agents.spawn(driver.run(stopped.clone()));
     }
     let shown = tokio::select! {
@@ -112,8 +115,9 @@ async fn show(
             Err(error) => tally.broke(&error),
         }
     }
+    let verdict = screen.close().await;
     // Said after the board's lines, also when the reader of standard output has gone.
-    shown.and(print(format_args!("\n{tally}{}", screen.verdict())))
+    shown.and(print(format_args!("\n{tally}{verdict}")))
 }
 
 /// Completes after so many seconds; never without a number.

@@ -15,7 +15,7 @@ use crate::domain::time::{Timestamp, hours};
 /// How long the demo's tokens hold; the key goes with the folder.
 const TOKENS_HOLD: Duration = hours(24);
 /// How fast the agents live: slow enough to be read by a person.
-const PACE: Pace = Pace { min: Duration::from_secs(3), max: Duration::from_secs(20) };
+const PACE: Pace = Pace { min: Duration::from_secs(2), max: Duration::from_secs(12) };
 /// The supervisor's id.
 pub(super) const SUPERVISOR: &str = "supervisora";
 /// How many failures are told at the end.

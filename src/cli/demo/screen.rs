@@ -9,7 +9,10 @@ use intervalo_loadtest::{BoardWatcher, Row, RowChange, RowPause, Teams};
 
 use super::company::Company;
 use crate::cli::failure::{Failure, print};
+use crate::clock::SystemClock;
 use crate::domain::policy::PauseClass;
+use crate::domain::time::Timestamp;
+use crate::ports::Clock;
 
 /// How long the board may take to show all agents at first.
 const FIRST_VIEW_WITHIN: Duration = Duration::from_secs(30);
@@ -20,6 +23,8 @@ const LOCALE: &str = "pt-BR";
 pub(super) struct Screen {
     watcher: BoardWatcher,
     names: Names,
+    zone: Tz,
+    clock: SystemClock,
 }
 
 /// What people call the pause types.
@@ -27,7 +32,7 @@ struct Names(BTreeMap<String, String>);
 
 impl Screen {
     /// Opens the board of all teams and waits for its first view.
-    pub(super) async fn open(url: &str, token: &str, company: &Company) -> Result<Screen, Failure> {
+    pub(super) async fn open(url: &str, token: &str, company: &Company, clock: SystemClock) -> Result<Screen, Failure> {
         let policy = company.policy();
         let called = |names: &BTreeMap<String, String>| names.get(LOCALE).or(names.values().next()).cloned();
         let names = policy.types.values().filter_map(|kind| Some((kind.code.to_string(), called(&kind.name)?)));
@@ -36,22 +41,23 @@ impl Screen {
         let protected = policy.types.values().filter(|kind| kind.kind.class() == PauseClass::Protected);
         watcher.board_mut().hide_types(protected.map(|kind| kind.code.as_str()));
         watcher.until_whole(FIRST_VIEW_WITHIN).await.map_err(Failure::new)?;
-        Ok(Screen { watcher, names })
+        Ok(Screen { watcher, names, zone: company.zone, clock })
     }
 
     /// Prints what changes until the board ends.
     pub(super) async fn run(&mut self) -> Result<(), Failure> {
         loop {
             let changes = self.watcher.next().await.map_err(Failure::new)?;
-            for line in changes.iter().filter_map(|change| line(change, &self.names)) {
+            for line in changes.iter().filter_map(|change| line(change, &self.names, self.zone, self.clock.now())) {
                 print(line)?;
             }
         }
     }
 
-    /// What the checks of the board found.
-    pub(super) fn verdict(&self) -> String {
-        let violations = self.watcher.board().violations();
+    /// Leaves the board; tells what its checks found.
+    pub(super) async fn close(self) -> String {
+        let board = self.watcher.close().await;
+        let violations = board.violations();
         if violations.is_empty() {
             return "the board held every frame against the protocol and found no fault".to_owned();
         }
@@ -62,22 +68,34 @@ impl Screen {
 }
 
 /// One change as a line; none when nothing in it matters to a person.
-fn line(change: &RowChange, names: &Names) -> Option<String> {
+fn line(change: &RowChange, names: &Names, zone: Tz, now: Timestamp) -> Option<String> {
     let (before, after) = match (&change.before, &change.after) {
         (Some(before), Some(after)) => (before, after),
-        (None, Some(after)) => return Some(format!("{} {}  is new", clock(&after.since, after), after.name)),
-        (Some(before), None) => return Some(format!("{} {}  is gone", clock(&before.since, before), before.name)),
+        (None, Some(after)) => return Some(format!("{} {}  is new", clock(&after.since, zone), after.name)),
+        (Some(before), None) => return Some(format!("{} {}  is gone", clock(&before.since, zone), before.name)),
         (None, None) => return None,
     };
-    let what = what(before, after, names)?;
+    let (at, what) = what(before, after, names)?;
+    let at = match at {
+        When::Since(since) => clock(since, zone),
+        When::Now => time_of_day(now, zone),
+    };
     let by = match after.actor.kind.as_str() {
         "agent" | "system" => String::new(),
         kind => format!(", by {kind} {}", after.actor.id.as_deref().unwrap_or_default()),
     };
-    Some(format!("{} {}  {what}{by}", clock(&after.presence_since, after), after.name))
+    Some(format!("{at} {}  {what}{by}", after.name))
 }
 
-fn what(before: &Row, after: &Row, names: &Names) -> Option<String> {
+/// When a change was, as far as the row tells.
+enum When<'r> {
+    /// The row has the instant.
+    Since(&'r str),
+    /// It does not; the frame came at once.
+    Now,
+}
+
+fn what<'r>(before: &Row, after: &'r Row, names: &Names) -> Option<(When<'r>, String)> {
     let is_over = |row: &Row| row.pause.as_ref().is_some_and(|pause| pause.overrun);
     if before.status != after.status || before.pause_id() != after.pause_id() {
         let pause = after.pause.as_ref().map(|pause| format!(" ({})", names.pause(pause)));
@@ -87,18 +105,20 @@ fn what(before: &Row, after: &Row, names: &Names) -> Option<String> {
             }
             _ => String::new(),
         };
-        return Some(format!("{} → {}{}{cause}", before.status, after.status, pause.unwrap_or_default()));
+        let text = format!("{} → {}{}{cause}", before.status, after.status, pause.unwrap_or_default());
+        return Some((When::Since(&after.since), text));
     }
     if is_over(after) && !is_over(before) {
         let pause = after.pause.as_ref().map(|pause| names.pause(pause)).unwrap_or_default();
-        return Some(format!("over the limit ({pause})"));
+        return Some((When::Now, format!("over the limit ({pause})")));
     }
     let limit_of = |row: &Row| row.pause.as_ref().and_then(|pause| pause.limit_at.clone());
     if limit_of(before) != limit_of(after) {
         let pause = after.pause.as_ref().map(|pause| names.pause(pause)).unwrap_or_default();
-        return Some(format!("extended ({pause})"));
+        return Some((When::Now, format!("extended ({pause})")));
     }
-    (before.connection != after.connection).then(|| format!("{} → {}", before.connection, after.connection))
+    let moved = before.connection != after.connection;
+    moved.then(|| (When::Now, format!("{} → {}", before.connection, after.connection)))
 }
 
 impl Names {
@@ -119,12 +139,16 @@ fn limit(pause: &RowPause) -> Option<String> {
     Some(format!("{}:{:02}", seconds / 60, seconds % 60))
 }
 
-/// The time of day where the agent is.
-fn clock(instant: &str, row: &Row) -> String {
-    let zone: Option<Tz> = row.zone.parse().ok();
-    match (DateTime::parse_from_rfc3339(instant), zone) {
-        (Ok(at), Some(zone)) => at.with_timezone(&zone).format("%H:%M:%S").to_string(),
-        (Ok(_), None) | (Err(_), _) => instant.to_owned(),
+fn time_of_day(at: Timestamp, zone: Tz) -> String {
+    let at = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
+    at.with_timezone(&zone).format("%H:%M:%S").to_string()
+}
+
+/// The time of day where the company is, one zone for all, so that the lines follow one another.
+fn clock(instant: &str, zone: Tz) -> String {
+    match DateTime::parse_from_rfc3339(instant) {
+        Ok(at) => at.with_timezone(&zone).format("%H:%M:%S").to_string(),
+        Err(_) => instant.to_owned(),
     }
 }
 
@@ -144,6 +168,9 @@ mod tests {
         }
         serde_json::from_value(row).unwrap()
     }
+
+    /// 2026-11-22T17:02:15Z.
+    const NOW: Timestamp = Timestamp(1_795_366_935_000);
 
     #[test]
     fn changes_read_as_plain_lines() {
@@ -167,7 +194,7 @@ mod tests {
             (
                 row("paused", pause(false)),
                 row("paused", pause(true)),
-                Some("14:02:10 Ana Souza  over the limit (Almoço, limit 1:00)"),
+                Some("14:02:15 Ana Souza  over the limit (Almoço, limit 1:00)"),
             ),
             (
                 row("paused", pause(false)),
@@ -179,12 +206,12 @@ mod tests {
                 row("unavailable", by),
                 Some("14:02:10 Ana Souza  available → unavailable, by supervisor rita"),
             ),
-            (row("available", none.clone()), row("available", away), Some("14:02:10 Ana Souza  connected → grace")),
+            (row("available", none.clone()), row("available", away), Some("14:02:15 Ana Souza  connected → grace")),
             (row("available", none.clone()), row("available", none), None),
         ];
         for (before, after, expected) in cases {
             let change = RowChange { before: Some(before), after: Some(after) };
-            assert_eq!(line(&change, &names).as_deref(), expected);
+            assert_eq!(line(&change, &names, chrono_tz::America::Sao_Paulo, NOW).as_deref(), expected);
         }
     }
 }

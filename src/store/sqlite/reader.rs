@@ -227,7 +227,7 @@ pub(super) async fn find_op(
         let row = sqlx::query(concat!(
             "SELECT ",
             journal_columns!(),
-            " FROM journal
+            " FROM journal INDEXED BY journal_by_op
               WHERE tenant = ?1 AND op = ?3 AND op_by_kind = ?4
                 AND person = (SELECT id FROM people WHERE tenant = ?1 AND kind = 'agent' AND host_id = ?2)
                 AND op_by IS (SELECT id FROM people WHERE tenant = ?1 AND kind = ?4 AND host_id = ?5)

@@ -296,3 +296,121 @@ fn all(n: usize, result: Result<Vec<Result<(), AppendError>>, Outcome>) -> Vec<R
     };
     vec![Err(error); n]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, OnceLock};
+
+    use chrono_tz::America::Sao_Paulo;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::domain::command::Actor;
+    use crate::domain::directory::{Directory, Tenant};
+    use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
+    use crate::domain::id::{DirectoryVersion, TenantId, TenantSeq};
+    use crate::domain::time::Timestamp;
+    use crate::ports::{Entry, EntryBody, Epoch, ShardHead, ShardId, ShardSeq, TenantDefinition};
+    use crate::store::sqlite::{open, reader};
+
+    /// A writer whose connection was prepared by the test, and what it can be asked through.
+    struct Bench {
+        dir: TempDir,
+        works: mpsc::Sender<Work>,
+        broken: Broken,
+    }
+
+    impl Bench {
+        async fn with(pragma: &'static str) -> Bench {
+            let dir = TempDir::new().expect("a folder");
+            let lock = FolderLock::take(dir.path()).expect("the lock");
+            let mut connection = open::connect_writer(dir.path()).await.expect("a connection");
+            open::migrate(&mut connection).await.expect("the schema");
+            sqlx::query(pragma).execute(&mut connection).await.expect("the pragma");
+            let broken: Broken = Arc::new(OnceLock::new());
+            let writer = Writer::new(dir.path(), connection, lock, Arc::clone(&broken)).await.expect("a writer");
+            let (works, inbox) = mpsc::channel(WAITING_MAX);
+            tokio::spawn(writer.run(inbox, CancellationToken::new()));
+            Bench { dir, works, broken }
+        }
+
+        async fn append(&self, batch: Batch) -> Result<(), AppendError> {
+            let (answer, answered) = oneshot::channel();
+            assert!(self.works.send(Work { batch, answer }).await.is_ok(), "the writer runs");
+            answered.await.expect("an answer")
+        }
+
+        async fn heads(&self) -> Vec<ShardHead> {
+            let pool = open::connect_readers(self.dir.path()).await.expect("readers");
+            reader::heads(&pool).await.expect("heads")
+        }
+    }
+
+    /// A tenant's directory of about `bytes`.
+    fn founding(bytes: usize, after: ShardSeq) -> Batch {
+        let tenant = TenantId::new("acme").expect("an id");
+        let version = DirectoryVersion(after.0 + 1);
+        let directory = Directory {
+            version,
+            tenant: Tenant::new(tenant.clone(), "x".repeat(bytes), Sao_Paulo),
+            teams: Default::default(),
+            agents: Default::default(),
+            channels: Default::default(),
+        };
+        let event = TenantEvent {
+            at: Timestamp(1),
+            actor: Actor::System,
+            cause: Cause::Admin,
+            body: TenantEventBody::DirectoryChanged { version, added: 0, changed: 0, removed: 0 },
+        };
+        let body = EntryBody::Tenant {
+            event: Arc::new(event),
+            definition: Some(TenantDefinition::Directory(Arc::new(directory))),
+        };
+        Batch {
+            shard: ShardId(3),
+            epoch: Epoch(0),
+            after,
+            entries: vec![Entry { tenant, seq: TenantSeq(after.0 + 1), body }],
+            states: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn promise_d4_a_full_disk_is_an_error_that_writes_nothing_and_passes() {
+        let bench = Bench::with("PRAGMA max_page_count = 150").await;
+        assert_eq!(bench.append(founding(10, ShardSeq(0))).await, Ok(()));
+        let before = bench.heads().await;
+        for _ in 0..2 {
+            let answer = bench.append(founding(2_000_000, ShardSeq(1))).await;
+            assert!(matches!(answer, Err(AppendError::Unavailable(_))), "{answer:?}");
+            assert_eq!(bench.heads().await, before);
+        }
+        assert_eq!(bench.append(founding(10, ShardSeq(1))).await, Ok(()), "what is small enough still goes");
+        assert_eq!(bench.broken.get(), None);
+    }
+
+    #[tokio::test]
+    async fn promise_d4_after_a_fault_of_the_file_nothing_is_tried_again_and_reads_go_on() {
+        // `query_only` fails every write with SQLITE_READONLY, one of the codes of a file that is not to be trusted.
+        let bench = Bench::with("PRAGMA query_only = true").await;
+        let first = bench.append(founding(10, ShardSeq(0))).await;
+        let Err(AppendError::Unavailable(why)) = first else { panic!("{first:?}") };
+        assert!(why.contains("read-only until the server is restarted"), "{why}");
+        assert_eq!(bench.append(founding(10, ShardSeq(0))).await, Err(AppendError::Unavailable(why.clone())));
+        assert_eq!(bench.broken.get(), Some(&why));
+        assert_eq!(bench.heads().await, []);
+    }
+
+    #[tokio::test]
+    async fn the_log_begins_anew_under_steady_traffic() {
+        let bench = Bench::with("PRAGMA user_version").await;
+        // Each batch is about 64 KiB of rows and of log; without checkpoints that finish, all would stay in the log.
+        let (batches, bytes) = (160, 64 << 10);
+        for n in 0..batches {
+            bench.append(founding(bytes, ShardSeq(n))).await.expect("an append");
+        }
+        let log = bench.dir.path().join("intervalo.db-wal").metadata().expect("the log").len();
+        assert!(log < batches * (64 << 10) * 3 / 4, "{log} bytes");
+    }
+}

@@ -10,6 +10,8 @@ mod event;
 mod id;
 mod policy;
 mod tenant_event;
+#[cfg(test)]
+mod tests;
 mod word;
 
 use std::fmt::Display;

@@ -1,0 +1,406 @@
+//! Whatever the domain can say reads back from its stored form as it was.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{NaiveDate, NaiveTime, Weekday};
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
+use crate::domain::command::Outcome;
+use crate::domain::event::{
+    AfterPause, AgentEvent, AgentEventBody, ChosenStatus, LimitedClass, PauseEnded, PausePlace, PauseStarted,
+    PauseTerms, Pending, PendingTarget, Shift,
+};
+use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, PolicyVersion, TeamId};
+use crate::domain::op::{OpMemory, OpRecord};
+use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy};
+use crate::domain::schedule::{WeekDays, Window};
+use crate::domain::time::Timestamp;
+use crate::ports::AgentRecord;
+
+/// Remembers what it named.
+#[derive(Default)]
+struct Register {
+    people: HashMap<PersonId, String>,
+    texts: HashMap<Hash, String>,
+}
+
+impl Refer for Register {
+    fn person(&mut self, kind: PersonKind, host_id: &str) -> PersonId {
+        let id = PersonId::of(Salt([7; 16]), "acme", kind, host_id);
+        self.people.insert(id, host_id.to_owned());
+        id
+    }
+
+    fn text(&mut self, text: &str) -> Hash {
+        let hash = Hash::of_text(Salt([9; 16]), text);
+        self.texts.insert(hash, text.to_owned());
+        hash
+    }
+}
+
+impl Resolve for Register {
+    fn host_id(&self, person: PersonId) -> String {
+        self.people.get(&person).cloned().unwrap_or_else(|| erased_host_id(person))
+    }
+
+    fn name(&self, _person: PersonId) -> String {
+        String::new()
+    }
+
+    fn text(&self, hash: Hash) -> Option<String> {
+        self.texts.get(&hash).cloned()
+    }
+}
+
+fn at() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp)
+}
+
+/// Whole milliseconds that fit an `i64`, as every span of the domain does.
+fn span() -> impl Strategy<Value = Duration> {
+    (0..i64::MAX as u64 / 8).prop_map(Duration::from_millis)
+}
+
+fn id() -> impl Strategy<Value = PauseId> {
+    any::<u128>().prop_map(PauseId)
+}
+
+fn code() -> impl Strategy<Value = PauseTypeCode> {
+    "[a-zç€😀\"\\\\]{1,20}".prop_map(|code| PauseTypeCode::new(&code).expect("printable"))
+}
+
+fn text() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(any::<String>())
+}
+
+fn actor() -> impl Strategy<Value = Actor> {
+    let host_id = || "[a-z0-9@é]{1,12}";
+    prop_oneof![
+        host_id().prop_map(|id| Actor::Agent(AgentId::new(&id).expect("printable"))),
+        host_id().prop_map(|id| Actor::Supervisor(PrincipalId::new(&id).expect("printable"))),
+        host_id().prop_map(|id| Actor::Admin(PrincipalId::new(&id).expect("printable"))),
+        host_id().prop_map(|id| Actor::Integration(PrincipalId::new(&id).expect("printable"))),
+        Just(Actor::System),
+    ]
+}
+
+fn status() -> impl Strategy<Value = ChosenStatus> {
+    prop_oneof![Just(ChosenStatus::Offline), Just(ChosenStatus::Available), Just(ChosenStatus::Unavailable)]
+}
+
+fn shift() -> impl Strategy<Value = Shift> {
+    (at(), any::<bool>()).prop_map(|(started_at, estimated)| Shift { started_at, estimated })
+}
+
+fn day() -> impl Strategy<Value = NaiveDate> {
+    (0..80_000).prop_map(|day| NaiveDate::from_num_days_from_ce_opt(700_000 + day).expect("a day"))
+}
+
+fn place() -> impl Strategy<Value = PausePlace> {
+    let zone = prop_oneof![Just(chrono_tz::America::Sao_Paulo), Just(chrono_tz::UTC), Just(chrono_tz::Asia::Kathmandu)];
+    let team = proptest::option::of("[a-z]{1,9}".prop_map(|team| TeamId::new(&team).expect("printable")));
+    (zone, any::<i32>(), day(), day(), proptest::option::of(shift()), team).prop_map(
+        |(zone, utc_offset_s, local_day, business_day, shift, team)| PausePlace {
+            zone,
+            utc_offset_s,
+            local_day,
+            business_day,
+            shift,
+            team,
+        },
+    )
+}
+
+fn on_limit() -> impl Strategy<Value = OnLimit> {
+    prop_oneof![Just(OnLimit::Mark), Just(OnLimit::EndUnavailable), Just(OnLimit::EndAvailable), Just(OnLimit::SignOut)]
+}
+
+fn early_end() -> impl Strategy<Value = OnEarlyEnd> {
+    prop_oneof![Just(OnEarlyEnd::Record), Just(OnEarlyEnd::Hold)]
+}
+
+fn spans() -> impl Strategy<Value = Vec<Duration>> {
+    proptest::collection::vec(span(), 0..4)
+}
+
+fn terms() -> impl Strategy<Value = PauseTerms> {
+    let class = prop_oneof![Just(LimitedClass::Regular), Just(LimitedClass::Entitlement)];
+    let span_or_none = || proptest::option::of(span());
+    let flags = (class, any::<bool>(), any::<bool>(), early_end(), on_limit());
+    (flags, span_or_none(), span(), span_or_none(), spans(), span(), spans()).prop_map(
+        |((class, paid, counts_as_work, on_early_end, on_limit), min, refund_under, limit, warn, grace, escalate)| {
+            PauseTerms {
+                class,
+                paid,
+                counts_as_work,
+                min_duration: min,
+                on_early_end,
+                refund_under,
+                limit,
+                warn_before: warn,
+                grace,
+                on_limit,
+                escalate_after: escalate,
+            }
+        },
+    )
+}
+
+fn pending() -> impl Strategy<Value = Pending> {
+    let target = prop_oneof![
+        status().prop_map(PendingTarget::Status),
+        Just(PendingTarget::Limit),
+        Just(PendingTarget::SignOut),
+        code().prop_map(PendingTarget::Pause),
+    ];
+    (target, at(), actor(), text()).prop_map(|(target, since, actor, reason)| Pending { target, since, actor, reason })
+}
+
+fn started() -> impl Strategy<Value = PauseStarted> {
+    let id_or_none = || proptest::option::of(id());
+    (id(), code(), proptest::option::of(terms()), id_or_none(), id_or_none(), text(), place()).prop_map(
+        |(id, pause_type, terms, inside, replaces, note, place)| PauseStarted {
+            id,
+            pause_type,
+            terms,
+            inside,
+            replaces,
+            note,
+            place,
+        },
+    )
+}
+
+fn ended() -> impl Strategy<Value = PauseEnded> {
+    let then = prop_oneof![status().prop_map(AfterPause::Status), Just(AfterPause::OuterPause)];
+    let end = (any::<bool>(), any::<bool>(), proptest::option::of(at()), proptest::option::of(id()));
+    (id(), then, end).prop_map(|(pause, then, (short, misclick, last_seen_at, replaced_by))| PauseEnded {
+        pause,
+        then,
+        short,
+        misclick,
+        last_seen_at,
+        replaced_by,
+    })
+}
+
+fn body() -> impl Strategy<Value = AgentEventBody> {
+    prop_oneof![
+        Just(AgentEventBody::Connected),
+        at().prop_map(|until| AgentEventBody::GraceBegan { until }),
+        at().prop_map(|last_seen_at| AgentEventBody::ConnectionLost { last_seen_at }),
+        (status(), shift()).prop_map(|(status, shift)| AgentEventBody::SignedIn { status, shift }),
+        status().prop_map(|status| AgentEventBody::Resumed { status }),
+        (status(), status()).prop_map(|(from, to)| AgentEventBody::StatusChanged { from, to }),
+        Just(AgentEventBody::SignedOut),
+        Just(AgentEventBody::Deactivated),
+        (code(), any::<String>(), any::<u32>()).prop_map(|(pause_type, code, count)| AgentEventBody::PauseRefused {
+            pause_type,
+            code,
+            count
+        }),
+        pending().prop_map(AgentEventBody::PendingSet),
+        Just(AgentEventBody::PendingCancelled),
+        started().prop_map(|started| AgentEventBody::PauseStarted(Box::new(started))),
+        (id(), span(), any::<bool>()).prop_map(|(pause, before, late)| AgentEventBody::PauseWarned {
+            pause,
+            before,
+            late
+        }),
+        (id(), any::<bool>()).prop_map(|(pause, late)| AgentEventBody::LimitReached { pause, late }),
+        (id(), any::<bool>()).prop_map(|(pause, late)| AgentEventBody::Overran { pause, late }),
+        (id(), span(), any::<bool>()).prop_map(|(pause, after, late)| AgentEventBody::Escalated { pause, after, late }),
+        (id(), span()).prop_map(|(pause, by)| AgentEventBody::PauseExtended { pause, by }),
+        ended().prop_map(AgentEventBody::PauseEnded),
+        (any::<String>(), proptest::option::of(id()))
+            .prop_map(|(code, pause)| AgentEventBody::FindingRecorded { code, pause }),
+    ]
+}
+
+fn op() -> impl Strategy<Value = OpRecord> {
+    let outcome =
+        prop_oneof![Just(Outcome::Done), Just(Outcome::Deferred), id().prop_map(|pause| Outcome::Started { pause })];
+    (any::<u128>(), actor(), any::<u64>(), at(), outcome).prop_map(|(op, by, fingerprint, at, outcome)| OpRecord {
+        op: Op(op),
+        by,
+        fingerprint,
+        at,
+        outcome,
+    })
+}
+
+fn pause() -> impl Strategy<Value = Pause> {
+    let fired = (any::<u32>(), any::<bool>(), proptest::option::of(at()), any::<u32>())
+        .prop_map(|(warnings, limit, overran_at, escalations)| Fired { warnings, limit, overran_at, escalations });
+    (id(), code(), terms(), any::<u64>(), at(), span(), text(), place(), fired).prop_map(
+        |(id, pause_type, terms, version, started_at, extended_by, note, place, fired)| Pause {
+            id,
+            pause_type,
+            terms,
+            policy_version: PolicyVersion(version),
+            started_at,
+            extended_by,
+            note,
+            place,
+            fired,
+        },
+    )
+}
+
+fn protected() -> impl Strategy<Value = ProtectedPause> {
+    (id(), code(), at(), text()).prop_map(|(id, pause_type, started_at, note)| ProtectedPause {
+        id,
+        pause_type,
+        started_at,
+        note,
+    })
+}
+
+fn agent_status() -> impl Strategy<Value = Status> {
+    prop_oneof![
+        Just(Status::Offline),
+        Just(Status::Available),
+        Just(Status::Unavailable),
+        pause().prop_map(|pause| Status::Paused(Away::Pause(Box::new(pause)))),
+        protected().prop_map(|inner| Status::Paused(Away::Protected(inner))),
+        (pause(), protected())
+            .prop_map(|(outer, inner)| Status::Paused(Away::ProtectedInside { outer: Box::new(outer), inner })),
+    ]
+}
+
+fn record() -> impl Strategy<Value = AgentRecord> {
+    let connection = prop_oneof![
+        Just(Connection::Connected),
+        (at(), at()).prop_map(|(since, until)| Connection::Grace { since, until }),
+        proptest::option::of(at()).prop_map(|last_seen_at| Connection::Disconnected { last_seen_at }),
+    ];
+    let resume = (status(), at()).prop_map(|(status, lost_at)| Resume { status, lost_at });
+    let ops = proptest::collection::vec(op(), 0..5).prop_map(OpMemory::from_records);
+    let numbers = (any::<u64>(), any::<u64>(), any::<u64>());
+    let chosen = (at(), actor(), proptest::sample::select(Cause::ALL.to_vec()), text());
+    let rest = (proptest::option::of(pending()), proptest::option::of(shift()), proptest::option::of(resume));
+    (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
+        |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
+            let (pending, shift, resume) = rest;
+            let agent = Agent {
+                seq: AgentSeq(seq),
+                version: AgentSeq(version),
+                public_version: AgentSeq(public),
+                connection,
+                status,
+                since,
+                actor,
+                cause,
+                reason,
+                pending,
+                shift,
+                resume,
+            };
+            AgentRecord { agent, ops }
+        },
+    )
+}
+
+fn time() -> impl Strategy<Value = NaiveTime> {
+    (0..86_400_u32).prop_map(|s| NaiveTime::from_num_seconds_from_midnight_opt(s, 0).expect("a time"))
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let days = proptest::sample::subsequence(
+        vec![Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun],
+        1..=7,
+    );
+    (days, time(), time())
+        .prop_filter_map("from is until", |(days, from, until)| Window::new(WeekDays::of(days), from, until).ok())
+}
+
+fn pause_type() -> impl Strategy<Value = PauseType> {
+    let startable = prop_oneof![Just(StartableBy::Agent), Just(StartableBy::Supervisor), Just(StartableBy::Both)];
+    let rules =
+        (terms(), proptest::collection::vec(window(), 0..3), startable).prop_map(|(terms, windows, startable_by)| {
+            PauseRules {
+                paid: terms.paid,
+                counts_as_work: terms.counts_as_work,
+                min_duration: terms.min_duration,
+                on_early_end: terms.on_early_end,
+                refund_under: terms.refund_under,
+                limit: terms.limit,
+                warn_before: terms.warn_before.into_iter().collect(),
+                grace: terms.grace,
+                on_limit: terms.on_limit,
+                escalate_after: terms.escalate_after.into_iter().collect(),
+                windows,
+                startable_by,
+            }
+        });
+    let kind = (rules, 0..3).prop_map(|(rules, class)| match class {
+        0 => PauseKind::Regular(rules),
+        1 => PauseKind::Entitlement(rules),
+        _ => PauseKind::Protected,
+    });
+    let names = || proptest::collection::btree_map("[a-z]{2}", any::<String>(), 0..3);
+    let team = "[a-z]{1,9}".prop_map(|team| TeamId::new(&team).expect("printable"));
+    let teams = proptest::option::of(proptest::collection::btree_set(team, 0..3));
+    let rest = (text(), text(), any::<i32>(), any::<bool>(), proptest::option::of(at()), teams);
+    (code(), names(), names(), rest, kind).prop_map(
+        |(code, name, description, (icon, color, position, enabled, archived_at, teams), kind)| PauseType {
+            code,
+            name,
+            description,
+            icon,
+            color,
+            position,
+            enabled,
+            archived_at,
+            teams,
+            kind,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn events_read_back_as_they_were(body in body(), reason in text(), actor in actor(), op in proptest::option::of(op())) {
+        let event = AgentEvent {
+            at: Timestamp(1), due_at: None, actor, cause: Cause::Agent, reason, policy_version: PolicyVersion(1), op, body,
+        };
+        let mut register = Register::default();
+        let json = write_json(&EventForm::of(&event, &mut register));
+        let form: EventForm = read_json(FORM, &json).expect("it reads");
+        let (reason, body) = form.into_domain(&register).expect("it is of the domain");
+        prop_assert_eq!((reason, body), (event.reason, event.body));
+        let actor = ActorForm::of(&event.actor, &mut register).into_domain(&register);
+        prop_assert_eq!(actor, Ok(event.actor));
+        if let Some(op) = event.op {
+            let columns = OpColumns::of(&op, &mut register);
+            prop_assert_eq!(columns.into_domain(&register), Ok(op));
+        }
+    }
+
+    #[test]
+    fn states_read_back_as_they_were(record in record()) {
+        let mut register = Register::default();
+        let json = write_json(&AgentForm::of(&record, &mut register));
+        let form: AgentForm = read_json(FORM, &json).expect("it reads");
+        prop_assert_eq!(form.into_domain(&register), Ok(record));
+    }
+
+    #[test]
+    fn pause_types_read_back_as_they_were(pause_type in pause_type()) {
+        prop_assert_eq!(PauseTypeForm::of(&pause_type).into_domain(), Ok(pause_type));
+    }
+}
+
+#[test]
+fn a_form_of_a_newer_program_is_refused() {
+    let read = read_json::<TenantEventForm>(FORM + 1, "{}");
+    assert_eq!(read, Err(FormError::UnknownForm(2)));
+    let json = r#"{"v":2,"event":{"server.started":{"grace_until":5}}}"#;
+    let form: TenantEventForm = read_json(FORM, json).expect("it reads");
+    assert_eq!(form.into_domain(), Err(FormError::UnknownForm(2)));
+    let json = r#"{"v":1,"event":{"server.started":{"grace_until":5,"more":1}}}"#;
+    assert!(matches!(read_json::<TenantEventForm>(FORM, json), Err(FormError::Json(_))));
+}
