@@ -4,6 +4,8 @@
 //! `RECOVERY_SEED` chooses other moments. Clients speak the public protocol; the journal is read
 //! past the product.
 
+#[path = "support/binary.rs"]
+mod binary;
 #[path = "recovery/checks.rs"]
 mod checks;
 #[path = "recovery/company.rs"]
@@ -16,8 +18,6 @@ mod journal;
 mod refusals;
 #[path = "recovery/returns.rs"]
 mod returns;
-#[path = "support/binary.rs"]
-mod binary;
 #[path = "recovery/tampering.rs"]
 mod tampering;
 #[path = "recovery/worker.rs"]

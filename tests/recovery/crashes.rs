@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::binary::{DataFolder, Ran, Server, text_of};
 use crate::checks;
 use crate::company::{NEIGHBOUR, PROTECTED, TEAMS, TENANT, agent, agent_of, company, company_of};
 use crate::journal::{self, Entry};
-use crate::binary::{DataFolder, Ran, Server, text_of};
 use crate::worker::{Account, Worker};
 
 /// How many agents work, all under the eyes of boards.
@@ -152,7 +152,7 @@ impl Scene {
 
     async fn bring_boards(&mut self, server: &Server, cycle: usize) {
         let (url, token) = (server.url(), self.admin.clone());
-        if cycle % 2 == 0 && self.boards.len() == 2 {
+        if cycle.is_multiple_of(2) && self.boards.len() == 2 {
             self.drop_board();
         }
         for board in &mut self.boards {
@@ -198,7 +198,7 @@ impl Scene {
         let mut left = least + self.random.below(most - least);
         let verify = self.folder.run(&["verify"]);
         tokio::pin!(verify);
-        let mut is_verifying = cycle % VERIFIED_AT_WORK_EVERY == 0;
+        let mut is_verifying = cycle.is_multiple_of(VERIFIED_AT_WORK_EVERY);
         while left > 0 || is_verifying {
             tokio::select! {
                 ran = &mut verify, if is_verifying => {

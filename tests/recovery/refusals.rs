@@ -5,9 +5,9 @@ use intervalo_loadtest::Client;
 use serde_json::json;
 use sqlx::Row;
 
+use crate::binary::{DataFolder, Ran, run, text_of};
 use crate::company::{TENANT, agent, company};
 use crate::journal::open_to_alter;
-use crate::binary::{DataFolder, Ran, run, text_of};
 
 /// The one line that tells why; anything more would have to be searched for it.
 #[track_caller]

@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::binary::{DataFolder, PATIENCE};
 use crate::checks;
 use crate::company::{SHORT_LIMIT_S, TENANT, agent, company};
 use crate::journal;
-use crate::binary::{DataFolder, PATIENCE};
 use crate::worker::{Farewell, Worker};
 
 /// How long a graceful stop may take (promise B5).
