@@ -23,6 +23,11 @@ tidy:
 recovery:
     cargo test --test recovery -- --nocapture
 
+# Memory per idle connection and time to start, with AGENTS agents signed in
+idle AGENTS="1000":
+    cargo build --release
+    cargo run --release -p intervalo-loadtest --example idle -- target/release/intervalo {{AGENTS}}
+
 # Format
 fmt:
     cargo fmt --all
