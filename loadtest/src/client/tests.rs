@@ -1,3 +1,5 @@
+//! The client against a server of its own that answers as a test tells it.
+
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
