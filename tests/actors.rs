@@ -386,3 +386,27 @@ async fn promise_c7_reply_feed_and_journal_agree() {
     assert_eq!(reply.own.version.0 as usize, events.len());
     assert_eq!(committed.to.0, committed.from.0 + 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_single_refusal_is_forgotten_when_its_minute_is_over_and_its_agent_goes_on() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    assert_eq!(refusal(house.execute("ana", pause("nada")).await.expect_err("no such type")), "unknown_type");
+    house.pass(Duration::from_secs(61)).await;
+    house.execute("ana", pause("cafe")).await.expect("started");
+    assert_eq!(house.names("ana").await.iter().filter(|name| *name == "pause.refused").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_tried_again_and_has_become_moot_does_not_hold_the_agent_up() {
+    let house = House::open().await;
+    let ana = house.connect("ana").await;
+    house.journal.inject(Fault::Unavailable);
+    // The grace cannot be written; before it is tried again, the agent is back.
+    house.disconnect(ana).await;
+    let _ana = house.connect("ana").await;
+    house.pass(Duration::from_secs(10)).await;
+    house.execute("ana", pause("cafe")).await.expect("started");
+    assert!(!house.names("ana").await.contains(&"agent.grace".to_owned()));
+    house.check_fold().await;
+}

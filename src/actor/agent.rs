@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::core::Env;
 use super::desk::{Desk, Guards, TenantFacts};
@@ -245,7 +245,13 @@ impl AgentActor {
     }
 
     async fn on_deadline(&mut self) {
+        let now = self.env.clock.now();
         self.settle_or_try_again().await;
+        // A deadline that nothing comes of would be met again and again, and nobody else be heard.
+        if self.next_deadline().is_some_and(|at| at <= now) {
+            error!(agent.id = %self.key.agent, "something of {} stays due, and nothing comes of it", self.key.agent);
+            self.try_again_later();
+        }
     }
 
     async fn attach(&mut self, session: SessionLink) -> Result<Arc<AgentView>, CommandError> {
@@ -357,10 +363,12 @@ impl AgentActor {
             }) else {
                 return Ok(());
             };
-            if events.is_empty() {
-                return Ok(());
-            }
-            match self.make_durable(events, self.record.ops.clone(), &facts).await {
+            let settled = match events.is_empty() {
+                true => Ok(()),
+                false => self.make_durable(events, self.record.ops.clone(), &facts).await,
+            };
+            match settled {
+                // Nothing to do settles as well: what has had its time must not stay due.
                 Ok(()) => {
                     self.refusals.journaled(now);
                     self.again = None;
