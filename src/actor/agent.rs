@@ -157,7 +157,7 @@ impl AgentActor {
         &self.key
     }
 
-    /// After a panic: only what is durable counts, and that is what the record is.
+    /// After a panic or a loss: only what is durable counts, and that is what the record is.
     pub(super) fn abandon_to_rest(&self) {
         self.env.registry.passivate(&self.key, self.generation, Arc::clone(&self.record));
     }
@@ -174,6 +174,10 @@ impl AgentActor {
                 Input::Idle => {}
                 Input::Closed => break,
             }
+        }
+        if self.lost {
+            // Where the registry has let go already, nothing is put back.
+            self.abandon_to_rest();
         }
         debug!(agent.id = %self.key.agent, "the actor of {} ends", self.key.agent);
     }
@@ -241,6 +245,7 @@ impl AgentActor {
                 self.settle_or_try_again().await;
                 let _ = reply.send(self.options());
             }
+            Message::Look => self.settle_or_try_again().await,
         }
     }
 
@@ -278,7 +283,8 @@ impl AgentActor {
 
     /// One session leaves; with the last one the agent does.
     async fn sign_out_session(&mut self, session: SessionId, request: Request) -> Result<(), CommandError> {
-        if self.sessions.len() > 1 && self.sessions.contains_key(&session) {
+        // Also when this one has been let go already: the others stay.
+        if self.sessions.keys().any(|other| *other != session) {
             self.close_session(session);
             return Ok(());
         }

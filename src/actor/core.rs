@@ -152,6 +152,7 @@ impl Core {
                 registry: Arc::clone(&registry),
                 wake: wake.clone(),
                 stale_since: None,
+                stop: stop.clone(),
             };
             unopened.sequencers.push((sequencer, intake));
         }
@@ -165,7 +166,7 @@ impl Core {
         let unopened = self.unopened.lock().ok().and_then(|mut unopened| unopened.take());
         let Some(unopened) = unopened else { return };
         for (sequencer, intake) in unopened.sequencers {
-            self.tasks.spawn(sequencer.run(intake, self.stop.clone()));
+            self.tasks.spawn(sequencer.run(intake));
         }
         let (lines, stop, mut woken) = (Arc::clone(&self.lines), self.stop.clone(), unopened.woken);
         wake(&lines, &unopened.live);
