@@ -12,7 +12,7 @@ use house::{House, end, later, pause, refusal, with_op};
 use intervalo::actor::{CommandError, Notice};
 use intervalo::domain::agent::Status;
 use intervalo::domain::command::{Command, Outcome, Rejection};
-use intervalo::domain::event::{AgentEventBody, ChosenStatus};
+use intervalo::domain::event::{AgentEventBody, Cause, ChosenStatus};
 use intervalo::domain::presence::{ConnectionWord, NotRoutable, StatusWord};
 use intervalo::ports::{Delivery, Feed};
 use intervalo::store::memory::{Fault, Gate};
@@ -385,4 +385,116 @@ async fn promise_c7_reply_feed_and_journal_agree() {
     assert_eq!(Some(last.at), reply.own.pause.as_ref().map(|pause| pause.started_at));
     assert_eq!(reply.own.version.0 as usize, events.len());
     assert_eq!(committed.to.0, committed.from.0 + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_refusal_is_forgotten_when_its_minute_is_over_and_its_agent_goes_on() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    assert_eq!(refusal(house.execute("ana", pause("nada")).await.expect_err("no such type")), "unknown_type");
+    house.pass(Duration::from_secs(61)).await;
+    house.execute("ana", pause("cafe")).await.expect("started");
+    assert_eq!(house.names("ana").await.iter().filter(|name| *name == "pause.refused").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_tried_again_and_has_become_moot_does_not_hold_the_agent_up() {
+    let house = House::open().await;
+    let ana = house.connect("ana").await;
+    house.journal.inject(Fault::Unavailable);
+    // The grace cannot be written; before it is tried again, the agent is back.
+    house.disconnect(ana).await;
+    let _ana = house.connect("ana").await;
+    house.pass(Duration::from_secs(10)).await;
+    house.execute("ana", pause("cafe")).await.expect("started");
+    assert!(!house.names("ana").await.contains(&"agent.grace".to_owned()));
+    house.check_fold().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_let_go_signs_out_nobody_but_itself() {
+    let house = House::open().await;
+    let slow = house.connect("ana").await;
+    let _other = house.connect("ana").await;
+    let id = slow.id;
+    house.disconnect(slow).await;
+    house.sign_out_session("ana", id).await;
+    let view = house.router.view(&house.tenant, &later("ana")).await.expect("a view");
+    assert_eq!((view.connection, view.status), (ConnectionWord::Connected, StatusWord::Unavailable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_left_while_the_server_was_down_has_their_pause_ended_before_anything_is_shown() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    house.execute("ana", pause("cafe")).await.expect("started");
+    house.publish_departure("ana").await;
+    let house = house.restart().await;
+    let events = house.events("ana").await;
+    let ended = events.iter().find(|event| event.body.name() == "pause.ended").expect("ended");
+    assert_eq!(ended.cause, Cause::Deactivated);
+    assert_eq!(house.state("ana").await.status, Status::Offline);
+    assert_eq!(house.core.live_agents(), 0);
+    house.check_fold().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_while_connected_is_taken_off_at_once() {
+    let house = House::open().await;
+    let mut ana = house.connect("ana").await;
+    house.execute("ana", pause("cafe")).await.expect("started");
+    house.publish_departure("ana").await;
+    house.pass(Duration::from_millis(10)).await;
+    assert_eq!(house.names("ana").await.last().map(String::as_str), Some("agent.deactivated"));
+    let mut last = None;
+    while let Some(notice) = ana.notice().await {
+        last = Some(notice);
+    }
+    assert!(matches!(last, Some(Notice::SignedOut { cause: Cause::Deactivated, .. })), "{last:?}");
+    house.check_fold().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_v3_heads_are_told_under_steady_traffic_too() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    let mut feed = house.feed();
+    for round in 0..6 {
+        let command = if round % 2 == 0 { pause("cafe") } else { end() };
+        house.execute("ana", command).await.expect("done");
+        house.pass(Duration::from_secs(2)).await;
+    }
+    let mut heads = 0;
+    while let Some(Some(delivery)) = futures_util::FutureExt::now_or_never(feed.next()) {
+        heads += usize::from(matches!(delivery, Delivery::Message(Feed::Head(_))));
+    }
+    assert!(heads >= 2, "{heads} heads in 12 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn boards_hear_that_the_store_is_back_though_nobody_writes() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    let mut feed = house.feed();
+    house.journal.inject(Fault::Unavailable);
+    house.execute("ana", pause("cafe")).await.expect_err("out of reach");
+    house.pass(Duration::from_secs(6)).await;
+    let mut heard = Vec::new();
+    while let Some(Some(Delivery::Message(message))) = futures_util::FutureExt::now_or_never(feed.next()) {
+        heard.push(message);
+    }
+    assert!(matches!(heard[0], Feed::Stale(_)), "{heard:?}");
+    assert!(heard.iter().any(|message| matches!(message, Feed::Fresh)), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_b5_the_core_closes_while_the_store_cannot_be_read() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    house.journal.inject(Fault::UnknownNotWritten);
+    house.journal.set_reads_fail(true);
+    house.execute("ana", pause("cafe")).await.expect_err("nobody knows");
+    let before = house.now();
+    house.core.close().await;
+    assert!(house.now().since(before) < Duration::from_secs(1));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::core::Env;
 use super::desk::{Desk, Guards, TenantFacts};
@@ -157,7 +157,7 @@ impl AgentActor {
         &self.key
     }
 
-    /// After a panic: only what is durable counts, and that is what the record is.
+    /// After a panic or a loss: only what is durable counts, and that is what the record is.
     pub(super) fn abandon_to_rest(&self) {
         self.env.registry.passivate(&self.key, self.generation, Arc::clone(&self.record));
     }
@@ -174,6 +174,10 @@ impl AgentActor {
                 Input::Idle => {}
                 Input::Closed => break,
             }
+        }
+        if self.lost {
+            // Where the registry has let go already, nothing is put back.
+            self.abandon_to_rest();
         }
         debug!(agent.id = %self.key.agent, "the actor of {} ends", self.key.agent);
     }
@@ -241,11 +245,18 @@ impl AgentActor {
                 self.settle_or_try_again().await;
                 let _ = reply.send(self.options());
             }
+            Message::Look => self.settle_or_try_again().await,
         }
     }
 
     async fn on_deadline(&mut self) {
+        let now = self.env.clock.now();
         self.settle_or_try_again().await;
+        // A deadline that nothing comes of would be met again and again, and nobody else be heard.
+        if self.next_deadline().is_some_and(|at| at <= now) {
+            error!(agent.id = %self.key.agent, "something of {} stays due, and nothing comes of it", self.key.agent);
+            self.try_again_later();
+        }
     }
 
     async fn attach(&mut self, session: SessionLink) -> Result<Arc<AgentView>, CommandError> {
@@ -272,7 +283,8 @@ impl AgentActor {
 
     /// One session leaves; with the last one the agent does.
     async fn sign_out_session(&mut self, session: SessionId, request: Request) -> Result<(), CommandError> {
-        if self.sessions.len() > 1 && self.sessions.contains_key(&session) {
+        // Also when this one has been let go already: the others stay.
+        if self.sessions.keys().any(|other| *other != session) {
             self.close_session(session);
             return Ok(());
         }
@@ -357,10 +369,12 @@ impl AgentActor {
             }) else {
                 return Ok(());
             };
-            if events.is_empty() {
-                return Ok(());
-            }
-            match self.make_durable(events, self.record.ops.clone(), &facts).await {
+            let settled = match events.is_empty() {
+                true => Ok(()),
+                false => self.make_durable(events, self.record.ops.clone(), &facts).await,
+            };
+            match settled {
+                // Nothing to do settles as well: what has had its time must not stay due.
                 Ok(()) => {
                     self.refusals.journaled(now);
                     self.again = None;

@@ -152,6 +152,7 @@ impl Core {
                 registry: Arc::clone(&registry),
                 wake: wake.clone(),
                 stale_since: None,
+                stop: stop.clone(),
             };
             unopened.sequencers.push((sequencer, intake));
         }
@@ -165,7 +166,7 @@ impl Core {
         let unopened = self.unopened.lock().ok().and_then(|mut unopened| unopened.take());
         let Some(unopened) = unopened else { return };
         for (sequencer, intake) in unopened.sequencers {
-            self.tasks.spawn(sequencer.run(intake, self.stop.clone()));
+            self.tasks.spawn(sequencer.run(intake));
         }
         let (lines, stop, mut woken) = (Arc::clone(&self.lines), self.stop.clone(), unopened.woken);
         wake(&lines, &unopened.live);
@@ -268,6 +269,9 @@ impl Core {
 
     fn handle(&self, tenant: &TenantId, agent: &AgentId) -> Result<AgentHandle, CommandError> {
         let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
+        // Before the look at whether memory is void: an actor that comes to be while it is must not
+        // be able to append.
+        let incarnation = line.desk.incarnation();
         let facts = line.desk.facts();
         if facts.directory.agents.get(agent).is_none_or(|person| person.left_at.is_some()) {
             return Err(CommandError::UnknownAgent);
@@ -276,14 +280,23 @@ impl Core {
         if !here || line.desk.is_closed() || self.stop.is_cancelled() {
             return Err(CommandError::unavailable());
         }
-        Ok(line.activate(&Key { tenant: tenant.clone(), agent: agent.clone() }))
+        Ok(line.activate(&Key { tenant: tenant.clone(), agent: agent.clone() }, incarnation))
     }
 }
 
 impl Line {
-    fn activate(self: &Arc<Self>, key: &Key) -> AgentHandle {
-        let incarnation = self.desk.incarnation();
+    /// `incarnation` is that of the desk, read before it was seen to be open.
+    fn activate(self: &Arc<Self>, key: &Key, incarnation: u64) -> AgentHandle {
         self.env.registry.activate(key, |birth| self.spawn(key.clone(), birth, incarnation))
+    }
+
+    /// Brings an agent back whom nobody asks after. While memory is void nobody is: those who live are
+    /// woken when it is taken up again.
+    fn wake(self: &Arc<Self>, key: &Key) {
+        let incarnation = self.desk.incarnation();
+        if !self.desk.is_closed() {
+            self.activate(key, incarnation);
+        }
     }
 
     fn spawn(self: &Arc<Self>, key: Key, birth: Birth, incarnation: u64) {
@@ -302,7 +315,7 @@ impl Line {
         actor.abandon_to_rest();
         drop(actor);
         tokio::select! {
-            () = self.env.clock.sleep_until(self.env.clock.now() + WAKE_AFTER_PANIC) => { self.activate(&key); }
+            () = self.env.clock.sleep_until(self.env.clock.now() + WAKE_AFTER_PANIC) => self.wake(&key),
             () = self.stop.cancelled() => {}
         }
     }
@@ -311,7 +324,7 @@ impl Line {
 fn wake(lines: &BTreeMap<TenantId, Arc<Line>>, agents: &[Key]) {
     for key in agents {
         if let Some(line) = lines.get(&key.tenant) {
-            line.activate(key);
+            line.wake(key);
         }
     }
 }

@@ -17,13 +17,33 @@ pub(super) const MAILBOX_MAX: usize = 32;
 /// What an actor can be told. Boxed in the mailbox, so that an idle mailbox stays small.
 #[derive(Debug)]
 pub(crate) enum Message {
-    Execute { request: Request, reply: oneshot::Sender<Result<Reply, CommandError>> },
-    Attach { session: SessionLink, reply: oneshot::Sender<Result<Arc<AgentView>, CommandError>> },
-    Detach { session: SessionId },
-    SignOutSession { session: SessionId, request: Request, reply: oneshot::Sender<Result<(), CommandError>> },
-    View { reply: oneshot::Sender<Arc<AgentView>> },
-    PublicView { reply: oneshot::Sender<Arc<AgentView>> },
-    Options { reply: oneshot::Sender<Vec<PauseOption>> },
+    Execute {
+        request: Request,
+        reply: oneshot::Sender<Result<Reply, CommandError>>,
+    },
+    Attach {
+        session: SessionLink,
+        reply: oneshot::Sender<Result<Arc<AgentView>, CommandError>>,
+    },
+    Detach {
+        session: SessionId,
+    },
+    SignOutSession {
+        session: SessionId,
+        request: Request,
+        reply: oneshot::Sender<Result<(), CommandError>>,
+    },
+    View {
+        reply: oneshot::Sender<Arc<AgentView>>,
+    },
+    PublicView {
+        reply: oneshot::Sender<Arc<AgentView>>,
+    },
+    Options {
+        reply: oneshot::Sender<Vec<PauseOption>>,
+    },
+    /// A definition was put in force: what is due may be something else.
+    Look,
 }
 
 /// A way to one agent's actor. It may have gone by the time a message is sent; the registry then

@@ -107,6 +107,15 @@ impl Registry {
         self.slots.retain(|key, _| key.tenant != *tenant);
     }
 
+    /// Has every actor of a tenant look at what is due. One whose mailbox is full looks anyway.
+    pub(super) fn have_look(&self, tenant: &TenantId) {
+        for slot in self.slots.iter().filter(|slot| slot.key().tenant == *tenant) {
+            if let Slot::Live(handle) = slot.value() {
+                let _ = handle.offer(Box::new(Message::Look));
+            }
+        }
+    }
+
     /// How many agents have an actor.
     pub(super) fn live(&self) -> usize {
         self.slots.iter().filter(|slot| matches!(slot.value(), Slot::Live(_))).count()

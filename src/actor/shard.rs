@@ -33,7 +33,7 @@ const BATCH_MAX: usize = 1024;
 /// How long until a store that could not be read is asked again.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
-/// How long a quiet feed goes without telling its head.
+/// How often feeds are told their heads; within it a gap is detected (promise V3).
 const HEAD_AFTER: Duration = Duration::from_secs(5);
 
 /// One agent's events, to be appended as one.
@@ -113,6 +113,7 @@ pub(super) struct Sequencer {
     /// Where agents go that are to have an actor again.
     pub(super) wake: mpsc::Sender<Vec<Key>>,
     pub(super) stale_since: Option<Timestamp>,
+    pub(super) stop: CancellationToken,
 }
 
 /// One tenant on the shard.
@@ -144,16 +145,25 @@ enum Fate {
 }
 
 impl Sequencer {
-    /// Runs until the intake closes, or until all that had arrived before `stop` is committed.
-    pub(super) async fn run(mut self, mut intake: mpsc::Receiver<Intake>, stop: CancellationToken) {
+    /// Runs until the intake closes, or until all that had arrived before the stop is committed.
+    pub(super) async fn run(mut self, mut intake: mpsc::Receiver<Intake>) {
+        let stop = self.stop.clone();
         let mut arrived = Vec::with_capacity(BATCH_MAX);
+        let mut heads_at = self.clock.now() + HEAD_AFTER;
         loop {
-            let quiet_until = self.clock.now() + HEAD_AFTER;
             let count = tokio::select! {
                 biased;
+                // First, so that one tenant's traffic does not keep another's head from being told.
+                () = self.clock.sleep_until(heads_at) => {
+                    self.tell_heads();
+                    heads_at = self.clock.now() + HEAD_AFTER;
+                    match self.knock().await {
+                        Fate::Owned => continue,
+                        Fate::Lost => break,
+                    }
+                }
                 count = intake.recv_many(&mut arrived, BATCH_MAX) => count,
                 () = stop.cancelled(), if !intake.is_closed() => { intake.close(); continue }
-                () = self.clock.sleep_until(quiet_until) => { self.tell_heads(); continue }
             };
             if count == 0 {
                 return;
@@ -172,14 +182,28 @@ impl Sequencer {
             return Fate::Owned;
         }
         metrics::histogram!("intervalo_batch_events").record(draft.entries.len() as f64);
+        self.append(draft).await
+    }
+
+    /// Asks a store that was out of reach whether it is back, with an append of nothing: boards are
+    /// to hear of it though nobody writes.
+    async fn knock(&mut self) -> Fate {
+        match self.stale_since {
+            Some(_) => self.append(self.draft(Vec::new())).await,
+            None => Fate::Owned,
+        }
+    }
+
+    async fn append(&mut self, mut draft: Draft) -> Fate {
+        let events = draft.entries.len() as u64;
         let batch = Batch {
             shard: self.head.shard,
             epoch: self.head.epoch,
             after: self.head.head,
-            entries: draft.entries.clone(),
-            states: draft.states.clone(),
+            entries: std::mem::take(&mut draft.entries),
+            states: std::mem::take(&mut draft.states),
         };
-        let reached = ShardSeq(self.head.head.0 + draft.entries.len() as u64);
+        let reached = ShardSeq(self.head.head.0 + events);
         match self.journal.append(batch).await {
             Ok(()) => self.hand_over(draft, reached),
             Err(AppendError::Unavailable(why)) => self.put_off(draft, &why),
@@ -260,7 +284,7 @@ impl Sequencer {
 
     /// It is durable: heads and facts move, boards are fed, and whoever waits is told.
     fn hand_over(&mut self, draft: Draft, reached: ShardSeq) -> Fate {
-        metrics::counter!("intervalo_events_committed_total").increment(draft.entries.len() as u64);
+        metrics::counter!("intervalo_events_committed_total").increment(reached.0 - self.head.head.0);
         self.head.head = reached;
         if self.stale_since.take().is_some() {
             info!(shard = %self.head.shard, "the store of shard {} is back", self.head.shard);
@@ -271,6 +295,7 @@ impl Sequencer {
             let from = std::mem::replace(&mut line.head, drafted.head);
             if line.desk.facts().guards() != drafted.facts.guards() {
                 line.desk.put_in_force((*drafted.facts).clone());
+                self.registry.have_look(&tenant);
             }
             let committed = Committed { from, to: drafted.head, rows: drafted.rows, directory: drafted.directory };
             self.bus.publish(self.head.shard, &tenant, Feed::Committed(Arc::new(committed)));
@@ -308,22 +333,28 @@ impl Sequencer {
         }
     }
 
-    /// Reads the shard's fence and head, until the store answers.
+    /// Reads the shard's fence and head, until the store answers; none also when the server stops
+    /// before it does.
     async fn read_head(&self) -> Option<ShardHead> {
         loop {
             match self.journal.heads().await {
                 Ok(heads) => return heads.into_iter().find(|head| head.shard == self.head.shard),
                 Err(why) => {
                     warn!(shard = %self.head.shard, "the head of shard {} cannot be read yet: {why}", self.head.shard);
-                    self.clock.sleep_until(self.clock.now() + READ_AGAIN_AFTER).await;
+                    self.before_reading_again().await?;
                 }
             }
         }
     }
 
-    /// Somebody else wrote: all of the shard in memory is void.
+    /// Waits a little; none when the server stops meanwhile.
+    async fn before_reading_again(&self) -> Option<()> {
+        self.stop.run_until_cancelled(self.clock.sleep_until(self.clock.now() + READ_AGAIN_AFTER)).await
+    }
+
+    /// Somebody else wrote, or nobody knows who did: all of the shard in memory is void.
     async fn lose(&mut self, draft: Draft) -> Fate {
-        error!(shard = %self.head.shard, "shard {} is owned by another writer; its agents are dropped", self.head.shard);
+        error!(shard = %self.head.shard, "what is in memory of shard {} is void; its agents are dropped", self.head.shard);
         metrics::counter!("intervalo_shards_lost_total").increment(1);
         for (tenant, line) in &self.tenants {
             line.desk.close();
@@ -348,7 +379,9 @@ impl Sequencer {
                 Ok(snapshot) => break snapshot,
                 Err(why) => {
                     warn!(shard = %self.head.shard, "shard {} cannot be read yet: {why}", self.head.shard);
-                    self.clock.sleep_until(self.clock.now() + READ_AGAIN_AFTER).await;
+                    if self.before_reading_again().await.is_none() {
+                        return Fate::Lost;
+                    }
                 }
             }
         };

@@ -5,6 +5,7 @@ use std::net::TcpListener as StdListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,9 @@ use crate::router::Router;
 use crate::store::{self, OpenError, SqliteJournal};
 use crate::telemetry::{Figures, FiguresError};
 use crate::transport::{self, PingTimes, Rate, Settings};
+
+/// How often figures are folded; what gathers meanwhile is some thousand numbers at most.
+const FIGURES_FOLDED_EVERY: Duration = Duration::from_secs(5);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -141,11 +145,13 @@ pub async fn run_on(
         hub,
         verifier: stores.verifier,
         history: stores.history,
-        clock: stores.clock,
+        clock: Arc::clone(&stores.clock),
         figures: figures.reader(),
         ready: Arc::clone(&ready),
         settings,
     };
+    let folding = fold_figures(figures, Arc::clone(&stores.clock));
+    tasks.spawn(hub_stop.clone().run_until_cancelled_owned(folding));
     let listeners = listeners.into_iter().filter_map(|listener| adopt(listener, &shutdown)).collect();
     transport::serve(listeners, doors, shutdown).await;
     ready.store(false, Ordering::Release);
@@ -154,6 +160,14 @@ pub async fn run_on(
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Folds figures for ever: where nobody reads them, what histograms gather would grow without end.
+async fn fold_figures(figures: Figures, clock: Arc<dyn Clock>) {
+    loop {
+        clock.sleep_until(clock.now() + FIGURES_FOLDED_EVERY).await;
+        figures.upkeep();
+    }
 }
 
 /// Hands a listener to the runtime; one that the runtime refuses ends the server.

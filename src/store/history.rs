@@ -125,7 +125,7 @@ pub struct PauseRow {
     pub paid: bool,
     /// For reports only.
     pub counts_as_work: bool,
-    /// The pause that it replaced.
+    /// The pause that it replaced; none when that was a protected one.
     pub replaces: Option<PauseId>,
     /// What the agent wrote; none when it was erased.
     pub note: Option<String>,
@@ -294,7 +294,8 @@ macro_rules! page_sql {
             "SELECT p.id, p.person, p.pause_type, p.class, p.team, p.zone, p.utc_offset_s, p.local_day, p.business_day,
                     p.shift_started_at, p.shift_estimated, p.started_at, p.ended_at, p.ended_by, p.short, p.misclick,
                     p.last_seen_at, p.replaced_by, p.limit_ms, p.extended_ms, p.overran_at, p.policy_version, p.paid,
-                    p.counts_as_work, p.replaces, p.note
+                    p.counts_as_work,
+                    (SELECT r.id FROM pauses AS r WHERE r.id = p.replaces AND r.class <> 'protected'), p.note
              FROM pauses AS p INDEXED BY ",
             $index,
             " WHERE p.class <> 'protected' AND p.tenant = ?1 AND ",

@@ -45,6 +45,10 @@ use sockets::Sockets;
 /// and what comes after needs the rest.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(7);
 
+/// How long connections that are cut have to end. What is left then waits for a store that does not
+/// answer, and the next start takes every session off anyway.
+const CUT_TIME_MAX: Duration = Duration::from_secs(1);
+
 /// Renders the figures of the process as text, for `/metrics`.
 pub type FiguresText = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -162,6 +166,8 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
     if tokio::time::timeout(DRAIN_TIME_MAX, app.tasks.wait()).await.is_err() {
         tracing::warn!(connections = app.tasks.len(), "cutting connections that did not end in time");
         app.cut.cancel();
-        app.tasks.wait().await;
+        if tokio::time::timeout(CUT_TIME_MAX, app.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = app.tasks.len(), "going on without what did not end");
+        }
     }
 }

@@ -9,7 +9,7 @@ use intervalo::actor::core::TenantSeed;
 use intervalo::actor::{CommandError, Core, CoreParts, Notice, Reply, SessionLink};
 use intervalo::cluster::{LocalBus, LocalPlacement};
 use intervalo::domain::agent::Agent;
-use intervalo::domain::command::{Actor, Command, Rejection, Request};
+use intervalo::domain::command::{Actor, Command, PauseAtSignOut, Rejection, Request};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{AgentEvent, Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
@@ -45,7 +45,7 @@ pub(crate) struct House {
 /// One socket, from the agent's side.
 pub(crate) struct Link {
     agent: AgentId,
-    id: SessionId,
+    pub(crate) id: SessionId,
     /// What the session was opened with.
     pub(crate) opened: Arc<AgentView>,
     notices: mpsc::Receiver<Notice>,
@@ -165,6 +165,30 @@ impl House {
             body: TenantEventBody::PolicyPublished { version: policy.version },
         };
         self.core.publish(&self.tenant, event, TenantDefinition::Policy(Arc::new(policy))).await
+    }
+
+    /// Publishes the directory with somebody marked as gone.
+    pub(crate) async fn publish_departure(&self, agent: &str) {
+        let mut directory = directory();
+        directory.version = DirectoryVersion(2);
+        let person = directory.agents.get_mut(&later(agent)).expect("a person");
+        *person = Arc::new(Person { left_at: Some(self.clock.now()), ..(**person).clone() });
+        let body = TenantEventBody::DirectoryChanged { version: directory.version, added: 0, changed: 0, removed: 1 };
+        let event = TenantEvent { at: self.clock.now(), actor: Actor::System, cause: Cause::Admin, body };
+        let definition = TenantDefinition::Directory(Arc::new(directory));
+        self.core.publish(&self.tenant, event, definition).await.expect("published");
+    }
+
+    pub(crate) async fn sign_out_session(&self, agent: &str, session: SessionId) {
+        let agent = later(agent);
+        let request = Request {
+            command: Command::SignOut { pause: PauseAtSignOut::KeepEntitlement },
+            actor: Actor::Agent(agent.clone()),
+            reason: None,
+            op: None,
+            expected_version: None,
+        };
+        self.router.sign_out_session(&self.tenant, &agent, session, request).await.expect("signed out");
     }
 
     pub(crate) fn feed(&self) -> Box<dyn Subscription> {

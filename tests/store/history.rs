@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::store_kinds::OnSqlite;
 use crate::support::store_world::{World, agent, code_of, ended, pause, started, terms};
 use chrono::NaiveDate;
-use intervalo::domain::event::{AgentEventBody, Cause};
+use intervalo::domain::event::{AfterPause, AgentEventBody, Cause, ChosenStatus};
 use intervalo::domain::id::{PauseId, TeamId, TenantId};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{Epoch, Journal};
@@ -114,6 +114,33 @@ async fn long_day(store: &OnSqlite) -> (World, PauseHistory) {
 
 fn numbers(wanted: impl Fn(u128) -> bool) -> Vec<PauseId> {
     (0..20).filter(|n| wanted(*n)).map(pause).collect()
+}
+
+#[tokio::test]
+async fn a_pause_that_followed_a_protected_one_directly_does_not_tell() {
+    let store = OnSqlite::new();
+    let journal = store.open_sqlite().await;
+    let mut world = World::new("acme", Epoch(1));
+    journal.append(world.founding()).await.unwrap();
+    let ana = agent("ana");
+    world.at_work(&ana);
+    let mut restroom = started(pause(1), None, None);
+    restroom.pause_type = code_of("restroom");
+    world.event(&ana, AgentEventBody::PauseStarted(Box::new(restroom)));
+    let replaced = intervalo::domain::event::PauseEnded {
+        then: AfterPause::Status(ChosenStatus::Unavailable),
+        replaced_by: Some(pause(2)),
+        ..ended(pause(1))
+    };
+    world.event(&ana, AgentEventBody::PauseEnded(replaced));
+    let mut lunch = started(pause(2), Some(terms()), None);
+    lunch.replaces = Some(pause(1));
+    world.event(&ana, AgentEventBody::PauseStarted(Box::new(lunch)));
+    journal.append(world.batch()).await.unwrap();
+    let history = PauseHistory::open(store.dir()).await.unwrap();
+    let page = history.page(&all("acme"), None, 10).await.unwrap();
+    let [lunch] = &page.rows[..] else { panic!("one row: {:?}", page.rows) };
+    assert_eq!((lunch.id, lunch.replaces), (pause(2), None));
 }
 
 #[tokio::test]
