@@ -80,6 +80,22 @@ async fn a_flood_of_calls_is_told_to_wait_but_pings_and_protected_pauses_are_not
 }
 
 #[tokio::test]
+async fn a_flood_of_session_pings_ends_the_socket() {
+    let server = TestServer::start().await;
+    let mut client = server.agent("ana").await;
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "session.ping"});
+    let sixteen = serde_json::Value::from(vec![ping; 16]).to_string();
+    for _ in 0..40 {
+        client.send(sixteen.clone()).await;
+    }
+    assert_eq!(client.closed().await, 1008);
+    let mut client = server.agent("ana").await;
+    for _ in 0..50 {
+        client.ok("session.ping", json!({})).await;
+    }
+}
+
+#[tokio::test]
 async fn a_principal_has_so_many_sessions_and_no_more() {
     let server = TestServer::with(Settings { sessions_per_principal_max: 2, ..Settings::default() }).await;
     let token = server.token(Role::Supervisor, "sofia", Some(&["suporte"]));
