@@ -22,6 +22,7 @@ use super::App;
 use super::http::secure;
 use super::problem::Problem;
 use super::sockets::{ConnectionPlace, Full};
+use super::stall::StallGuard;
 
 /// How long a request's head may take, and how long a connection may idle between requests: a
 /// slow sender holds nothing for longer (fault table, "slow-loris").
@@ -141,7 +142,8 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
         .header_read_timeout(HEADER_READ_TIME_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let stream = TokioIo::new(StallGuard::new(stream, Arc::clone(&app.clock)));
+    let connection = builder.serve_connection(stream, service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

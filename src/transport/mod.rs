@@ -15,6 +15,7 @@ mod problem;
 mod rate_limit;
 mod rpc;
 mod sockets;
+mod stall;
 mod upgrade;
 mod websocket;
 mod wire;
