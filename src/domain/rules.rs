@@ -1,6 +1,6 @@
 //! The rules of a pause's start, as a table (semantics §4).
 //!
-//! One evaluator answers preview and commit. A rule is one function and one row of [`RULES`]; the
+//! One evaluator answers preview and commit. A rule is one function and one row of `RULES`; the
 //! order of the rows is the order in which a verdict names them.
 
 use std::sync::Arc;

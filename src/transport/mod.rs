@@ -134,7 +134,7 @@ impl App {
 }
 
 /// Serves connections from `listeners` until `shutdown`, then tells clients when to come back and
-/// ends every connection; at the latest [`DRAIN_TIME_MAX`] after it, by force.
+/// ends every connection; at the latest seven seconds after it, by force.
 pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: CancellationToken) {
     let app = Arc::new(App {
         router: parts.router,
