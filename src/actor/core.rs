@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
-use super::agent::{AgentActor, CommandError, RETRY_AFTER};
+use super::agent::AgentActor;
 use super::desk::Desk;
 use super::handle::{AgentHandle, Message, NotSent};
 use super::registry::{Birth, Key, Registry};
+use super::reply::{CommandError, RETRY_AFTER};
 pub use super::revival::RevivalError;
 use super::revival::{RevivedAgent, RevivedTenant, is_live, revive};
 use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantLine};

@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::agent::{CommandError, Reply};
+use super::reply::{CommandError, Reply};
 use super::session::SessionLink;
 use crate::domain::command::Request;
 use crate::domain::id::SessionId;

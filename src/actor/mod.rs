@@ -9,11 +9,12 @@ pub mod desk;
 pub(crate) mod handle;
 mod refusals;
 mod registry;
+mod reply;
 mod revival;
 pub mod session;
 mod shard;
 
-pub use agent::{CommandError, Reply};
 pub use core::{Core, CoreParts};
 pub use desk::{Desk, TenantFacts};
+pub use reply::{CommandError, Reply};
 pub use session::{Notice, SessionLink};
