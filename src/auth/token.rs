@@ -115,8 +115,13 @@ impl Verifier {
             return Err(Unauthenticated);
         }
         let Source::Secret(key) = &self.source;
-        let claims = jsonwebtoken::decode::<ReadClaims>(token, key, &self.validation).map_err(|_| Unauthenticated)?;
-        principal(claims.claims, now).ok_or(Unauthenticated)
+        let read = jsonwebtoken::decode::<ReadClaims>(token, key, &self.validation).map_err(|_| Unauthenticated)?;
+        // `crit` says "understand these or refuse" (RFC 7515 §4.1.11). None are understood here, and the library
+        // passes over it.
+        if read.header.crit.is_some() {
+            return Err(Unauthenticated);
+        }
+        principal(read.claims, now).ok_or(Unauthenticated)
     }
 }
 
@@ -273,6 +278,13 @@ mod tests {
         for (what, claims) in bent {
             assert_eq!(verify(&claims), Err(Unauthenticated), "{what}");
         }
+    }
+
+    #[test]
+    fn promise_a3_a_token_with_a_condition_that_is_not_understood_does_not_authenticate() {
+        let header = Header { crit: Some(vec!["b64".to_owned()]), ..Header::new(Algorithm::HS256) };
+        let token = jsonwebtoken::encode(&header, &good(), &EncodingKey::from_secret(&[42; 32])).expect("signed");
+        assert_eq!(Verifier::with_key(&key()).verify(&token, NOW), Err(Unauthenticated));
     }
 
     #[test]

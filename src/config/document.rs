@@ -282,7 +282,9 @@ impl<'d> Field<'d> {
             return Some(value.to_string());
         }
         if let Some(number) = self.value.as_integer() {
-            return i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number.to_string());
+            // A number too great for any setting is handed on as it stands: the setting refuses it by its own range.
+            let read = i64::from_str_radix(number.as_str(), number.radix());
+            return Some(read.map_or_else(|_| number.to_string(), |number| number.to_string()));
         }
         self.wrong_type(problems, "a text, a whole number, or true or false");
         None

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::bounded::read_text;
 use super::document::{self, Section};
 use super::nearest::nearest;
 use super::settings::{ENVIRONMENT_PREFIX, SETTINGS, Setting, at_odds, set, show};
@@ -113,11 +114,7 @@ impl Layers {
         let refused = |why: String| ConfigError {
             refusals: vec![format!("cannot read the settings file {}: {why}; check the path", path.display())],
         };
-        let size = std::fs::metadata(&path).map_err(|error| refused(error.to_string()))?.len();
-        if size > FILE_BYTES_MAX {
-            return Err(refused(format!("it has {size} bytes, more than {FILE_BYTES_MAX}")));
-        }
-        let text = std::fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
+        let text = read_text(&path, FILE_BYTES_MAX).map_err(|error| refused(error.to_string()))?;
         self.file = Some(FileLayer { path, text });
         Ok(())
     }
@@ -293,7 +290,7 @@ mod tests {
     #[test]
     fn refusals_say_where_and_what_to_do() {
         type Environment<'a> = &'a [(&'a str, &'a str)];
-        let cases: [(Environment<'_>, &str, &str); 14] = [
+        let cases: [(Environment<'_>, &str, &str); 15] = [
             (&[], "\nlistn = []", "s.toml line 2: unknown key `listn`; did you mean `listen`?"),
             (
                 &[("INTERVALO_LISTN", "x")],
@@ -336,6 +333,12 @@ mod tests {
                 &[],
                 "max_connections = 0",
                 "s.toml line 1: `max_connections`: expected a whole number from 1 to 1000000, found \"0\"",
+            ),
+            (
+                &[],
+                "max_connections = 99999999999999999999",
+                "s.toml line 1: `max_connections`: expected a whole number from 1 to 1000000, found \
+                 \"99999999999999999999\"",
             ),
             (
                 &[],

@@ -3,6 +3,7 @@
 //!
 //! Nothing else reads the environment. Knows no running part of the server.
 
+mod bounded;
 mod document;
 mod duration;
 mod layers;
@@ -14,6 +15,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use bounded::read_text;
 pub use document::{At, Field, Problem, Problems, Section, parse as parse_document};
 pub use duration::{SPAN_MAX, SpanError, parse_span, show_span};
 pub use layers::{ConfigError, FileLayer, Layers, Loaded, Origin, Shown, load};

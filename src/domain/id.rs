@@ -36,10 +36,21 @@ fn checked(text: &str) -> Result<Arc<str>, IdError> {
     Ok(Arc::from(text))
 }
 
-/// True for control characters and for the invisible ones that reorder or hide text.
+/// True for control characters and for the invisible ones that reorder or hide text, the tags of
+/// plane 14 among them.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        || matches!(
+            c,
+            '\u{061C}'
+                | '\u{180E}'
+                | '\u{200B}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}'
+                | '\u{FFF9}'..='\u{FFFB}'
+                | '\u{E0000}'..='\u{E007F}'
+        )
 }
 
 macro_rules! text_id {
@@ -227,6 +238,10 @@ mod tests {
         assert_eq!(AgentId::new(""), Err(IdError::Empty));
         assert_eq!(AgentId::new("a\u{0}b"), Err(IdError::NotPrintable));
         assert_eq!(AgentId::new("a\u{202E}b"), Err(IdError::NotPrintable));
+        // An Arabic letter mark reorders; a tag of plane 14 is a second, unseen "A".
+        for hidden in ["a\u{61C}b", "a\u{206A}b", "a\u{FFF9}b", "a\u{E0041}"] {
+            assert_eq!(AgentId::new(hidden), Err(IdError::NotPrintable), "{hidden:?}");
+        }
         assert_eq!(AgentId::new(" ana"), Err(IdError::NotPrintable));
         assert_eq!(AgentId::new(&"é".repeat(129)), Err(IdError::TooLong(129)));
         assert!(AgentId::new(&"é".repeat(128)).is_ok());

@@ -20,7 +20,7 @@ pub struct WireError {
     /// One plain English sentence.
     pub message: String,
     /// What programs act on.
-    pub data: ErrorData,
+    pub data: Box<ErrorData>,
 }
 
 /// What programs act on.
@@ -139,7 +139,7 @@ impl WireError {
         WireError {
             code: kind.number(),
             message: message.into(),
-            data: ErrorData { code, params: Map::new(), next_change_at: None },
+            data: Box::new(ErrorData { code, params: Map::new(), next_change_at: None }),
         }
     }
 

@@ -22,6 +22,7 @@ use super::App;
 use super::http::secure;
 use super::problem::Problem;
 use super::sockets::{ConnectionPlace, Full};
+use super::stall::StallGuard;
 
 /// How long a request's head may take, and how long a connection may idle between requests: a
 /// slow sender holds nothing for longer (fault table, "slow-loris").
@@ -34,6 +35,10 @@ const HEADER_BYTES_MAX: usize = 16 * 1024;
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// The first wait when the system has no more descriptors: short, for a socket may close at once.
 const BACK_OFF_MIN: Duration = Duration::from_millis(50);
+/// What the system keeps of what is sent and not yet taken. Its own measure grows to some MiB for a
+/// reader that was quick once: a thousand boards that stop reading would then hold GiB before one is
+/// found out. The fault table's 256 KiB for a slow dashboard (Linux counts its own records twice).
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// The longest wait; half of the 2 s in which accepting must have recovered (promise R3).
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 /// How long telling a connection that there is no place for it may take.
@@ -126,8 +131,13 @@ async fn turn_away(mut stream: TcpStream, full: Full) {
     let _ = tokio::time::timeout(TURN_AWAY_TIME_MAX, told).await;
 }
 
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    socket2::SockRef::from(stream).set_send_buffer_size(SEND_BUFFER_BYTES)
+}
+
 async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: axum::Router) {
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
@@ -141,7 +151,8 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
         .header_read_timeout(HEADER_READ_TIME_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let stream = TokioIo::new(StallGuard::new(stream, Arc::clone(&app.clock)));
+    let connection = builder.serve_connection(stream, service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -190,6 +201,17 @@ mod tests {
         }
         assert!(!is_exhaustion(&io::Error::from(io::ErrorKind::ConnectionAborted)));
         assert!(!is_exhaustion(&io::Error::from_raw_os_error(103)));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stops_is_found_out_before_the_system_has_taken_much_for_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (server, _) = listener.accept().await.expect("accepted");
+        prepare(&server).expect("prepared");
+        let kept = socket2::SockRef::from(&server).send_buffer_size().expect("a size");
+        assert!((SEND_BUFFER_BYTES..=2 * SEND_BUFFER_BYTES).contains(&kept), "{kept}");
+        drop(client);
     }
 
     #[tokio::test]

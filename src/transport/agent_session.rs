@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::board_session::{BOARDS_MAX, Boards};
+use super::rate_limit::{Meter, Rate};
 use super::sockets::SessionPlace;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
 use super::{App, rpc};
@@ -38,6 +39,9 @@ const OPEN_WITHIN: Duration = Duration::from_secs(10);
 const EXPIRY_TOLD_BEFORE: Duration = Duration::from_secs(60);
 /// How many faults of form in a row end a connection (fault table, "malformed").
 const STRIKES_MAX: u32 = 20;
+/// How many `session.ping` a session may send. They are outside the request rate, so that a page can
+/// always learn whether it is connected; it needs one in some seconds.
+const PING_RATE: Rate = Rate { per_second: 20, burst: 100 };
 /// The shortest time between two `options.changed`.
 const OPTIONS_EVERY: Duration = Duration::from_secs(1);
 /// When the menu is asked for again after it could not be had.
@@ -54,6 +58,7 @@ pub(super) struct Session {
     open_by: Timestamp,
     open: Option<Open>,
     strikes: u32,
+    pings: Meter,
     /// Set by a call whose reply is the last.
     ending: Option<Ending>,
 }
@@ -121,7 +126,17 @@ impl Session {
         answered_at: Arc<std::sync::atomic::AtomicI64>,
     ) -> Session {
         let (id, open_by) = (app.next_session(), app.clock.now() + OPEN_WITHIN);
-        Session { app, id, answered_at, credential, open_by, open: None, strikes: 0, ending: None }
+        Session {
+            app,
+            id,
+            answered_at,
+            credential,
+            open_by,
+            open: None,
+            strikes: 0,
+            pings: Meter::default(),
+            ending: None,
+        }
     }
 
     pub(super) fn id(&self) -> SessionId {
@@ -307,7 +322,12 @@ impl Session {
         };
         match invocation {
             Invocation::SessionOpen(wanted) => self.open(wanted).await,
-            Invocation::SessionPing => Ok(self.ping().await),
+            Invocation::SessionPing => {
+                if self.pings.count(PING_RATE, app.clock.now()).is_err() {
+                    self.ending.get_or_insert(Ending::Close(CloseCode::Policy, "too many pings".to_owned()));
+                }
+                Ok(self.ping().await)
+            }
             Invocation::SessionRefresh { token } => self.refresh(&token, boards),
             Invocation::SessionSignOut { scope, pause } => self.sign_out(scope, pause).await,
             Invocation::PauseOptions { watch: true } => self.watch_menu().await,

@@ -15,6 +15,7 @@ mod problem;
 mod rate_limit;
 mod rpc;
 mod sockets;
+mod stall;
 mod upgrade;
 mod websocket;
 mod wire;
@@ -114,6 +115,8 @@ struct App {
     ready: Arc<AtomicBool>,
     settings: Settings,
     rate_limiter: RateLimiter,
+    /// For what the rate does not hold up: requests around a protected pause.
+    protected_limiter: RateLimiter,
     sockets: Arc<Sockets>,
     session_count: AtomicU64,
     /// Every task of a connection.
@@ -142,6 +145,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         figures: parts.figures,
         ready: parts.ready,
         rate_limiter: RateLimiter::new(parts.settings.rate),
+        protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
         sockets: Arc::new(Sockets::new(
             parts.settings.connections_max,
             parts.settings.connections_per_address_max,

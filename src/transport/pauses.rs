@@ -123,10 +123,19 @@ impl Asked {
             .unwrap_or(PAGE_DEFAULT),
             after: taken(&mut given, "cursor", |text| cursor(text).ok_or("was not handed out by this server"))?,
         };
-        match given.keys().next() {
-            Some(unknown) => Err(Problem::parameter(unknown, "is unknown to this path")),
-            None => Ok(asked),
+        if let Some(unknown) = given.keys().next() {
+            return Err(Problem::parameter(unknown, "is unknown to this path"));
         }
+        // Nothing can lie between them: dates that were swapped, not a quiet week.
+        let is_swapped = match (asked.from, asked.to) {
+            (Some(DayOrInstant::Day(from)), Some(DayOrInstant::Day(to))) => to < from,
+            (Some(DayOrInstant::Instant(from)), Some(DayOrInstant::Instant(to))) => to < from,
+            _ => false,
+        };
+        if is_swapped {
+            return Err(Problem::parameter("to", "is before \"from\""));
+        }
+        Ok(asked)
     }
 
     fn filter(&self, principal: &Principal, scope: &Scope) -> Result<PauseFilter, Problem> {
@@ -431,6 +440,16 @@ mod tests {
 
     fn asked(query: &str) -> Result<Asked, Problem> {
         Asked::read(&format!("/v1/pauses?{query}").parse().expect("an address"))
+    }
+
+    #[test]
+    fn swapped_dates_are_refused_and_one_day_or_no_time_at_all_is_not() {
+        for swapped in ["from=2026-11-22&to=2026-11-21", "from=2026-11-22T00:00:01Z&to=2026-11-22T00:00:00Z"] {
+            assert!(asked(swapped).is_err(), "{swapped}");
+        }
+        for right in ["from=2026-11-22&to=2026-11-22", "from=2026-11-22T00:00:00Z&to=2026-11-22T00:00:00Z"] {
+            assert!(asked(right).is_ok(), "{right}");
+        }
     }
 
     #[test]

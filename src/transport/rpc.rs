@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::App;
+use super::rate_limit::{Rate, RateLimiter};
 use crate::actor::CommandError;
 use crate::auth::{Action, Forbidden, Principal, Role, Target};
 use crate::domain::command::{Actor, Command, Outcome, Request};
@@ -55,20 +56,29 @@ pub(super) async fn admit(
     read
 }
 
-/// Counts a request against the principal's rate, unless it is of those that may never be kept
-/// waiting: pings, and everything around a protected pause (semantics §3).
+/// How many requests around a protected pause a principal may send besides its rate: more than any
+/// person's day has, and too few to fill a disk with.
+pub(super) const PROTECTED_RATE: Rate = Rate { per_second: 5, burst: 100 };
+
+/// Counts a request against the principal's rate, unless it is of those that may not be kept waiting
+/// by it: pings, and everything around a protected pause (semantics §3), which has a rate of its own.
 async fn count(app: &App, principal: &Principal, invocation: &Invocation) -> Result<(), WireError> {
-    if *invocation == Invocation::SessionPing || starts_protected(app, principal, invocation) {
+    if *invocation == Invocation::SessionPing {
         return Ok(());
     }
-    let Err(retry_after) = app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()) else {
-        return Ok(());
+    let count = |limiter: &RateLimiter| limiter.count(&principal.tenant, &principal.id, app.clock.now());
+    let counted = if starts_protected(app, principal, invocation) {
+        count(&app.protected_limiter)
+    } else {
+        match count(&app.rate_limiter) {
+            Err(_) if leaves_protected(app, principal, invocation).await => count(&app.protected_limiter),
+            counted => counted,
+        }
     };
-    if leaves_protected(app, principal, invocation).await {
-        return Ok(());
-    }
-    metrics::counter!("intervalo_rate_limited_total").increment(1);
-    Err(WireError::rate_limited(retry_after))
+    counted.map_err(|retry_after| {
+        metrics::counter!("intervalo_rate_limited_total").increment(1);
+        WireError::rate_limited(retry_after)
+    })
 }
 
 fn starts_protected(app: &App, principal: &Principal, invocation: &Invocation) -> bool {

@@ -80,6 +80,40 @@ async fn a_flood_of_calls_is_told_to_wait_but_pings_and_protected_pauses_are_not
 }
 
 #[tokio::test]
+async fn a_flood_of_protected_pauses_is_told_to_wait_too() {
+    let server = TestServer::start().await;
+    let mut client = server.agent("ana").await;
+    let mut begun = 0;
+    let refused = loop {
+        let answer = client.call("pause.start", json!({"type": "banheiro"})).await;
+        if answer.get("error").is_some() {
+            break answer;
+        }
+        begun += 1;
+        assert!(begun < 1000, "nothing holds it up");
+    };
+    assert_eq!(refused["error"]["data"]["code"], "rate_limited");
+    assert!(begun >= 100, "{begun}");
+    assert!(client.ok("agent.get", json!({})).await.is_object(), "the rate of everything else is untouched");
+}
+
+#[tokio::test]
+async fn a_flood_of_session_pings_ends_the_socket() {
+    let server = TestServer::start().await;
+    let mut client = server.agent("ana").await;
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "session.ping"});
+    let sixteen = serde_json::Value::from(vec![ping; 16]).to_string();
+    for _ in 0..40 {
+        client.send(sixteen.clone()).await;
+    }
+    assert_eq!(client.closed().await, 1008);
+    let mut client = server.agent("ana").await;
+    for _ in 0..50 {
+        client.ok("session.ping", json!({})).await;
+    }
+}
+
+#[tokio::test]
 async fn a_principal_has_so_many_sessions_and_no_more() {
     let server = TestServer::with(Settings { sessions_per_principal_max: 2, ..Settings::default() }).await;
     let token = server.token(Role::Supervisor, "sofia", Some(&["suporte"]));

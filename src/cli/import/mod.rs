@@ -22,7 +22,7 @@ use super::failure::{Failure, print};
 use super::runtime::wait_for;
 use super::settings::data_folder;
 use crate::clock::SystemClock;
-use crate::config::Problem;
+use crate::config::{Problem, read_text};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::store::{DATABASE_FILE, OpenError, SqliteJournal};
@@ -106,10 +106,5 @@ fn refused(file: &Path, problems: &[Problem]) -> Failure {
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    let failed = |why: &dyn std::fmt::Display| Failure::new(format_args!("cannot read {}: {why}", file.display()));
-    let size = std::fs::metadata(file).map_err(|error| failed(&error))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(failed(&format_args!("it has {size} bytes, at most {FILE_BYTES_MAX} are read")));
-    }
-    std::fs::read_to_string(file).map_err(|error| failed(&error))
+    read_text(file, FILE_BYTES_MAX).map_err(|why| Failure::new(format_args!("cannot read {}: {why}", file.display())))
 }

@@ -21,6 +21,9 @@ pub(super) const CHECKPOINT_AFTER_BYTES: usize = 4 << 20;
 /// After how many commits: a small one touches about a dozen pages, so this is some 12 MiB of log.
 pub(super) const CHECKPOINT_AFTER_COMMITS: usize = 256;
 
+/// How long the last checkpoint waits for readers: a small part of the 10 s that a stop may take.
+const FINISH_WAIT: &str = "PRAGMA busy_timeout = 500";
+
 /// Starts the task; it ends when `asked` closes.
 pub(super) async fn start(
     dir: &Path,
@@ -48,6 +51,20 @@ pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), WriteFa
     Ok(())
 }
 
+/// Moves the whole log and empties its file, when nothing more will be written.
+pub(super) async fn finish(connection: &mut SqliteConnection) -> Result<(), WriteFault> {
+    // Somebody may be reading, `verify` for example: the log then stays, which loses nothing.
+    sqlx::query(FINISH_WAIT).execute(&mut *connection).await?;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await?;
+    Ok(())
+}
+
+/// Says that nothing can be written any more, where people and their alarms look.
+pub(super) fn tell_read_only(why: &str) {
+    metrics::gauge!("intervalo_journal_read_only").set(1.0);
+    tracing::error!("{why}");
+}
+
 /// A checkpoint that failed for a passing reason is tried again with the next; after an I/O error
 /// nothing may be written any more.
 pub(super) fn report(fault: &WriteFault, broken: &Broken) {
@@ -55,7 +72,7 @@ pub(super) fn report(fault: &WriteFault, broken: &Broken) {
         WriteFault::Broken(why) => {
             let text = format!("the journal is read-only until the server is restarted: checkpoint: {why}");
             if broken.set(text.clone()).is_ok() {
-                tracing::error!("{text}");
+                tell_read_only(&text);
             }
         }
         WriteFault::Refused(why) | WriteFault::Passing(why) => tracing::warn!("a checkpoint failed: {why}"),

@@ -111,8 +111,20 @@ fn make_dir(dir: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(dir)
 }
 
+/// Makes the database's file when it is missing, for the owner's eyes only also where the folder is
+/// for everybody's. SQLite gives the log and its index the same rights.
+fn make_database(path: &Path) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
 /// A connection that writes: durable when a commit returns, and checkpoints only when told to.
 pub(super) async fn connect_writer(dir: &Path) -> Result<SqliteConnection, OpenError> {
+    let path = dir.join(DATABASE_FILE);
+    make_database(&path).map_err(|source| OpenError::Io { path, source })?;
     let options = options(dir)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)

@@ -106,6 +106,12 @@ impl Writer {
         if self.checkpointer.await.is_err() {
             tracing::error!("the checkpointer panicked");
         }
+        // A folder at rest is its database alone: who copies that file has everything.
+        if self.broken.get().is_none()
+            && let Err(fault) = checkpoint::finish(&mut self.connection).await
+        {
+            checkpoint::report(&fault, &self.broken);
+        }
         if let Err(error) = self.connection.close().await {
             tracing::warn!("closing the database failed: {error}");
         }
@@ -242,7 +248,7 @@ impl Writer {
     fn turn_read_only(&self, why: &str) -> String {
         let text = format!("the journal is read-only until the server is restarted: {why}");
         if self.broken.set(text.clone()).is_ok() {
-            tracing::error!("{text}");
+            checkpoint::tell_read_only(&text);
         }
         text
     }
@@ -400,6 +406,40 @@ mod tests {
         assert_eq!(bench.append(founding(10, ShardSeq(0))).await, Err(AppendError::Unavailable(why.clone())));
         assert_eq!(bench.broken.get(), Some(&why));
         assert_eq!(bench.heads().await, []);
+    }
+
+    #[tokio::test]
+    async fn a_folder_at_rest_is_its_database_alone() {
+        let clock = Arc::new(crate::clock::SystemClock::start(crate::domain::time::Timestamp(0)));
+        let dir = TempDir::new().expect("a folder");
+        let journal = crate::store::SqliteJournal::open(dir.path(), clock).await.expect("a journal");
+        // Another process that has it open keeps SQLite from emptying the log by itself.
+        let reading = open::connect_readers(dir.path()).await.expect("readers");
+        let heads = reader::heads(&reading).await.expect("heads");
+        let epoch = heads.iter().map(|head| head.epoch).max().unwrap_or(Epoch(1));
+        let batch = Batch { epoch, ..founding(10, ShardSeq(0)) };
+        crate::ports::Journal::append(&journal, batch).await.expect("an append");
+        journal.close().await;
+        let log = dir.path().join("intervalo.db-wal").metadata().map_or(0, |log| log.len());
+        assert_eq!(log, 0, "the log's bytes");
+        reading.close().await;
+        let copy = TempDir::new().expect("a folder");
+        std::fs::copy(dir.path().join("intervalo.db"), copy.path().join("intervalo.db")).expect("copied");
+        let copied = open::connect_readers(copy.path()).await.expect("readers");
+        assert_eq!(reader::heads(&copied).await.expect("heads")[0].head, ShardSeq(1));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_database_is_for_the_owners_eyes_only_whatever_the_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let bench = Bench::with("PRAGMA user_version").await;
+        std::fs::set_permissions(bench.dir.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
+        bench.append(founding(10, ShardSeq(0))).await.expect("an append");
+        for file in ["intervalo.db", "intervalo.db-wal", "intervalo.db-shm"] {
+            let mode = bench.dir.path().join(file).metadata().expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
     }
 
     #[tokio::test]
