@@ -498,3 +498,19 @@ async fn promise_b5_the_core_closes_while_the_store_cannot_be_read() {
     house.core.close().await;
     assert!(house.now().since(before) < Duration::from_secs(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_tells_others_nothing_of_a_protected_pause() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    let _bia = house.connect("bia").await;
+    house.execute("ana", pause("banheiro")).await.expect("started");
+    let mut told = Vec::new();
+    for agent in ["ana", "bia"] {
+        let refused = house.execute_as_supervisor(agent, pause("jantar")).await.expect_err("it is morning");
+        let CommandError::Rejected { rejection, next_change_at, public, .. } = refused else { panic!("{refused:?}") };
+        told.push((rejection, next_change_at, public.status));
+    }
+    assert!(told[0].1.is_some(), "the window opens some time");
+    assert_eq!(told[0], told[1]);
+}

@@ -23,7 +23,7 @@ use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
 use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
 use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
 use crate::domain::presence::AgentView;
-use crate::domain::rules::{self, PauseOption, Question};
+use crate::domain::rules::{self, PauseOption};
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
 
@@ -637,7 +637,6 @@ fn next_change_at(agent: &Agent, request: &Request, rejection: &Rejection, conte
     else {
         return None;
     };
-    let question = Question { agent, context, code: pause_type, actor: &request.actor, replaces: *replaces };
-    let verdict = rules::evaluate(&question);
+    let verdict = agent.verdict_for(&request.actor, pause_type, *replaces, context);
     verdict.code.and(verdict.next_change_at)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use chrono::NaiveTime;
 use intervalo::actor::core::TenantSeed;
 use intervalo::actor::{CommandError, Core, CoreParts, Notice, Reply, SessionLink};
 use intervalo::cluster::{LocalBus, LocalPlacement};
@@ -13,10 +14,12 @@ use intervalo::domain::command::{Actor, Command, PauseAtSignOut, Rejection, Requ
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{AgentEvent, Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
-    AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, SessionId, TeamId, TenantId, TenantSeq,
+    AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, PrincipalId, SessionId, TeamId, TenantId,
+    TenantSeq,
 };
 use intervalo::domain::policy::{PauseKind, PauseRules, PauseType, Policy};
 use intervalo::domain::presence::AgentView;
+use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes};
 use intervalo::ports::{
     Batch, Bus, Clock, Committed, Delivery, Entry, EntryBody, Feed, Journal, ShardId, ShardSeq, Subscription,
@@ -149,6 +152,13 @@ impl House {
         let actor = Actor::Agent(agent.clone());
         let request = Request { command, actor, reason: None, op, expected_version: None };
         self.router.execute(&self.tenant, &agent, request).await
+    }
+
+    pub(crate) async fn execute_as_supervisor(&self, agent: &str, command: Command) -> Result<Reply, CommandError> {
+        let actor = Actor::Supervisor(PrincipalId::new("sofia").expect("an id"));
+        let reason = Some("the queue is long".to_owned());
+        let request = Request { command, actor, reason, op: None, expected_version: None };
+        self.router.execute(&self.tenant, &later(agent), request).await
     }
 
     /// Publishes the policy without one of its types.
@@ -346,7 +356,7 @@ fn directory() -> Directory {
 }
 
 fn policy() -> Policy {
-    let of = |code: &str, rules: PauseRules| {
+    let of = |code: &str, kind: PauseKind| {
         let code = PauseTypeCode::new(code).expect("a code");
         let pause_type = PauseType {
             code: code.clone(),
@@ -358,13 +368,25 @@ fn policy() -> Policy {
             enabled: true,
             archived_at: None,
             teams: None,
-            kind: PauseKind::Regular(rules),
+            kind,
         };
         (code, Arc::new(pause_type))
     };
     let coffee = PauseRules { limit: Some(minutes(10)), ..PauseRules::default() };
     let lunch = PauseRules { warn_before: BTreeSet::new(), ..PauseRules::default() };
-    Policy { version: PolicyVersion(1), types: BTreeMap::from([of("cafe", coffee), of("almoco", lunch)]) }
+    let evening = Window::new(WeekDays::ALL, evening_at(18), evening_at(21)).expect("a window");
+    let supper = PauseRules { windows: vec![evening], ..PauseRules::default() };
+    let types = [
+        of("cafe", PauseKind::Regular(coffee)),
+        of("almoco", PauseKind::Regular(lunch)),
+        of("jantar", PauseKind::Regular(supper)),
+        of("banheiro", PauseKind::Protected),
+    ];
+    Policy { version: PolicyVersion(1), types: BTreeMap::from(types) }
+}
+
+fn evening_at(hour: u32) -> NaiveTime {
+    NaiveTime::from_hms_opt(hour, 0, 0).expect("a time")
 }
 
 /// Puts the first directory and policy in force, as an import does.

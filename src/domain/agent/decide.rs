@@ -11,7 +11,7 @@ use crate::domain::event::{
 use crate::domain::id::{PauseId, PauseTypeCode};
 use crate::domain::op::OpRecord;
 use crate::domain::policy::{PauseKind, PauseRules, PauseType};
-use crate::domain::rules::{Question, evaluate};
+use crate::domain::rules::{Question, Verdict, evaluate};
 use crate::domain::schedule::{SHIFT_AFTER_OFFLINE, business_day, local_day, utc_offset_s};
 use crate::domain::time::Timestamp;
 
@@ -65,6 +65,25 @@ impl Agent {
 }
 
 impl Agent {
+    /// What the rules say of a start by `actor`. Others than the agent are told of what they are
+    /// shown, so that the answer tells nothing.
+    pub fn verdict_for(
+        &self,
+        actor: &Actor,
+        code: &PauseTypeCode,
+        replaces: Option<PauseId>,
+        context: &Context,
+    ) -> Verdict {
+        let shown;
+        let agent = if matches!(actor, Actor::Agent(_)) {
+            self
+        } else {
+            shown = as_shown(self);
+            &shown
+        };
+        evaluate(&Question { agent, context, code, actor, replaces })
+    }
+
     /// The agent as they will be once they go from a protected pause straight to another, with
     /// what waited for their return carried out.
     pub(in crate::domain) fn gone_on_from_protected(&self, context: &Context) -> Agent {
@@ -263,17 +282,8 @@ impl<'a> Course<'a> {
         (self.actor, self.reason) = own;
     }
 
-    /// What the rules say. Others than the agent are told of what they are shown, so that the
-    /// answer tells nothing.
     fn check_start(&self, code: &PauseTypeCode, replaces: Option<PauseId>) -> Result<(), Refusal> {
-        let shown;
-        let agent = if self.by_agent() {
-            &self.agent
-        } else {
-            shown = as_shown(&self.agent);
-            &shown
-        };
-        let verdict = evaluate(&Question { agent, context: self.context, code, actor: &self.actor, replaces });
+        let verdict = self.agent.verdict_for(&self.actor, code, replaces, self.context);
         verdict.code.map_or(Ok(()), Err)
     }
 
