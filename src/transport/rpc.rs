@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::App;
-use super::rate_limit::{Rate, RateLimiter};
+use super::rate_limit::Rate;
 use crate::actor::CommandError;
 use crate::auth::{Action, Forbidden, Principal, Role, Target};
 use crate::domain::command::{Actor, Command, Outcome, Request};
@@ -56,29 +56,40 @@ pub(super) async fn admit(
     read
 }
 
-/// How many requests around a protected pause a principal may send besides its rate: more than any
-/// person's day has, and too few to fill a disk with.
+/// How many requests around a protected pause are answered at once: more than any person's day has,
+/// and too few to fill a disk with.
 pub(super) const PROTECTED_RATE: Rate = Rate { per_second: 5, burst: 100 };
 
-/// Counts a request against the principal's rate, unless it is of those that may not be kept waiting
-/// by it: pings, and everything around a protected pause (semantics §3), which has a rate of its own.
+/// Counts a request against the principal's rate, unless it is of those that may not be refused by
+/// it: pings, and everything around a protected pause (semantics §3). The latter wait their turn at
+/// a rate of their own.
 async fn count(app: &App, principal: &Principal, invocation: &Invocation) -> Result<(), WireError> {
     if *invocation == Invocation::SessionPing {
         return Ok(());
     }
-    let count = |limiter: &RateLimiter| limiter.count(&principal.tenant, &principal.id, app.clock.now());
-    let counted = if starts_protected(app, principal, invocation) {
-        count(&app.protected_limiter)
-    } else {
-        match count(&app.rate_limiter) {
-            Err(_) if leaves_protected(app, principal, invocation).await => count(&app.protected_limiter),
-            counted => counted,
-        }
+    if starts_protected(app, principal, invocation) {
+        wait_for_turn(app, principal).await;
+        return Ok(());
+    }
+    let Err(retry_after) = app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()) else {
+        return Ok(());
     };
-    counted.map_err(|retry_after| {
-        metrics::counter!("intervalo_rate_limited_total").increment(1);
-        WireError::rate_limited(retry_after)
-    })
+    if leaves_protected(app, principal, invocation).await {
+        wait_for_turn(app, principal).await;
+        return Ok(());
+    }
+    metrics::counter!("intervalo_rate_limited_total").increment(1);
+    Err(WireError::rate_limited(retry_after))
+}
+
+async fn wait_for_turn(app: &App, principal: &Principal) {
+    loop {
+        let now = app.clock.now();
+        match app.protected_limiter.count(&principal.tenant, &principal.id, now) {
+            Ok(()) => return,
+            Err(retry_after) => app.clock.sleep_until(now + retry_after).await,
+        }
+    }
 }
 
 fn starts_protected(app: &App, principal: &Principal, invocation: &Invocation) -> bool {
