@@ -306,6 +306,21 @@ async fn promise_b3_a_panic_is_confined_to_one_actor_which_is_rebuilt_from_what_
 }
 
 #[tokio::test(start_paused = true)]
+async fn promise_b3_a_panic_of_the_sequencer_voids_memory_and_nothing_that_is_durable() {
+    let house = House::open().await;
+    let mut ana = house.connect("ana").await;
+    house.panic_on_next_publication();
+    let error = house.execute("ana", with_op(pause("cafe"), 5)).await.expect_err("nobody knows what became of it");
+    assert!(matches!(error, CommandError::Unavailable { .. }), "{error:?}");
+    assert!(ana.notice().await.is_none(), "the socket is let go");
+    let again = house.connect("ana").await;
+    assert_eq!(again.opened.status, StatusWord::Paused, "it was durable");
+    house.execute("ana", with_op(pause("cafe"), 5)).await.expect("the op tells what became of it");
+    assert_eq!(house.names("ana").await.iter().filter(|name| *name == "pause.started").count(), 1);
+    house.check_fold().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_agent_without_sessions_pause_or_deadline_goes_to_rest_and_wakes_as_it_was() {
     let house = House::open().await;
     let ana = house.connect("ana").await;

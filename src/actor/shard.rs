@@ -5,9 +5,11 @@
 //! order is decision order, and nobody decides under an old policy.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -168,12 +170,24 @@ impl Sequencer {
             if count == 0 {
                 return;
             }
-            match self.commit(std::mem::take(&mut arrived)).await {
+            match self.commit_or_start_over(std::mem::take(&mut arrived)).await {
                 Fate::Owned => {}
                 Fate::Lost => break,
             }
         }
         self.refuse_the_rest(&mut intake).await;
+    }
+
+    /// A panic voids the shard's memory and nothing else: those who waited are told that the outcome is
+    /// not known, and everything is taken up again from what is durable.
+    async fn commit_or_start_over(&mut self, arrived: Vec<Intake>) -> Fate {
+        match AssertUnwindSafe(self.commit(arrived)).catch_unwind().await {
+            Ok(fate) => fate,
+            Err(_panic) => {
+                error!(shard = %self.head.shard, "the sequencer of shard {} panicked", self.head.shard);
+                self.lose(Vec::new()).await
+            }
+        }
     }
 
     async fn commit(&mut self, arrived: Vec<Intake>) -> Fate {
@@ -208,7 +222,7 @@ impl Sequencer {
             Ok(()) => self.hand_over(draft, reached),
             Err(AppendError::Unavailable(why)) => self.put_off(draft, &why),
             Err(AppendError::Unknown(why)) => self.find_out(draft, reached, &why).await,
-            Err(AppendError::Fenced) => self.lose(draft).await,
+            Err(AppendError::Fenced) => self.lose(draft.waiting).await,
         }
     }
 
@@ -329,7 +343,7 @@ impl Sequencer {
                 self.hand_over(draft, reached)
             }
             Some(found) if found == self.head => self.put_off(draft, why),
-            Some(_) | None => self.lose(draft).await,
+            Some(_) | None => self.lose(draft.waiting).await,
         }
     }
 
@@ -353,14 +367,14 @@ impl Sequencer {
     }
 
     /// Somebody else wrote, or nobody knows who did: all of the shard in memory is void.
-    async fn lose(&mut self, draft: Draft) -> Fate {
+    async fn lose(&mut self, waiting: Vec<oneshot::Sender<Result<(), NotAppended>>>) -> Fate {
         error!(shard = %self.head.shard, "what is in memory of shard {} is void; its agents are dropped", self.head.shard);
         metrics::counter!("intervalo_shards_lost_total").increment(1);
         for (tenant, line) in &self.tenants {
             line.desk.close();
             self.registry.discard(tenant);
         }
-        for reply in draft.waiting {
+        for reply in waiting {
             let _ = reply.send(Err(NotAppended::Lost));
         }
         match self.read_head().await {

@@ -38,11 +38,29 @@ pub(crate) struct House {
     pub(crate) core: Arc<Core>,
     pub(crate) router: Router,
     clock: Arc<TokioClock>,
-    bus: Arc<LocalBus>,
+    bus: Arc<FragileBus>,
     shard: ShardId,
     seeds: Vec<TenantSeed>,
     panics: Arc<AtomicBool>,
     sessions: AtomicU64,
+}
+
+/// A bus that panics once when it is told to.
+#[derive(Default)]
+struct FragileBus {
+    bus: LocalBus,
+    breaks: AtomicBool,
+}
+
+impl Bus for FragileBus {
+    fn publish(&self, shard: ShardId, tenant: &TenantId, message: Feed) {
+        assert!(!self.breaks.swap(false, Ordering::SeqCst), "a planted panic");
+        self.bus.publish(shard, tenant, message);
+    }
+
+    fn subscribe(&self, shard: ShardId, tenant: &TenantId) -> Box<dyn Subscription> {
+        self.bus.subscribe(shard, tenant)
+    }
 }
 
 /// One socket, from the agent's side.
@@ -74,7 +92,7 @@ impl House {
     }
 
     async fn on(journal: Arc<MemoryJournal>, clock: Arc<TokioClock>) -> House {
-        let bus = Arc::new(LocalBus::new());
+        let bus = Arc::new(FragileBus::default());
         let panics = Arc::new(AtomicBool::new(false));
         let (next, armed) = (AtomicU64::new(clock.now().0.unsigned_abs()), Arc::clone(&panics));
         let parts = CoreParts {
@@ -203,6 +221,10 @@ impl House {
 
     pub(crate) fn feed(&self) -> Box<dyn Subscription> {
         self.bus.subscribe(self.shard, &self.tenant)
+    }
+
+    pub(crate) fn panic_on_next_publication(&self) {
+        self.bus.breaks.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn panic_on_next_id(&self) {
