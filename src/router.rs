@@ -30,6 +30,11 @@ impl Router {
         self.core.desk(tenant).map(|desk| desk.facts())
     }
 
+    /// Why commands cannot be carried out here; none while they can.
+    pub fn not_ready(&self) -> Option<String> {
+        self.core.not_ready()
+    }
+
     /// Carries out a command; durable when it answers `Ok`.
     ///
     /// # Errors

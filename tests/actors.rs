@@ -111,11 +111,13 @@ async fn deadlines_go_on_after_a_shard_was_taken_up_again() {
 async fn a_shard_that_another_took_over_answers_nothing_any_more() {
     let house = House::open().await;
     let _ana = house.connect("ana").await;
+    assert_eq!(house.router.not_ready(), None);
     let other = house.journal.reopen();
     let error = house.execute("ana", pause("cafe")).await.expect_err("somebody else owns it");
     assert!(matches!(error, CommandError::Unavailable { .. }), "{error:?}");
     let error = house.execute("ana", pause("cafe")).await.expect_err("for good");
     assert!(matches!(error, CommandError::Unavailable { .. }), "{error:?}");
+    assert!(house.router.not_ready().is_some_and(|why| why.contains("another server")));
     let summary = other.verify().expect("the other's journal is whole");
     assert!(summary.entries > 0);
 }

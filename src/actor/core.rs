@@ -199,6 +199,13 @@ impl Core {
         self.env.ready_at
     }
 
+    /// Why commands cannot be carried out, for whoever decides where to send them; none while they can.
+    pub fn not_ready(&self) -> Option<String> {
+        let void = self.lines.iter().find(|(_, line)| line.desk.is_closed());
+        let void = void.map(|(tenant, _)| format!("the agents of {tenant} are owned by another server"));
+        void.or_else(|| self.env.journal.broken())
+    }
+
     /// How many agents have an actor right now.
     pub fn live_agents(&self) -> usize {
         self.env.registry.live()

@@ -190,6 +190,11 @@ pub trait Journal: Send + Sync + 'static {
     /// The fence and head of every shard that has a tenant.
     fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>>;
 
+    /// Why nothing can be written any more until the store is opened anew; none while it can.
+    fn broken(&self) -> Option<String> {
+        None
+    }
+
     /// The record of an op of this principal for this agent, from the journal.
     fn find_op<'a>(
         &'a self,

@@ -4,7 +4,6 @@
 use std::net::TcpListener as StdListener;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -139,7 +138,6 @@ pub async fn run_on(
     }
     core.open();
     let core = Arc::new(core);
-    let ready = Arc::new(AtomicBool::new(true));
     let doors = transport::Parts {
         router: Router::new(Arc::clone(&core)),
         hub,
@@ -147,14 +145,12 @@ pub async fn run_on(
         history: stores.history,
         clock: Arc::clone(&stores.clock),
         figures: figures.reader(),
-        ready: Arc::clone(&ready),
         settings,
     };
     let folding = fold_figures(figures, Arc::clone(&stores.clock));
     tasks.spawn(hub_stop.clone().run_until_cancelled_owned(folding));
     let listeners = listeners.into_iter().filter_map(|listener| adopt(listener, &shutdown)).collect();
     transport::serve(listeners, doors, shutdown).await;
-    ready.store(false, Ordering::Release);
     core.close().await;
     hub_stop.cancel();
     tasks.close();

@@ -1,7 +1,6 @@
 //! The paths of HTTP.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -84,9 +83,14 @@ async fn health() -> Response {
     json_of(StatusCode::OK, &json!({"ok": true}))
 }
 
-/// Every agent is revived, and the server is not about to stop.
+/// Commands can be carried out, and the server is not about to stop. Before every agent is revived
+/// nobody is served at all. Why not is for the log: whoever asks here need not be known.
 async fn ready(State(app): State<Arc<App>>) -> Response {
-    let ready = app.ready.load(Ordering::Acquire) && !app.draining.is_cancelled();
+    let why_not = app.router.not_ready();
+    if let Some(why) = &why_not {
+        tracing::warn!("not ready: {why}");
+    }
+    let ready = why_not.is_none() && !app.draining.is_cancelled();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json_of(status, &json!({"ready": ready, "tzdata": chrono_tz::IANA_TZDB_VERSION}))
 }

@@ -22,7 +22,7 @@ mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -98,8 +98,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What `/metrics` answers.
     pub figures: FiguresText,
-    /// True once every agent is revived; what `/readyz` answers.
-    pub ready: Arc<AtomicBool>,
     /// The limits.
     pub settings: Settings,
 }
@@ -112,7 +110,6 @@ struct App {
     history: Arc<dyn PauseHistory>,
     clock: Arc<dyn Clock>,
     figures: FiguresText,
-    ready: Arc<AtomicBool>,
     settings: Settings,
     rate_limiter: RateLimiter,
     /// For what the rate does not hold up: requests around a protected pause.
@@ -143,7 +140,6 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         history: parts.history,
         clock: parts.clock,
         figures: parts.figures,
-        ready: parts.ready,
         rate_limiter: RateLimiter::new(parts.settings.rate),
         protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
         sockets: Arc::new(Sockets::new(

@@ -88,6 +88,10 @@ impl SqliteJournal {
 }
 
 impl Journal for SqliteJournal {
+    fn broken(&self) -> Option<String> {
+        self.read_only_because().map(str::to_owned)
+    }
+
     fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), AppendError>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
