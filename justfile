@@ -23,6 +23,10 @@ tidy:
 recovery:
     cargo test --test recovery -- --nocapture
 
+# The hub, the guards and the hand-over of a mailbox in thousands of orders, decided by a scheduler
+interleavings *ARGS:
+    cargo test --features interleavings --test interleavings -- {{ARGS}}
+
 # Memory per idle connection and time to start, with AGENTS agents signed in
 idle AGENTS="1000":
     cargo build --release

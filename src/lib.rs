@@ -15,5 +15,6 @@ pub mod protocol;
 pub mod router;
 pub mod server;
 pub mod store;
+pub mod sync;
 pub mod telemetry;
 pub mod transport;

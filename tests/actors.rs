@@ -3,12 +3,15 @@
 
 #[path = "support/clock.rs"]
 mod clock;
+#[path = "support/company.rs"]
+mod company;
 #[path = "actors/house.rs"]
 mod house;
 
 use std::time::Duration;
 
-use house::{House, end, later, pause, refusal, with_op};
+use company::{end, later, pause};
+use house::{House, refusal, with_op};
 use intervalo::actor::{CommandError, Notice};
 use intervalo::domain::agent::Status;
 use intervalo::domain::command::{Command, Outcome, Rejection};

@@ -26,6 +26,7 @@ use crate::domain::presence::AgentView;
 use crate::domain::rules::{self, PauseOption};
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
+use crate::sync::{Race, planted};
 
 /// An actor without sessions, pause or deadline goes to rest after this long without a message, so
 /// that a burst of commands does not start and stop it.
@@ -508,7 +509,9 @@ impl AgentActor {
     /// woke the agent up, it lives on under a new mailbox.
     async fn goes_to_rest(&mut self) -> bool {
         self.mailbox.close();
-        while let Some(message) = self.mailbox.recv().await {
+        while let Some(message) = self.mailbox.recv().await
+            && !planted(Race::MailboxDropped)
+        {
             self.on_message(*message).await;
         }
         let registry = Arc::clone(&self.env.registry);

@@ -25,6 +25,7 @@ use crate::domain::id::{AgentId, PauseId, TenantId, TenantSeq};
 use crate::domain::presence::AgentView;
 use crate::domain::time::Timestamp;
 use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardId, TenantDefinition};
+use crate::sync::spawn_on;
 
 /// A command that is not answered within this is answered `unavailable` (promise B4).
 const COMMAND_WITHIN: Duration = Duration::from_secs(5);
@@ -167,12 +168,12 @@ impl Core {
         let unopened = self.unopened.lock().ok().and_then(|mut unopened| unopened.take());
         let Some(unopened) = unopened else { return };
         for (sequencer, intake) in unopened.sequencers {
-            self.tasks.spawn(sequencer.run(intake));
+            spawn_on(&self.tasks, sequencer.run(intake));
         }
         let (lines, stop, mut woken) = (Arc::clone(&self.lines), self.stop.clone(), unopened.woken);
         wake(&lines, &unopened.live);
         info!(agents = unopened.live.len(), "{} agents revived", unopened.live.len());
-        self.tasks.spawn(async move {
+        spawn_on(&self.tasks, async move {
             while let Some(Some(agents)) = stop.run_until_cancelled(woken.recv()).await {
                 wake(&lines, &agents);
             }
@@ -310,7 +311,7 @@ impl Line {
     fn spawn(self: &Arc<Self>, key: Key, birth: Birth, incarnation: u64) {
         let (desk, env) = (Arc::clone(&self.desk), Arc::clone(&self.env));
         let actor = AgentActor::new(key, birth, incarnation, desk, self.shard.clone(), env);
-        self.tasks.spawn(Arc::clone(self).supervise(actor));
+        spawn_on(&self.tasks, Arc::clone(self).supervise(actor));
     }
 
     /// Runs an actor. A panic is confined to it: the agent goes back to its last durable state, its
@@ -323,6 +324,7 @@ impl Line {
         actor.abandon_to_rest();
         drop(actor);
         tokio::select! {
+            biased;
             () = self.env.clock.sleep_until(self.env.clock.now() + WAKE_AFTER_PANIC) => self.wake(&key),
             () = self.stop.cancelled() => {}
         }

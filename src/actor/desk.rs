@@ -1,14 +1,13 @@
 //! A tenant's desk: the directory and policy in force, and the guards that decisions are held to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use arc_swap::ArcSwap;
+use std::sync::atomic::Ordering;
 
 use crate::domain::directory::Directory;
 use crate::domain::id::{DirectoryVersion, PolicyVersion, TenantId};
 use crate::domain::policy::Policy;
 use crate::ports::{ShardId, TenantDefinition};
+use crate::sync::{ArcSwap, AtomicBool, AtomicU64};
 
 /// The directory and policy in force, of one instant.
 #[derive(Debug, Clone)]

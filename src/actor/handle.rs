@@ -8,6 +8,7 @@ use crate::domain::command::Request;
 use crate::domain::id::SessionId;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
+use crate::sync::may_switch;
 use std::sync::Arc;
 
 /// How many messages may wait for one agent. A person sends one at a time; supervisors add a few.
@@ -67,6 +68,7 @@ impl AgentHandle {
     }
 
     pub(super) fn offer(&self, message: Box<Message>) -> Result<(), NotSent> {
+        may_switch();
         self.mailbox.try_send(message).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotSent::Full,
             mpsc::error::TrySendError::Closed(message) => NotSent::Gone(message),
@@ -75,6 +77,7 @@ impl AgentHandle {
 
     /// Waits for room: for what must not be lost.
     pub(super) async fn send(&self, message: Box<Message>) -> Result<(), NotSent> {
+        may_switch();
         self.mailbox.send(message).await.map_err(|error| NotSent::Gone(error.0))
     }
 }

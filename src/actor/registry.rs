@@ -2,10 +2,8 @@
 //! guard of the map is ever held over an await.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use tokio::sync::mpsc;
 
 use super::handle::{AgentHandle, Message};
@@ -13,6 +11,7 @@ use crate::domain::agent::Agent;
 use crate::domain::id::{AgentId, TenantId};
 use crate::domain::op::OpMemory;
 use crate::ports::AgentRecord;
+use crate::sync::{AtomicU64, DashMap, Entry};
 
 /// Whose.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -24,6 +24,7 @@ use crate::ports::{
     AgentRecord, AppendError, Batch, Bus, Clock, Committed, Entry, EntryBody, Feed, FeedRow, Journal, ShardHead,
     ShardSeq, StateChange, TenantDefinition,
 };
+use crate::sync::{Race, may_switch, planted};
 
 /// How many appends may wait for a shard. Each waiting agent has one at most, so this bounds how
 /// many agents of a shard can be waiting; more are answered `unavailable`.
@@ -97,6 +98,7 @@ impl ShardHandle {
     }
 
     pub(super) fn offer(&self, intake: Intake) -> Result<(), NotAppended> {
+        may_switch();
         self.intake.try_send(intake).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotAppended::Unavailable,
             mpsc::error::TrySendError::Closed(_) => NotAppended::Lost,
@@ -243,11 +245,11 @@ impl Sequencer {
             let _ = append.reply.send(Err(NotAppended::Lost));
             return;
         };
-        if line.incarnation != append.incarnation {
+        if line.incarnation != append.incarnation && !planted(Race::IncarnationIgnored) {
             let _ = append.reply.send(Err(NotAppended::Lost));
             return;
         }
-        if line.facts.guards() != append.guards {
+        if line.facts.guards() != append.guards && !planted(Race::GuardsIgnored) {
             metrics::counter!("intervalo_stale_decisions_total").increment(1);
             let _ = append.reply.send(Err(NotAppended::Stale));
             return;

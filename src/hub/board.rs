@@ -89,6 +89,7 @@ impl Board {
             }
             let due = self.clock.sleep_until(self.last_frame_at + BEAT_AFTER);
             let idle = tokio::select! {
+                biased;
                 () = changed(&mut self.ticks) => false,
                 () = due => true,
             };

@@ -90,6 +90,7 @@ impl FeedReader {
             }
             let again_at = self.clock.now() + REPAIR_RETRY;
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.clock.sleep_until(again_at) => {}
             }

@@ -17,7 +17,7 @@ mod tenant;
 mod view;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::domain::directory::Directory;
 use crate::domain::id::{TeamId, TenantId, TenantSeq};
 use crate::ports::{Bus, Clock, Journal, ShardId};
+use crate::sync::{RwLock, spawn_on};
 
 pub use board::{BEAT_AFTER, Board, BoardFrame};
 pub use feed::{EARLY_MAX, GAP_WAIT, REPAIR_RETRY};
@@ -97,7 +98,7 @@ impl Hub {
         let tenant = Arc::new(Tenant::new(id.clone(), Table::new(directory, head, rows)));
         tenants.insert(id, Arc::clone(&tenant));
         let reader = FeedReader::new(tenant, shard, subscription, Arc::clone(&self.journal), Arc::clone(&self.clock));
-        self.tasks.spawn(reader.run(Arc::clone(&self.bus), self.stop.clone()));
+        spawn_on(&self.tasks, reader.run(Arc::clone(&self.bus), self.stop.clone()));
     }
 
     /// A board on the agents of these teams, which the caller has authorised. With a cursor that can

@@ -4,7 +4,7 @@
 //! that moves the table; boards take frames and leave everything else as it is.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use metrics::{counter, gauge};
 
@@ -16,6 +16,7 @@ use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
 use crate::ports::{Committed, FeedRow};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The most views that a tenant may have open at once: with [`super::RING_BYTES_MAX`] each, their
 /// frames take 64 MiB at most. Boards of the same teams share one view.

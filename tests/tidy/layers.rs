@@ -32,6 +32,7 @@ const SERVING: &[&str] = &["sqlx", "axum", "hyper", "hyper_util", "tower", "http
 const BORDERS: &[Border] = &[
     Border { module: "domain", modules: Only(&[]), crates: Only(&["chrono", "chrono_tz", "thiserror"]) },
     Border { module: "ports", modules: Only(&["domain"]), crates: Only(&["thiserror"]) },
+    Border { module: "sync", modules: Only(&[]), crates: Only(&["arc_swap", "dashmap", "shuttle", "tokio_util"]) },
     Border { module: "clock", modules: Only(&["domain", "ports"]), crates: Only(&["tokio", "tracing"]) },
     Border {
         module: "config",
@@ -60,7 +61,7 @@ const BORDERS: &[Border] = &[
     },
     Border {
         module: "hub",
-        modules: Only(&["clock", "config", "domain", "ports", "protocol"]),
+        modules: Only(&["clock", "config", "domain", "ports", "protocol", "sync"]),
         crates: AllBut(SERVING),
     },
     Border {
@@ -70,7 +71,7 @@ const BORDERS: &[Border] = &[
     },
     Border {
         module: "actor",
-        modules: Only(&["clock", "config", "domain", "hub", "ports"]),
+        modules: Only(&["clock", "config", "domain", "hub", "ports", "sync"]),
         crates: AllBut(&[
             "sqlx",
             "axum",

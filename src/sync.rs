@@ -1,0 +1,33 @@
+//! What threads share: locks, atomics, maps, the start of tasks.
+//!
+//! With the feature `interleavings` the same names are shuttle's, whose scheduler decides at each of
+//! them who runs next: `tests/interleavings` drives the real hub, desks, sequencers and actors
+//! through thousands of orders that no clock would produce. A normal build is not touched: there the
+//! names are those of std, arc-swap, dashmap and tokio-util, and the functions are empty.
+
+#[cfg(feature = "interleavings")]
+mod controlled;
+#[cfg(not(feature = "interleavings"))]
+mod plain;
+
+#[cfg(feature = "interleavings")]
+pub(crate) use controlled::{
+    ArcSwap, AtomicBool, AtomicU64, DashMap, Entry, Mutex, MutexGuard, RwLock, may_switch, planted, spawn_on,
+};
+#[cfg(feature = "interleavings")]
+pub use controlled::{Planted, plant};
+#[cfg(not(feature = "interleavings"))]
+pub(crate) use plain::{
+    ArcSwap, AtomicBool, AtomicU64, DashMap, Entry, Mutex, MutexGuard, RwLock, may_switch, planted, spawn_on,
+};
+
+/// Races that a test may plant, to see that they would be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Race {
+    /// The sequencer takes an append whatever directory and policy it was decided under.
+    GuardsIgnored,
+    /// An actor of before may append after its shard was lost and taken up again.
+    IncarnationIgnored,
+    /// An actor goes to rest without answering what came in meanwhile.
+    MailboxDropped,
+}
