@@ -183,9 +183,7 @@ impl Core {
     /// Commits what has arrived and ends. Whoever waits is answered.
     pub async fn close(&self) {
         self.stop.cancel();
-        for tenant in self.lines.keys() {
-            self.env.registry.discard(tenant);
-        }
+        self.env.registry.close();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -289,13 +287,14 @@ impl Core {
         if !here || line.desk.is_closed() || self.stop.is_cancelled() {
             return Err(CommandError::unavailable());
         }
-        Ok(line.activate(&Key { tenant: tenant.clone(), agent: agent.clone() }, incarnation))
+        let key = Key { tenant: tenant.clone(), agent: agent.clone() };
+        line.activate(&key, incarnation).ok_or_else(CommandError::unavailable)
     }
 }
 
 impl Line {
     /// `incarnation` is that of the desk, read before it was seen to be open.
-    fn activate(self: &Arc<Self>, key: &Key, incarnation: u64) -> AgentHandle {
+    fn activate(self: &Arc<Self>, key: &Key, incarnation: u64) -> Option<AgentHandle> {
         self.env.registry.activate(key, |birth| self.spawn(key.clone(), birth, incarnation))
     }
 

@@ -11,7 +11,7 @@ use crate::domain::agent::Agent;
 use crate::domain::id::{AgentId, TenantId};
 use crate::domain::op::OpMemory;
 use crate::ports::AgentRecord;
-use crate::sync::{AtomicU64, DashMap, Entry};
+use crate::sync::{AtomicBool, AtomicU64, DashMap, Entry};
 
 /// Whose.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,6 +32,8 @@ enum Slot {
 pub(super) struct Registry {
     slots: DashMap<Key, Slot>,
     generations: AtomicU64,
+    /// No actor may come to be any more.
+    closed: AtomicBool,
 }
 
 /// What a new actor begins with.
@@ -47,14 +49,20 @@ impl Registry {
         self.slots.insert(key, Slot::AtRest(record));
     }
 
-    /// The agent's handle; where no actor is live, `spawn` is called to start one.
-    pub(super) fn activate(&self, key: &Key, spawn: impl FnOnce(Birth)) -> AgentHandle {
+    /// The agent's handle; where no actor is live, `spawn` is called to start one. None once the
+    /// registry is closed.
+    pub(super) fn activate(&self, key: &Key, spawn: impl FnOnce(Birth)) -> Option<AgentHandle> {
         if let Some(slot) = self.slots.get(key)
             && let Slot::Live(handle) = &*slot
         {
-            return handle.clone();
+            return Some(handle.clone());
         }
-        match self.slots.entry(key.clone()) {
+        let entry = self.slots.entry(key.clone());
+        // With the slot held: whoever closes either is seen here, or finds what is put in.
+        if self.closed.load(Ordering::SeqCst) {
+            return None;
+        }
+        Some(match entry {
             Entry::Occupied(mut slot) => match slot.get() {
                 Slot::Live(handle) => handle.clone(),
                 Slot::AtRest(record) => {
@@ -71,7 +79,13 @@ impl Registry {
                 spawn(birth);
                 handle
             }
-        }
+        })
+    }
+
+    /// Forgets all agents, for good: their actors end when their mailboxes close.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.slots.retain(|_, _| false);
     }
 
     fn birth(&self, record: Arc<AgentRecord>) -> (AgentHandle, Birth) {
