@@ -120,12 +120,18 @@ impl Registry {
         self.slots.retain(|key, _| key.tenant != *tenant);
     }
 
-    /// Has every actor of a tenant look at what is due. One whose mailbox is full looks anyway.
+    /// Has every actor of a tenant look at what is due, in the order of their agents. One whose
+    /// mailbox is full looks anyway.
     pub(super) fn have_look(&self, tenant: &TenantId) {
-        for slot in self.slots.iter().filter(|slot| slot.key().tenant == *tenant) {
-            if let Slot::Live(handle) = slot.value() {
-                let _ = handle.offer(Box::new(Message::Look));
-            }
+        let of_tenant = |key: &Key, slot: &Slot| match slot {
+            Slot::Live(handle) if key.tenant == *tenant => Some((key.agent.clone(), handle.clone())),
+            Slot::Live(_) | Slot::AtRest(_) => None,
+        };
+        let mut live: Vec<_> = self.slots.iter().filter_map(|slot| of_tenant(slot.key(), slot.value())).collect();
+        // The map's order is another one in every process.
+        live.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (_, handle) in live {
+            let _ = handle.offer(Box::new(Message::Look));
         }
     }
 

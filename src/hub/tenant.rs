@@ -3,7 +3,7 @@
 //! The lock is held for encoding and copying, never over an await. The feed's task is the only one
 //! that moves the table; boards take frames and leave everything else as it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use metrics::{counter, gauge};
@@ -33,7 +33,8 @@ pub(super) struct Tenant {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) table: Table,
-    views: HashMap<Arc<str>, View>,
+    /// In the order of their ids, so that the same commits wake the same boards in the same order.
+    views: BTreeMap<Arc<str>, View>,
     views_by_team: BTreeMap<TeamId, BTreeSet<Arc<str>>>,
     /// The feed says that the store is out of reach, since then.
     feed_stale: Option<Timestamp>,
@@ -53,7 +54,7 @@ impl Tenant {
     pub(super) fn new(id: TenantId, table: Table) -> Tenant {
         let state = State {
             table,
-            views: HashMap::new(),
+            views: BTreeMap::new(),
             views_by_team: BTreeMap::new(),
             feed_stale: None,
             repair_stale: None,
