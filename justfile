@@ -23,6 +23,14 @@ tidy:
 recovery:
     cargo test --test recovery -- --nocapture
 
+# One seed of the simulation
+sim SEED:
+    INTERVALO_SIM_SEED={{SEED}} cargo test --profile sim --test simulation seeds_hold -- --nocapture
+
+# As many seeds as are asked for, from FROM on; 20,000 take about a quarter of an hour on two cores
+sim-long SEEDS="20000" FROM="10000":
+    INTERVALO_SIM_SEEDS={{SEEDS}} INTERVALO_SIM_FROM={{FROM}} cargo test --profile sim --test simulation seeds_hold -- --nocapture
+
 # The hub, the guards and the hand-over of a mailbox in thousands of orders, decided by a scheduler
 interleavings *ARGS:
     cargo test --features interleavings --test interleavings -- {{ARGS}}

@@ -8,6 +8,8 @@
 mod clock;
 #[path = "support/dashboard.rs"]
 mod dashboard;
+#[path = "support/dice.rs"]
+mod dice;
 #[path = "support/fan_out_house.rs"]
 mod house;
 #[path = "fan_out/losses.rs"]

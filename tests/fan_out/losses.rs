@@ -13,8 +13,9 @@ use intervalo::ports::{BoxFuture, Bus, Clock, Committed, Delivery, Feed, ShardId
 use proptest::prelude::*;
 
 use super::dashboard::Dashboard;
+use super::dice::Dice;
 use super::house::{House, drain, result_of};
-use super::lossy_bus::{Dice, LossyBus};
+use super::lossy_bus::LossyBus;
 use super::world::{ALL_TO, To, World, tenant_id};
 
 /// Two seconds, within which a board must show the truth after things are quiet (promise V1).
@@ -24,7 +25,7 @@ const CONVERGED_AFTER: Duration = Duration::from_secs(2);
 /// that read at their own pace, come, and go; then quiet. Answers how often the journal was read.
 async fn converge_over_a_lossy_bus(seed: u64) -> usize {
     let world = World::new(40, 4);
-    let house = House::on(&world, Arc::new(LossyBus::new(seed)));
+    let house = House::on(&world, Arc::new(LossyBus::over(Arc::new(LocalBus::new()), seed)));
     let mut dice = Dice::new(seed ^ 0xB0A4D);
     let mut boards: Vec<(Board, Dashboard)> = (0..4).map(|team| house.join(&[team, (team + 1) % 4])).collect();
     for _ in 0..200 {

@@ -1,32 +1,16 @@
 //! A bus that loses: by a seed it drops, repeats and reorders a fifth of the messages each.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use intervalo::cluster::LocalBus;
 use intervalo::domain::id::TenantId;
 use intervalo::ports::{Bus, Feed, ShardId, Subscription};
 
-/// Numbers from a seed (xorshift64*, Vigna 2016).
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    /// Dice that fall the same for the same seed.
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    /// A number below `sides`.
-    pub(crate) fn below(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
-    }
-}
+use super::dice::Dice;
 
 /// Drops, repeats and reorders 20 % each.
 pub(crate) struct LossyBus {
-    inner: LocalBus,
+    inner: Arc<LocalBus>,
     fate: Mutex<Fate>,
 }
 
@@ -36,9 +20,9 @@ struct Fate {
 }
 
 impl LossyBus {
-    /// A bus whose losses follow from the seed.
-    pub(crate) fn new(seed: u64) -> LossyBus {
-        LossyBus { inner: LocalBus::new(), fate: Mutex::new(Fate { dice: Dice::new(seed), held: Vec::new() }) }
+    /// A bus over another one, whose losses follow from the seed.
+    pub(crate) fn over(inner: Arc<LocalBus>, seed: u64) -> LossyBus {
+        LossyBus { inner, fate: Mutex::new(Fate { dice: Dice::new(seed), held: Vec::new() }) }
     }
 }
 

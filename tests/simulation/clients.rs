@@ -1,0 +1,362 @@
+//! Those who use the server: agents with their sockets, supervisors, an administrator. Each acts as
+//! its dice say, sends what was not answered again, and takes note of what it is told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use intervalo::actor::{CommandError, Notice, SessionLink};
+use intervalo::domain::command::{Actor, AfterEnd, Command, PauseAtSignOut, Request};
+use intervalo::domain::directory::{Directory, Person};
+use intervalo::domain::event::{Cause, ChosenStatus, TenantEvent, TenantEventBody};
+use intervalo::domain::id::{AgentId, PrincipalId, SessionId};
+use intervalo::domain::policy::{PauseKind, PauseType, Policy};
+use intervalo::domain::time::{Timestamp, minutes};
+use intervalo::ports::TenantDefinition;
+use tokio::sync::mpsc;
+
+use super::defect::Defect;
+use super::dice::Dice;
+use super::evidence::{Ack, Session};
+use super::house::House;
+use super::office::{AGENTS, CODES, TEAMS, agent, code, team, tenant};
+use super::world::Unanswered;
+
+/// How many notices a socket has room for.
+const NOTICES: usize = 64;
+/// How long a client waits before it sends again what was not answered, in ms.
+const AGAIN_AFTER_MS: u64 = 1_000;
+
+/// One who acts.
+pub(crate) struct Client {
+    house: Arc<House>,
+    number: u64,
+    dice: Dice,
+    /// When it falls silent.
+    quiet_at: Timestamp,
+}
+
+/// One socket, from the agent's side.
+struct Link {
+    id: SessionId,
+    notices: mpsc::Receiver<Notice>,
+    answered_at: Arc<AtomicI64>,
+    /// Where it is among the sessions on record.
+    place: usize,
+}
+
+impl Client {
+    pub(crate) fn new(house: &Arc<House>, number: u64, quiet_at: Timestamp) -> Client {
+        let seed = house.world.seed.wrapping_mul(1_000_003) ^ (house.life as u64 * 1_009 + number);
+        Client { house: Arc::clone(house), number, dice: Dice::new(seed), quiet_at }
+    }
+
+    /// Waits for a while that the dice choose; false when it is to fall silent.
+    async fn wait(&mut self) -> bool {
+        let ms = match self.dice.below(10) {
+            0..=2 => self.dice.below(200),
+            3..=7 => self.dice.below(8_000),
+            _ => self.dice.below(90_000),
+        };
+        self.house.clock.pass_until(ms, self.quiet_at).await
+    }
+
+    /// An agent, until it is to fall silent; then its sockets stay as they are.
+    pub(crate) async fn act_as_agent(mut self) {
+        let who = agent(self.number);
+        let mut links: Vec<Link> = Vec::new();
+        self.settle_unanswered().await;
+        while self.wait().await {
+            self.hear(&who, &mut links).await;
+            match self.dice.below(12) {
+                0..=2 if links.len() < 2 => links.extend(self.connect(&who).await),
+                3 if !links.is_empty() => {
+                    let at = self.dice.below(links.len() as u64) as usize;
+                    let link = links.swap_remove(at);
+                    self.disconnect(&who, link).await;
+                }
+                4 => self.ask(&who).await,
+                _ => {
+                    let command = self.wish_of_agent();
+                    self.send(&who, Actor::Agent(who.clone()), command).await;
+                }
+            }
+        }
+        self.hear(&who, &mut links).await;
+        let quiet_for_good = std::future::pending::<()>();
+        quiet_for_good.await;
+        drop(links);
+    }
+
+    /// A supervisor of everybody.
+    pub(crate) async fn act_as_supervisor(mut self) {
+        let who = PrincipalId::new("sofia").expect("an id");
+        self.settle_unanswered().await;
+        while self.wait().await {
+            let target = agent(self.dice.below(AGENTS));
+            let command = self.wish_of_supervisor();
+            self.send(&target, Actor::Supervisor(who.clone()), command).await;
+        }
+    }
+
+    /// The administrator: publishes policies and directories.
+    pub(crate) async fn act_as_admin(mut self) {
+        while self.wait().await {
+            if self.dice.below(3) > 0 {
+                continue;
+            }
+            let Some(facts) = self.house.router.tenant(&tenant()) else { continue };
+            let (body, definition) = if self.dice.below(2) == 0 {
+                let policy = self.next_policy(&facts.policy);
+                let body = TenantEventBody::PolicyPublished { version: policy.version };
+                (body, TenantDefinition::Policy(Arc::new(policy)))
+            } else {
+                let directory = self.next_directory(&facts.directory);
+                let body =
+                    TenantEventBody::DirectoryChanged { version: directory.version, added: 0, changed: 1, removed: 0 };
+                (body, TenantDefinition::Directory(directory))
+            };
+            let at = self.house.core_now();
+            let event = TenantEvent { at, actor: Actor::System, cause: Cause::Admin, body };
+            let answer = self.house.core.publish(&tenant(), event, definition).await;
+            let mut seen = self.house.world.seen();
+            seen.counts.answers += 1;
+            seen.note(format_args!("published {}", answer.is_ok()));
+        }
+    }
+
+    fn next_policy(&mut self, policy: &Policy) -> Policy {
+        let mut next = Policy { version: policy.version.next(), ..policy.clone() };
+        let at = self.dice.below(next.types.len() as u64) as usize;
+        if let Some(changed) = next.types.values_mut().nth(at) {
+            let mut kind = changed.kind.clone();
+            if let PauseKind::Regular(rules) | PauseKind::Entitlement(rules) = &mut kind
+                && rules.limit.is_some()
+            {
+                rules.limit = rules.limit.map(|limit| limit + minutes(self.dice.below(2)));
+            }
+            let enabled = self.dice.below(4) > 0;
+            *changed = Arc::new(PauseType { enabled, kind, ..(**changed).clone() });
+        }
+        next
+    }
+
+    /// A directory version: somebody moves, or, seldom, leaves. What was sent under a number is sent
+    /// again as it was, for it may be in force.
+    fn next_directory(&mut self, directory: &Directory) -> Arc<Directory> {
+        let version = directory.version.next();
+        if let Some(sent) = self.house.world.seen().directories.get(&version.0) {
+            return Arc::clone(sent);
+        }
+        let mut next = Directory { version, ..directory.clone() };
+        let moved = agent(self.dice.below(AGENTS));
+        let teams = vec![team(self.dice.below(TEAMS))];
+        let leaves = self.dice.below(12) == 0;
+        let now = self.house.core_now();
+        if let Some(person) = next.agents.get_mut(&moved) {
+            let left_at = person.left_at.or(leaves.then_some(now));
+            *person = Arc::new(Person { teams, left_at, ..(**person).clone() });
+        }
+        let next = Arc::new(next);
+        self.house.world.seen().directories.insert(version.0, Arc::clone(&next));
+        next
+    }
+
+    fn wish_of_agent(&mut self) -> Command {
+        match self.dice.below(10) {
+            0 => Command::SetStatus { status: ChosenStatus::Available },
+            1 => Command::SetStatus { status: ChosenStatus::Unavailable },
+            2..=5 => self.start(),
+            6..=8 => self.end(false),
+            _ => self.sign_out(),
+        }
+    }
+
+    fn wish_of_supervisor(&mut self) -> Command {
+        match self.dice.below(8) {
+            0 => Command::SetStatus { status: ChosenStatus::Available },
+            1 => Command::SetStatus { status: ChosenStatus::Unavailable },
+            2 | 3 => self.start(),
+            4 => {
+                let overriding = self.dice.below(2) == 0;
+                self.end(overriding)
+            }
+            5 | 6 => Command::ExtendPause { by: minutes(1 + self.dice.below(3)) },
+            _ => self.sign_out(),
+        }
+    }
+
+    fn start(&mut self) -> Command {
+        let pause_type = code(CODES[self.dice.below(CODES.len() as u64) as usize]);
+        let note = (self.dice.below(5) == 0).then(|| "a note".to_owned());
+        Command::StartPause { pause_type, note, replaces: None }
+    }
+
+    fn end(&mut self, overriding: bool) -> Command {
+        let then = [None, Some(AfterEnd::Available), Some(AfterEnd::Unavailable)][self.dice.below(3) as usize];
+        Command::EndPause { then, overriding }
+    }
+
+    fn sign_out(&mut self) -> Command {
+        let keep = self.dice.below(2) == 0;
+        Command::SignOut { pause: if keep { PauseAtSignOut::KeepEntitlement } else { PauseAtSignOut::End } }
+    }
+
+    /// Sends a command, mostly with an op; one that changes a running pause for another at times.
+    async fn send(&mut self, target: &AgentId, by: Actor, mut command: Command) {
+        if let Command::StartPause { replaces, .. } = &mut command
+            && self.dice.below(3) == 0
+            && let Ok(view) = self.house.router.view(&tenant(), target).await
+        {
+            *replaces = view.pause.as_ref().map(|pause| pause.id);
+        }
+        let reason = matches!(by, Actor::Supervisor(_)).then(|| "the queue is long".to_owned());
+        if self.dice.below(4) == 0 {
+            let request = Request { command, actor: by, reason, op: None, expected_version: None };
+            let answer = self.house.router.execute(&tenant(), target, request.clone()).await;
+            self.take_answer(target, &request, &answer);
+            return;
+        }
+        let op = self.house.world.fresh_op();
+        let unanswered = Unanswered { agent: target.clone(), by, reason, command, op };
+        self.house.world.unanswered.lock().unwrap().insert(self.number, unanswered);
+        self.settle_unanswered().await;
+    }
+
+    /// Sends what was not answered until it is; what was is sent once more at times.
+    async fn settle_unanswered(&mut self) {
+        loop {
+            let waiting = self.house.world.unanswered.lock().unwrap().get(&self.number).cloned();
+            let Some(Unanswered { agent, by, reason, command, op }) = waiting else { return };
+            let request = Request { command, actor: by, reason, op: Some(op), expected_version: None };
+            let answer = self.house.router.execute(&tenant(), &agent, request.clone()).await;
+            self.take_answer(&agent, &request, &answer);
+            match answer {
+                Err(CommandError::Unavailable { .. } | CommandError::Busy { .. }) => {
+                    if self.house.clock.now_true() >= self.quiet_at {
+                        return;
+                    }
+                    self.house.clock.pass(AGAIN_AFTER_MS).await;
+                }
+                Ok(_) if self.dice.below(4) == 0 => {}
+                // The answer is lost on the way: it is sent again when the next server is there.
+                Ok(_) if self.dice.below(4) == 0 => return,
+                _ => {
+                    self.house.world.unanswered.lock().unwrap().remove(&self.number);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take_answer(&self, target: &AgentId, request: &Request, answer: &Result<intervalo::actor::Reply, CommandError>) {
+        self.house.look();
+        let mut seen = self.house.world.seen();
+        seen.counts.answers += 1;
+        let own = match answer {
+            Ok(reply) => {
+                seen.note(format_args!("ok {target} {:?} {}", reply.outcome, reply.own.version));
+                seen.acks.push(Ack {
+                    agent: target.clone(),
+                    by: request.actor.clone(),
+                    op: request.op,
+                    outcome: reply.outcome,
+                    own: Arc::clone(&reply.own),
+                });
+                &reply.own
+            }
+            Err(CommandError::Rejected { rejection, own, .. }) => {
+                seen.note(format_args!("no {target} {rejection}"));
+                own
+            }
+            Err(other) => {
+                seen.note(format_args!("error {target} {other:?}"));
+                return;
+            }
+        };
+        let known = seen.durable_of(target);
+        if own.version.0 > known {
+            let promise = if seen.append_failed { "D4" } else { "D5" };
+            seen.broken.push((promise, format!("an answer of {target} at {} while {known} is durable", own.version)));
+        }
+    }
+
+    async fn ask(&self, who: &AgentId) {
+        let options = self.house.router.options(&tenant(), who).await;
+        let view = self.house.router.public_view(&tenant(), who).await;
+        let mut seen = self.house.world.seen();
+        seen.counts.answers += 2;
+        seen.note(format_args!("menu {:?}", options.map(|options| options.len()).ok()));
+        seen.note(format_args!("view {:?}", view.map(|view| view.version).ok()));
+    }
+
+    async fn connect(&mut self, who: &AgentId) -> Option<Link> {
+        let (sender, notices) = mpsc::channel(NOTICES);
+        let id = SessionId(self.house.world.fresh_op().0 as u64);
+        let answered_at = Arc::new(AtomicI64::new(0));
+        let place = {
+            let mut seen = self.house.world.seen();
+            seen.counts.sockets += 1;
+            let from = self.house.clock.now_true();
+            seen.sessions.push(Session { life: self.house.life, agent: who.clone(), from, until: None });
+            seen.sessions.len() - 1
+        };
+        let link = SessionLink { id, notices: sender, answered_at: Arc::clone(&answered_at) };
+        let attached = self.house.router.attach(&tenant(), who, link).await;
+        let mut seen = self.house.world.seen();
+        seen.note(format_args!("attach {who} {}", attached.is_ok()));
+        if attached.is_err() {
+            let now = self.house.clock.now_true();
+            seen.sessions[place].until = Some(now);
+            return None;
+        }
+        Some(Link { id, notices, answered_at, place })
+    }
+
+    async fn disconnect(&self, who: &AgentId, link: Link) {
+        {
+            let mut seen = self.house.world.seen();
+            seen.counts.sockets += 1;
+            seen.note(format_args!("detach {who}"));
+            seen.sessions[link.place].until = Some(self.house.clock.now_true());
+        }
+        if self.house.world.defect == Some(Defect::SocketForgotten) {
+            // The server goes on holding what nobody reads.
+            std::mem::forget(link.notices);
+            return;
+        }
+        self.house.router.detach(&tenant(), who, link.id).await;
+    }
+
+    /// Reads what the sockets were told, answers their pings, and lets go of those that were closed.
+    async fn hear(&self, who: &AgentId, links: &mut Vec<Link>) {
+        let mut closed = Vec::new();
+        for (at, link) in links.iter_mut().enumerate() {
+            link.answered_at.store(self.house.core_now().0, Ordering::Relaxed);
+            while let Ok(notice) = link.notices.try_recv() {
+                self.take_notice(who, &notice);
+            }
+            if link.notices.is_closed() {
+                closed.push(at);
+            }
+        }
+        for at in closed.into_iter().rev() {
+            let link = links.remove(at);
+            self.disconnect(who, link).await;
+        }
+    }
+
+    fn take_notice(&self, who: &AgentId, notice: &Notice) {
+        self.house.look();
+        let mut seen = self.house.world.seen();
+        seen.counts.notices += 1;
+        let Notice::Changed(view) = notice else {
+            seen.note(format_args!("told {notice:?}"));
+            return;
+        };
+        seen.note(format_args!("changed {who} {}", view.version));
+        let known = seen.durable_of(who);
+        if view.version.0 > known {
+            seen.broken.push(("D5", format!("a notice to {who} at {} while {known} is durable", view.version)));
+        }
+    }
+}

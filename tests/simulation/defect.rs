@@ -1,0 +1,32 @@
+//! Defects that are planted to see that they are found.
+
+/// What is made wrong, one for each promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Defect {
+    /// D2: the disk answers before it syncs.
+    AnswersBeforeSync,
+    /// D3: ops are forgotten when the server stops.
+    OpsForgotten,
+    /// D4: a failed append is answered as done.
+    FailureHidden,
+    /// D5: an append is answered before it is made.
+    AnswersBeforeWrite,
+    /// D6: a stored state is handed out as it was one event before.
+    StateBehind,
+    /// C7: the bus carries a row that is not the one of the journal.
+    RowAltered,
+    /// C8: the server is not told that a socket is gone.
+    SocketForgotten,
+    /// V1: the bus is cut for good.
+    BusCut,
+    /// V2: what the bus lost is papered over.
+    GapHidden,
+    /// V3: heads are not told, so a silent gap is not noticed.
+    HeadsLost,
+    /// V4: what a board's table begins with is older than its number says.
+    SeedBehind,
+    /// T1: the server's clock wakes late.
+    WakesLate,
+    /// T2: the server's clock runs ahead.
+    ClockAhead,
+}

@@ -1,0 +1,325 @@
+//! The reference: what each event means, said as plainly as possible and without the product's fold.
+//!
+//! It knows nothing of decisions. It takes the journal's events one by one, says which of them cannot
+//! be (C1, C2, C4), and what the agent and everybody else must be shown after each.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus, PauseEnded, PauseStarted};
+use intervalo::domain::id::{PauseId, PauseTypeCode};
+use intervalo::domain::time::Timestamp;
+
+/// Is a socket open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    Connected,
+    Grace,
+    Disconnected,
+}
+
+/// What is shown of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) version: u64,
+    pub(crate) presence: &'static str,
+    pub(crate) since: Timestamp,
+    pub(crate) pause: Option<ShownPause>,
+}
+
+/// What is shown of a pause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShownPause {
+    pub(crate) id: PauseId,
+    pub(crate) pause_type: PauseTypeCode,
+    pub(crate) started_at: Timestamp,
+    pub(crate) limit_at: Option<Timestamp>,
+    pub(crate) overrun: bool,
+}
+
+/// A running pause that has terms.
+#[derive(Debug, Clone)]
+pub(crate) struct Break {
+    pub(crate) id: PauseId,
+    pause_type: PauseTypeCode,
+    started_at: Timestamp,
+    limit: Option<Duration>,
+    grace: Duration,
+    warnings: Vec<Duration>,
+    escalations: Vec<Duration>,
+    warned: usize,
+    limit_reached: bool,
+    overran: bool,
+    overrun_due: Option<Timestamp>,
+    escalated: usize,
+}
+
+/// One agent.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) seq: u64,
+    pub(crate) line: Line,
+    status: &'static str,
+    pub(crate) pause: Option<Break>,
+    protected: Option<(PauseId, PauseTypeCode, Timestamp)>,
+    public_version: u64,
+    own_version: u64,
+    since: Timestamp,
+    last_at: Timestamp,
+    begun: BTreeSet<PauseId>,
+}
+
+/// A promise, and why it does not hold.
+pub(crate) type Broken = (&'static str, String);
+
+fn must(holds: bool, promise: &'static str, why: &str) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err((promise, why.to_owned())) }
+}
+
+impl Person {
+    pub(crate) fn new() -> Person {
+        Person {
+            seq: 0,
+            line: Line::Disconnected,
+            status: "offline",
+            pause: None,
+            protected: None,
+            public_version: 0,
+            own_version: 0,
+            since: Timestamp(0),
+            last_at: Timestamp(0),
+            begun: BTreeSet::new(),
+        }
+    }
+
+    /// What everybody else is shown: a protected pause is nothing but `unavailable`.
+    pub(crate) fn public(&self) -> Shown {
+        let (presence, pause) = match (&self.pause, &self.protected) {
+            (Some(pause), _) => ("paused", Some(pause.shown())),
+            (None, Some(_)) if self.line == Line::Disconnected => ("offline", None),
+            (None, Some(_)) => ("unavailable", None),
+            (None, None) => (self.status, None),
+        };
+        Shown { version: self.public_version, presence, since: self.since, pause }
+    }
+
+    /// What the agent is shown.
+    pub(crate) fn own(&self) -> Shown {
+        let mut shown = Shown { version: self.own_version, ..self.public() };
+        if let Some((id, pause_type, started_at)) = &self.protected {
+            shown.presence = "paused";
+            shown.since = *started_at;
+            shown.pause = Some(ShownPause {
+                id: *id,
+                pause_type: pause_type.clone(),
+                started_at: *started_at,
+                limit_at: None,
+                overrun: false,
+            });
+        }
+        shown
+    }
+
+    /// When the next threshold of the running pause is due, and the name of its event.
+    pub(crate) fn next_threshold(&self) -> Option<(Timestamp, &'static str)> {
+        self.pause.as_ref()?.next_threshold()
+    }
+
+    /// The server came up: whoever had a socket is held.
+    pub(crate) fn on_server_started(&mut self) {
+        if self.line == Line::Connected {
+            self.line = Line::Grace;
+        }
+    }
+
+    /// Takes the next event.
+    pub(crate) fn apply(&mut self, event: &AgentEvent) -> Result<(), Broken> {
+        must(event.at >= self.last_at, "C5", "time went back")?;
+        self.last_at = event.at;
+        self.seq += 1;
+        let (before, own_before) = (self.public(), self.own());
+        let waits = matches!(event.body, AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled);
+        let signs_out = matches!(event.body, AgentEventBody::SignedOut | AgentEventBody::Deactivated);
+        self.change(event)?;
+        let after = self.public();
+        if (after.presence, after.pause.as_ref().map(|pause| pause.id))
+            != (before.presence, before.pause.as_ref().map(|pause| pause.id))
+        {
+            self.since = event.at;
+        }
+        if (after.presence, &after.pause) != (before.presence, &before.pause) || signs_out {
+            self.public_version = self.seq;
+            self.own_version = self.seq;
+        }
+        let own = self.own();
+        if (own.presence, &own.pause) != (own_before.presence, &own_before.pause) || waits {
+            self.own_version = self.seq;
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, event: &AgentEvent) -> Result<(), Broken> {
+        let at = event.at;
+        match &event.body {
+            AgentEventBody::Connected => {
+                must(self.line != Line::Connected, "C2", "connected twice")?;
+                self.line = Line::Connected;
+            }
+            AgentEventBody::GraceBegan { until } => {
+                must(self.line == Line::Connected && *until >= at, "C2", "a grace without a connection")?;
+                self.line = Line::Grace;
+            }
+            AgentEventBody::ConnectionLost { last_seen_at } => {
+                must(self.line == Line::Grace && *last_seen_at <= at, "C2", "lost without a grace")?;
+                self.line = Line::Disconnected;
+                if self.pause.is_none() && self.protected.is_none() {
+                    self.status = "offline";
+                }
+            }
+            AgentEventBody::SignedIn { status, .. } | AgentEventBody::Resumed { status } => {
+                must(self.is_free() && self.status == "offline", "C2", "signed in while signed in")?;
+                must(*status != ChosenStatus::Offline, "C2", "signed in as offline")?;
+                self.status = status.as_str();
+            }
+            AgentEventBody::StatusChanged { from, to } => {
+                must(self.is_free() && self.status == from.as_str() && from != to, "C2", "a status from elsewhere")?;
+                self.status = to.as_str();
+            }
+            AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
+                must(self.protected.is_none(), "C2", "signed out of a protected pause")?;
+                self.line = Line::Disconnected;
+                if self.pause.is_none() {
+                    self.status = "offline";
+                }
+            }
+            AgentEventBody::PauseRefused { count, .. } => must(*count > 0, "C2", "no refusal")?,
+            AgentEventBody::FindingRecorded { .. } => {}
+            AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled => {
+                must(self.protected.is_some(), "C2", "waits for no return")?;
+            }
+            AgentEventBody::PauseStarted(started) => self.start(event, started)?,
+            AgentEventBody::PauseWarned { pause, before, .. } => {
+                let pause = self.running(*pause)?;
+                let expected = pause.warnings.get(pause.warned) == Some(before);
+                must(expected && !pause.limit_reached, "C4", "a warning out of turn")?;
+                pause.warned += 1;
+            }
+            AgentEventBody::LimitReached { pause, .. } => {
+                let pause = self.running(*pause)?;
+                must(pause.limit.is_some() && !pause.limit_reached, "C4", "a second limit")?;
+                pause.limit_reached = true;
+            }
+            AgentEventBody::Overran { pause, .. } => {
+                let pause = self.running(*pause)?;
+                must(pause.limit_reached && !pause.overran, "C4", "a second overrun, or one before the limit")?;
+                pause.overran = true;
+                pause.overrun_due = event.due_at.or(Some(at));
+            }
+            AgentEventBody::Escalated { pause, after, .. } => {
+                let pause = self.running(*pause)?;
+                let expected = pause.escalations.get(pause.escalated) == Some(after);
+                must(pause.overran && expected, "C4", "an escalation out of turn")?;
+                pause.escalated += 1;
+            }
+            AgentEventBody::PauseExtended { pause, by } => {
+                let pause = self.running(*pause)?;
+                let limit = pause.limit.ok_or_else(|| ("C2", "no limit to extend".to_owned()))?;
+                must(*by > Duration::ZERO, "C2", "extended by nothing")?;
+                pause.limit = Some(limit + *by);
+            }
+            AgentEventBody::PauseEnded(ended) => self.end(event, ended)?,
+        }
+        Ok(())
+    }
+
+    fn is_free(&self) -> bool {
+        self.pause.is_none() && self.protected.is_none()
+    }
+
+    fn running(&mut self, id: PauseId) -> Result<&mut Break, Broken> {
+        let found = self.pause.as_mut().filter(|pause| pause.id == id);
+        found.ok_or_else(|| ("C4", format!("pause {id} does not run")))
+    }
+
+    fn start(&mut self, event: &AgentEvent, started: &PauseStarted) -> Result<(), Broken> {
+        must(self.begun.insert(started.id), "C4", "a pause that began twice")?;
+        must(self.protected.is_none(), "C1", "a second pause begins in a protected one")?;
+        let place = &started.place;
+        let local = chrono::DateTime::from_timestamp_millis(event.at.0).map(|at| at.with_timezone(&place.zone));
+        let day = local.map(|local| local.date_naive());
+        must(day == Some(place.local_day), "C5", "counted on another day")?;
+        let Some(terms) = &started.terms else {
+            must(started.inside == self.pause.as_ref().map(|pause| pause.id), "C2", "inside another pause")?;
+            must(self.pause.is_some() || self.status != "offline", "C2", "a pause while offline")?;
+            self.protected = Some((started.id, started.pause_type.clone(), event.at));
+            return Ok(());
+        };
+        must(self.pause.is_none(), "C1", "a second pause begins")?;
+        must(self.status == "available" || self.status == "unavailable", "C2", "a pause while offline")?;
+        self.pause = Some(Break {
+            id: started.id,
+            pause_type: started.pause_type.clone(),
+            started_at: event.at,
+            limit: terms.limit,
+            grace: terms.grace,
+            warnings: terms.warn_before.clone(),
+            escalations: terms.escalate_after.clone(),
+            warned: 0,
+            limit_reached: false,
+            overran: false,
+            overrun_due: None,
+            escalated: 0,
+        });
+        self.status = "paused";
+        Ok(())
+    }
+
+    fn end(&mut self, event: &AgentEvent, ended: &PauseEnded) -> Result<(), Broken> {
+        if let Some((id, _, started_at)) = &self.protected {
+            must(*id == ended.pause, "C4", "the pause around a protected one ends")?;
+            must(event.at >= *started_at, "C4", "it ends before it began")?;
+            match (ended.then, &self.pause) {
+                (AfterPause::OuterPause, Some(_)) => {}
+                (AfterPause::Status(then), None) => self.status = then.as_str(),
+                (AfterPause::OuterPause, None) | (AfterPause::Status(_), Some(_)) => {
+                    return Err(("C2", "back in a pause that is not, or past one that is".to_owned()));
+                }
+            }
+            self.protected = None;
+            return Ok(());
+        }
+        let pause = self.running(ended.pause)?;
+        must(event.at >= pause.started_at, "C4", "it ends before it began")?;
+        let AfterPause::Status(then) = ended.then else {
+            return Err(("C2", "back in a pause that is not".to_owned()));
+        };
+        self.status = then.as_str();
+        self.pause = None;
+        Ok(())
+    }
+}
+
+impl Break {
+    fn shown(&self) -> ShownPause {
+        ShownPause {
+            id: self.id,
+            pause_type: self.pause_type.clone(),
+            started_at: self.started_at,
+            limit_at: self.limit.map(|limit| self.started_at + limit),
+            overrun: self.overran,
+        }
+    }
+
+    fn next_threshold(&self) -> Option<(Timestamp, &'static str)> {
+        let limit_at = self.started_at + self.limit?;
+        if let (Some(before), false) = (self.warnings.get(self.warned), self.limit_reached) {
+            return Some((limit_at.minus(*before), "pause.warned"));
+        }
+        if !self.limit_reached {
+            return Some((limit_at, "pause.limit_reached"));
+        }
+        let Some(overrun_due) = self.overrun_due else { return Some((limit_at + self.grace, "pause.overran")) };
+        let after = self.escalations.get(self.escalated)?;
+        Some((overrun_due + *after, "pause.escalated"))
+    }
+}

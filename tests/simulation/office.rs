@@ -1,0 +1,134 @@
+//! The company that is simulated: eight agents in three teams, and one type of pause for each rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::NaiveTime;
+use intervalo::domain::command::Actor;
+use intervalo::domain::directory::{Directory, Person, Team, Tenant};
+use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
+use intervalo::domain::id::{AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq};
+use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::schedule::{WeekDays, Window};
+use intervalo::domain::time::{Timestamp, minutes, seconds};
+use intervalo::ports::{Batch, Entry, EntryBody, Journal, ShardId, ShardSeq, TenantDefinition};
+use intervalo::store::MemoryJournal;
+
+/// How many agents there are.
+pub(crate) const AGENTS: u64 = 8;
+/// How many teams there are.
+pub(crate) const TEAMS: u64 = 3;
+
+/// The codes of all types, and one that there is not.
+pub(crate) const CODES: [&str; 10] =
+    ["cafe", "curta", "volta", "saida", "lanche", "almoco", "jantar", "banheiro", "chefe", "nenhuma"];
+
+pub(crate) fn tenant() -> TenantId {
+    TenantId::new("acme").expect("an id")
+}
+
+pub(crate) fn shard() -> ShardId {
+    ShardId::of_new_tenant(&tenant())
+}
+
+pub(crate) fn agent(number: u64) -> AgentId {
+    AgentId::new(&format!("a{number}")).expect("an id")
+}
+
+pub(crate) fn team(number: u64) -> TeamId {
+    TeamId::new(&format!("t{number}")).expect("an id")
+}
+
+pub(crate) fn code(text: &str) -> PauseTypeCode {
+    PauseTypeCode::new(text).expect("a code")
+}
+
+/// The first directory: everybody in a team, some in two.
+pub(crate) fn directory() -> Directory {
+    let person = |number: u64| {
+        let mut teams = vec![team(number % TEAMS)];
+        if number.is_multiple_of(2) {
+            teams.push(team((number + 1) % TEAMS));
+        }
+        let id = agent(number);
+        (id.clone(), Arc::new(Person { id, name: format!("Agent {number}"), teams, zone: None, left_at: None }))
+    };
+    let a_team = |number: u64| (team(number), Team { id: team(number), name: format!("Team {number}"), zone: None });
+    Directory {
+        version: DirectoryVersion(1),
+        tenant: Tenant::new(tenant(), "Acme".to_owned(), chrono_tz::Europe::Berlin),
+        teams: (0..TEAMS).map(a_team).collect(),
+        agents: (0..AGENTS).map(person).collect(),
+        channels: BTreeMap::new(),
+    }
+}
+
+/// The first policy.
+pub(crate) fn policy() -> Policy {
+    let evening = Window::new(WeekDays::ALL, at_hour(18), at_hour(21)).expect("a window");
+    let limited = |limit, warn_before: &[u64], grace, on_limit| PauseRules {
+        limit: Some(limit),
+        warn_before: warn_before.iter().map(|before| seconds(*before)).collect(),
+        grace: seconds(grace),
+        on_limit,
+        escalate_after: BTreeSet::from([seconds(30), seconds(120)]),
+        ..PauseRules::default()
+    };
+    let free = || PauseRules { warn_before: BTreeSet::new(), ..PauseRules::default() };
+    let types = [
+        ("cafe", PauseKind::Regular(PauseRules { limit: Some(minutes(10)), ..PauseRules::default() })),
+        ("curta", PauseKind::Regular(limited(seconds(45), &[], 0, OnLimit::EndUnavailable))),
+        ("volta", PauseKind::Regular(limited(minutes(2), &[60, 30], 5, OnLimit::EndAvailable))),
+        ("saida", PauseKind::Regular(limited(minutes(3), &[10], 0, OnLimit::SignOut))),
+        (
+            "lanche",
+            PauseKind::Entitlement(PauseRules {
+                min_duration: Some(minutes(10)),
+                on_early_end: OnEarlyEnd::Hold,
+                ..limited(minutes(15), &[60], 60, OnLimit::Mark)
+            }),
+        ),
+        ("almoco", PauseKind::Regular(PauseRules { min_duration: Some(minutes(2)), ..free() })),
+        ("jantar", PauseKind::Regular(PauseRules { windows: vec![evening], ..free() })),
+        ("banheiro", PauseKind::Protected),
+        ("chefe", PauseKind::Regular(PauseRules { startable_by: StartableBy::Supervisor, ..free() })),
+    ];
+    let of = |(name, kind): (&str, PauseKind)| {
+        let pause_type = PauseType {
+            code: code(name),
+            name: BTreeMap::from([("en".to_owned(), name.to_owned())]),
+            description: BTreeMap::new(),
+            icon: None,
+            color: None,
+            position: 0,
+            enabled: true,
+            archived_at: None,
+            teams: None,
+            kind,
+        };
+        (code(name), Arc::new(pause_type))
+    };
+    Policy { version: PolicyVersion(1), types: types.into_iter().map(of).collect() }
+}
+
+fn at_hour(hour: u32) -> NaiveTime {
+    NaiveTime::from_hms_opt(hour, 0, 0).expect("a time")
+}
+
+/// Puts the first directory and policy in force, as an import does.
+pub(crate) async fn found(journal: &MemoryJournal, at: Timestamp) {
+    let entry = |seq, body, definition| {
+        let event = TenantEvent { at, actor: Actor::System, cause: Cause::Admin, body };
+        let body = EntryBody::Tenant { event: Arc::new(event), definition: Some(definition) };
+        Entry { tenant: tenant(), seq: TenantSeq(seq), body }
+    };
+    let made = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 11, changed: 0, removed: 0 };
+    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1) };
+    let entries = vec![
+        entry(1, made, TenantDefinition::Directory(Arc::new(directory()))),
+        entry(2, published, TenantDefinition::Policy(Arc::new(policy()))),
+    ];
+    let epoch = journal.snapshot(shard()).await.expect("a snapshot").head.epoch;
+    let batch = Batch { shard: shard(), epoch, after: ShardSeq(0), entries, states: Vec::new() };
+    journal.append(batch).await.expect("founded");
+}

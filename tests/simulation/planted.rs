@@ -1,0 +1,176 @@
+//! Each checker is run on a defect that it must find: in the disk, the bus, the clock or the door where
+//! the server has one, else in what was seen.
+
+use std::sync::Arc;
+
+use intervalo::domain::event::{AgentEvent, AgentEventBody};
+use intervalo::domain::id::{AgentSeq, PauseId};
+use intervalo::domain::time::Timestamp;
+use intervalo::ports::{Entry, EntryBody};
+
+use super::check;
+use super::defect::Defect;
+use super::evidence::Evidence;
+use super::run::run;
+
+/// How many seeds a defect may take to show.
+const SEEDS: u64 = 40;
+
+fn is_found(defect: Defect, promise: &str) {
+    let found = (0..SEEDS).find(|seed| run(*seed, Some(defect)).breaks(promise));
+    assert!(found.is_some(), "{defect:?} does not show as {promise} in {SEEDS} seeds");
+}
+
+#[test]
+fn promise_d2_a_disk_that_answers_before_it_syncs_is_found() {
+    is_found(Defect::AnswersBeforeSync, "D2");
+}
+
+#[test]
+fn promise_d3_ops_that_are_forgotten_with_the_server_are_found() {
+    is_found(Defect::OpsForgotten, "D3");
+}
+
+#[test]
+fn promise_d4_a_failure_that_is_hidden_is_found() {
+    is_found(Defect::FailureHidden, "D4");
+}
+
+#[test]
+fn promise_d5_what_is_answered_before_it_is_written_is_found() {
+    is_found(Defect::AnswersBeforeWrite, "D5");
+}
+
+#[test]
+fn promise_d6_a_state_that_is_not_the_fold_is_found() {
+    is_found(Defect::StateBehind, "D6");
+}
+
+#[test]
+fn promise_c7_a_row_that_is_not_the_one_of_the_journal_is_found() {
+    is_found(Defect::RowAltered, "C7");
+}
+
+#[test]
+fn promise_c8_a_socket_that_is_gone_and_held_is_found() {
+    is_found(Defect::SocketForgotten, "C8");
+}
+
+#[test]
+fn promise_v1_a_board_that_never_hears_is_found() {
+    is_found(Defect::BusCut, "V1");
+}
+
+#[test]
+fn promise_v2_a_gap_that_is_papered_over_is_found() {
+    is_found(Defect::GapHidden, "V2");
+}
+
+#[test]
+fn promise_v3_a_silent_gap_that_nobody_notices_is_found() {
+    is_found(Defect::HeadsLost, "V3");
+}
+
+#[test]
+fn promise_v4_rows_that_are_older_than_their_number_are_found() {
+    is_found(Defect::SeedBehind, "V4");
+}
+
+#[test]
+fn promise_t1_a_clock_that_wakes_late_is_found() {
+    is_found(Defect::WakesLate, "T1");
+}
+
+#[test]
+fn promise_t2_a_clock_that_runs_ahead_is_found() {
+    is_found(Defect::ClockAhead, "T2");
+}
+
+/// What a seed leaves behind, with the journal doctored where `doctor` first does something, is found.
+fn doctored_is_found(promise: &str, doctor: impl Fn(&mut Vec<(Entry, Timestamp)>, usize) -> bool) {
+    let doctored = (0..SEEDS).find_map(|seed| {
+        let report = run(seed, None);
+        assert!(report.broken.is_empty(), "{:?}", report.broken);
+        let mut seen: Evidence = report.seen;
+        (0..seen.durable.len()).any(|at| doctor(&mut seen.durable, at)).then_some(seen)
+    });
+    let seen = doctored.expect("something to doctor");
+    let broken = check::all(&seen);
+    assert!(broken.iter().any(|(found, _)| *found == promise), "not {promise}: {broken:?}");
+}
+
+/// Puts an altered copy of the agent's event at `at` after it, where `alter` wants one.
+fn repeat(journal: &mut Vec<(Entry, Timestamp)>, at: usize, alter: impl Fn(&AgentEvent) -> Option<AgentEvent>) -> bool {
+    let (entry, durable_at) = journal[at].clone();
+    let EntryBody::Agent { agent, agent_seq, event } = &entry.body else { return false };
+    let Some(event) = alter(event) else { return false };
+    let body = EntryBody::Agent { agent: agent.clone(), agent_seq: agent_seq.next(), event: Arc::new(event) };
+    let (owner, mut seq) = (agent.clone(), entry.seq);
+    journal.insert(at + 1, (Entry { body, ..entry }, durable_at));
+    // The numbers after it move up, so that they are not what is found.
+    for (entry, _) in &mut journal[at + 1..] {
+        seq = seq.next();
+        entry.seq = seq;
+    }
+    let mut number = AgentSeq(0);
+    for (entry, _) in journal {
+        if let EntryBody::Agent { agent, agent_seq, .. } = &mut entry.body
+            && *agent == owner
+        {
+            number = number.next();
+            *agent_seq = number;
+        }
+    }
+    true
+}
+
+#[test]
+fn promise_c1_a_second_pause_beside_the_first_is_found() {
+    doctored_is_found("C1", |journal, at| {
+        repeat(journal, at, |event| {
+            let AgentEventBody::PauseStarted(started) = &event.body else { return None };
+            started.terms.as_ref()?;
+            let mut second = started.clone();
+            second.id = PauseId(u128::MAX);
+            Some(AgentEvent { body: AgentEventBody::PauseStarted(second), ..event.clone() })
+        })
+    });
+}
+
+#[test]
+fn promise_c2_a_transition_that_is_not_listed_is_found() {
+    doctored_is_found("C2", |journal, at| {
+        repeat(journal, at, |event| matches!(event.body, AgentEventBody::Connected).then(|| event.clone()))
+    });
+}
+
+#[test]
+fn promise_c3_a_gap_in_the_numbers_is_found() {
+    doctored_is_found("C3", |journal, at| {
+        let in_the_middle = at == journal.len() / 2;
+        if in_the_middle {
+            journal.remove(at);
+        }
+        in_the_middle
+    });
+}
+
+#[test]
+fn promise_c4_a_limit_that_is_reached_twice_is_found() {
+    doctored_is_found("C4", |journal, at| {
+        repeat(journal, at, |event| matches!(event.body, AgentEventBody::LimitReached { .. }).then(|| event.clone()))
+    });
+}
+
+#[test]
+fn promise_c5_time_that_goes_back_is_found() {
+    doctored_is_found("C5", |journal, at| {
+        let (entry, _) = &mut journal[at];
+        let EntryBody::Agent { agent_seq, event, .. } = &mut entry.body else { return false };
+        if agent_seq.0 < 5 || at < 20 {
+            return false;
+        }
+        *event = Arc::new(AgentEvent { at: Timestamp(event.at.0 - 10_000_000_000), ..(**event).clone() });
+        true
+    });
+}
