@@ -19,9 +19,13 @@ test *ARGS:
 tidy:
     cargo test --test tidy
 
-# The real binary under kill -9
-recovery:
-    cargo test --test recovery -- --nocapture
+# The real binary under kill -9 (CYCLES times), signals, a full disk and failing syncs
+recovery CYCLES="20":
+    RECOVERY_CYCLES={{CYCLES}} cargo test --test recovery -- --nocapture
+
+# What takes longer than CI has, with the seconds of each step
+nightly:
+    bash .ci/nightly
 
 # One seed of the simulation
 sim SEED:

@@ -1,4 +1,4 @@
-//! Twenty crashes of one server under agents who never stop, and two boards that look on. Gathers
+//! Crashes of one server under agents who never stop, supervisors, and two boards that look on. Gathers
 //! the evidence; what it must show is asserted by the tests in `recovery.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +20,12 @@ use crate::worker::{Account, Worker};
 const WATCHED: usize = 12;
 /// How many more work for the other tenant.
 const UNWATCHED: usize = 4;
-/// How many agents work.
-pub(crate) const AGENTS: usize = WATCHED + UNWATCHED;
-/// How often the server is killed at work.
-pub(crate) const CYCLES: usize = 20;
+/// How many more do nothing themselves: a supervisor acts on each.
+const SUPERVISED: usize = 2;
+/// How many work, or are worked on.
+pub(crate) const AGENTS: usize = WATCHED + UNWATCHED + SUPERVISED;
+/// How often the server is killed at work, unless `RECOVERY_CYCLES` says otherwise.
+const CYCLES: usize = 20;
 /// Every so many cycles it is also killed before it is ready.
 const KILLED_AT_START_EVERY: usize = 5;
 /// The fewest and the most acknowledgements between two crashes.
@@ -35,7 +37,12 @@ const CONVERGED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a task may take to notice that its connection is gone.
 const NOTICED_WITHIN: Duration = Duration::from_secs(20);
 
-/// What twenty crashes left behind.
+/// How often the server is killed at work.
+pub(crate) fn cycles() -> usize {
+    std::env::var("RECOVERY_CYCLES").ok().map_or(CYCLES, |cycles| cycles.parse().expect("a number"))
+}
+
+/// What the crashes left behind.
 pub(crate) struct Evidence {
     /// What the agents went through, all together.
     pub(crate) account: Account,
@@ -74,10 +81,10 @@ struct Lookout {
     team: Option<&'static str>,
 }
 
-/// Kills a server as often as [`CYCLES`] says, at moments that the seed chooses.
+/// Kills a server as often as [`cycles`] says, at moments that the seed chooses.
 pub(crate) async fn crashes(seed: u64) -> Evidence {
     let mut scene = Scene::set(seed).await;
-    for cycle in 0..CYCLES {
+    for cycle in 0..cycles() {
         if cycle % KILLED_AT_START_EVERY == KILLED_AT_START_EVERY - 1 {
             let starting = scene.folder.start();
             if scene.random.below(2) == 0 {
@@ -97,7 +104,7 @@ pub(crate) async fn crashes(seed: u64) -> Evidence {
         }
     }
     let server = scene.folder.serve().await;
-    scene.come_back(&server, CYCLES).await;
+    scene.come_back(&server, cycles()).await;
     server.kill().await;
     scene.evidence.kills += 1;
     scene.end().await
@@ -105,7 +112,7 @@ pub(crate) async fn crashes(seed: u64) -> Evidence {
 
 impl Scene {
     async fn set(seed: u64) -> Scene {
-        let folder = DataFolder::with(&company(WATCHED, "60s")).await;
+        let folder = DataFolder::with(&company(WATCHED + SUPERVISED, "60s")).await;
         let neighbour = folder.file("neighbour.toml", &company_of(NEIGHBOUR, UNWATCHED, "60s"));
         let imported = folder.run(&["import", text_of(&neighbour)]).await;
         assert_eq!(imported.code, Some(0), "{imported:?}");
@@ -115,6 +122,11 @@ impl Scene {
         for (tenant, n) in watched.chain((0..UNWATCHED).map(|n| (NEIGHBOUR, n))) {
             let token = folder.token(tenant, "agent", &agent_of(tenant, n), &[]).await;
             workers.push(Worker::new(agent_of(tenant, n), token, random.draw()));
+        }
+        let boss = folder.token(TENANT, "supervisor", "sofia", &["--teams", &TEAMS.join(",")]).await;
+        for n in WATCHED..WATCHED + SUPERVISED {
+            let token = folder.token(TENANT, "agent", &agent(n), &[]).await;
+            workers.push(Worker::supervised(agent(n), token, boss.clone(), random.draw()));
         }
         let admin = folder.token(TENANT, "admin", "rita", &[]).await;
         let evidence = Evidence {
@@ -181,7 +193,7 @@ impl Scene {
     /// Every agent as the server tells it to others.
     async fn truth(&self, server: &Server) -> BTreeMap<String, Row> {
         let mut truth = BTreeMap::new();
-        for n in 0..WATCHED {
+        for n in 0..WATCHED + SUPERVISED {
             let answer = server.get(&format!("/v1/agents/{}/state", agent(n)), &self.admin).await;
             assert_eq!(answer.status, 200, "{answer:?}");
             truth.insert(agent(n), serde_json::from_str(&answer.body).expect("a state is a row"));

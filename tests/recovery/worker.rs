@@ -15,6 +15,8 @@ pub(crate) struct Worker {
     /// The agent's id.
     pub(crate) id: String,
     token: String,
+    /// The token of the supervisor who acts on the agent, where the agent does nothing itself.
+    boss: Option<String>,
     random: Random,
     client: Option<Client>,
     /// Its own state as it was last told; null before the first time.
@@ -75,6 +77,7 @@ impl Worker {
         Worker {
             id,
             token,
+            boss: None,
             random: Random::of(seed),
             client: None,
             state: Value::Null,
@@ -84,11 +87,50 @@ impl Worker {
         }
     }
 
+    /// An agent that only holds a socket: a supervisor acts on it.
+    pub(crate) fn supervised(id: String, token: String, boss: String, seed: u64) -> Worker {
+        Worker { boss: Some(boss), ..Worker::new(id, token, seed) }
+    }
+
+    /// A connection of whoever acts, and the agent's state; the agent's own socket stays open beside a
+    /// supervisor's.
+    async fn connect(&self, url: &str) -> (Client, Value) {
+        let mut own = Client::connect(url, &self.token).await.expect("the server is ready");
+        let state = own.call("agent.get", json!({})).await.expect("an agent may see itself");
+        let Some(boss) = &self.boss else { return (own, state) };
+        tokio::spawn(async move { while own.notification().await.is_some() {} });
+        (Client::connect(url, boss).await.expect("the server is ready"), state)
+    }
+
+    /// The method and parameters of a command as whoever acts sends it.
+    fn on_the_wire(&self, method: &str, params: &Value) -> (String, Value) {
+        let mut params = params.clone();
+        if self.boss.is_none() {
+            return (method.to_owned(), params);
+        }
+        params["agent"] = json!(self.id);
+        let method = match method {
+            "status.set" => "agent.set_status",
+            "pause.start" => "agent.start_pause",
+            "pause.end" => "agent.end_pause",
+            other => unreachable!("no supervisor sends {other}"),
+        };
+        params["reason"] = json!("a fila está longa");
+        if let Some(params) = params.as_object_mut() {
+            params.remove("note");
+        }
+        (method.to_owned(), params)
+    }
+
+    async fn call(&self, client: &Client, method: &str, params: &Value) -> Result<Value, CallError> {
+        let (method, params) = self.on_the_wire(method, params);
+        client.call(&method, params).await
+    }
+
     /// Connects, looks whether all is as it was left, and sends again: the last command that was
     /// acknowledged, one of long ago, and, twice, the one that was in flight.
     pub(crate) async fn come_back(mut self, url: String) -> Worker {
-        let client = Client::connect(&url, &self.token).await.expect("the server is ready");
-        let after = client.call("agent.get", json!({})).await.expect("an agent may see itself");
+        let (client, after) = self.connect(&url).await;
         if !self.state.is_null() {
             let in_flight = self.in_flight.as_ref().map(|sent| (sent.method.to_owned(), sent.params.clone()));
             let (agent, before) = (self.id.clone(), self.state.clone());
@@ -164,7 +206,7 @@ impl Worker {
     /// Sends a command and takes up the answer.
     async fn send(&mut self, client: &Client, command: &Command) -> Result<Done, CallError> {
         self.account.sent.insert(command.op.clone());
-        let result = client.call(command.method, command.params.clone()).await?;
+        let result = self.call(client, command.method, &command.params).await?;
         // `status.set` answers with the state itself, the others with `{agent, …}`.
         self.state = result.get("agent").filter(|agent| agent.is_object()).unwrap_or(&result).clone();
         let started = (command.method == "pause.start").then(|| {
@@ -180,7 +222,7 @@ impl Worker {
     /// Sends again what was acknowledged.
     async fn repeat(&mut self, client: &Client, done: Done) {
         let Done { command, outcome } = &done;
-        match client.call(command.method, command.params.clone()).await {
+        match self.call(client, command.method, &command.params).await {
             Ok(result) => {
                 let before = self.state.clone();
                 self.state = result.get("agent").filter(|agent| agent.is_object()).unwrap_or(&result).clone();
@@ -196,7 +238,7 @@ impl Worker {
             "status.set" => ("pause.start", json!({ "type": REPLACEABLE[0], "op": op })),
             _ => ("status.set", json!({ "status": "available", "op": op })),
         };
-        match client.call(method, params).await {
+        match self.call(client, method, &params).await {
             Err(CallError::Rpc(error)) if error.word() == "op_reused" => {}
             answer => self.account.faults.push(format!("{}: {op} with another content: {answer:?}", self.id)),
         }
@@ -216,15 +258,17 @@ impl Worker {
             ("paused", 0..=3) => ("pause.end", json!({})),
             ("paused", 4) => ("pause.end", json!({ "then": "unavailable" })),
             ("paused", _) if running == PROTECTED => ("pause.end", json!({})),
+            // A supervisor ends a pause and begins another one.
+            ("paused", _) if self.boss.is_some() => ("pause.end", json!({ "then": "available" })),
             ("paused", 5) => ("status.set", json!({ "status": "available" })),
-            ("paused", 6) => ("pause.start", json!({ "type": PROTECTED })),
+            ("paused", 6) if self.boss.is_none() => ("pause.start", json!({ "type": PROTECTED })),
             ("paused", _) => {
                 let others: Vec<&str> = REPLACEABLE.into_iter().filter(|kind| *kind != running).collect();
                 let kind = self.random.pick(&others).copied().unwrap_or_default();
                 ("pause.start", json!({ "type": kind, "replaces": self.state["pause"]["id"] }))
             }
             ("available", 0) => ("status.set", json!({ "status": "unavailable" })),
-            (_, 1) => ("pause.start", json!({ "type": PROTECTED })),
+            (_, 1) if self.boss.is_none() => ("pause.start", json!({ "type": PROTECTED })),
             ("unavailable", 2..=5) => ("status.set", json!({ "status": "available" })),
             (_, _) => {
                 let kind = self.random.pick(&REPLACEABLE).copied().unwrap_or_default();

@@ -10,6 +10,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -77,10 +78,15 @@ impl DataFolder {
     /// A folder with a company in it.
     pub(crate) async fn with(company: &str) -> DataFolder {
         let folder = DataFolder::empty();
-        let file = folder.file("company.toml", company);
-        let ran = folder.run(&["import", text_of(&file)]).await;
-        assert_eq!(ran.code, Some(0), "the company was not imported: {ran:?}");
+        folder.found(company).await;
         folder
+    }
+
+    /// Puts a company into it.
+    pub(crate) async fn found(&self, company: &str) {
+        let file = self.file("company.toml", company);
+        let ran = self.run(&["import", text_of(&file)]).await;
+        assert_eq!(ran.code, Some(0), "the company was not imported: {ran:?}");
     }
 
     /// The data folder itself.
@@ -111,8 +117,13 @@ impl DataFolder {
 
     /// Starts a server on the folder.
     pub(crate) fn start(&self) -> Starting {
+        self.start_under(&[])
+    }
+
+    /// Starts a server on the folder by way of another program, which must become the server.
+    pub(crate) fn start_under(&self, wrapper: &[&str]) -> Starting {
         let data = self.path();
-        let mut child = command(&["serve", "--listen", "127.0.0.1:0", "--data", text_of(&data)]);
+        let mut child = command_under(wrapper, &["serve", "--listen", "127.0.0.1:0", "--data", text_of(&data)]);
         child.envs(UNHURRIED);
         let mut child = child.spawn().expect("the binary runs");
         let (log, (announce, address)) = (Log::default(), watch::channel(None));
@@ -192,10 +203,15 @@ impl Server {
         self.child.kill().await.expect("it was there to be killed");
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("it was there to be told");
+    }
+
     /// Asks it to stop as a service manager does (SIGTERM), and waits for its end.
     pub(crate) async fn terminate(mut self, within: Duration) -> ExitStatus {
-        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it was there to be stopped");
+        self.signal(Signal::TERM);
         match timeout(within, self.child.wait()).await {
             Ok(status) => status.expect("a child's status"),
             Err(_) => panic!("the server did not stop within {within:?}:\n{}", self.log()),
@@ -240,8 +256,13 @@ pub(crate) async fn run(words: &[&str]) -> Ran {
 }
 
 fn command(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_intervalo"));
-    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command_under(&[], words)
+}
+
+fn command_under(wrapper: &[&str], words: &[&str]) -> Command {
+    let line = [wrapper, &[env!("CARGO_BIN_EXE_intervalo")], words].concat();
+    let mut command = Command::new(line[0]);
+    command.args(&line[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     // The settings of whoever runs the tests are not those of the tests.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("INTERVALO_")) {
         command.env_remove(name);
