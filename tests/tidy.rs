@@ -111,6 +111,17 @@ fn the_lock_file_holds_nothing_banned() {
 }
 
 #[test]
+fn nothing_banned_is_built() {
+    let words = ["tree", "--offline", "--locked", "--workspace", "--prefix", "none"];
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let ran = std::process::Command::new(cargo).args(words).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    let ran = ran.expect("cargo runs");
+    let tree = String::from_utf8(ran.stdout).expect("names");
+    assert!(ran.status.success() && tree.contains("tokio v1"), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_none(documents::built(&SourceFile::new("cargo tree", &tree)));
+}
+
+#[test]
 fn recipes_name_tests_that_exist() {
     let files = project();
     let documents: Vec<&SourceFile> =

@@ -155,8 +155,11 @@ pub(crate) fn migrations(files: &[SourceFile]) -> Vec<Violation> {
     found
 }
 
-/// Crates that may not be locked (the reasons stand in `deny.toml`).
+/// Crates that may not be built (the reasons stand in `deny.toml`).
 const BANNED: &[&str] = &["native-tls", "openssl", "openssl-sys", "ring", "rsa"];
+/// Of these, what the lock file lists although nothing builds it: rustls' certificate checker names `ring` in a
+/// feature that takes effect only where something else has asked for it. [`built`] sees that nothing does.
+const LOCKED_ONLY: &[&str] = &["ring"];
 /// Crates of which there may be only one version.
 const SINGLE: &[&str] = &["tokio", "tokio-tungstenite", "tungstenite", "hyper", "http", "sqlx"];
 
@@ -166,7 +169,7 @@ pub(crate) fn locked(lock: &SourceFile) -> Vec<Violation> {
     let mut found = Vec::new();
     for (number, line) in (1..).zip(lock.text.lines()) {
         if let Some(name) = line.strip_prefix("name = ").map(|name| name.trim_matches('"')) {
-            if BANNED.contains(&name) {
+            if BANNED.contains(&name) && !LOCKED_ONLY.contains(&name) {
                 found.push(lock.violation(number, format!("`{name}` is banned by deny.toml")));
             }
             if !seen.insert(name.to_owned()) && SINGLE.contains(&name) {
@@ -180,6 +183,15 @@ pub(crate) fn locked(lock: &SourceFile) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// What is built, by the lines `NAME vVERSION …` of `cargo tree`, may not hold a banned crate.
+pub(crate) fn built(tree: &SourceFile) -> Vec<Violation> {
+    let names = (1..).zip(tree.text.lines().map(|line| line.split(' ').next().unwrap_or_default()));
+    names
+        .filter(|(_, name)| BANNED.contains(name))
+        .map(|(number, name)| tree.violation(number, format!("`{name}` is banned by deny.toml")))
+        .collect()
 }
 
 /// Every `--test NAME` in documents and recipes exists.
@@ -273,6 +285,8 @@ mod tests {
     fn a_banned_doubled_or_foreign_crate_is_found() {
         let lock = "name = \"openssl\"\nname = \"http\"\nname = \"http\"\nname = \"syn\"\nname = \"syn\"\nsource = \"git+https://x\"\n";
         assert_eq!(locked(&file("Cargo.lock", lock)).len(), 3);
+        let tree = "intervalo v0.1.0 (/x)\nring v0.17.14\nsyn v2.0.0 (proc-macro)\nrsa v0.9.0\n";
+        assert_eq!(built(&file("cargo tree", tree)).len(), 2);
     }
 
     #[test]
