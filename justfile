@@ -39,10 +39,14 @@ sim-long SEEDS="20000" FROM="10000":
 interleavings *ARGS:
     cargo test --features interleavings --test interleavings -- {{ARGS}}
 
-# Memory per idle connection and time to start, with AGENTS agents signed in
-idle AGENTS="1000":
-    cargo build --release
-    cargo run --release -p intervalo-loadtest --example idle -- target/release/intervalo {{AGENTS}}
+# The load test: `just load commands`, `just load idle`, `just load fanout`, each with --help (docs/loadtest.md)
+load *ARGS:
+    cargo build --release --workspace
+    target/release/intervalo-loadtest {{ARGS}}
+
+# Memory per idle connection, sign-ins a second and time to start, with AGENTS agents signed in
+idle AGENTS="1000" *ARGS:
+    just load idle --agents {{AGENTS}} {{ARGS}}
 
 # Format
 fmt:

@@ -1,0 +1,218 @@
+//! What can be typed. The doc comments are the help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::company::AGENTS_MAX;
+
+/// The most connections of one load.
+const CONNECTIONS_MAX: u64 = AGENTS_MAX as u64;
+
+/// Puts an Intervalo server under load, beside the least that the same work would cost on this machine, and
+/// checks its promises meanwhile
+///
+/// Exit codes: 0 all promises held, 1 no figures could be taken, 2 wrong usage, 3 a promise was broken.
+#[derive(Debug, Parser)]
+#[command(name = "intervalo-loadtest", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Durable pause starts and ends, beside a bare group commit on the same disk
+    Commands(CommandsArgs),
+    /// Agents who are signed in and do nothing: memory, sign-ins a second, the cost of pings
+    Idle(IdleArgs),
+    /// Boards that hear of every change, beside a bare fan-out
+    Fanout(FanoutArgs),
+    /// Print the import file of the company that a running server needs for --url
+    Company(CompanyArgs),
+    /// The writer of the bare fan-out in a process of its own, which the load test starts by itself
+    #[command(hide = true)]
+    FloorWriter,
+}
+
+/// Which server. Without --server and --url, the `intervalo` beside this program is started.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct TargetArgs {
+    /// Start this `intervalo` on a temporary data folder
+    #[arg(long, value_name = "PATH")]
+    pub(super) server: Option<PathBuf>,
+    /// Use a server that runs: ws://HOST:PORT/v1/ws
+    #[arg(long, value_name = "URL", conflicts_with_all = ["server", "store"], requires = "key")]
+    pub(super) url: Option<String>,
+    /// The `token.key` of the server that runs
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(super) key: Option<PathBuf>,
+    /// The process of the server that runs, on this machine, to tell its CPU and memory
+    #[arg(long, value_name = "PID", requires = "url")]
+    pub(super) pid: Option<u32>,
+    /// The tenant [default: loadtest]
+    #[arg(long, value_name = "ID")]
+    pub(super) tenant: Option<String>,
+    /// Passed on to `intervalo import` and `intervalo serve`: a store other than SQLite in the data folder
+    #[arg(long, value_name = "URL")]
+    pub(super) store: Option<String>,
+    /// Where temporary files go, the data folder and the floor's file among them: a folder on the disk to measure
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Give core 0 to the server, or to the floor in its turn, and core 1 to the load generator
+    #[arg(long)]
+    pub(super) pin: bool,
+    /// Write the report here as JSON too (docs/loadtest.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct CommandsArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Numbers of connections that each wait for their reply, with commas between
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "1,8,64", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub(super) connections: Vec<u64>,
+    /// Commands a second of the open loop, over the greatest of these numbers of connections; 0 leaves it out
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = rate)]
+    pub(super) rate: f64,
+    /// How long each load runs before it is measured
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = span)]
+    pub(super) warm_up: Duration,
+    /// How long each load is measured
+    #[arg(long, value_name = "SPAN", default_value = "3s", value_parser = positive_span)]
+    pub(super) time: Duration,
+    /// How often floor and server take turns
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) pairs: u32,
+    /// The size of the floor's records; by default, what one command adds to the data of a server of ours
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(super) record_bytes: Option<u64>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct IdleArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many agents sign in
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// How many sign-ins are under way at once
+    #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub in_flight: u64,
+    /// How often all of it is done, each time with a server started anew
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    /// How long nothing happens but pings, which come every 25 s; 0s leaves it out
+    #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = span)]
+    pub hold: Duration,
+    /// How often in each round everybody is lost and comes back at once
+    #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub storms: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct FanoutArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many boards, all of one team
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub boards: u64,
+    /// How many agents that team has
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// Changes a second of the open loop; 0 leaves it out
+    #[arg(long, value_name = "N", default_value = "60", value_parser = rate)]
+    pub rate: f64,
+    /// Changes under way in the closed loop; 0 leaves it out [default: 32, 8 or 4, for about 100, 1,000 or 10,000 boards]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=CONNECTIONS_MAX))]
+    pub window: Option<u64>,
+    /// How long each load runs before it is measured
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = span)]
+    pub warm_up: Duration,
+    /// How long each load is measured
+    #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = positive_span)]
+    pub time: Duration,
+    /// How often server and floor take turns
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub pairs: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct CompanyArgs {
+    /// How many agents
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub(super) agents: u64,
+    /// The tenant
+    #[arg(long, value_name = "ID", default_value = super::company::TENANT)]
+    pub(super) tenant: String,
+}
+
+/// A rate, in numbers a second.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && (0.0..=1e6).contains(rate));
+    rate.ok_or_else(|| "expected a number from 0 to 1000000".to_owned())
+}
+
+/// A span of time: `500ms`, `3s`, `2m`.
+fn span(text: &str) -> Result<Duration, String> {
+    let split = text.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let wrong = || format!("expected a span such as 500ms, 3s or 2m, found {text:?}");
+    let number: u32 = digits.parse().map_err(|_| wrong())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number.into())),
+        "s" => Ok(Duration::from_secs(number.into())),
+        "m" => Ok(Duration::from_secs(u64::from(number) * 60)),
+        _ => Err(wrong()),
+    }
+}
+
+fn positive_span(text: &str) -> Result<Duration, String> {
+    span(text).and_then(|span| if span.is_zero() { Err("must not be 0".to_owned()) } else { Ok(span) })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn verify_cli() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_have_a_unit() {
+        let ok = |text| span(text).ok();
+        assert_eq!(ok("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!((ok("3s"), ok("2m")), (Some(Duration::from_secs(3)), Some(Duration::from_secs(120))));
+        for text in ["", "3", "s", "3h", "-1s", "1.5s", "99999999999s"] {
+            assert!(span(text).is_err(), "{text}");
+        }
+        assert!(positive_span("0s").is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_the_flag_that_says_it() {
+        let cases = [
+            ("commands --connections 0", "invalid value '0' for '--connections"),
+            ("commands --rate -1", "unexpected argument '-1'"),
+            ("commands --rate=NaN", "expected a number from 0 to 1000000"),
+            ("commands --time 0s", "must not be 0"),
+            ("commands --pairs 0", "invalid value '0' for '--pairs"),
+            ("commands --url ws://x:1", "--key <FILE>"),
+            ("commands --pid 4", "--url <URL>"),
+            ("commands --url ws://x:1 --key k --store s", "cannot be used with"),
+        ];
+        for (line, expected) in cases {
+            let words = std::iter::once("intervalo-loadtest").chain(line.split(' '));
+            let error = Arguments::try_parse_from(words).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The figures of the scenario, and how they are shown.
+
+use serde::Serialize;
+
+use super::Pair;
+use super::round::{Asking, Measured};
+use crate::load::args::FanoutArgs;
+use crate::load::failure::{Failure, Outcome};
+use crate::load::latency::{Latency, Percentiles};
+use crate::load::report::busy_note;
+use crate::load::spread::Spread;
+use crate::load::table::{millis, or_dash, spread, table};
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(in crate::load) struct FanoutSettings {
+    /// Boards, all of one team.
+    pub(in crate::load) boards: u64,
+    /// Agents of that team.
+    pub(in crate::load) agents: u64,
+    /// Changes a second of the open loop; 0 for none.
+    pub(in crate::load) rate_per_second: f64,
+    /// Of each load, before it is measured.
+    pub(in crate::load) warm_up_s: f64,
+    /// Of each load.
+    pub(in crate::load) time_s: f64,
+    /// How often server and floor took turns.
+    pub(in crate::load) pairs: u32,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(in crate::load) struct FanoutFigures {
+    /// The loads.
+    pub(in crate::load) loads: Vec<LoadFigures>,
+}
+
+/// One load.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(in crate::load) struct LoadFigures {
+    /// `open` or `closed`.
+    pub(in crate::load) kind: &'static str,
+    /// Of an open loop: changes a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::load) rate_per_second: Option<f64>,
+    /// Of a closed loop: changes under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::load) window: Option<usize>,
+    /// The payload of the floor's frames: that of a frame of the server with one row.
+    pub(in crate::load) frame_bytes: Spread,
+    /// The server.
+    pub(in crate::load) server: SideFigures,
+    /// The floor.
+    pub(in crate::load) floor: SideFigures,
+    /// Deliveries of the server for each of the floor's, pair by pair.
+    pub(in crate::load) deliveries_of_floor: Spread,
+    /// CPU of the server by delivery for that of the floor, pair by pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::load) cpu_by_floor: Option<Spread>,
+    /// The server's half by the floor's, pair by pair, of the times from the first sign.
+    pub(in crate::load) p50_by_floor: Spread,
+    /// The same of the 99 %.
+    pub(in crate::load) p99_by_floor: Spread,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(in crate::load) struct SideFigures {
+    /// Changes that came to a board, each board for itself, in a second.
+    pub(in crate::load) deliveries_per_second: Spread,
+    /// Changes that all boards had, in a second.
+    pub(in crate::load) changes_per_second: Spread,
+    /// Frames that came to a board: fewer than deliveries where one frame brought several changes.
+    pub(in crate::load) frames_per_second: Spread,
+    /// Changes in a frame.
+    pub(in crate::load) changes_per_frame: Spread,
+    /// CPU for one delivery: of the server in all, of the floor its one thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::load) cpu_us_per_delivery: Option<Spread>,
+    /// From the first sign that a change is there, a reply or a frame, to each board.
+    pub(in crate::load) from_first_sign: Times,
+    /// From the instant at which it was to be asked for.
+    pub(in crate::load) from_asking: Times,
+    /// From the last change asked for until every board had it, in milliseconds.
+    pub(in crate::load) settled_in_ms: Spread,
+    /// Cores that the load generator used.
+    pub(in crate::load) generator_cores: Spread,
+}
+
+/// Times to each board.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(in crate::load) struct Times {
+    /// The half of each round.
+    pub(in crate::load) p50_us: Spread,
+    /// The 99 % of each round.
+    pub(in crate::load) p99_us: Spread,
+    /// All rounds together.
+    pub(in crate::load) all: Percentiles,
+}
+
+impl FanoutSettings {
+    pub(super) fn of(args: &FanoutArgs) -> FanoutSettings {
+        FanoutSettings {
+            boards: args.boards,
+            agents: args.agents,
+            rate_per_second: args.rate,
+            warm_up_s: args.warm_up.as_secs_f64(),
+            time_s: args.time.as_secs_f64(),
+            pairs: args.pairs,
+        }
+    }
+}
+
+impl Times {
+    fn of(rounds: &[&Latency]) -> Option<Times> {
+        let told: Vec<Percentiles> = rounds.iter().map(|latency| latency.percentiles()).collect::<Option<_>>()?;
+        let mut all = Latency::new();
+        rounds.iter().for_each(|latency| all.add(latency));
+        Some(Times {
+            p50_us: Spread::of(told.iter().map(|told| told.p50_us))?,
+            p99_us: Spread::of(told.iter().map(|told| told.p99_us))?,
+            all: all.percentiles()?,
+        })
+    }
+}
+
+impl SideFigures {
+    fn of(rounds: &[&Measured]) -> Option<SideFigures> {
+        let rate = |count: fn(&Measured) -> u64| {
+            Spread::of(rounds.iter().map(|round| count(round) as f64 / round.time.as_secs_f64()))
+        };
+        let by_frame = rounds.iter().map(|round| {
+            let frames = round.window.frames;
+            (frames > 0).then(|| round.window.deliveries as f64 / frames as f64)
+        });
+        Some(SideFigures {
+            deliveries_per_second: rate(|round| round.window.deliveries)?,
+            changes_per_second: rate(|round| round.window.changes)?,
+            frames_per_second: rate(|round| round.window.frames)?,
+            changes_per_frame: Spread::of(by_frame.collect::<Option<Vec<f64>>>()?)?,
+            cpu_us_per_delivery: cpu(rounds).and_then(Spread::of),
+            from_first_sign: Times::of(&rounds.iter().map(|round| &round.spread).collect::<Vec<_>>())?,
+            from_asking: Times::of(&rounds.iter().map(|round| &round.from_send).collect::<Vec<_>>())?,
+            settled_in_ms: Spread::of(rounds.iter().map(|round| round.settled_in.as_secs_f64() * 1000.0))?,
+            generator_cores: Spread::of(rounds.iter().map(|round| round.generator_cores))?,
+        })
+    }
+}
+
+/// CPU for one delivery of each round, in microseconds; none when one is not known.
+fn cpu(rounds: &[&Measured]) -> Option<Vec<f64>> {
+    let of = |round: &&Measured| {
+        let deliveries = round.window.deliveries;
+        (deliveries > 0).then_some(())?;
+        Some(round.cpu?.as_secs_f64() * 1e6 / deliveries as f64)
+    };
+    rounds.iter().map(of).collect()
+}
+
+impl LoadFigures {
+    fn of(load: Asking, pairs: &[Pair]) -> Option<LoadFigures> {
+        let (kind, rate_per_second, window) = match load {
+            Asking::Open { per_second } => ("open", Some(per_second), None),
+            Asking::Closed { window } => ("closed", None, Some(window)),
+        };
+        let servers: Vec<&Measured> = pairs.iter().map(|pair| &pair.server).collect();
+        let floors: Vec<&Measured> = pairs.iter().map(|pair| &pair.floor).collect();
+        let ratio = |figure: fn(&Measured) -> Option<f64>| {
+            let of = |side: &[&Measured]| side.iter().map(|round| figure(round)).collect::<Option<Vec<f64>>>();
+            Spread::of_ratios(&of(&servers)?, &of(&floors)?)
+        };
+        Some(LoadFigures {
+            kind,
+            rate_per_second,
+            window,
+            frame_bytes: Spread::of(pairs.iter().map(|pair| pair.frame_bytes as f64))?,
+            server: SideFigures::of(&servers)?,
+            floor: SideFigures::of(&floors)?,
+            deliveries_of_floor: ratio(|round| {
+                Some(round.window.deliveries as f64 / round.time.as_secs_f64()).filter(|rate| *rate > 0.0)
+            })?,
+            cpu_by_floor: cpu(&servers).zip(cpu(&floors)).and_then(|(above, below)| Spread::of_ratios(&above, &below)),
+            p50_by_floor: ratio(|round| Some(round.spread.percentiles()?.p50_us))?,
+            p99_by_floor: ratio(|round| Some(round.spread.percentiles()?.p99_us))?,
+        })
+    }
+
+    fn name(&self) -> String {
+        match (self.rate_per_second, self.window) {
+            (Some(rate), _) => format!("{rate} changes/s"),
+            (None, window) => format!("{} changes under way", window.unwrap_or(0)),
+        }
+    }
+}
+
+/// What a load is called.
+pub(super) fn name(load: Asking) -> String {
+    match load {
+        Asking::Open { per_second } => format!("{per_second} changes/s"),
+        Asking::Closed { window } => format!("{window} changes under way"),
+    }
+}
+
+impl FanoutFigures {
+    /// What the pairs come to, a list of them for each load.
+    pub(super) fn of(loads: &[Asking], pairs: &[Vec<Pair>]) -> Outcome<FanoutFigures> {
+        let loads = loads.iter().zip(pairs).map(|(load, pairs)| {
+            let too_short = || Failure::new(format!("{}: nothing was done in the time; give more --time", name(*load)));
+            LoadFigures::of(*load, pairs).ok_or_else(too_short)
+        });
+        Ok(FanoutFigures { loads: loads.collect::<Outcome<Vec<LoadFigures>>>()? })
+    }
+
+    /// What whoever reads them must know.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let sides = self.loads.iter().flat_map(|load| [("", load, &load.server), (" (floor)", load, &load.floor)]);
+        sides.filter_map(|(side, load, figures)| busy_note(&(load.name() + side), &figures.generator_cores)).collect()
+    }
+
+    /// The figures as a table for each load.
+    pub(in crate::load) fn shown(&self) -> String {
+        let tables: Vec<String> = self.loads.iter().map(shown).collect();
+        let pairs = self.loads.first().map_or(0, |load| load.frame_bytes.count);
+        format!(
+            "Boards that hear of every change; the floor is one write of a ready frame for each board. Medians, with \
+             the range of {pairs} pairs.\n\n{}",
+            tables.join("\n")
+        )
+    }
+}
+
+fn shown(load: &LoadFigures) -> String {
+    let LoadFigures { server, floor, .. } = load;
+    let row = |name: &str, of: &dyn Fn(&SideFigures) -> String, ratio: Option<&Spread>| {
+        vec![name.to_owned(), of(server), of(floor), ratio.map(spread).unwrap_or_default()]
+    };
+    let head = format!("{}, frames of {} bytes", load.name(), spread(&load.frame_bytes));
+    let rows = [
+        vec![head, "server".to_owned(), "floor".to_owned(), "server ÷ floor".to_owned()],
+        row("deliveries /s", &|side| spread(&side.deliveries_per_second), Some(&load.deliveries_of_floor)),
+        row("changes /s", &|side| spread(&side.changes_per_second), None),
+        row("changes per frame", &|side| spread(&side.changes_per_frame), None),
+        row("CPU µs per delivery", &|side| or_dash(side.cpu_us_per_delivery.as_ref()), load.cpu_by_floor.as_ref()),
+        row("from first sign, p50 ms", &|side| millis(&side.from_first_sign.p50_us), Some(&load.p50_by_floor)),
+        row("from first sign, p99 ms", &|side| millis(&side.from_first_sign.p99_us), Some(&load.p99_by_floor)),
+        row("from first sign, max ms", &|side| format!("{:.1}", side.from_first_sign.all.max_us / 1000.0), None),
+        row("from asking, p50 ms", &|side| millis(&side.from_asking.p50_us), None),
+        row("from asking, p99 ms", &|side| millis(&side.from_asking.p99_us), None),
+        row("from asking, max ms", &|side| format!("{:.1}", side.from_asking.all.max_us / 1000.0), None),
+        row("generator cores", &|side| spread(&side.generator_cores), None),
+    ];
+    table(&rows)
+}
+
+#[cfg(test)]
+#[path = "figures_tests.rs"]
+mod tests;

@@ -1,0 +1,296 @@
+//! The server's side of a round: agents who change, and boards that hear of it.
+
+use std::time::{Duration, Instant};
+
+use super::boards::{Boards, Rows};
+use super::frames::{RowId, Shown};
+use super::round::Side;
+use super::tally::{ChangeId, Tally};
+use crate::check::Expected;
+use crate::load::breaches::Breaches;
+use crate::load::crowd::{Crowd, Ear, Heard, Wires};
+use crate::load::drive::Drive;
+use crate::load::failure::{Failure, Outcome};
+use crate::load::message::{Message, call, read, read_part};
+use crate::load::target::Running;
+
+/// How many boards connect at once.
+const BOARDS_AT_ONCE: usize = 64;
+/// How long nothing may come of a board's connecting.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// After quiescence every board equals the truth within this time (`docs/promises.md`, V1).
+const SETTLED_WITHIN: Duration = Duration::from_secs(2);
+/// The number of the one call that a board makes.
+const SUBSCRIBE: u64 = 1;
+
+/// Agents on the first sockets of a crowd, boards on those after them.
+pub(super) struct Office<'s> {
+    drive: Drive,
+    server: &'s Running,
+    agents: usize,
+    boards: Boards,
+    tokens: Vec<String>,
+    opened: usize,
+    subscription: Option<String>,
+    subscribed: Vec<bool>,
+    changes: Changes,
+    window: usize,
+    next_agent: usize,
+    one_row: OneRow,
+    fault: Option<Failure>,
+}
+
+/// What is known of each agent's changes.
+struct Changes {
+    tally: Tally,
+    lines: Vec<Line>,
+    /// The change that each row shows, by the row's number; none of rows that were there before.
+    of_row: Vec<Option<ChangeId>>,
+    breaches: Breaches,
+    /// All boards have the changes of these agents.
+    completed: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Line {
+    /// The change that was asked for last, until every board has it.
+    open: Option<ChangeId>,
+    /// The version before it.
+    version_before: u64,
+    /// The version at which a board showed it.
+    shown_version: Option<u64>,
+}
+
+/// The size of frames with one row.
+#[derive(Debug, Clone, Copy, Default)]
+struct OneRow {
+    frames: u64,
+    bytes: u64,
+}
+
+impl<'s> Office<'s> {
+    /// Agents who have signed in on the first sockets of a crowd.
+    pub(super) fn new(drive: Drive, server: &'s Running, agents: Vec<String>, tokens: Vec<String>) -> Office<'s> {
+        let (count, boards) = (agents.len(), tokens.len());
+        Office {
+            drive,
+            server,
+            agents: count,
+            boards: Boards::of(boards, agents),
+            tokens,
+            opened: 0,
+            subscription: None,
+            subscribed: vec![false; boards],
+            changes: Changes {
+                tally: Tally::of(boards),
+                lines: vec![Line::default(); count],
+                of_row: Vec::new(),
+                breaches: Breaches::none(),
+                completed: 0,
+            },
+            window: 0,
+            next_agent: 0,
+            one_row: OneRow::default(),
+            fault: None,
+        }
+    }
+
+    /// Connects all boards, and waits until each shows its team.
+    pub(super) fn open_boards(&mut self, crowd: &mut Crowd) -> Outcome<()> {
+        for _ in 0..BOARDS_AT_ONCE.min(self.tokens.len()) {
+            self.open_next(crowd.wires());
+        }
+        let patience = Instant::now() + PATIENCE;
+        while self.boards.whole() < self.tokens.len() {
+            if Instant::now() > patience {
+                let whole = self.boards.whole();
+                let all = self.tokens.len();
+                return Err(Failure::new(format!("{whole} of {all} boards had a snapshot within {PATIENCE:?}")));
+            }
+            crowd.turn(patience, self)?;
+            self.check()?;
+        }
+        Ok(())
+    }
+
+    /// The mean payload of a frame with one row, in bytes; none when there was none.
+    pub(super) fn one_row_bytes(&self) -> Option<usize> {
+        self.one_row.bytes.checked_div(self.one_row.frames).and_then(|bytes| usize::try_from(bytes).ok())
+    }
+
+    /// Everything is quiet: holds every board and every agent to what was acknowledged, and gives the agents back.
+    pub(super) fn look_back(mut self, crowd: &mut Crowd, settled_in: Duration) -> Outcome<Drive> {
+        let truth: Vec<(Expected, u64)> = (0..self.agents).map(|who| self.drive.ledger().truth(who)).collect();
+        let versions: Vec<u64> = truth.iter().map(|(_, version)| *version).collect();
+        let began = Instant::now();
+        let until = began + SETTLED_WITHIN;
+        crowd.turn_until(until, &mut self, |office| office.fault.is_some() || office.boards.show(&versions))?;
+        self.check()?;
+        let settled_in = settled_in + began.elapsed();
+        self.boards.compare(&truth);
+        let Office { mut drive, boards, changes, .. } = self;
+        let ledger = drive.ledger();
+        ledger.add_breaches(boards.into_breaches());
+        ledger.add_breaches(changes.breaches);
+        if settled_in > SETTLED_WITHIN {
+            ledger.breach(format!("the boards showed the truth {settled_in:?} after the last change, not within 2 s"));
+        }
+        Ok(drive)
+    }
+
+    fn open_next(&mut self, wires: &mut Wires) {
+        let Some(token) = self.tokens.get(self.opened) else { return };
+        self.opened += 1;
+        if let Err(failure) = wires.open(self.server.address(), token) {
+            self.fault.get_or_insert(failure);
+        }
+    }
+
+    fn on_agent(&mut self, wires: &mut Wires, who: usize, heard: Heard<'_>, now: Instant) {
+        let before = self.drive.ledger().version(who);
+        self.drive.heard(wires, who, heard, now);
+        let version = self.drive.ledger().version(who);
+        if version != before {
+            self.changes.acked(who, version, now);
+            // Every board may have had the change before its agent had the reply.
+            self.refill(wires, now);
+        }
+    }
+
+    fn on_board(&mut self, wires: &mut Wires, board: usize, text: &[u8], now: Instant) -> Result<(), String> {
+        if !self.subscribed[board] {
+            return self.on_subscribed(board, text);
+        }
+        let whole = self.boards.whole();
+        let rows = self.boards.take(board, text, now, &mut self.changes);
+        self.changes.tally.frame(text.len());
+        if rows == 1 && self.changes.tally.is_counting() {
+            self.one_row.frames += 1;
+            self.one_row.bytes += text.len() as u64;
+        }
+        if self.boards.whole() > whole {
+            self.open_next(wires);
+        }
+        if self.changes.take_completed() {
+            self.refill(wires, now);
+        }
+        Ok(())
+    }
+
+    fn on_subscribed(&mut self, board: usize, text: &[u8]) -> Result<(), String> {
+        let message: Message<'_> = read(text)?;
+        if let Some(error) = message.error {
+            return Err(error.to_string());
+        }
+        let id: String = read_part("result", message.result)?;
+        let first = self.subscription.get_or_insert_with(|| id.clone());
+        let same = *first == id;
+        self.changes.breaches.hold(same, || format!("board {board} has another subscription than the first"));
+        self.subscribed[board] = true;
+        Ok(())
+    }
+
+    fn refill(&mut self, wires: &mut Wires, now: Instant) {
+        let counts = self.changes.tally.is_counting();
+        while self.changes.tally.under_way() < self.window && self.ask(wires, now, counts) {}
+    }
+}
+
+impl Changes {
+    /// The reply to an agent's change came.
+    fn acked(&mut self, who: usize, version: u64, now: Instant) {
+        let line = &mut self.lines[who];
+        if let Some(open) = line.open {
+            self.tally.seen(open, now);
+        }
+        if let Some(shown) = line.shown_version {
+            self.breaches.hold(shown == version, || {
+                format!("a board showed agent {who} at version {shown}, the reply said {version}")
+            });
+        }
+    }
+
+    /// Some changes have come to all boards.
+    fn take_completed(&mut self) -> bool {
+        std::mem::take(&mut self.completed) > 0
+    }
+}
+
+impl Rows for Changes {
+    fn met(&mut self, row: RowId, shown: &Shown, now: Instant) {
+        let line = &mut self.lines[shown.agent as usize];
+        let change = line.open.filter(|_| shown.version > line.version_before);
+        if let Some(change) = change {
+            line.shown_version = Some(shown.version);
+            self.tally.seen(change, now);
+        }
+        debug_assert_eq!(self.of_row.len(), row.0 as usize, "rows are met in their order");
+        self.of_row.push(change);
+    }
+
+    fn shown(&mut self, row: RowId, now: Instant) {
+        let Some(Some(change)) = self.of_row.get(row.0 as usize).copied() else { return };
+        if self.tally.delivered(change, now) {
+            self.completed += 1;
+            if let Some(line) = self.lines.iter_mut().find(|line| line.open == Some(change)) {
+                line.open = None;
+            }
+        }
+    }
+}
+
+impl Ear for Office<'_> {
+    fn heard(&mut self, wires: &mut Wires, who: usize, heard: Heard<'_>, now: Instant) {
+        let Some(board) = who.checked_sub(self.agents) else {
+            self.on_agent(wires, who, heard, now);
+            return;
+        };
+        let done = match heard {
+            Heard::Opened => {
+                wires.send(who, &call(SUBSCRIBE, "board.subscribe", r#"{"teams":"all"}"#));
+                Ok(())
+            }
+            Heard::Text(text) => self.on_board(wires, board, text, now),
+            Heard::Ended(end) => Err(end.to_string()),
+        };
+        if let Err(why) = done {
+            self.fault.get_or_insert(Failure::new(format!("board {board}: {why}")));
+        }
+    }
+}
+
+impl Side for Office<'_> {
+    fn tally(&mut self) -> &mut Tally {
+        &mut self.changes.tally
+    }
+
+    /// The next agent whose last change is everywhere, and acknowledged.
+    fn ask(&mut self, wires: &mut Wires, intended: Instant, counts: bool) -> bool {
+        let free = |who: &usize| self.changes.lines[*who].open.is_none() && self.drive.is_answered(*who);
+        let around = (self.next_agent..self.agents).chain(0..self.next_agent);
+        let Some(who) = around.into_iter().find(free) else { return false };
+        self.next_agent = (who + 1) % self.agents;
+        let change = self.changes.tally.begin(intended, counts);
+        self.changes.lines[who] =
+            Line { open: Some(change), version_before: self.drive.ledger().version(who), shown_version: None };
+        self.drive.command(wires, who, intended, false);
+        true
+    }
+
+    fn keep_under_way(&mut self, window: usize) {
+        self.window = window;
+    }
+
+    fn cpu_time(&mut self) -> Outcome<Option<Duration>> {
+        self.server.cpu_time()
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.changes.tally.under_way() == 0 && (0..self.agents).all(|who| self.drive.is_answered(who))
+    }
+
+    fn check(&mut self) -> Outcome<()> {
+        self.drive.check()?;
+        self.fault.take().map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,151 @@
+//! One round of one side, server or floor: changes are asked for at fixed instants, or so that always the same
+//! number of them is under way.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::tally::{Tally, Window};
+use crate::load::crowd::{Crowd, Ear, Wires};
+use crate::load::drive::Plan;
+use crate::load::failure::{Failure, Outcome};
+use crate::load::latency::Latency;
+use crate::load::machine::own_cpu_time;
+use crate::load::pace::Pace;
+
+/// How long the last changes may take to all boards before the round counts as broken off.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How changes are asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Asking {
+    /// At a fixed rate.
+    Open { per_second: f64 },
+    /// Always so many under way, until every board has each.
+    Closed { window: usize },
+}
+
+/// A side that changes come from and boards hear them on.
+pub(super) trait Side: Ear {
+    /// The changes of the round.
+    fn tally(&mut self) -> &mut Tally;
+    /// Asks for a change; false when nobody is free to make one.
+    fn ask(&mut self, wires: &mut Wires, intended: Instant, counts: bool) -> bool;
+    /// Keeps so many changes under way from here on, also while things are heard.
+    fn keep_under_way(&mut self, window: usize);
+    /// The time that the side has been on a core, if it can be told.
+    fn cpu_time(&mut self) -> Outcome<Option<Duration>>;
+    /// True when nothing is under way, nor any reply.
+    fn is_quiet(&self) -> bool;
+    /// What went wrong.
+    fn check(&mut self) -> Outcome<()>;
+}
+
+/// What one side did in one round.
+#[derive(Debug, Clone)]
+pub(super) struct Measured {
+    pub(super) window: Window,
+    pub(super) time: Duration,
+    pub(super) cpu: Option<Duration>,
+    pub(super) generator_cores: f64,
+    pub(super) spread: Latency,
+    pub(super) from_send: Latency,
+    /// From the last change asked for until every board had it.
+    pub(super) settled_in: Duration,
+}
+
+/// Runs a round, and waits until every board has every change.
+pub(super) fn run(crowd: &mut Crowd, side: &mut impl Side, asking: Asking, plan: Plan) -> Outcome<Measured> {
+    let begun = Instant::now();
+    let (from, until) = (begun + plan.warm_up, begun + plan.warm_up + plan.time);
+    let mut queue = Queue { waiting: VecDeque::new(), pace: None };
+    match asking {
+        Asking::Open { per_second } => queue.pace = Some(Pace::new(begun, per_second)),
+        Asking::Closed { window } => {
+            side.keep_under_way(window);
+            while side.tally().under_way() < window && side.ask(crowd.wires(), begun, false) {}
+        }
+    }
+    turn_until(crowd, side, &mut queue, from, (from, until))?;
+    let (cpu_before, own_before, began) = (side.cpu_time()?, own_cpu_time(), Instant::now());
+    side.tally().count(true);
+    turn_until(crowd, side, &mut queue, until, (from, until))?;
+    side.tally().count(false);
+    let (cpu_after, own_after, time) = (side.cpu_time()?, own_cpu_time(), began.elapsed());
+    side.keep_under_way(0);
+    let settling = Instant::now();
+    settle(crowd, side, &mut queue)?;
+    let tally = side.tally();
+    Ok(Measured {
+        window: tally.window.clone(),
+        time,
+        cpu: cpu_after.zip(cpu_before).map(|(after, before)| after.saturating_sub(before)),
+        generator_cores: (own_after - own_before).as_secs_f64() / time.as_secs_f64(),
+        spread: tally.spread.clone(),
+        from_send: tally.from_send.clone(),
+        settled_in: settling.elapsed(),
+    })
+}
+
+/// Changes whose instant has come.
+struct Queue {
+    /// Nobody was free to make them; what they wait counts.
+    waiting: VecDeque<(Instant, bool)>,
+    pace: Option<Pace>,
+}
+
+impl Queue {
+    /// Asks for what is due, as far as somebody is free; when to look again.
+    fn ask(&mut self, wires: &mut Wires, side: &mut impl Side, until: Instant, window: (Instant, Instant)) -> Instant {
+        let mut wake = until;
+        if let Some(pace) = &mut self.pace {
+            while let Some(intended) = pace.due(Instant::now().min(until)) {
+                self.waiting.push_back((intended, (window.0..window.1).contains(&intended)));
+            }
+            wake = wake.min(pace.next_at());
+        }
+        self.ask_waiting(wires, side);
+        wake
+    }
+
+    fn ask_waiting(&mut self, wires: &mut Wires, side: &mut impl Side) {
+        while let Some((intended, counts)) = self.waiting.front().copied() {
+            if !side.ask(wires, intended, counts) {
+                return;
+            }
+            self.waiting.pop_front();
+        }
+    }
+}
+
+fn turn_until(
+    crowd: &mut Crowd,
+    side: &mut impl Side,
+    queue: &mut Queue,
+    until: Instant,
+    window: (Instant, Instant),
+) -> Outcome<()> {
+    loop {
+        let wake = queue.ask(crowd.wires(), side, until, window);
+        if Instant::now() >= until {
+            return Ok(());
+        }
+        crowd.turn(wake, side)?;
+        side.check()?;
+    }
+}
+
+fn settle(crowd: &mut Crowd, side: &mut impl Side, queue: &mut Queue) -> Outcome<()> {
+    let patience = Instant::now() + PATIENCE;
+    while !side.is_quiet() || !queue.waiting.is_empty() {
+        if Instant::now() > patience {
+            let left = side.tally().under_way() + queue.waiting.len();
+            return Err(Failure::new(format!(
+                "{left} changes had not come to every board, or a reply was missing, within {PATIENCE:?}"
+            )));
+        }
+        queue.ask_waiting(crowd.wires(), side);
+        crowd.turn(patience, side)?;
+        side.check()?;
+    }
+    Ok(())
+}

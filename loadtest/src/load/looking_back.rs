@@ -1,0 +1,106 @@
+//! What is asked of the server when all is quiet: a board's table, and the history of pauses.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::breaches::Breaches;
+use super::failure::{Failure, Outcome, While};
+use super::http;
+use super::interrupt::Interrupt;
+use super::ledger::PastPause;
+use crate::board::Board;
+use crate::watcher::{BoardWatcher, Teams};
+
+/// How long a snapshot may take on a busy machine.
+const SNAPSHOT_WITHIN: Duration = Duration::from_secs(20);
+/// The most pauses in one answer (`docs/protocol.md`).
+const PAUSES_PER_PAGE: usize = 1000;
+
+#[derive(Deserialize)]
+struct Page {
+    pauses: Vec<PauseTold>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PauseTold {
+    id: String,
+    agent: String,
+    ended_at: Option<serde::de::IgnoredAny>,
+}
+
+/// A board of the teams that a token is over, with its whole snapshot.
+///
+/// # Errors
+/// [`Failure`] when it does not come.
+pub(super) fn board(address: SocketAddr, token: &str) -> Outcome<Board> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.while_doing("cannot start a runtime")?;
+    runtime.block_on(async {
+        let url = format!("ws://{address}/v1/ws");
+        let mut watcher = BoardWatcher::open(&url, token, Teams::All).await.while_doing("a board")?;
+        watcher.until_whole(SNAPSHOT_WITHIN).await.while_doing("a board")?;
+        Ok(watcher.close().await)
+    })
+}
+
+/// What a board found against the contract.
+pub(super) fn violations(board: &Board) -> Breaches {
+    let mut breaches = Breaches::none();
+    board.violations().iter().for_each(|violation| breaches.add(format!("a board: {violation}")));
+    breaches
+}
+
+/// Every pause that began at an instant or later, page by page.
+///
+/// # Errors
+/// [`Failure`] when the server does not answer with it.
+pub(super) fn history(address: SocketAddr, token: &str, from: &str, interrupt: &Interrupt) -> Outcome<Vec<PastPause>> {
+    let mut pauses = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        interrupt.check()?;
+        let path = format!("/v1/pauses?from={}&limit={PAUSES_PER_PAGE}{cursor}", escaped(from));
+        let answer = http::get(address, &path, Some(token))?;
+        if answer.status != 200 {
+            let body: String = answer.body.chars().take(300).collect();
+            return Err(Failure::new(format!("GET {path} was answered with {}: {body}", answer.status)));
+        }
+        let page: Page = serde_json::from_str(&answer.body).while_doing(format!("GET {path}"))?;
+        pauses.extend(page.pauses.into_iter().map(|pause| PastPause {
+            agent: pause.agent,
+            id: pause.id,
+            ended: pause.ended_at.is_some(),
+        }));
+        match page.next_cursor {
+            Some(next) => cursor = format!("&cursor={}", escaped(&next)),
+            None => return Ok(pauses),
+        }
+    }
+}
+
+/// A value as it may stand in a query (RFC 3986 §2.3).
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_escaped() {
+        assert_eq!(escaped("2026-11-22T20:57:49.123Z"), "2026-11-22T20%3A57%3A49.123Z");
+        assert_eq!(escaped("a+b/é"), "a%2Bb%2F%C3%A9");
+    }
+}

@@ -1,0 +1,115 @@
+//! The load test as a program: `intervalo-loadtest`, described in `docs/loadtest.md`.
+//!
+//! Each scenario puts a server under load through the public protocol, in turn with a *floor*: the least that
+//! the same work would cost on this machine, done by this program itself. So a figure means something on any
+//! machine, and a slow hour slows both. What the server acknowledges and shows is checked meanwhile.
+
+mod args;
+mod arrivals;
+mod breaches;
+mod commands;
+mod company;
+mod crowd;
+mod drive;
+mod failure;
+mod fanout;
+mod folder;
+mod http;
+mod idle;
+mod interrupt;
+mod latency;
+mod ledger;
+mod looking_back;
+mod machine;
+mod message;
+mod pace;
+mod progress;
+mod report;
+mod server;
+mod spread;
+mod table;
+mod target;
+mod token;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+
+use self::args::{Arguments, Command};
+pub use self::company::import_file;
+use self::failure::{Failure, Outcome};
+use self::fanout::Place;
+use self::interrupt::Interrupt;
+use self::report::Report;
+
+/// No figures could be taken.
+const FAILED: u8 = 1;
+/// Wrong usage.
+const USAGE: u8 = 2;
+/// A promise was broken.
+const BROKEN: u8 = 3;
+
+/// Runs the program with the words that it was started with.
+pub fn main() -> ExitCode {
+    let interrupt = match Interrupt::by_signals() {
+        Ok(interrupt) => interrupt,
+        Err(failure) => return ExitCode::from(failed(&failure)),
+    };
+    // Where this program is not found, the floor's writer is a thread of it.
+    let place = std::env::current_exe().map_or(Place::Thread, Place::ThreadOrProcess);
+    ExitCode::from(run(std::env::args_os(), &interrupt, &place))
+}
+
+/// Runs the program with these words, its name the first of them; its exit code.
+pub fn run_with(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
+    run(words, &Interrupt::none(), &Place::Thread)
+}
+
+fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: &Interrupt, place: &Place) -> u8 {
+    let command = match Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments.command,
+        Err(error) => {
+            // There is nobody left to tell when standard output is gone.
+            let _ = error.print();
+            return if error.use_stderr() { USAGE } else { 0 };
+        }
+    };
+    let done = match &command {
+        Command::Commands(args) => commands::run(args, interrupt)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::Idle(args) => idle::run(args, interrupt)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::Fanout(args) => fanout::run(args, interrupt, place)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::FloorWriter => fanout::run_writer().map(|()| 0),
+        Command::Company(args) => print(&import_file(&args.tenant, args.agents as usize)).map(|()| 0),
+    };
+    done.unwrap_or_else(|failure| failed(&failure))
+}
+
+/// Shows a report, and writes it where it was asked for; the exit code.
+fn told<S: Serialize, F: Serialize>(report: &Report<S, F>, shown: String, json: Option<&Path>) -> Outcome<u8> {
+    print(&format!("{shown}\n{}", report::ending(&report.checks, &report.notes)))?;
+    if let Some(path) = json {
+        report::write(report, path)?;
+    }
+    Ok(if report.checks.held { 0 } else { BROKEN })
+}
+
+fn print(text: &str) -> Outcome<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failure::new(format!("cannot write the report: {error}"))),
+    }
+}
+
+fn failed(failure: &Failure) -> u8 {
+    eprintln!("error: {failure}");
+    FAILED
+}

@@ -1,0 +1,244 @@
+//! The server under load: one that is started for it, or one that runs already.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::args::TargetArgs;
+use super::company::{self, TENANT};
+use super::failure::{Failure, Outcome, While};
+use super::folder::Folder;
+use super::machine::{self, Memory, Pinning};
+use super::server::{Installation, Server};
+use super::token::{KEY_FILE, Role, Signer};
+
+/// What to put under load, with its company in it.
+#[derive(Debug)]
+pub(super) struct Target {
+    kind: Kind,
+    folder: Folder,
+    signer: Signer,
+    pinning: Pinning,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Own(Installation),
+    Running { address: SocketAddr, pid: Option<u32> },
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    address: SocketAddr,
+    pid: Option<u32>,
+    own: Option<Server>,
+}
+
+impl Target {
+    /// Makes a company of so many agents, or takes the one that is there.
+    ///
+    /// # Errors
+    /// [`Failure`] when the flags name no server, or the company cannot be made.
+    pub(super) fn prepare(args: &TargetArgs, agents: usize) -> Outcome<Target> {
+        let folder = Folder::make(args.dir.as_deref())?;
+        let pinning = if args.pin { Pinning::Apart } else { Pinning::Free };
+        pinning.take_generators_core()?;
+        match &args.url {
+            Some(url) => {
+                let key = key_file(args)?;
+                let tenant = args.tenant.clone().unwrap_or_else(|| TENANT.to_owned());
+                let signer = Signer::from_file(&key, &tenant)?;
+                let kind = Kind::Running { address: address_of(url)?, pid: args.pid };
+                Ok(Target { kind, folder, signer, pinning })
+            }
+            None => {
+                let binary = args.server.clone().map_or_else(beside_this_program, Ok)?;
+                let data = folder.path().join("data");
+                let installation = Installation { binary, data, store: args.store.clone(), pinning };
+                let tenant = args.tenant.clone().unwrap_or_else(|| fresh_tenant(args));
+                let file = folder.path().join("company.toml");
+                std::fs::write(&file, company::import_file(&tenant, agents)).while_doing("cannot write the company")?;
+                installation.import(&file)?;
+                installation.make_key(&tenant)?;
+                let signer = Signer::from_file(&installation.data.join(KEY_FILE), &tenant)?;
+                Ok(Target { kind: Kind::Own(installation), folder, signer, pinning })
+            }
+        }
+    }
+
+    /// Starts the server, if it is one of ours, and waits until it is ready.
+    ///
+    /// # Errors
+    /// [`Failure`] when it does not become ready.
+    pub(super) fn start(&self) -> Outcome<Running> {
+        match &self.kind {
+            Kind::Own(installation) => {
+                let server = installation.start()?;
+                Ok(Running { address: server.address(), pid: Some(server.pid()), own: Some(server) })
+            }
+            Kind::Running { address, pid } => Ok(Running { address: *address, pid: *pid, own: None }),
+        }
+    }
+
+    /// Tokens of the first agents.
+    ///
+    /// # Errors
+    /// [`Failure`] when they cannot be signed.
+    pub(super) fn agents(&self, count: usize) -> Outcome<Vec<String>> {
+        (0..count).map(|n| self.signer.sign(Role::Agent, &company::agent(n))).collect()
+    }
+
+    /// Tokens of so many supervisors of a team, each another person.
+    ///
+    /// # Errors
+    /// [`Failure`] when they cannot be signed.
+    pub(super) fn supervisors(&self, team: &str, count: usize) -> Outcome<Vec<String>> {
+        (0..count).map(|n| self.signer.sign(Role::Supervisor { team }, &format!("supervisora-{n:05}"))).collect()
+    }
+
+    /// A token of an administrator.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be signed.
+    pub(super) fn admin(&self) -> Outcome<String> {
+        self.signer.sign(Role::Admin, "administradora")
+    }
+
+    /// A folder for this run, on the disk that the server of ours writes to.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// How cores are given out.
+    pub(super) fn pinning(&self) -> Pinning {
+        self.pinning
+    }
+
+    /// The installation, of a server of ours.
+    pub(super) fn installation(&self) -> Option<&Installation> {
+        match &self.kind {
+            Kind::Own(installation) => Some(installation),
+            Kind::Running { .. } => None,
+        }
+    }
+
+    /// What stands behind the server, in a word.
+    pub(super) fn store_word(&self) -> &'static str {
+        match &self.kind {
+            Kind::Own(Installation { store: None, .. }) => "sqlite",
+            // Its scheme at most: the rest of an address has a password in it.
+            Kind::Own(Installation { store: Some(store), .. }) if store.starts_with("postgres") => "postgresql",
+            Kind::Own(_) => "other",
+            Kind::Running { .. } => "unknown",
+        }
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The time that it has been on a core; none when its process is not known.
+    ///
+    /// # Errors
+    /// [`Failure`] when the process is gone.
+    pub(super) fn cpu_time(&self) -> Outcome<Option<Duration>> {
+        self.pid.map(machine::cpu_time).transpose()
+    }
+
+    /// Its memory; none when its process is not known.
+    ///
+    /// # Errors
+    /// [`Failure`] when the process is gone.
+    pub(super) fn memory(&self) -> Outcome<Option<Memory>> {
+        self.pid.map(machine::memory).transpose()
+    }
+
+    /// How long it took to be ready, of a server of ours.
+    pub(super) fn started_in(&self) -> Option<Duration> {
+        self.own.as_ref().map(Server::started_in)
+    }
+
+    /// Stops it, if it is one of ours.
+    ///
+    /// # Errors
+    /// [`Failure`] when it does not stop as it should.
+    pub(super) fn stop(self) -> Outcome<()> {
+        self.own.map_or(Ok(()), Server::stop)
+    }
+}
+
+/// The address of `ws://HOST:PORT/v1/ws`.
+fn address_of(url: &str) -> Outcome<SocketAddr> {
+    let Some(rest) = url.strip_prefix("ws://") else {
+        let why = if url.starts_with("wss://") {
+            "the load test speaks no TLS: run it behind the proxy that does"
+        } else {
+            "it must look like ws://127.0.0.1:8080/v1/ws"
+        };
+        return Err(Failure::new(format!("--url {url}: {why}")));
+    };
+    let authority = match rest.split_once('/') {
+        None => rest,
+        Some((authority, "" | "v1/ws")) => authority,
+        Some((_, path)) => return Err(Failure::new(format!("--url {url}: the path is /v1/ws, not /{path}"))),
+    };
+    let mut found = authority.to_socket_addrs().while_doing(format!("--url {url}: HOST:PORT is not found"))?;
+    found.next().ok_or_else(|| Failure::new(format!("--url {url}: {authority} has no address")))
+}
+
+fn key_file(args: &TargetArgs) -> Outcome<PathBuf> {
+    args.key.clone().ok_or_else(|| {
+        Failure::new("--url needs --key FILE: the server's token.key, which the load test signs its tokens with")
+    })
+}
+
+/// The `intervalo` that was built together with this program.
+fn beside_this_program() -> Outcome<PathBuf> {
+    let this = std::env::current_exe().while_doing("cannot find this program")?;
+    let beside = this.parent().map(|folder| folder.join("intervalo")).filter(|path| is_program(path));
+    beside.ok_or_else(|| {
+        Failure::new(
+            "there is no `intervalo` beside this program: name it with --server PATH, or a running one with --url",
+        )
+    })
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// A store that outlives the run has a tenant of an earlier one: then the name is a new one each time.
+fn fresh_tenant(args: &TargetArgs) -> String {
+    if args.store.is_none() {
+        return TENANT.to_owned();
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{TENANT}-{:x}-{}", now.as_millis(), std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_or_refused_with_what_is_wrong() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        for url in ["ws://127.0.0.1:8080/v1/ws", "ws://127.0.0.1:8080", "ws://127.0.0.1:8080/"] {
+            assert_eq!(address_of(url), Ok(address), "{url}");
+        }
+        let cases = [
+            ("wss://127.0.0.1/v1/ws", "speaks no TLS"),
+            ("127.0.0.1:8080", "must look like"),
+            ("ws://127.0.0.1:8080/other", "the path is /v1/ws, not /other"),
+            ("ws://127.0.0.1/v1/ws", "HOST:PORT is not found"),
+        ];
+        for (url, expected) in cases {
+            let told = address_of(url).expect_err("refused").to_string();
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The load test against the real binary: each scenario for a second or two, and its report.
+//!
+//! What is asked here is that the figures are there and every promise held; how fast it was is no subject of a
+//! test. That a breach would be found is shown beside the checkers in `loadtest/src/load`.
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use intervalo_loadtest::load;
+use serde_json::Value;
+use tempfile::TempDir;
+
+#[path = "support/binary.rs"]
+#[expect(dead_code, reason = "shared with the crash tests, which use more of it")]
+mod binary;
+
+/// One load at a time: two would measure each other.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs the load test with these words; its exit code and its report.
+fn run(words: &[&str], folder: &Path) -> (u8, Value) {
+    let json = folder.join("report.json");
+    let more = ["--dir", binary::text_of(folder), "--json", binary::text_of(&json)];
+    let code = load::run_with([&["intervalo-loadtest"], words, &more].concat());
+    let report = std::fs::read_to_string(json).unwrap_or_default();
+    (code, serde_json::from_str(&report).unwrap_or_default())
+}
+
+fn on_a_server_of_its_own(words: &[&str]) -> Value {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (code, report) = run(&[words, &["--server", env!("CARGO_BIN_EXE_intervalo")]].concat(), folder.path());
+    assert_eq!((code, &report["checks"]["first"]), (0, &serde_json::json!([])), "{report:#}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").map(|entry| entry.expect("one")).collect();
+    assert_eq!(left.len(), 1, "only the report is left behind: {left:?}");
+    report
+}
+
+#[track_caller]
+fn assert_positive(report: &Value, pointers: &[&str]) {
+    for pointer in pointers {
+        let figure = report.pointer(pointer).and_then(Value::as_f64);
+        assert!(figure.is_some_and(|figure| figure > 0.0), "{pointer} is {figure:?}: {report:#}");
+    }
+}
+
+#[test]
+fn durable_commands_are_measured_beside_their_floor() {
+    let _alone = alone();
+    let words = "commands --connections 3 --rate 50 --warm-up 50ms --time 2s --pairs 1";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    assert_eq!((&report["scenario"], &report["server"]["store"]), (&"commands".into(), &"sqlite".into()));
+    assert_eq!(report["figures"]["record_bytes_measured"], true);
+    assert_eq!(report["figures"]["loads"][1]["server"]["latency"]["count"], 100, "all that was due in 2 s at 50/s");
+    assert_eq!(report["figures"]["loads"][1]["floor"]["latency"]["count"], 100);
+    assert_positive(
+        &report,
+        &[
+            "/figures/record_bytes",
+            "/figures/sync/p50_us",
+            "/figures/loads/0/server/per_second/median",
+            "/figures/loads/0/floor/per_second/median",
+            "/figures/loads/0/per_second_of_floor/median",
+            "/figures/loads/0/server_cpu_s_per_1000/median",
+        ],
+    );
+}
+
+#[test]
+fn idle_agents_are_weighed_and_come_back() {
+    let _alone = alone();
+    let words = "idle --agents 30 --in-flight 7 --rounds 2 --storms 1 --hold 100ms";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    assert_eq!(report["figures"]["sign_in"]["count"], 60);
+    assert_eq!(report["figures"]["resident_bytes_per_connection"]["count"], 2);
+    assert_eq!(report["figures"]["storm_sign_ins_per_second"]["count"], 2);
+    let above_zero = ["/figures/resident_before_kib/min", "/figures/sign_ins_per_second/min", "/figures/ready_ms/min"];
+    assert_positive(&report, &above_zero);
+}
+
+#[test]
+fn boards_hear_of_every_change_beside_their_floor() {
+    let _alone = alone();
+    let words = "fanout --boards 20 --agents 5 --rate 20 --window 3 --warm-up 50ms --time 2s --pairs 1";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    for side in ["server", "floor"] {
+        let open = &report["figures"]["loads"][0][side];
+        assert_eq!(open["from_asking"]["all"]["count"], 20 * 2 * 20, "each change to each board: {report:#}");
+        assert_positive(
+            &report["figures"]["loads"][1][side],
+            &["/deliveries_per_second/median", "/changes_per_second/median", "/from_first_sign/p99_us/median"],
+        );
+    }
+    assert_positive(&report, &["/figures/loads/0/frame_bytes/min", "/figures/loads/1/deliveries_of_floor/min"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_runs_already_can_be_put_under_load() {
+    let data = binary::DataFolder::with(&load::import_file("acme", 10)).await;
+    // A key is made at its first use.
+    data.token("acme", "agent", "agente-00000", &[]).await;
+    let server = data.serve().await;
+    let (url, pid) = (server.url(), server.pid().to_string());
+    let key = data.path().join("token.key");
+    let measured = tokio::task::spawn_blocking(move || {
+        let _alone = alone();
+        let folder = TempDir::new().expect("a temporary folder");
+        let words = ["--url", &url, "--key", binary::text_of(&key), "--tenant", "acme"];
+        let enough = [&["idle", "--agents", "10", "--rounds", "1", "--pid", &pid], &words[..]].concat();
+        let too_many = [&["idle", "--agents", "11", "--rounds", "1"], &words[..]].concat();
+        (run(&enough, folder.path()), run(&too_many, &folder.path().join("nowhere")), run(&too_many, folder.path()).0)
+    });
+    let ((code, report), nowhere, too_many) = measured.await.expect("no panic");
+    assert_eq!((code, &report["checks"]["held"]), (0, &true.into()), "{report:#}");
+    assert_eq!(report["server"], serde_json::json!({ "started_here": false, "store": "unknown" }));
+    assert_positive(&report, &["/figures/resident_before_kib/min"]);
+    assert_eq!(nowhere.0, 1, "there is no folder for what is temporary");
+    assert_eq!(too_many, 1, "an agent is missing in the company");
+    assert!(server.get("/readyz", "").await.status == 200, "the server goes on");
+}
+
+#[test]
+fn wrong_words_are_usage() {
+    assert_eq!(load::run_with(["intervalo-loadtest", "commands", "--pairs", "0"]), 2);
+    assert_eq!(load::run_with(["intervalo-loadtest", "fanout", "--agents", "3", "--server", "/bin/true"]), 1);
+    assert_eq!(load::run_with(["intervalo-loadtest", "--version"]), 0);
+}
