@@ -39,7 +39,8 @@ pub(super) struct Floor {
     changes: Vec<ChangeId>,
     window: usize,
     fault: Option<Failure>,
-    _writer: WriterEnd,
+    /// Dropped after the orders, which ends it.
+    writer: WriterEnd,
 }
 
 /// Ends the writer: it does when its orders end, which are closed before this is dropped.
@@ -82,7 +83,7 @@ impl Floor {
             changes: Vec::new(),
             window: 0,
             fault: None,
-            _writer: writer,
+            writer,
         })
     }
 
@@ -150,6 +151,10 @@ impl Side for Floor {
         let told = line(&self.orders)?;
         let nanos = told.parse().while_doing(format!("the floor's writer said {told:?}"))?;
         Ok(Some(Duration::from_nanos(nanos)))
+    }
+
+    fn is_in_this_process(&self) -> bool {
+        matches!(self.writer, WriterEnd::Thread(_))
     }
 
     fn is_quiet(&self) -> bool {

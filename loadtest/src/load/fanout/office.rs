@@ -285,6 +285,10 @@ impl Side for Office<'_> {
         self.server.cpu_time()
     }
 
+    fn is_in_this_process(&self) -> bool {
+        false
+    }
+
     fn is_quiet(&self) -> bool {
         self.changes.tally.under_way() == 0 && (0..self.agents).all(|who| self.drive.is_answered(who))
     }

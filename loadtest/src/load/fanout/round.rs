@@ -34,6 +34,8 @@ pub(super) trait Side: Ear {
     fn keep_under_way(&mut self, window: usize);
     /// The time that the side has been on a core, if it can be told.
     fn cpu_time(&mut self) -> Outcome<Option<Duration>>;
+    /// True when that time is this process's own, and not one of the load generator.
+    fn is_in_this_process(&self) -> bool;
     /// True when nothing is under way, nor any reply.
     fn is_quiet(&self) -> bool;
     /// What went wrong.
@@ -74,12 +76,15 @@ pub(super) fn run(crowd: &mut Crowd, side: &mut impl Side, asking: Asking, plan:
     side.keep_under_way(0);
     let settling = Instant::now();
     settle(crowd, side, &mut queue)?;
+    let cpu = cpu_after.zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+    let sides_own = cpu.filter(|_| side.is_in_this_process()).unwrap_or_default();
+    let generator_cpu = (own_after - own_before).saturating_sub(sides_own);
     let tally = side.tally();
     Ok(Measured {
         window: tally.window.clone(),
         time,
-        cpu: cpu_after.zip(cpu_before).map(|(after, before)| after.saturating_sub(before)),
-        generator_cores: (own_after - own_before).as_secs_f64() / time.as_secs_f64(),
+        cpu,
+        generator_cores: generator_cpu.as_secs_f64() / time.as_secs_f64(),
         spread: tally.spread.clone(),
         from_send: tally.from_send.clone(),
         settled_in: settling.elapsed(),
