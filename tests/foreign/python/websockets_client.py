@@ -249,6 +249,7 @@ async def close_codes_are_those_of_the_contract(server):
         equal(await session.call("session.sign_out"), {}, "the answer to a sign-out")
         equal(await session.closed(), 1000, "signed out")
     async with opened(server, "agent", "heitor") as session, opened(server, "admin", "root") as admin:
+        await session.call("session.ping")
         await admin.call("agent.sign_out", {"agent": "heitor", "reason": "fim do turno"})
         changed = await session.notification("agent.changed")
         while changed["status"] != "offline":
