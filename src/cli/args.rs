@@ -45,6 +45,10 @@ pub(super) struct Settings {
     /// The data folder [default: ./intervalo-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Where the journal is: data (the data folder), sqlite:FOLDER, or postgres://USER@HOST:PORT/DATABASE; a password
+    /// is better given as INTERVALO_STORE, or in ~/.pgpass [default: data]
+    #[arg(long, value_name = "ADDRESS")]
+    pub store: Option<String>,
     /// An address to listen on; may be given several times [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<String>,
@@ -76,9 +80,8 @@ pub(super) struct Demo {
 pub(super) struct Import {
     /// The file (docs/import.md)
     pub file: PathBuf,
-    /// The data folder [default: ./intervalo-data]
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
     /// Print the difference and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -111,9 +114,22 @@ pub(super) struct Token {
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Where a command finds the journal.
+#[derive(Debug, Args)]
+pub(super) struct Place {
     /// The data folder [default: ./intervalo-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Where the journal is, as for serve [default: data]
+    #[arg(long, value_name = "ADDRESS")]
+    pub store: Option<String>,
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
