@@ -3,10 +3,12 @@
 mod store {
     mod evidence;
     mod history;
+    mod postgres;
     mod recovery;
 }
 mod support {
     pub(crate) mod postgres;
+    pub(crate) mod proxy;
     pub(crate) mod store_kinds;
     pub(crate) mod store_world;
 }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::auth::Role;
-use crate::config::parse_span;
+use crate::config::{StoreAddress, parse_span};
 use crate::domain::id::{PrincipalId, TeamId, TenantId};
 
 /// The most simulated agents of a demo: two sockets each fit into an ordinary limit of descriptors.
@@ -33,6 +33,8 @@ pub(super) enum Command {
     Token(Token),
     /// Check that the journal is whole and unaltered, beside a running server or without one
     Verify(Verify),
+    /// Copy the store of a data folder into an empty PostgreSQL database; nobody may be using either
+    Copy(Copy),
     /// Print the settings in force and where each comes from
     CheckConfig(Settings),
     /// Print a completion script for a shell
@@ -130,6 +132,16 @@ pub(super) struct Place {
     /// The settings file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Copy {
+    /// What is copied: sqlite:FOLDER
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: StoreAddress,
+    /// Where to: postgres://USER@HOST:PORT/DATABASE
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: StoreAddress,
 }
 
 #[derive(Debug, Args)]

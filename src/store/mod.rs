@@ -5,6 +5,7 @@
 //! transports or the wire protocol.
 
 mod at_hand;
+pub mod copy;
 mod decode;
 mod encode;
 pub mod history;

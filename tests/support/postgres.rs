@@ -30,6 +30,7 @@ pub(crate) struct PrivatePostgres {
     programs: PathBuf,
     dir: TempDir,
     port: u16,
+    settings: Vec<&'static str>,
     keeper: Mutex<Option<Keeper>>,
     databases: AtomicU32,
 }
@@ -46,6 +47,11 @@ impl PrivatePostgres {
     /// # Panics
     /// When it cannot be started, and where it is not installed although `CI` is `true`.
     pub(crate) fn start() -> Option<PrivatePostgres> {
+        PrivatePostgres::start_with(&[])
+    }
+
+    /// A new server with settings of its own, `name=value`.
+    pub(crate) fn start_with(settings: &[&'static str]) -> Option<PrivatePostgres> {
         let Some(programs) = programs() else {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "PostgreSQL is not installed");
             println!("skipped: PostgreSQL is not installed (`apt-get install postgresql`)");
@@ -58,7 +64,14 @@ impl PrivatePostgres {
             std::os::unix::fs::chown(dir.path(), Some(ids.0), Some(ids.1)).expect("the folder is given away");
         }
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let server = PrivatePostgres { programs, dir, port, keeper: Mutex::new(None), databases: AtomicU32::new(0) };
+        let server = PrivatePostgres {
+            programs,
+            dir,
+            port,
+            settings: settings.to_vec(),
+            keeper: Mutex::new(None),
+            databases: AtomicU32::new(0),
+        };
         let made = as_user(&server.programs.join("initdb"))
             .args(["--username=intervalo", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"])
             .arg("--pgdata")
@@ -109,7 +122,8 @@ impl PrivatePostgres {
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER, "keeper"]).arg(server.get_program()).args(server.get_args());
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"] {
+        let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+        for setting in own.iter().chain(&self.settings) {
             command.args(["-c", setting]);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);

@@ -38,6 +38,12 @@ pub(crate) trait Store {
     async fn erase(&self, tenant: &TenantId, agent: &AgentId);
 }
 
+/// A data set that others can read while it is open.
+pub(crate) trait Readable: Store {
+    /// Where it is.
+    fn address(&self) -> StoreAddress;
+}
+
 pub(crate) struct InMemory(Arc<MemoryJournal>);
 
 impl InMemory {
@@ -125,6 +131,12 @@ impl Store for OnSqlite {
     }
 }
 
+impl Readable for OnSqlite {
+    fn address(&self) -> StoreAddress {
+        StoreAddress::Folder(self.dir().to_owned())
+    }
+}
+
 /// One server for all tests of the process; each has a database of its own.
 static SERVER: LazyLock<Option<PrivatePostgres>> = LazyLock::new(PrivatePostgres::start);
 
@@ -139,10 +151,6 @@ impl OnPostgres {
         // Making a server takes a second or two, in which the runtime has nothing else to do.
         let server = SERVER.as_ref()?;
         Some(OnPostgres { address: server.database().await, open: Mutex::new(None) })
-    }
-
-    pub(crate) fn address(&self) -> &StoreAddress {
-        &self.address
     }
 
     /// A second owner, whether or not there is a first.
@@ -193,5 +201,11 @@ impl Store for OnPostgres {
                 .await
                 .unwrap();
         }
+    }
+}
+
+impl Readable for OnPostgres {
+    fn address(&self) -> StoreAddress {
+        self.address.clone()
     }
 }

@@ -1,6 +1,7 @@
 //! The journal on PostgreSQL: durable when a commit returns, one statement a batch, fenced by the shard's row.
 
 mod basis;
+mod copying;
 pub(crate) mod fault;
 mod lane;
 pub(crate) mod open;
@@ -24,6 +25,7 @@ use crate::ports::{
 use crate::store::open_error::OpenError;
 use crate::store::reader;
 use crate::store::reading::Readers;
+pub(crate) use copying::{ShardCopy, Target, TargetError};
 use lane::{Epochs, Lane, WRITE_TIMEOUT};
 
 /// How many connections write: shards of different lanes commit side by side, and PostgreSQL syncs them

@@ -29,13 +29,13 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Holds the folder's lock until it is dropped.
 #[derive(Debug)]
-pub(super) struct FolderLock {
+pub(crate) struct FolderLock {
     _file: File,
 }
 
 impl FolderLock {
     /// Makes the folder when it is missing, and takes its lock.
-    pub(super) fn take(dir: &Path) -> Result<FolderLock, OpenError> {
+    pub(crate) fn take(dir: &Path) -> Result<FolderLock, OpenError> {
         make_dir(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
         let path = dir.join(LOCK_FILE);
         let io = |source| OpenError::Io { path: path.clone(), source };
