@@ -9,8 +9,8 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 
 use intervalo::config::{PostgresAddress, StoreAddress};
 use sqlx::{Connection, PgConnection};
@@ -20,6 +20,8 @@ use tempfile::TempDir;
 const READY: &str = "database system is ready to accept connections";
 /// What it writes when the processes of a server that was killed are still there.
 const STILL_THERE: &str = "pre-existing shared memory block";
+/// What it answers whoever is too early.
+const TOO_EARLY: &str = "FATAL:  the database system is";
 /// Starts a server and ends it, without ceremony, when nothing can come from the test any more.
 const KEEPER: &str = r#""$@" & server=$!; cat >/dev/null; kill -QUIT $server; wait $server"#;
 /// The user of the package, for whoever is root.
@@ -35,11 +37,7 @@ pub(crate) struct PrivatePostgres {
     databases: AtomicU32,
 }
 
-struct Keeper {
-    child: Child,
-    /// The last lines that the server wrote, for the message of a failed test.
-    log: Arc<Mutex<Vec<String>>>,
-}
+struct Keeper(Child);
 
 impl PrivatePostgres {
     /// A new server; none, with a line that says so, where PostgreSQL is not installed.
@@ -135,24 +133,17 @@ impl PrivatePostgres {
             let ready = line.contains(READY);
             seen.push(line);
             if ready {
-                let log = Arc::new(Mutex::new(seen));
-                let kept = Arc::clone(&log);
-                std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| keep(&kept, line)));
-                return Ok(Keeper { child, log });
+                // So that the server never waits for somebody to read on.
+                std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+                return Ok(Keeper(child));
             }
-            if seen.iter().any(|line| line.contains("FATAL")) {
+            if seen.last().is_some_and(|line| line.contains("FATAL") && !line.contains(TOO_EARLY)) {
                 break;
             }
         }
         drop(child.stdin.take());
         let _ = child.wait();
         Err(seen)
-    }
-
-    /// The last lines of its log.
-    pub(crate) fn log(&self) -> String {
-        let keeper = self.keeper.lock().expect("no panic");
-        keeper.as_ref().map_or_else(String::new, |keeper| keeper.log.lock().expect("no panic").join("\n"))
     }
 
     fn data(&self) -> PathBuf {
@@ -177,20 +168,9 @@ pub(crate) fn postgres_of(store: &StoreAddress) -> &PostgresAddress {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
-}
-
-/// How many lines of the log are kept.
-const LOG_LINES_MAX: usize = 100;
-
-fn keep(log: &Mutex<Vec<String>>, line: String) {
-    let mut log = log.lock().expect("no panic");
-    if log.len() == LOG_LINES_MAX {
-        log.remove(0);
-    }
-    log.push(line);
 }
 
 /// The folder of PostgreSQL's programs, the newest version's.
