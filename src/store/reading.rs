@@ -61,7 +61,7 @@ impl Bind<'_> {
             Bind::Optional(text) => query.bind(text.map(str::to_owned)),
             Bind::Bytes(bytes) => query.bind(bytes.to_vec()),
             Bind::Ids(ids) => query.bind(write_json(&ids.iter().map(|id| to_hex(id)).collect::<Vec<_>>())),
-            Bind::Words(words) => query.bind(words.as_ref().map(|words| write_json(words))),
+            Bind::Words(words) => query.bind(words.as_ref().map(write_json)),
         }
     }
 

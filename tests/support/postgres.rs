@@ -92,6 +92,7 @@ impl PrivatePostgres {
     }
 
     /// Kills the server's main process with SIGKILL; the others end when they notice.
+    #[allow(dead_code, reason = "not every test program kills it")]
     pub(crate) fn kill(&self) {
         let pid = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("the server's process id");
         let pid: i32 = pid.lines().next().and_then(|line| line.parse().ok()).expect("a number");
