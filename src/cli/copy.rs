@@ -3,7 +3,9 @@
 use super::args::Copy;
 use super::failure::{Failure, print};
 use super::runtime::wait_for;
+use crate::clock::SystemClock;
 use crate::config::StoreAddress;
+use crate::domain::time::Timestamp;
 use crate::store::copy::{CopyError, copy};
 use crate::store::{DATABASE_FILE, OpenError};
 
@@ -17,7 +19,7 @@ pub(super) fn run(flags: &Copy) -> Result<(), Failure> {
              folder, copy the folder while no server runs on it",
         ));
     };
-    let summary = wait_for(async { copy(from, to).await.map_err(not_copied) })?;
+    let summary = wait_for(async { copy(from, to, &SystemClock::start(Timestamp(0))).await.map_err(not_copied) })?;
     print(summary)?;
     print(format_args!(
         "copied {} to {to}; serve it with --store and the same --data, whose token.key stays in use",

@@ -15,7 +15,7 @@ use super::sqlite::open::FolderLock;
 use super::stored::PersonKind;
 use super::verify::{Fault, Summary, tenant_heads, verify};
 use crate::config::{PostgresAddress, StoreAddress};
-use crate::ports::ReadError;
+use crate::ports::{Clock, ReadError};
 
 /// How many rows travel at once: some megabytes.
 const PAGE_ROWS: usize = 2000;
@@ -57,14 +57,14 @@ pub enum CopyError {
 ///
 /// # Errors
 /// [`CopyError`]; the source is never changed.
-pub async fn copy(from: &Path, to: &PostgresAddress) -> Result<Summary, CopyError> {
+pub async fn copy(from: &Path, to: &PostgresAddress, clock: &dyn Clock) -> Result<Summary, CopyError> {
     if !from.join(DATABASE_FILE).exists() {
         return Err(OpenError::Missing { dir: from.to_owned() }.into());
     }
     let _lock = FolderLock::take(from)?;
     let before = verify(from).await.map_err(CopyError::Source)?;
     let readers = Readers::open(&from.into()).await?;
-    let target = Target::open(to).await?.ok_or_else(|| CopyError::NotEmpty(to.to_string()))?;
+    let target = Target::open(to, clock).await?.ok_or_else(|| CopyError::NotEmpty(to.to_string()))?;
     let mut copying = Copying { reading: readers.begin().await?, target, address: to };
     copying.everything().await?;
     let Copying { reading, target, .. } = copying;

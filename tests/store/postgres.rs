@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use intervalo::clock::SystemClock;
 use intervalo::config::StoreAddress;
 use intervalo::domain::event::AgentEventBody;
+use intervalo::domain::time::Timestamp;
 use intervalo::ports::{AppendError, Epoch, Journal, ReadError, ShardSeq};
 use intervalo::store::copy::{CopyError, copy};
 use intervalo::store::verify::verify;
@@ -364,7 +366,7 @@ async fn promise_u3_a_copy_keeps_numbers_chain_and_states_and_goes_on_from_there
     let Some(target) = OnPostgres::new().await else { return };
     let folder = a_folder().await;
     let before = verify(folder.dir()).await.unwrap();
-    let copied = copy(folder.dir(), postgres_of(&target.address())).await.unwrap();
+    let copied = copy(folder.dir(), postgres_of(&target.address()), &SystemClock::start(Timestamp(0))).await.unwrap();
     assert_eq!(copied, before);
     assert_eq!(target.verify().await.unwrap(), before);
 
@@ -384,10 +386,10 @@ async fn promise_u3_what_cannot_be_copied_whole_is_not_copied_at_all() {
     let Some(target) = OnPostgres::new().await else { return };
     let folder = a_folder().await;
     let address = target.address();
-    let to = postgres_of(&address);
+    let (to, clock) = (postgres_of(&address), SystemClock::start(Timestamp(0)));
     // In use.
     let journal = folder.open_sqlite().await;
-    let refused = copy(folder.dir(), to).await;
+    let refused = copy(folder.dir(), to, &clock).await;
     assert!(matches!(refused, Err(CopyError::Open(OpenError::Locked { .. }))), "{refused:?}");
     drop(journal);
     folder.close().await;
@@ -395,16 +397,16 @@ async fn promise_u3_what_cannot_be_copied_whole_is_not_copied_at_all() {
     let mut hand = folder.by_hand().await;
     let edit = |at: i64| format!("UPDATE journal SET at = at + {at} WHERE tenant = 'acme' AND seq = 5");
     sqlx::query(sqlx::AssertSqlSafe(edit(1))).execute(&mut hand).await.unwrap();
-    let refused = copy(folder.dir(), to).await;
+    let refused = copy(folder.dir(), to, &clock).await;
     assert!(matches!(refused, Err(CopyError::Source(_))), "{refused:?}");
     sqlx::query(sqlx::AssertSqlSafe(edit(-1))).execute(&mut hand).await.unwrap();
     // No folder at all, and none is made.
     let nowhere = folder.dir().join("nowhere");
-    let refused = copy(&nowhere, to).await;
+    let refused = copy(&nowhere, to, &clock).await;
     assert!(matches!(refused, Err(CopyError::Open(OpenError::Missing { .. }))), "{refused:?}");
     assert!(!nowhere.exists());
     // Twice.
-    copy(folder.dir(), to).await.unwrap();
-    let refused = copy(folder.dir(), to).await;
+    copy(folder.dir(), to, &clock).await.unwrap();
+    let refused = copy(folder.dir(), to, &clock).await;
     assert!(matches!(refused, Err(CopyError::NotEmpty(_))), "{refused:?}");
 }

@@ -155,7 +155,9 @@ impl OnPostgres {
 
     /// A second owner, whether or not there is a first.
     pub(crate) async fn open_beside(&self) -> Result<PostgresJournal, intervalo::store::OpenError> {
-        PostgresJournal::open(postgres_of(&self.address), Arc::new(StoppedClock)).await
+        // A clock that goes on: whoever finds the lock taken waits a little.
+        let clock = Arc::new(intervalo::clock::SystemClock::start(Timestamp(super::store_world::START)));
+        PostgresJournal::open(postgres_of(&self.address), clock).await
     }
 
     pub(crate) async fn open_postgres(&self) -> Arc<PostgresJournal> {

@@ -6,6 +6,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::{open, owner, statement::Statement};
 use crate::config::PostgresAddress;
+use crate::ports::Clock;
 use crate::store::encode::Writes;
 use crate::store::open_error::OpenError;
 
@@ -42,9 +43,9 @@ pub(crate) struct ShardCopy {
 
 impl Target {
     /// Takes the database's lock and makes its tables; none when there is something in them.
-    pub(crate) async fn open(address: &PostgresAddress) -> Result<Option<Target>, OpenError> {
+    pub(crate) async fn open(address: &PostgresAddress, clock: &dyn Clock) -> Result<Option<Target>, OpenError> {
         let mut connection = open::connect_first(address).await?;
-        owner::take(&mut connection, address).await?;
+        owner::take(&mut connection, address, clock).await?;
         open::migrate(&mut connection).await?;
         open::make_durable(&mut connection).await?;
         let empty: bool =

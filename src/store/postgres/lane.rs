@@ -7,12 +7,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 
 use super::basis::{self, ShardRow};
 use super::fault::WriteFault;
-use super::open::{connect, make_durable};
+use super::open::{self, connect, make_durable};
 use super::statement::{Fence, Statement};
 use crate::domain::id::TenantId;
 use crate::ports::{AppendError, Batch, Epoch, ShardId, ShardSeq};
@@ -23,6 +23,10 @@ use crate::store::random::SystemSalts;
 /// How long a statement that writes may take, and those that look up what it stands on: commands are to fail
 /// within 5 s (promise B4). The server ends the statement at the same time.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// From how many bytes of rows on a batch is given more time: no batch of commands comes near, the directory of
+/// a large company does.
+const LARGE_BYTES: usize = 1 << 20;
 
 pub(super) struct Lane {
     options: PgConnectOptions,
@@ -81,8 +85,10 @@ impl Lane {
     }
 
     async fn settle_on(&mut self, connection: &mut PgConnection, shard: ShardId) -> Result<(), WriteFault> {
-        within(basis::settle(connection, shard)).await?;
+        within(WRITE_TIMEOUT, basis::settle(connection, shard)).await?;
         self.unsettled.remove(&shard);
+        // Its turn has moved.
+        self.forget(shard);
         Ok(())
     }
 
@@ -106,7 +112,7 @@ impl Lane {
     /// The answer, and whether the connection can be used further.
     async fn append_on(&mut self, connection: &mut PgConnection, batch: &Batch) -> (Result<(), AppendError>, bool) {
         let wanted = Wanted::of([batch]);
-        let (mut basis, turn) = match within(self.basis(connection, batch.shard, &wanted)).await {
+        let (mut basis, turn) = match within(WRITE_TIMEOUT, self.basis(connection, batch.shard, &wanted)).await {
             Ok(found) => found,
             Err(fault) => {
                 self.forget(batch.shard);
@@ -124,8 +130,17 @@ impl Lane {
         let entries = writes.journal.len();
         let reached = ShardSeq(batch.after.0 + batch.entries.len() as u64);
         let fence = Fence { shard: batch.shard, epoch: batch.epoch, after: batch.after, reached, turn };
+        let limit = time_for(statement.bytes());
+        if limit > WRITE_TIMEOUT
+            && let Err(fault) = within(WRITE_TIMEOUT, open::set_statement_timeout(connection, limit)).await
+        {
+            self.forget(batch.shard);
+            return (Err(not_written(fault)), false);
+        }
         self.unsettled.insert(batch.shard);
-        let written = within(statement.run(connection, fence)).await;
+        let written = within(limit, statement.run(connection, fence)).await;
+        // A connection that was given more time is not used for what is to be quick.
+        let healthy = limit == WRITE_TIMEOUT;
         if !matches!(written, Err(WriteFault::Unknown(_))) {
             self.unsettled.remove(&batch.shard);
         }
@@ -134,11 +149,11 @@ impl Lane {
                 metrics::counter!("intervalo_journal_commits_total").increment(1);
                 metrics::counter!("intervalo_journal_entries_total").increment(entries as u64);
                 self.keep(batch.shard, ShardRow { epoch: batch.epoch, head: reached, turn }, basis);
-                (Ok(()), true)
+                (Ok(()), healthy)
             }
             Ok(false) => {
                 self.forget(batch.shard);
-                (Err(AppendError::Fenced), true)
+                (Err(AppendError::Fenced), healthy)
             }
             Err(WriteFault::Unknown(why)) => {
                 self.forget(batch.shard);
@@ -146,8 +161,17 @@ impl Lane {
             }
             Err(fault) => {
                 self.forget(batch.shard);
-                (Err(not_written(fault)), true)
+                (Err(not_written(fault)), healthy)
             }
+        }
+    }
+
+    /// Ends the connection, politely where that can be.
+    pub(super) async fn close(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && tokio::time::timeout(WRITE_TIMEOUT, connection.close()).await.is_err()
+        {
+            tracing::warn!("a connection to the database did not close in time");
         }
     }
 
@@ -191,9 +215,14 @@ impl Lane {
     }
 }
 
-async fn within<T>(work: impl Future<Output = Result<T, WriteFault>>) -> Result<T, WriteFault> {
-    let timed_out = || WriteFault::Unknown(format!("no answer within {} s", WRITE_TIMEOUT.as_secs()));
-    tokio::time::timeout(WRITE_TIMEOUT, work).await.unwrap_or_else(|_| Err(timed_out()))
+/// How long a batch may take: [`WRITE_TIMEOUT`], and as long again for every [`LARGE_BYTES`] of it.
+fn time_for(bytes: usize) -> Duration {
+    WRITE_TIMEOUT * (1 + u32::try_from(bytes / LARGE_BYTES).unwrap_or(u32::MAX - 1))
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, WriteFault>>) -> Result<T, WriteFault> {
+    let timed_out = || WriteFault::Unknown(format!("no answer within {} s", limit.as_secs()));
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(timed_out()))
 }
 
 /// An append that never reached the statement that writes, or that the server said it did not write.

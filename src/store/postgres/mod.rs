@@ -53,7 +53,7 @@ impl PostgresJournal {
     /// be reached, or when its server would not keep what it acknowledges.
     pub async fn open(address: &PostgresAddress, clock: Arc<dyn Clock>) -> Result<PostgresJournal, OpenError> {
         let mut connection = open::connect_first(address).await?;
-        owner::take(&mut connection, address).await?;
+        owner::take(&mut connection, address, &*clock).await?;
         open::migrate(&mut connection).await?;
         open::make_durable(&mut connection).await?;
         let epochs = open::take_over(&mut connection, &owner::name(), clock.now()).await?;
@@ -71,7 +71,7 @@ impl PostgresJournal {
         self.closing.cancel();
         for lane in &self.lanes {
             // One that is appending ends first.
-            drop(lane.lock().await);
+            lane.lock().await.close().await;
         }
         self.readers.close().await;
         let holder = self.holder.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();

@@ -8,6 +8,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, Row};
 
+use super::fault::WriteFault;
 use crate::config::PostgresAddress;
 use crate::domain::time::Timestamp;
 use crate::ports::{Epoch, SHARDS};
@@ -89,6 +90,15 @@ pub(super) async fn make_durable(connection: &mut PgConnection) -> Result<(), sq
     )
     .fetch_all(connection)
     .await?;
+    Ok(())
+}
+
+/// Lets the server wait longer for the statements of a connection.
+pub(super) async fn set_statement_timeout(connection: &mut PgConnection, limit: Duration) -> Result<(), WriteFault> {
+    sqlx::query("SELECT set_config('statement_timeout', $1, false)")
+        .bind(limit.as_millis().to_string())
+        .fetch_all(connection)
+        .await?;
     Ok(())
 }
 

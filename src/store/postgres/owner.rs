@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -23,10 +23,22 @@ pub(super) fn name() -> String {
     format!("process {} on {host}", std::process::id())
 }
 
+/// How often a lock that is taken is tried again, and after how long: the server may take a moment to notice that
+/// the process which held it has gone.
+const TRIES: u32 = 20;
+const TRIED_EVERY: Duration = Duration::from_millis(100);
+
 /// Takes the lock of the database's schema.
-pub(super) async fn take(connection: &mut PgConnection, address: &PostgresAddress) -> Result<(), OpenError> {
-    if lock(connection).await? {
-        return Ok(());
+pub(super) async fn take(
+    connection: &mut PgConnection,
+    address: &PostgresAddress,
+    clock: &dyn Clock,
+) -> Result<(), OpenError> {
+    for _ in 0..TRIES {
+        if lock(connection).await? {
+            return Ok(());
+        }
+        clock.sleep_until(clock.now() + TRIED_EVERY).await;
     }
     let owner: Result<Option<String>, _> =
         sqlx::query_scalar("SELECT owner FROM shards WHERE owner IS NOT NULL ORDER BY owned_at DESC LIMIT 1")
@@ -57,7 +69,20 @@ pub(super) fn hold(
                 None => taken_again(&options).await,
             };
         }
+        if let Some(connection) = held {
+            give_up(connection).await;
+        }
     })
+}
+
+async fn give_up(mut connection: PgConnection) {
+    let unlocked = async {
+        sqlx::query("SELECT pg_advisory_unlock_all()").fetch_all(&mut connection).await?;
+        connection.close().await
+    };
+    if !matches!(tokio::time::timeout(CONNECT_TIMEOUT, unlocked).await, Ok(Ok(()))) {
+        tracing::warn!("the database's lock was not given up politely; it goes with the connection");
+    }
 }
 
 async fn still_there(mut connection: PgConnection) -> Option<PgConnection> {

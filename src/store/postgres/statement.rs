@@ -100,6 +100,11 @@ impl Statement {
         format!("WITH {}\nSELECT (SELECT count(*) FROM fence){refusal}", self.parts)
     }
 
+    /// How many bytes of rows it carries.
+    pub(super) fn bytes(&self) -> usize {
+        self.parameters.iter().map(String::len).sum()
+    }
+
     /// Runs it, behind its fence. False when the fence did not hold: nothing was written.
     pub(super) async fn run(self, connection: &mut PgConnection, fence: Fence) -> Result<bool, WriteFault> {
         let sql = self.sql();
