@@ -508,6 +508,33 @@ async fn boards_hear_that_the_store_is_back_though_nobody_writes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn promise_b4_boards_hear_that_the_store_is_away_while_an_append_has_no_known_outcome() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    let mut feed = house.feed();
+    house.journal.inject(Fault::UnknownWritten);
+    house.journal.set_reads_fail(true);
+    let asked_at = house.now();
+    let error = house.execute("ana", pause("cafe")).await.expect_err("nobody knows");
+    assert!(matches!(error, CommandError::Unavailable { .. }), "{error:?}");
+    assert!(house.now().since(asked_at) <= Duration::from_secs(5), "a command fails within 5 s");
+    let mut heard = Vec::new();
+    let mut listen = |heard: &mut Vec<Feed>| {
+        while let Some(Some(Delivery::Message(message))) = futures_util::FutureExt::now_or_never(feed.next()) {
+            heard.push(message);
+        }
+    };
+    listen(&mut heard);
+    assert_eq!(heard.iter().filter(|message| matches!(message, Feed::Stale(_))).count(), 1, "{heard:?}");
+    house.journal.set_reads_fail(false);
+    house.pass(Duration::from_secs(6)).await;
+    listen(&mut heard);
+    assert!(matches!(heard.last(), Some(Feed::Fresh | Feed::Committed(_) | Feed::Head(_))), "{heard:?}");
+    assert!(heard.iter().any(|message| matches!(message, Feed::Fresh)), "{heard:?}");
+    house.check_fold().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn promise_b5_the_core_closes_while_the_store_cannot_be_read() {
     let house = House::open().await;
     let _ana = house.connect("ana").await;
