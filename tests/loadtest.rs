@@ -15,6 +15,10 @@ use tempfile::TempDir;
 #[expect(dead_code, reason = "shared with the crash tests, which use more of it")]
 mod binary;
 
+#[path = "support/postgres.rs"]
+#[expect(dead_code, reason = "shared with the contract of stores, which uses more of it")]
+mod postgres;
+
 /// One load at a time: two would measure each other.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -121,6 +125,22 @@ async fn a_server_that_runs_already_can_be_put_under_load() {
     assert_eq!(nowhere.0, 1, "there is no folder for what is temporary");
     assert_eq!(too_many, 1, "an agent is missing in the company");
     assert!(server.get("/readyz", "").await.status == 200, "the server goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_on_postgresql_can_be_put_under_load() {
+    let Some(database) = postgres::PrivatePostgres::start() else { return };
+    let store = database.database().await;
+    let measured = tokio::task::spawn_blocking(move || {
+        let _alone = alone();
+        let words = "commands --connections 3 --rate 0 --warm-up 50ms --time 2s --pairs 1 --store";
+        let words: Vec<&str> = words.split(' ').chain([postgres::url_of(&store)]).collect();
+        on_a_server_of_its_own(&words)
+    });
+    let report = measured.await.expect("no panic");
+    assert_eq!(report["server"]["store"], "postgresql");
+    assert_eq!(report["figures"]["record_bytes_measured"], false, "its data is not seen from here");
+    assert_positive(&report, &["/figures/loads/0/per_second_of_floor/median"]);
 }
 
 #[test]

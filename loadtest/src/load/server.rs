@@ -63,6 +63,7 @@ impl Installation {
     pub(super) fn import(&self, file: &Path) -> Outcome<()> {
         let mut command = self.command("import");
         command.arg(file).arg("--data").arg(&self.data);
+        self.add_store(&mut command);
         self.run(command)
     }
 
@@ -84,6 +85,7 @@ impl Installation {
     pub(super) fn verify(&self) -> Outcome<()> {
         let mut command = self.command("verify");
         command.arg("--data").arg(&self.data);
+        self.add_store(&mut command);
         self.run(command)
     }
 
@@ -153,9 +155,6 @@ impl Installation {
     }
 
     fn run(&self, mut command: Command) -> Outcome<()> {
-        if command.get_args().next() == Some(OsStr::new("import")) {
-            self.add_store(&mut command);
-        }
         let ran = command.stderr(Stdio::piped()).output();
         let ran = ran.while_doing(format!("cannot run {}", self.binary.display()))?;
         if ran.status.success() {
