@@ -20,6 +20,8 @@ mod journal;
 mod postgres;
 #[path = "support/postgres.rs"]
 mod postgres_server;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "recovery/refusals.rs"]
 mod refusals;
 #[path = "recovery/returns.rs"]

@@ -202,7 +202,8 @@ impl Core {
     pub fn not_ready(&self) -> Option<String> {
         let void = self.lines.iter().find(|(_, line)| line.desk.is_closed());
         let void = void.map(|(tenant, _)| format!("the agents of {tenant} are owned by another server"));
-        void.or_else(|| self.env.journal.broken())
+        let in_doubt = || self.env.journal.is_in_doubt().then(|| "the store is out of reach".to_owned());
+        void.or_else(|| self.env.journal.broken()).or_else(in_doubt)
     }
 
     /// How many agents have an actor right now.

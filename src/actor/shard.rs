@@ -201,13 +201,13 @@ impl Sequencer {
         self.append(draft).await
     }
 
-    /// Asks a store that was out of reach whether it is back, with an append of nothing: boards are
-    /// to hear of it though nobody writes.
+    /// Asks a store that was out of reach whether it is back, and one that is in doubt whether it is there, with an
+    /// append of nothing: boards are to hear of it though nobody writes.
     async fn knock(&mut self) -> Fate {
-        match self.stale_since {
-            Some(_) => self.append(self.draft(Vec::new())).await,
-            None => Fate::Owned,
+        if self.stale_since.is_some() || self.journal.is_in_doubt() {
+            return self.append(self.draft(Vec::new())).await;
         }
+        Fate::Owned
     }
 
     async fn append(&mut self, mut draft: Draft) -> Fate {

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::auth::Role;
-use crate::config::{StoreAddress, parse_span};
+use crate::config::parse_span;
 use crate::domain::id::{PrincipalId, TeamId, TenantId};
 
 /// The most simulated agents of a demo: two sockets each fit into an ordinary limit of descriptors.
@@ -138,10 +138,10 @@ pub(super) struct Place {
 pub(super) struct Copy {
     /// What is copied: sqlite:FOLDER
     #[arg(long, value_name = "ADDRESS")]
-    pub from: StoreAddress,
+    pub from: String,
     /// Where to: postgres://USER@HOST:PORT/DATABASE
     #[arg(long, value_name = "ADDRESS")]
-    pub to: StoreAddress,
+    pub to: String,
 }
 
 #[derive(Debug, Args)]

@@ -10,16 +10,17 @@ use crate::store::copy::{CopyError, copy};
 use crate::store::{DATABASE_FILE, OpenError};
 
 pub(super) fn run(flags: &Copy) -> Result<(), Failure> {
-    let StoreAddress::Folder(from) = &flags.from else {
+    // Read here: the words of a refused flag would be printed with it, and it may hold a password.
+    let StoreAddress::Folder(from) = address("--from", &flags.from)? else {
         return Err(Failure::new("--from: a copy is made from a data folder, `sqlite:FOLDER`"));
     };
-    let StoreAddress::Postgres(to) = &flags.to else {
+    let StoreAddress::Postgres(to) = address("--to", &flags.to)? else {
         return Err(Failure::new(
             "--to: a copy is made to PostgreSQL, `postgres://USER@HOST:PORT/DATABASE`; to keep another copy of a data \
              folder, copy the folder while no server runs on it",
         ));
     };
-    let summary = wait_for(async { copy(from, to, &SystemClock::start(Timestamp(0))).await.map_err(not_copied) })?;
+    let summary = wait_for(async { copy(&from, &to, &SystemClock::start(Timestamp(0))).await.map_err(not_copied) })?;
     print(summary)?;
     print(format_args!(
         "copied {} to {to}; serve it with --store and the same --data, whose token.key stays in use",
@@ -27,9 +28,15 @@ pub(super) fn run(flags: &Copy) -> Result<(), Failure> {
     ))
 }
 
+fn address(flag: &str, text: &str) -> Result<StoreAddress, Failure> {
+    text.parse().map_err(|why| Failure::new(format_args!("flag {flag}: {why}")))
+}
+
 fn not_copied(error: CopyError) -> Failure {
     match &error {
-        CopyError::Open(OpenError::Locked { .. }) => Failure::new(format_args!("{error}; stop it and copy then")),
+        CopyError::Open(OpenError::Locked { .. } | OpenError::Owned { .. }) => {
+            Failure::new(format_args!("{error}; stop it and copy then"))
+        }
         CopyError::Open(_)
         | CopyError::Read(_)
         | CopyError::Source(_)

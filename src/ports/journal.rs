@@ -195,6 +195,12 @@ pub trait Journal: Send + Sync + 'static {
         None
     }
 
+    /// True while something makes it doubtful that the store can be reached, or is still this process's: an append,
+    /// be it of nothing, tells.
+    fn is_in_doubt(&self) -> bool {
+        false
+    }
+
     /// The record of an op of this principal for this agent, from the journal.
     fn find_op<'a>(
         &'a self,

@@ -28,6 +28,9 @@ use crate::transport::{self, PingTimes, Rate, Settings};
 /// How often figures are folded; what gathers meanwhile is some thousand numbers at most.
 const FIGURES_FOLDED_EVERY: Duration = Duration::from_secs(5);
 
+/// How long a stop may take, with a second to spare for the end of the process (promise B5).
+const STOPPED_WITHIN: Duration = Duration::from_secs(9);
+
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -63,11 +66,27 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
         verifier,
         clock,
     };
-    let served = run_on(stores, settings(&config), listeners, figures, shutdown).await;
-    history.close().await;
-    journal.close().await;
-    info!("stopped");
-    served
+    let too_long = stop_takes_too_long(shutdown.clone(), Arc::clone(&stores.clock));
+    let whole = async {
+        let served = run_on(stores, settings(&config), listeners, figures, shutdown).await;
+        history.close().await;
+        journal.close().await;
+        info!("stopped");
+        served
+    };
+    tokio::select! {
+        served = whole => served,
+        () = too_long => {
+            tracing::warn!("stopped without waiting for the store any longer; what was acknowledged is durable");
+            Ok(())
+        }
+    }
+}
+
+/// Completes when a stop has taken as long as it may.
+async fn stop_takes_too_long(shutdown: CancellationToken, clock: Arc<dyn Clock>) {
+    shutdown.cancelled().await;
+    clock.sleep_until(clock.now() + STOPPED_WITHIN).await;
 }
 
 /// Opens the store on a thread of its own: bringing a schema up to date may take a while, and sqlx's

@@ -58,7 +58,9 @@ pub enum OpenError {
 
 impl From<sqlx::Error> for OpenError {
     fn from(error: sqlx::Error) -> OpenError {
-        OpenError::Database(error.to_string())
+        // Without the line of the server's own source that the library adds.
+        let told = error.as_database_error().map(|answer| answer.message().to_owned());
+        OpenError::Database(told.unwrap_or_else(|| error.to_string()))
     }
 }
 

@@ -15,12 +15,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::assert_none;
-use crate::binary::{Answer, DataFolder, PATIENCE, Server, text_of};
+use crate::binary::{DataFolder, PATIENCE, Server, text_of};
 use crate::checks;
 use crate::company::{PROTECTED, TENANT, agent, company};
 use crate::crashes::cycles;
 use crate::journal;
 use crate::postgres_server::{PrivatePostgres, url_of};
+use crate::proxy::Proxy;
 use crate::worker::{Account, Progress, Worker};
 
 /// How many agents work.
@@ -98,8 +99,7 @@ async fn promise_d1_and_b4_nothing_acknowledged_is_lost_when_postgresql_is_kille
     let shown = board.until(CONVERGED_WITHIN, |board| board.is_whole() && *board.table() == truth).await;
     assert!(shown.is_ok(), "{shown:?}: {:?} instead of {truth:?}", board.board().table());
     assert_eq!(board.board().violations(), []);
-    let ready: Answer = server.get("/readyz", &admin).await;
-    assert_eq!(ready.status, 200, "{ready:?}\n{}", server.log());
+    until_ready_answers(&server, 200).await;
     // The server too, and the next one has the database at once.
     server.kill().await;
     let status = office.serve().await.terminate(PATIENCE).await;
@@ -121,6 +121,46 @@ async fn promise_d1_and_b4_nothing_acknowledged_is_lost_when_postgresql_is_kille
         journal.len(),
         progress.put_off.load(Ordering::Relaxed)
     );
+}
+
+/// Waits until `/readyz` answers with this.
+async fn until_ready_answers(server: &Server, status: u16) {
+    let asking = async { while server.get("/readyz", "").await.status != status {} };
+    if timeout(PATIENCE, asking).await.is_err() {
+        panic!("/readyz did not come to answer {status}:\n{}", server.log());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promise_b4_and_b5_a_database_that_answers_nothing_is_told_of_and_holds_up_no_stop() {
+    let Some(office) = Office::new().await else { return };
+    let url = url_of(&office.store).to_owned();
+    let (before, rest) = url.rsplit_once(':').expect("a port");
+    let (port, database) = rest.split_once('/').expect("a database");
+    let proxy = Proxy::to(port.parse().expect("a number")).await;
+    let through = format!("{before}:{}/{database}", proxy.address.port());
+    let token = office.folder.token(TENANT, "agent", &agent(0), &[]).await;
+    let admin = office.folder.token(TENANT, "admin", "rita", &[]).await;
+    let server = office.folder.start_with(&["--store", &through]).ready().await;
+    let client = Client::connect(&server.url(), &token).await.expect("ready");
+    client.call("status.set", json!({ "status": "available" })).await.expect("it writes");
+    let mut board = BoardWatcher::open(&server.url(), &admin, Teams::All).await.expect("a board");
+
+    // Nobody commands anything: boards and whoever asks for readiness hear of it all the same.
+    proxy.hold_answers();
+    board.until(PATIENCE, |board| board.is_stale()).await.expect("the board is told");
+    until_ready_answers(&server, 503).await;
+    proxy.release();
+    board.until(PATIENCE, |board| !board.is_stale()).await.expect("the board is told");
+    until_ready_answers(&server, 200).await;
+
+    proxy.hold_answers();
+    let command = client.call("pause.start", json!({ "type": "cafe" }));
+    let stop = server.terminate(Duration::from_secs(10));
+    let (_, status) = tokio::join!(command, stop);
+    assert!(status.success(), "{status}");
+    proxy.release();
+    office.verify().await;
 }
 
 /// How far the workers are.
@@ -204,17 +244,22 @@ async fn two_servers_that_are_given_one_database_never_write_beside_each_other()
             break second;
         }
     };
+    // The first finds out by itself, though nobody asks anything of it.
+    until_ready_answers(&first, 503).await;
     let refused = on_first.call("pause.start", json!({ "type": "cafe" })).await;
     match refused {
         Err(CallError::Rpc(error)) => assert_eq!(error.word(), "unavailable", "{error}"),
         Err(CallError::Ended(_)) => {}
         other => panic!("the first still writes: {other:?}"),
     }
-    let ready = first.get("/readyz", &token).await;
-    assert_eq!(ready.status, 503, "{ready:?}");
     let on_second = Client::connect(&second.url(), &token).await.expect("the second is ready");
     on_second.call("pause.start", json!({ "type": "cafe" })).await.expect("the second writes");
     second.kill().await;
+    // Nor does the first stand in anybody's way.
+    let third = office.serve().await;
+    until_ready_answers(&first, 503).await;
+    let status = third.terminate(PATIENCE).await;
+    assert!(status.success(), "{status}");
     first.kill().await;
     let journal = journal::read_postgres(url_of(&office.store)).await;
     assert_none(&checks::gaps(&journal));

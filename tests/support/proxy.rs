@@ -40,6 +40,7 @@ impl Proxy {
         Proxy { address, requests, answers, serving }
     }
 
+    #[allow(dead_code, reason = "not every test program holds both ways")]
     /// What is sent from now on waits here on its way to the server, also after the sender has gone.
     pub(crate) fn hold_requests(&self) {
         self.requests.send_replace(false);

@@ -26,9 +26,17 @@ const OF_THE_ROWS: [&str; 2] = ["22", "23"];
 /// idle_session_timeout.
 const OF_THE_END: &str = "57P";
 
+/// The words of an error, without the line of the server's own source that the library adds.
+pub(super) fn told(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(answer) => answer.message().to_owned(),
+        None => error.to_string(),
+    }
+}
+
 impl From<sqlx::Error> for WriteFault {
     fn from(error: sqlx::Error) -> WriteFault {
-        let why = error.to_string();
+        let why = told(&error);
         let Some(answer) = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
         else {
             return WriteFault::Unknown(why);
@@ -47,7 +55,7 @@ pub(crate) fn read_error(error: &sqlx::Error) -> ReadError {
     if matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) {
         return ReadError::Damaged { place: "a column".to_owned(), why: error.to_string() };
     }
-    ReadError::Unavailable(error.to_string())
+    ReadError::Unavailable(told(error))
 }
 
 #[cfg(test)]

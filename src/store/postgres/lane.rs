@@ -32,6 +32,8 @@ pub(super) struct Lane {
     options: PgConnectOptions,
     /// None before the first append, and after a connection broke.
     connection: Option<PgConnection>,
+    /// How often connections had broken at rest when it was opened.
+    breaks: u64,
     books: HashMap<ShardId, Book>,
     /// Shards with an append of which it is not known whether it was written.
     unsettled: HashSet<ShardId>,
@@ -50,6 +52,7 @@ impl Lane {
         Lane {
             options,
             connection: None,
+            breaks: 0,
             books: HashMap::new(),
             unsettled: HashSet::new(),
             at_hand: AtHand::default(),
@@ -57,8 +60,13 @@ impl Lane {
         }
     }
 
-    /// Appends a batch of one of the lane's shards. Dropped before its end it counts as one without an answer.
-    pub(super) async fn append(&mut self, batch: &Batch) -> Result<(), AppendError> {
+    /// Appends a batch of one of the lane's shards. Dropped before its end it counts as one without an answer. A
+    /// connection of before the last of `breaks` is not used any more.
+    pub(super) async fn append(&mut self, batch: &Batch, breaks: u64) -> Result<(), AppendError> {
+        if self.breaks != breaks {
+            self.breaks = breaks;
+            self.connection = None;
+        }
         let mut connection = self.take_connection().await?;
         if self.unsettled.contains(&batch.shard) {
             self.settle_on(&mut connection, batch.shard).await.map_err(not_written)?;
@@ -238,6 +246,11 @@ fn not_written(fault: WriteFault) -> AppendError {
 pub(super) struct Epochs(pub(super) Vec<Epoch>);
 
 impl Epochs {
+    /// Their sum: it grows whenever somebody takes a shard over.
+    pub(super) fn sum(&self) -> i64 {
+        self.0.iter().map(|epoch| epoch.0.cast_signed()).sum()
+    }
+
     /// True when `epoch` is the one that this process took the shard over with.
     pub(super) fn own(&self, shard: ShardId, epoch: Epoch) -> bool {
         self.0.get(usize::from(shard.0)) == Some(&epoch)

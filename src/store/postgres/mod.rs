@@ -6,6 +6,7 @@ pub(crate) mod fault;
 mod lane;
 pub(crate) mod open;
 mod owner;
+mod standing;
 mod statement;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::store::reader;
 use crate::store::reading::Readers;
 pub(crate) use copying::{ShardCopy, Target, TargetError};
 use lane::{Epochs, Lane, WRITE_TIMEOUT};
+use standing::Standing;
 
 /// How many connections write: shards of different lanes commit side by side, and PostgreSQL syncs them
 /// together. A shard always has the same lane.
@@ -39,6 +41,7 @@ const LANES: usize = 8;
 pub struct PostgresJournal {
     lanes: Vec<Mutex<Lane>>,
     epochs: Epochs,
+    standing: Arc<Standing>,
     readers: Readers,
     closing: CancellationToken,
     holder: std::sync::Mutex<Option<JoinHandle<()>>>,
@@ -61,9 +64,18 @@ impl PostgresJournal {
         let options = open::writer_options(address, WRITE_TIMEOUT)?;
         let lanes = (0..LANES).map(|_| Mutex::new(Lane::new(options.clone()))).collect();
         let closing = CancellationToken::new();
-        let holder = owner::hold(connection, open::options(address)?, clock, closing.clone());
+        let epochs = Epochs(epochs);
+        let standing = Arc::new(Standing::default());
+        let watch = owner::Watch {
+            options: open::options(address)?,
+            epochs: epochs.sum(),
+            standing: Arc::clone(&standing),
+            clock,
+            closing: closing.clone(),
+        };
+        let holder = tokio::spawn(watch.run(connection));
         let holder = std::sync::Mutex::new(Some(holder));
-        Ok(PostgresJournal { lanes, epochs: Epochs(epochs), readers, closing, holder })
+        Ok(PostgresJournal { lanes, epochs, standing, readers, closing, holder })
     }
 
     /// Closes the connections and gives up the lock. Later appends are answered `Unavailable`.
@@ -100,15 +112,29 @@ impl PostgresJournal {
 }
 
 impl Journal for PostgresJournal {
+    fn broken(&self) -> Option<String> {
+        self.standing.lost().map(str::to_owned)
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.standing.is_in_doubt()
+    }
+
     fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), AppendError>> {
         Box::pin(async move {
             if self.closing.is_cancelled() {
                 return Err(AppendError::Unavailable("the journal is closed".to_owned()));
             }
-            if !self.epochs.own(batch.shard, batch.epoch) {
+            if self.standing.lost().is_some() || !self.epochs.own(batch.shard, batch.epoch) {
                 return Err(AppendError::Fenced);
             }
-            self.lanes[usize::from(batch.shard.0) % LANES].lock().await.append(&batch).await
+            let answer = self.lanes[usize::from(batch.shard.0) % LANES]
+                .lock()
+                .await
+                .append(&batch, self.standing.breaks())
+                .await;
+            self.standing.after_append(&answer);
+            answer
         })
     }
 
@@ -134,6 +160,10 @@ impl Journal for PostgresJournal {
         op: Op,
         by: &'a Actor,
     ) -> BoxFuture<'a, Result<Option<OpRecord>, ReadError>> {
-        Box::pin(reader::find_op(&self.readers, tenant, agent, op, by))
+        Box::pin(async move {
+            let answer = reader::find_op(&self.readers, tenant, agent, op, by).await;
+            self.standing.after_read(&answer);
+            answer
+        })
     }
 }

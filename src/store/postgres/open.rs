@@ -4,11 +4,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, Row};
 
-use super::fault::WriteFault;
+use super::fault::{WriteFault, told};
 use crate::config::PostgresAddress;
 use crate::domain::time::Timestamp;
 use crate::ports::{Epoch, SHARDS};
@@ -21,7 +21,7 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many connections read at once.
 const READERS_MAX: u32 = 4;
 /// How long a read waits for one of them.
-const READER_WAIT_MAX: Duration = Duration::from_secs(5);
+const READER_WAIT_MAX: Duration = Duration::from_secs(3);
 /// The oldest version of PostgreSQL, as `server_version_num` has it: 14, the oldest that is still maintained.
 const VERSION_MIN: i64 = 140_000;
 /// After how long the server itself ends a statement that reads: more than the reader waits.
@@ -35,7 +35,14 @@ pub(super) fn options(address: &PostgresAddress) -> Result<PgConnectOptions, Ope
     let options = PgConnectOptions::from_str(address.with_password())
         .map_err(|_| OpenError::Database(format!("{address} is not an address of PostgreSQL")))?;
     // A plan is never worth compiling for rows as few as ours.
-    Ok(options.options([("jit", "off")]).application_name("intervalo").disable_statement_logging())
+    let ours = [
+        ("jit", "off"),
+        // A machine of ours that has vanished holds no lock for hours: PostgreSQL's own default is the system's two.
+        ("tcp_keepalives_idle", "15"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ];
+    Ok(options.options(ours).application_name("intervalo").disable_statement_logging())
 }
 
 /// A connection, within [`CONNECT_TIMEOUT`].
@@ -46,16 +53,13 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 
 /// A connection to open the database with, checked: what is acknowledged must be durable.
 pub(super) async fn connect_first(address: &PostgresAddress) -> Result<PgConnection, OpenError> {
-    let hint = "is the server running there, and may this user log in?";
-    let mut connection = connect(&options(address)?)
-        .await
-        .map_err(|error| OpenError::Database(format!("{address} cannot be reached: {error}; {hint}")))?;
-    let row = sqlx::query(
+    let mut connection = connect(&options(address)?).await.map_err(|error| not_reached(address, &error))?;
+    let asked = sqlx::query(
         "SELECT current_setting('server_version_num')::bigint, current_setting('fsync'),
                 current_setting('full_page_writes'), current_setting('server_encoding'), pg_is_in_recovery()",
     )
-    .fetch_one(&mut connection)
-    .await?;
+    .fetch_one(&mut connection);
+    let row = within(async { Ok(asked.await?) }).await?;
     let (version, fsync, pages, encoding, standby): (i64, String, String, String, bool) =
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
     let why = if version < VERSION_MIN {
@@ -72,6 +76,11 @@ pub(super) async fn connect_first(address: &PostgresAddress) -> Result<PgConnect
         return Ok(connection);
     };
     Err(OpenError::Unfit { address: address.to_string(), why })
+}
+
+fn not_reached(address: &PostgresAddress, error: &sqlx::Error) -> OpenError {
+    let hint = if matches!(error, sqlx::Error::Io(_)) { "; is the server running there?" } else { "" };
+    OpenError::Database(format!("{address} cannot be reached: {}{hint}", told(error)))
 }
 
 /// How writers connect: plans are made once, and a commit is durable whatever the server's default is.
@@ -104,14 +113,33 @@ pub(super) async fn set_statement_timeout(connection: &mut PgConnection, limit: 
 
 /// Connections that read, of a database with this program's schema.
 pub(crate) async fn connect_readers(address: &PostgresAddress) -> Result<PgPool, OpenError> {
-    check_schema(&mut connect_first(address).await?).await?;
+    let mut first = connect_first(address).await?;
+    within(check_schema(&mut first)).await?;
     let options = options(address)?.options([("statement_timeout", READ_STATEMENT_TIMEOUT)]);
     Ok(PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(READER_WAIT_MAX).connect_lazy_with(options))
 }
 
 /// Brings the schema up to this program's; refuses one that is ahead of it.
 pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), OpenError> {
-    within(async { Ok(MIGRATIONS.run(connection).await?) }).await
+    within(async { MIGRATIONS.run(connection).await.map_err(not_migrated) }).await
+}
+
+fn not_migrated(error: MigrateError) -> OpenError {
+    let code = |code: &str| {
+        let of =
+            |error: &sqlx::Error| error.as_database_error().and_then(|error| error.code()).is_some_and(|is| is == code);
+        matches!(&error, MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) if of(error))
+    };
+    let hint = if code("42501") {
+        "give the user the right to make tables: GRANT CREATE ON SCHEMA public TO …, or make it the database's owner"
+    } else if code("42P07") {
+        "it holds tables of something else; give intervalo an empty database"
+    } else if code("25006") {
+        "the database takes no writes; give the address of one that does"
+    } else {
+        return error.into();
+    };
+    OpenError::Database(format!("its tables cannot be made: {error}; {hint}"))
 }
 
 async fn check_schema(connection: &mut PgConnection) -> Result<(), OpenError> {

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::open::{CONNECT_TIMEOUT, connect};
+use super::standing::Standing;
 use crate::config::PostgresAddress;
 use crate::ports::Clock;
 use crate::store::open_error::OpenError;
 
 /// How often the lock's connection is looked at, and taken anew when it broke.
-const LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
 
 /// Who this is, for whoever finds the database taken.
 pub(super) fn name() -> String {
@@ -54,25 +54,89 @@ async fn lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         .await
 }
 
-/// Holds the lock until `closing`, and takes it again after its connection broke.
-pub(super) fn hold(
-    connection: PgConnection,
-    options: PgConnectOptions,
-    clock: Arc<dyn Clock>,
-    closing: CancellationToken,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
+/// Holds the lock, and looks whether the database is there and still this process's.
+pub(super) struct Watch {
+    pub(super) options: PgConnectOptions,
+    /// The sum of the epochs that this process took the shards over with.
+    pub(super) epochs: i64,
+    pub(super) standing: Arc<Standing>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) closing: CancellationToken,
+}
+
+impl Watch {
+    /// Runs until `closing`, or until another server has taken the database over; then the lock is given up.
+    pub(super) async fn run(self, connection: PgConnection) {
         let mut held = Some(connection);
-        while closing.run_until_cancelled(clock.sleep_until(clock.now() + LOOKED_AT_EVERY)).await.is_some() {
+        loop {
+            let rest = self.clock.sleep_until(self.clock.now() + LOOKED_AT_EVERY);
+            if self.closing.run_until_cancelled(rest).await.is_none() || self.standing.lost().is_some() {
+                break;
+            }
             held = match held {
-                Some(connection) => still_there(connection).await,
-                None => taken_again(&options).await,
+                Some(connection) => self.look(connection).await,
+                None => self.take_again().await,
             };
         }
         if let Some(connection) = held {
             give_up(connection).await;
         }
-    })
+    }
+
+    async fn look(&self, mut connection: PgConnection) -> Option<PgConnection> {
+        match within(self.epochs_there(&mut connection)).await {
+            Some(epochs) if epochs == self.epochs => {
+                self.standing.is_fine();
+                Some(connection)
+            }
+            Some(_) => {
+                self.lose();
+                Some(connection)
+            }
+            None => {
+                self.standing.has_broken();
+                tracing::warn!("the connection that holds the database's lock broke; it will be taken again");
+                None
+            }
+        }
+    }
+
+    async fn take_again(&self) -> Option<PgConnection> {
+        let Ok(mut connection) = connect(&self.options).await else {
+            self.standing.is_doubtful();
+            return None;
+        };
+        let epochs = within(self.epochs_there(&mut connection)).await?;
+        if epochs != self.epochs {
+            self.lose();
+            return None;
+        }
+        self.standing.is_fine();
+        match within(lock(&mut connection)).await {
+            Some(true) => {
+                tracing::info!("the database's lock is held again");
+                Some(connection)
+            }
+            Some(false) => {
+                tracing::warn!("another connection holds the database's lock; perhaps the one that broke, for a while");
+                None
+            }
+            None => None,
+        }
+    }
+
+    async fn epochs_there(&self, connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("SELECT sum(epoch)::bigint FROM shards").fetch_one(connection).await
+    }
+
+    fn lose(&self) {
+        self.standing.is_lost("another server has taken the database over; this one can only be stopped");
+    }
+}
+
+/// None when the database does not answer in time, or not as it should.
+async fn within<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Option<T> {
+    tokio::time::timeout(CONNECT_TIMEOUT, asked).await.ok()?.ok()
 }
 
 async fn give_up(mut connection: PgConnection) {
@@ -80,30 +144,7 @@ async fn give_up(mut connection: PgConnection) {
         sqlx::query("SELECT pg_advisory_unlock_all()").fetch_all(&mut connection).await?;
         connection.close().await
     };
-    if !matches!(tokio::time::timeout(CONNECT_TIMEOUT, unlocked).await, Ok(Ok(()))) {
+    if within(unlocked).await.is_none() {
         tracing::warn!("the database's lock was not given up politely; it goes with the connection");
-    }
-}
-
-async fn still_there(mut connection: PgConnection) -> Option<PgConnection> {
-    let asked = async { sqlx::query("SELECT 1").execute(&mut connection).await };
-    match tokio::time::timeout(CONNECT_TIMEOUT, asked).await {
-        Ok(Ok(_)) => Some(connection),
-        Ok(Err(_)) | Err(_) => {
-            tracing::warn!("the connection that holds the database's lock broke; it is taken again");
-            None
-        }
-    }
-}
-
-async fn taken_again(options: &PgConnectOptions) -> Option<PgConnection> {
-    let mut connection = connect(options).await.ok()?;
-    match tokio::time::timeout(CONNECT_TIMEOUT, lock(&mut connection)).await {
-        Ok(Ok(true)) => Some(connection),
-        Ok(Ok(false)) => {
-            tracing::error!("another server holds the database's lock; if it has taken the shards over, this one ends");
-            None
-        }
-        Ok(Err(_)) | Err(_) => None,
     }
 }
