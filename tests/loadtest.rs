@@ -16,7 +16,6 @@ use tempfile::TempDir;
 mod binary;
 
 #[path = "support/postgres.rs"]
-#[expect(dead_code, reason = "shared with the contract of stores, which uses more of it")]
 mod postgres;
 
 /// One load at a time: two would measure each other.

@@ -88,10 +88,15 @@ struct Attached {
     principal: Principal,
     agent: AgentId,
     session: SessionId,
+    /// It may be on the agent.
+    is_on: bool,
 }
 
 impl Drop for Attached {
     fn drop(&mut self) {
+        if !self.is_on {
+            return;
+        }
         // Without a runtime the process is ending, and its next start takes every socket off.
         let Ok(runtime) = Handle::try_current() else { return };
         let app = Arc::clone(&self.app);
@@ -408,13 +413,18 @@ impl Session {
         let (sender, notices) = mpsc::channel(NOTICES_MAX);
         let link = SessionLink { id: self.id, notices: sender, answered_at: Arc::clone(&self.answered_at) };
         // From here on the socket is taken off again, also when the wait for the answer is dropped.
-        let attached = Attached {
+        let mut attached = Attached {
             app: Arc::clone(&self.app),
             principal: principal.clone(),
             agent: agent.clone(),
             session: self.id,
+            is_on: true,
         };
-        match self.app.router.attach(&principal.tenant, agent, link).await {
+        let answer = self.app.router.attach(&principal.tenant, agent, link).await;
+        // After an error, the router has seen to it that the socket is not on the agent. Taken off once more, later,
+        // it would be taken off from the client's next attempt, which is the same session.
+        attached.is_on = answer.is_ok();
+        match answer {
             Ok(_view) => Ok(Presence { notices, fell_behind: false, _attached: attached }),
             Err(CommandError::TooManySessions) => Err(self.too_many()),
             Err(error) => Err(rpc::failed(error, rpc::Viewer::Itself)),

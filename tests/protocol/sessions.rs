@@ -1,8 +1,11 @@
 //! Sessions: how they open, what they are told, how they end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use intervalo::auth::Role;
+use intervalo::store::MemoryJournal;
+use intervalo::store::memory::Fault;
 use serde_json::json;
 
 use crate::server::TestServer;
@@ -24,6 +27,27 @@ async fn a_credential_on_the_upgrade_opens_the_session_at_once() {
     assert_eq!(opened["agent"]["status"], "unavailable");
     assert_eq!(opened["ping_interval_ms"], 25_000);
     assert_eq!(opened["limits"]["message_bytes"], 65_536);
+}
+
+/// The store is away for a moment just as an agent comes: the next attempt on the same socket must not be taken
+/// off with the first one.
+#[tokio::test]
+async fn a_session_that_is_put_off_is_open_when_it_asks_again() {
+    let journal = Arc::new(MemoryJournal::new(1));
+    let server = TestServer::over(Arc::clone(&journal)).await;
+    let mut other = server.agent("bruno").await;
+    journal.inject(Fault::Unavailable);
+    let open = r#"{"jsonrpc":"2.0","id":"open","method":"session.open","params":{}}"#;
+    let mut client = server.open_saying(&server.token(Role::Agent, "ana", None), open).await;
+    let opened = client.receive().await.expect("a reply");
+    assert_eq!((&opened["id"], &opened["result"]["agent"]["connection"]), (&json!("open"), &json!("connected")));
+    // By now everything that the first attempt left behind has had its turn.
+    for _ in 0..3 {
+        other.ok("agent.get", json!({})).await;
+        assert_eq!(client.ok("agent.get", json!({})).await["connection"], "connected");
+    }
+    client.ok("status.set", json!({"status": "available"})).await;
+    assert_eq!(client.notification("agent.changed").await["cause"], "sign_in", "it is told of itself");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{Batch, Clock, Entry, EntryBody, Journal, ShardId, TenantDefinition};
 use intervalo::server::{self, Stores};
-use intervalo::store::{PauseHistory, SqliteJournal};
+use intervalo::store::{MemoryJournal, PauseHistory, SqliteJournal};
 use intervalo::telemetry::Figures;
 use intervalo::transport::Settings;
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::Role as WireRole;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
@@ -59,6 +60,29 @@ impl TestServer {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start(Timestamp(0)));
         let key = TokenKey::read_or_make(data.path()).expect("a key");
         let journal = Arc::new(SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a journal"));
+        let closing = Arc::clone(&journal);
+        let close = async move { closing.close().await };
+        TestServer::on(data, clock, key, journal, settings, close).await
+    }
+
+    /// Starts a server for the same tenants over a journal in memory, in which faults can be planted.
+    pub(crate) async fn over(journal: Arc<MemoryJournal>) -> TestServer {
+        let data = tempfile::tempdir().expect("a folder");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start(Timestamp(0)));
+        let key = TokenKey::read_or_make(data.path()).expect("a key");
+        // The history is read from a database, which is empty.
+        SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a database").close().await;
+        TestServer::on(data, clock, key, journal, Settings::default(), async {}).await
+    }
+
+    async fn on(
+        data: TempDir,
+        clock: Arc<dyn Clock>,
+        key: TokenKey,
+        journal: Arc<dyn Journal>,
+        settings: Settings,
+        close: impl Future<Output = ()> + Send + 'static,
+    ) -> TestServer {
         for tenant in ["acme", "outra"] {
             seed(&*journal, tenant, clock.now()).await;
         }
@@ -68,7 +92,7 @@ impl TestServer {
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
         let stores = Stores {
-            journal: Arc::clone(&journal) as Arc<dyn Journal>,
+            journal,
             history: Arc::new(history),
             verifier: Verifier::with_key(&key),
             clock: Arc::clone(&clock),
@@ -77,7 +101,7 @@ impl TestServer {
         let stop = shutdown.clone();
         let running = tokio::spawn(async move {
             server::run_on(stores, settings, vec![listener], figures, stop).await.expect("served");
-            journal.close().await;
+            close.await;
         });
         TestServer { address, clock, key, shutdown, running: Some(running), _data: data }
     }
@@ -140,6 +164,27 @@ impl TestServer {
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(other) => panic!("{other}"),
         }
+    }
+
+    /// A socket on which a short message was sent in one go with the upgrade, before its answer.
+    pub(crate) async fn open_saying(&self, token: &str, text: &str) -> Client {
+        let mut stream = TcpStream::connect(self.address).await.expect("connected");
+        let head = format!(
+            "GET /v1/ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nauthorization: Bearer {token}\r\n\r\n",
+            self.address
+        );
+        let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).expect("a short message");
+        // A mask of zeros leaves the payload as it is.
+        let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat();
+        stream.write_all(&[head.as_bytes(), &frame].concat()).await.expect("sent");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(stream.read_u8().await.expect("an answer"));
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer));
+        let socket = WebSocketStream::from_raw_socket(stream, WireRole::Client, None).await;
+        Client { socket, protocol: None, waiting: Vec::new(), calls: 0 }
     }
 
     /// One HTTP request on a connection of its own.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::crowd::{Crowd, Ear, Heard, Wires};
 use super::failure::{Failure, Outcome};
 use super::latency::Latency;
-use super::message::{Message, Opened, call, read, read_part};
+use super::message::{ErrorShown, Message, Opened, call, read, read_part};
 
 /// How long nothing may come of a sign-in. The slowest sync of a busy disk is far shorter.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,6 +20,8 @@ pub(super) struct Arrived {
     pub(super) took: Latency,
     /// From the first connecting to the last reply.
     pub(super) within: Duration,
+    /// How often one was told to ask again later, and did.
+    pub(super) put_off: u64,
 }
 
 /// Signs in with every token, and hands each result of `session.open` to `opened` with the place of its token.
@@ -42,6 +44,8 @@ pub(super) fn sign_in(
         began: Vec::with_capacity(tokens.len()),
         arrived: 0,
         took: Latency::new(),
+        put_off: 0,
+        again: Vec::new(),
         heard_at: began,
         fault: None,
         opened,
@@ -58,11 +62,13 @@ pub(super) fn sign_in(
             let waiting = arrivals.began.len() - arrivals.arrived;
             return Err(Failure::new(format!("{waiting} sign-ins had no answer within {PATIENCE:?}")));
         }
-        crowd.turn(patience, &mut arrivals)?;
+        let wake = arrivals.again.iter().map(|(at, _)| *at).min().unwrap_or(patience).min(patience);
+        crowd.turn(wake, &mut arrivals)?;
+        arrivals.ask_again(crowd.wires());
     }
     match arrivals.fault {
         Some(fault) => Err(fault),
-        None => Ok(Arrived { took: arrivals.took, within: began.elapsed() }),
+        None => Ok(Arrived { took: arrivals.took, within: began.elapsed(), put_off: arrivals.put_off }),
     }
 }
 
@@ -74,6 +80,9 @@ struct Arrivals<'a, F> {
     began: Vec<Instant>,
     arrived: usize,
     took: Latency,
+    put_off: u64,
+    /// Whoever is to ask again, and when.
+    again: Vec<(Instant, usize)>,
     heard_at: Instant,
     fault: Option<Failure>,
     opened: &'a mut F,
@@ -88,10 +97,23 @@ impl<F: FnMut(usize, &Opened<'_>)> Arrivals<'_, F> {
         }
     }
 
+    fn ask_again(&mut self, wires: &mut Wires) {
+        let now = Instant::now();
+        for at in (0..self.again.len()).rev() {
+            if self.again[at].0 <= now {
+                let (_, who) = self.again.swap_remove(at);
+                wires.send(who, &call(OPEN, "session.open", "{}"));
+            }
+        }
+    }
+
     fn on_text(&mut self, wires: &mut Wires, nth: usize, text: &[u8], now: Instant) -> Result<(), String> {
         let message: Message<'_> = read(text)?;
         if let Some(error) = message.error {
-            return Err(error.to_string());
+            let Some(after) = put_off(&error) else { return Err(error.to_string()) };
+            self.put_off += 1;
+            self.again.push((now + after, self.first + nth));
+            return Ok(());
         }
         if message.id == Some(OPEN) {
             (self.opened)(nth, &read_part("result", message.result)?);
@@ -127,6 +149,12 @@ impl<F: FnMut(usize, &Opened<'_>)> Ear for Arrivals<'_, F> {
     }
 }
 
+/// After how long to ask again, where the server says so: it is busier than it can be just then.
+fn put_off(error: &ErrorShown) -> Option<Duration> {
+    let after = error.data.params.retry_after_ms.filter(|_| error.data.code == "unavailable")?;
+    Some(Duration::from_millis(after))
+}
+
 /// What went wrong, with what to do about the one fault that is likely on a server of somebody else's.
 fn with_the_way_out(why: String) -> String {
     if why.contains("unknown_agent") {
@@ -138,6 +166,18 @@ fn with_the_way_out(why: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::message::{ErrorData, ErrorParams};
+
+    #[test]
+    fn only_who_is_told_when_asks_again() {
+        let error = |code: &str, retry_after_ms| {
+            let data = ErrorData { code: code.to_owned(), params: ErrorParams { retry_after_ms } };
+            ErrorShown { code: -32007, message: "x".to_owned(), data }
+        };
+        assert_eq!(put_off(&error("unavailable", Some(250))), Some(Duration::from_millis(250)));
+        assert_eq!(put_off(&error("unavailable", None)), None);
+        assert_eq!(put_off(&error("rate_limited", Some(250))), None);
+    }
 
     #[test]
     fn a_company_that_is_missing_is_told_with_the_way_out() {

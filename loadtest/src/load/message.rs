@@ -44,6 +44,16 @@ pub(super) struct ErrorData {
     /// The stable word.
     #[serde(default)]
     pub(super) code: String,
+    /// What belongs to it.
+    #[serde(default)]
+    pub(super) params: ErrorParams,
+}
+
+/// The `params` of an error, as far as they matter here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct ErrorParams {
+    /// When to ask again.
+    pub(super) retry_after_ms: Option<u64>,
 }
 
 impl std::fmt::Display for ErrorShown {

@@ -1,13 +1,12 @@
 //! A server of the load test's own: the `intervalo` binary on a temporary data folder.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -24,7 +23,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
 /// How often it is looked whether something has come about that cannot be waited for.
 const LOOKED_AT_EVERY: Duration = Duration::from_millis(5);
-/// How many lines of its log are kept, for the message when it ends.
+/// How many lines of its log are kept, for the message when it ends; of its warnings, the first so many.
 const LOG_LINES_MAX: usize = 20;
 /// Calls a second that one agent may make: the rate is no subject here, the most that can be set.
 const RATE: &str = "100000";
@@ -51,9 +50,15 @@ pub(super) struct Server {
     started_in: Duration,
 }
 
-/// The last lines that a server wrote.
+/// What a server wrote. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<VecDeque<String>>>);
+struct Log(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    last: VecDeque<String>,
+    warnings: Vec<String>,
+}
 
 impl Installation {
     /// Puts a company in.
@@ -183,6 +188,11 @@ impl Server {
         self.started_in
     }
 
+    /// The first warnings and errors that it wrote.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.log.warnings()
+    }
+
     /// Asks it to stop as a service manager does (SIGTERM), and waits until it has.
     ///
     /// # Errors
@@ -231,16 +241,28 @@ impl Drop for Server {
 
 impl Log {
     fn add(&self, line: String) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == LOG_LINES_MAX {
-            kept.pop_front();
+        let mut kept = self.kept();
+        if kept.warnings.len() < LOG_LINES_MAX
+            && let Some(warning) = warning_in(&line)
+        {
+            kept.warnings.push(warning);
         }
-        kept.push_back(line);
+        if kept.last.len() == LOG_LINES_MAX {
+            kept.last.pop_front();
+        }
+        kept.last.push_back(line);
     }
 
     fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        self.kept().last.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.kept().warnings.clone()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -275,6 +297,14 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     line.pointer("/fields/address").or_else(|| line.get("address"))?.as_str()?.parse().ok()
 }
 
+/// The words of a line of the log that is a warning or an error.
+fn warning_in(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let level = line.get("level")?.as_str().filter(|level| ["WARN", "ERROR"].contains(level))?;
+    let words = line.pointer("/fields/message").or_else(|| line.get("message"))?.as_str()?;
+    Some(format!("{level} {words}"))
+}
+
 fn end(child: &mut Child) {
     // It may have ended by itself.
     let _ = child.kill();
@@ -283,6 +313,8 @@ fn end(child: &mut Child) {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     fn installation(binary: &str) -> Installation {
@@ -295,6 +327,17 @@ mod tests {
         assert_eq!(address_in(r#"{"fields":{"message":"listening","address":"127.0.0.1:40123"}}"#), address);
         assert_eq!(address_in(r#"{"address":"127.0.0.1:40123"}"#), address);
         assert_eq!(address_in("listening on 127.0.0.1:40123"), None);
+    }
+
+    #[test]
+    fn warnings_are_found_in_the_log() {
+        let line = r#"{"level":"WARN","fields":{"message":"the disk is slow"}}"#;
+        assert_eq!(warning_in(line).as_deref(), Some("WARN the disk is slow"));
+        assert_eq!(warning_in(r#"{"level":"INFO","message":"listening"}"#), None);
+        let log = Log::default();
+        (0..2 * LOG_LINES_MAX).for_each(|n| log.add(format!(r#"{{"level":"ERROR","message":"{n}"}}"#)));
+        assert_eq!((log.warnings().len(), log.warnings()[0].as_str()), (LOG_LINES_MAX, "ERROR 0"));
+        assert!(log.text().ends_with(r#""39"}"#), "{}", log.text());
     }
 
     #[test]

@@ -162,6 +162,21 @@ impl Running {
         self.own.as_ref().map(Server::started_in)
     }
 
+    /// What whoever reads figures of it must know: that it warned of something meanwhile.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let warnings = self.own.as_ref().map(Server::warnings).unwrap_or_default();
+        warnings.first().map(|first| format!("the server warned meanwhile, first: {first}")).into_iter().collect()
+    }
+
+    /// A failure, with what the server warned of before it.
+    pub(super) fn explain(&self, failure: Failure) -> Failure {
+        let warnings = self.own.as_ref().map(Server::warnings).unwrap_or_default();
+        if warnings.is_empty() {
+            return failure;
+        }
+        Failure::new(format!("{failure}; the server had warned:\n{}", warnings.join("\n")))
+    }
+
     /// Stops it, if it is one of ours.
     ///
     /// # Errors

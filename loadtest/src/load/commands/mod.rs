@@ -14,6 +14,7 @@ use super::crowd::Crowd;
 use super::drive::{Drive, Load, Measured, Plan, fresh_seed};
 use super::failure::Outcome;
 use super::interrupt::Interrupt;
+use super::latency::Latency;
 use super::ledger::Ledger;
 use super::looking_back;
 use super::machine::make_room_for;
@@ -57,30 +58,19 @@ pub(super) fn run(args: &CommandsArgs, interrupt: &Interrupt) -> Outcome<Report<
     let floor = Floor { path, record_bytes, pinning: target.pinning(), interrupt: interrupt.clone() };
 
     let plan = Plan { warm_up: args.warm_up, time: args.time };
+    let turns = Turns { floor, loads: &loads, plan, count: args.pairs };
     let server = target.start()?;
     let mut crowd = Crowd::new(interrupt.clone())?;
-    agents.sign_in(&mut crowd, &server)?;
-    let mut syncs = Vec::new();
-    let mut pairs: Vec<Vec<Pair>> = loads.iter().map(|_| Vec::new()).collect();
-    for turn in 1..=args.pairs {
-        syncs.push(crowd.turn_during(&mut agents.drive, || floor.syncs())?);
-        for (load, pairs) in loads.iter().zip(&mut pairs) {
-            progress.now(format!("pair {turn} of {}: {}", args.pairs, figures::name(*load)));
-            let floor = crowd.turn_during(&mut agents.drive, || floor.round(*load, plan))?;
-            let server = agents.drive.round(&mut crowd, *load, plan, &mut || server.cpu_time())?;
-            pairs.push(Pair { floor, server });
-            progress.done();
-        }
-    }
-    progress.now("checking what was acknowledged");
-    agents.look_back(&mut crowd, &server)?;
+    let taken = agents.take_turns(&mut crowd, &server, &turns, &progress);
+    let taken = taken.map_err(|failure| server.explain(failure))?;
+    let warned = server.notes();
     drop(crowd);
     server.stop()?;
     agents.verify_journal();
     drop(progress);
 
-    let figures = CommandsFigures::of((record_bytes, record_bytes_measured), &syncs, &loads, &pairs)?;
-    let notes = figures.notes().into_iter().chain(target.folder().warning()).collect();
+    let figures = CommandsFigures::of((record_bytes, record_bytes_measured), &taken.syncs, &loads, &taken.pairs)?;
+    let notes = figures.notes().into_iter().chain(target.folder().warning()).chain(warned).collect();
     let ledger = agents.drive.into_ledger();
     let checks = Checks::of(ledger.breaches(), agents.checked);
     Ok(report("commands", begun, &target, CommandsSettings::of(args), figures, checks, notes))
@@ -94,6 +84,20 @@ fn loads(args: &CommandsArgs) -> Vec<Load> {
     let most = connections.last().filter(|_| args.rate > 0.0);
     loads.extend(most.map(|most| Load::Open { connections: *most, per_second: args.rate }));
     loads
+}
+
+/// What floor and server do in turn.
+struct Turns<'t> {
+    floor: Floor,
+    loads: &'t [Load],
+    plan: Plan,
+    count: u32,
+}
+
+/// What was taken: the syncs of each turn, and a list of pairs for each load.
+struct Taken {
+    syncs: Vec<Latency>,
+    pairs: Vec<Vec<Pair>>,
 }
 
 /// The agents of a run, over all the connections that they have one after the other.
@@ -145,6 +149,32 @@ impl<'t> Agents<'t> {
         self.checked.push("a stopped and started server went on where it was".to_owned());
         let commands = self.drive.ledger().commands();
         Ok(grown.checked_div(commands).and_then(|bytes| usize::try_from(bytes).ok()).filter(|bytes| *bytes > 0))
+    }
+
+    /// Lets floor and server take their turns, and holds the server to what it acknowledged.
+    fn take_turns(
+        &mut self,
+        crowd: &mut Crowd,
+        server: &Running,
+        turns: &Turns<'_>,
+        progress: &Progress,
+    ) -> Outcome<Taken> {
+        self.sign_in(crowd, server)?;
+        let mut taken = Taken { syncs: Vec::new(), pairs: turns.loads.iter().map(|_| Vec::new()).collect() };
+        let Turns { floor, loads, plan, count } = turns;
+        for turn in 1..=*count {
+            taken.syncs.push(crowd.turn_during(&mut self.drive, || floor.syncs())?);
+            for (load, pairs) in loads.iter().zip(&mut taken.pairs) {
+                progress.now(format!("pair {turn} of {count}: {}", figures::name(*load)));
+                let floor = crowd.turn_during(&mut self.drive, || floor.round(*load, *plan))?;
+                let server = self.drive.round(crowd, *load, *plan, &mut || server.cpu_time())?;
+                pairs.push(Pair { floor, server });
+                progress.done();
+            }
+        }
+        progress.now("checking what was acknowledged");
+        self.look_back(crowd, server)?;
+        Ok(taken)
     }
 
     /// Holds the server to what it acknowledged.

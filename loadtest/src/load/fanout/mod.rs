@@ -75,16 +75,18 @@ pub(super) fn run(
     for turn in 1..=args.pairs {
         for (load, pairs) in loads.iter().zip(&mut pairs) {
             progress.now(format!("pair {turn} of {}: {}", args.pairs, figures::name(*load)));
-            let (pair, back) = fanout.pair(drive, &server, *load)?;
+            let pair = fanout.pair(drive, &server, *load);
+            let (pair, back) = pair.map_err(|failure| server.explain(failure))?;
             drive = back;
             pairs.push(pair);
             progress.done();
         }
     }
+    let warned = server.notes();
     server.stop()?;
     drop(progress);
     let figures = FanoutFigures::of(&loads, &pairs)?;
-    let notes = figures.notes();
+    let notes = figures.notes().into_iter().chain(warned).collect();
     let ledger = drive.into_ledger();
     let checked = vec![
         format!("{boards} boards, each from number to number without a gap and never back"),

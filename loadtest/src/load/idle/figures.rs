@@ -37,6 +37,7 @@ pub(in crate::load) struct Round {
     pub(in crate::load) sign_ins_per_second: f64,
     pub(in crate::load) storm_sign_ins_per_second: Vec<f64>,
     pub(in crate::load) generator_cores: f64,
+    pub(in crate::load) put_off: u64,
     pub(in crate::load) sign_in: Latency,
     pub(in crate::load) sign_in_cpu: Option<Duration>,
     pub(in crate::load) idle_cores: Option<f64>,
@@ -67,6 +68,8 @@ pub(in crate::load) struct IdleFigures {
     /// CPU of the server for one sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::load) server_cpu_us_per_sign_in: Option<Spread>,
+    /// How often one was told to ask again later, in the storms too, all rounds together.
+    pub(in crate::load) sign_ins_put_off: u64,
     /// The same rate when everybody came back at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::load) storm_sign_ins_per_second: Option<Spread>,
@@ -121,6 +124,7 @@ impl IdleFigures {
             sign_ins_per_second: all(&|round| Some(round.sign_ins_per_second)).ok_or_else(nothing)?,
             sign_in: sign_in.percentiles().ok_or_else(nothing)?,
             server_cpu_us_per_sign_in: all(&|round| Some(round.sign_in_cpu?.as_secs_f64() * 1e6 / agents as f64)),
+            sign_ins_put_off: rounds.iter().map(|round| round.put_off).sum(),
             storm_sign_ins_per_second: Spread::of(storms),
             idle_cores: all(&|round| round.idle_cores),
             ready_ms: all(&|round| Some(round.ready?.as_secs_f64() * 1000.0)),
@@ -146,6 +150,7 @@ impl IdleFigures {
             ("sign-in p99 ms", format!("{:.2}", self.sign_in.p99_us / 1000.0)),
             ("sign-in max ms", format!("{:.2}", self.sign_in.max_us / 1000.0)),
             ("server CPU µs per sign-in", or_dash(self.server_cpu_us_per_sign_in.as_ref())),
+            ("sign-ins put off by the server", self.sign_ins_put_off.to_string()),
             ("sign-ins /s in storms", or_dash(self.storm_sign_ins_per_second.as_ref())),
             ("server cores while idle", or_dash(self.idle_cores.as_ref())),
             ("ms from start to ready", or_dash(self.ready_ms.as_ref())),
@@ -181,6 +186,7 @@ mod tests {
             sign_ins_per_second: 500.0,
             storm_sign_ins_per_second: vec![400.0, 600.0],
             generator_cores: 0.2,
+            put_off: 2,
             sign_in,
             sign_in_cpu: Some(Duration::from_millis(500)),
             idle_cores: None,
@@ -197,6 +203,7 @@ mod tests {
         assert_eq!(written["server_cpu_us_per_sign_in"]["median"], 500.0);
         assert_eq!(written["resident_after_storms"]["median"], 2.0);
         assert_eq!(written["storm_sign_ins_per_second"]["count"], 6);
+        assert_eq!(written["sign_ins_put_off"], 6);
         assert_eq!(written.get("idle_cores"), None, "what was not taken is left out");
         assert!(figures.shown().contains("resident bytes per connection"), "{}", figures.shown());
     }

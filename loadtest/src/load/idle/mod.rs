@@ -38,20 +38,22 @@ pub(super) fn run(args: &IdleArgs, interrupt: &Interrupt) -> Outcome<Report<Idle
         hold: args.hold,
         storms: args.storms,
     };
-    let mut rounds = Vec::new();
+    let (mut rounds, mut warned) = (Vec::new(), Vec::new());
     for round in 1..=args.rounds {
         progress.now(format!("round {round} of {}: {count} agents", args.rounds));
         let server = target.start()?;
         let mut crowd = Crowd::new(interrupt.clone())?;
-        rounds.push(idle.round(&mut crowd, &server)?);
-        idle.look_back(&mut crowd, &target, &server)?;
+        let measured = idle.round(&mut crowd, &server);
+        let looked_back = measured.and_then(|round| idle.look_back(&mut crowd, &target, &server).map(|()| round));
+        rounds.push(looked_back.map_err(|failure| server.explain(failure))?);
+        warned.extend(server.notes());
         drop(crowd);
         server.stop()?;
         progress.done();
     }
     drop(progress);
     let figures = IdleFigures::of(args.agents, &rounds)?;
-    let notes = figures.notes();
+    let notes = figures.notes().into_iter().chain(warned).collect();
     let ledger = idle.drive.into_ledger();
     let checked = vec![
         format!("{count} agents were told that they are connected, and still were at the end"),
@@ -76,6 +78,7 @@ impl Idle {
         let before = server.memory()?;
         let (cpu_before, own_before) = (server.cpu_time()?, own_cpu_time());
         let arrived = self.sign_in(crowd, server)?;
+        let mut put_off = arrived.put_off;
         let (cpu_after, own_after) = (server.cpu_time()?, own_cpu_time());
         let after = server.memory()?;
         let idle_cores = self.hold(crowd, server)?;
@@ -84,6 +87,7 @@ impl Idle {
         for _ in 0..self.storms {
             crowd.wires().drop_from(0);
             let back = self.sign_in(crowd, server)?;
+            put_off += back.put_off;
             storms.push(per_second(&back, self.tokens.len()));
             after_storms = server.memory()?;
         }
@@ -96,6 +100,7 @@ impl Idle {
             sign_ins_per_second: per_second(&arrived, self.tokens.len()),
             storm_sign_ins_per_second: storms,
             generator_cores: (own_after - own_before).as_secs_f64() / arrived.within.as_secs_f64(),
+            put_off,
             sign_in: arrived.took,
             sign_in_cpu: spent(cpu_before, cpu_after),
             idle_cores,
