@@ -38,6 +38,8 @@ pub const SNAPSHOTS_MAX: usize = 4;
 /// How far a board has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
+    /// The rows may not be shown yet; it came with this cursor.
+    Waiting { cursor: Option<Cursor> },
     /// It needs a snapshot that is not older than this.
     Fresh { not_before: TenantSeq },
     /// It is being sent the snapshot of this number; `part` is next.
@@ -136,11 +138,6 @@ impl View {
         person.left_at.is_none() && person.teams.iter().any(|team| self.teams.contains(team))
     }
 
-    /// Where the last frame ended.
-    pub(super) fn boundary(&self) -> TenantSeq {
-        self.boundary
-    }
-
     /// Wakes with every new frame.
     pub(super) fn ticks(&self) -> watch::Receiver<u64> {
         self.ticks.subscribe()
@@ -194,6 +191,7 @@ impl View {
     pub(super) fn next(&mut self, table: &Table, place: &mut Place) -> Option<Utf8Bytes> {
         loop {
             match *place {
+                Place::Waiting { .. } => return None,
                 Place::Fresh { not_before } => {
                     let snapshot = self.open_snapshot(table, not_before);
                     *place = Place::Reading { snapshot, part: 0, not_before };
@@ -231,9 +229,21 @@ impl View {
         }
     }
 
+    /// Where a board begins, and the frame that answers its cursor where there is one.
+    pub(super) fn begin(&mut self, table: &Table, cursor: Option<Cursor>) -> (Place, Option<Utf8Bytes>) {
+        let first = cursor.and_then(|cursor| self.resume(table, cursor));
+        let place = match (&first, cursor) {
+            (Some(_), _) => Place::At { to: self.boundary },
+            // Nothing older than what it has seen, unless that was never true.
+            (None, Some(cursor)) if cursor.to <= table.head() => Place::Fresh { not_before: cursor.to },
+            (None, _) => Place::Fresh { not_before: TenantSeq(0) },
+        };
+        (place, first)
+    }
+
     /// The frame for a board that comes back with this cursor; none when it must begin anew. The
     /// board is at the boundary after it.
-    pub(super) fn resume(&mut self, table: &Table, cursor: Cursor) -> Option<Utf8Bytes> {
+    fn resume(&mut self, table: &Table, cursor: Cursor) -> Option<Utf8Bytes> {
         if cursor.to > table.head() {
             return None;
         }
