@@ -23,6 +23,10 @@ tidy:
 recovery CYCLES="20":
     RECOVERY_CYCLES={{CYCLES}} cargo test --test recovery -- --nocapture
 
+# Clients that we did not write, unmodified, against the real binary; installs them
+foreign:
+    bash .ci/foreign-clients
+
 # What takes longer than CI has, with the seconds of each step
 nightly:
     bash .ci/nightly

@@ -4,10 +4,14 @@
 mod boards;
 #[path = "protocol/calls.rs"]
 mod calls;
+#[path = "protocol/foreign_client.rs"]
+mod foreign_client;
 #[path = "protocol/http.rs"]
 mod http;
 #[path = "protocol/limits.rs"]
 mod limits;
+#[path = "protocol/notifications.rs"]
+mod notifications;
 #[path = "support/server.rs"]
 mod server;
 #[path = "protocol/sessions.rs"]

@@ -16,6 +16,10 @@ mod crashes;
 mod disk;
 #[path = "recovery/journal.rs"]
 mod journal;
+#[path = "recovery/postgres.rs"]
+mod postgres;
+#[path = "support/postgres.rs"]
+mod postgres_server;
 #[path = "recovery/refusals.rs"]
 mod refusals;
 #[path = "recovery/returns.rs"]

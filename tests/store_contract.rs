@@ -3,9 +3,12 @@
 mod store {
     mod evidence;
     mod history;
+    mod postgres;
     mod recovery;
 }
 mod support {
+    pub(crate) mod postgres;
+    pub(crate) mod proxy;
     pub(crate) mod store_kinds;
     pub(crate) mod store_world;
 }
@@ -18,7 +21,7 @@ use intervalo::domain::id::{Op, TenantSeq};
 use intervalo::ports::{
     AppendError, Batch, EntryBody, Epoch, Journal, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored,
 };
-use support::store_kinds::{InMemory, OnSqlite, Store};
+use support::store_kinds::{InMemory, OnPostgres, OnSqlite, Store};
 use support::store_world::{World, admin, agent, pause, seq, started, supervisor, terms};
 
 /// The contract, on one journal.
@@ -60,6 +63,13 @@ macro_rules! contract {
 
 contract!(memory, InMemory::new());
 contract!(sqlite, OnSqlite::new());
+contract!(
+    postgres,
+    match OnPostgres::new().await {
+        Some(store) => store,
+        None => return,
+    }
+);
 
 async fn found(store: &impl Store) -> (Arc<dyn Journal>, World) {
     let journal = store.open().await;

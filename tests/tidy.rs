@@ -101,6 +101,14 @@ fn documents_pointed_to_exist() {
 }
 
 #[test]
+fn documents_show_code_that_is_run() {
+    let files = project();
+    let protocol = file(&files, "docs/protocol.md");
+    assert!(protocol.text.matches("`tests/").count() >= 8, "its pieces of code name no files any more");
+    assert_none(documents::excerpts(&files));
+}
+
+#[test]
 fn migrations_are_numbered_without_gaps() {
     assert_none(documents::migrations(&project()));
 }

@@ -17,7 +17,7 @@ use super::reply::{CommandError, Reply};
 use super::session::{Notice, SESSIONS_MAX, SessionLink};
 use super::shard::{Append, Intake, NotAppended, ShardHandle};
 use crate::domain::agent::{Agent, Context, Live};
-use crate::domain::command::{Actor, Command, Outcome, Rejection, Request};
+use crate::domain::command::{Actor, Command, Outcome, Refusal, Rejection, Request};
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
 use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
@@ -669,8 +669,12 @@ fn refusal_code(result: &Result<Reply, CommandError>) -> Option<&'static str> {
     }
 }
 
-/// When a refused start is worth asking again.
+/// When a refused command is worth asking again, where that is known: a start by its verdict, an end by the
+/// instant until which the pause is held.
 fn next_change_at(agent: &Agent, request: &Request, rejection: &Rejection, context: &Context) -> Option<Timestamp> {
+    if let Rejection::Refused(Refusal::Held { until } | Refusal::EntitlementMinimum { until }) = rejection {
+        return Some(*until);
+    }
     let (Rejection::Refused(_), Command::StartPause { pause_type, replaces, .. }) = (rejection, &request.command)
     else {
         return None;

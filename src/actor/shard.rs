@@ -327,16 +327,21 @@ impl Sequencer {
 
     /// Nothing was written and nothing changes; those who wait may try again.
     fn put_off(&mut self, draft: Draft, why: &str) -> Fate {
+        self.go_stale(&why);
+        for reply in draft.waiting {
+            let _ = reply.send(Err(NotAppended::Unavailable));
+        }
+        Fate::Owned
+    }
+
+    /// Boards are told, once, since when the truth is out of reach.
+    fn go_stale(&mut self, why: &dyn std::fmt::Display) {
         if self.stale_since.is_none() {
             let since = self.clock.now();
             warn!(shard = %self.head.shard, "the store of shard {} is out of reach: {why}", self.head.shard);
             self.stale_since = Some(since);
             self.tell_all(&Feed::Stale(since));
         }
-        for reply in draft.waiting {
-            let _ = reply.send(Err(NotAppended::Unavailable));
-        }
-        Fate::Owned
     }
 
     /// The outcome is unknown: intake rests until the head tells.
@@ -354,12 +359,12 @@ impl Sequencer {
 
     /// Reads the shard's fence and head, until the store answers; none also when the server stops
     /// before it does.
-    async fn read_head(&self) -> Option<ShardHead> {
+    async fn read_head(&mut self) -> Option<ShardHead> {
         loop {
             match self.journal.heads().await {
                 Ok(heads) => return heads.into_iter().find(|head| head.shard == self.head.shard),
                 Err(why) => {
-                    warn!(shard = %self.head.shard, "the head of shard {} cannot be read yet: {why}", self.head.shard);
+                    self.go_stale(&why);
                     self.before_reading_again().await?;
                 }
             }
@@ -385,7 +390,7 @@ impl Sequencer {
         match self.read_head().await {
             Some(found) if found.epoch == self.head.epoch => self.reload().await,
             Some(_) | None => {
-                self.tell_all(&Feed::Stale(self.clock.now()));
+                self.go_stale(&"it is another server's");
                 Fate::Lost
             }
         }
@@ -404,7 +409,13 @@ impl Sequencer {
                 }
             }
         };
+        if snapshot.head.epoch != self.head.epoch {
+            // Somebody took it over since the head was read.
+            self.go_stale(&"it is another server's");
+            return Fate::Lost;
+        }
         self.head = snapshot.head;
+        self.stale_since = None;
         for tenant in snapshot.tenants {
             let id = tenant.directory.tenant.id.clone();
             let Some(line) = self.tenants.get_mut(&id) else { continue };

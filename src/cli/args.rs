@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::auth::Role;
-use crate::config::parse_span;
+use crate::config::{StoreAddress, parse_span};
 use crate::domain::id::{PrincipalId, TeamId, TenantId};
 
 /// The most simulated agents of a demo: two sockets each fit into an ordinary limit of descriptors.
@@ -33,6 +33,8 @@ pub(super) enum Command {
     Token(Token),
     /// Check that the journal is whole and unaltered, beside a running server or without one
     Verify(Verify),
+    /// Copy the store of a data folder into an empty PostgreSQL database; nobody may be using either
+    Copy(Copy),
     /// Print the settings in force and where each comes from
     CheckConfig(Settings),
     /// Print a completion script for a shell
@@ -45,6 +47,10 @@ pub(super) struct Settings {
     /// The data folder [default: ./intervalo-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Where the journal is: data (the data folder), sqlite:FOLDER, or postgres://USER@HOST:PORT/DATABASE; a password
+    /// is better given as INTERVALO_STORE, or in ~/.pgpass [default: data]
+    #[arg(long, value_name = "ADDRESS")]
+    pub store: Option<String>,
     /// An address to listen on; may be given several times [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<String>,
@@ -76,9 +82,8 @@ pub(super) struct Demo {
 pub(super) struct Import {
     /// The file (docs/import.md)
     pub file: PathBuf,
-    /// The data folder [default: ./intervalo-data]
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
     /// Print the difference and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -111,9 +116,32 @@ pub(super) struct Token {
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Where a command finds the journal.
+#[derive(Debug, Args)]
+pub(super) struct Place {
     /// The data folder [default: ./intervalo-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Where the journal is, as for serve [default: data]
+    #[arg(long, value_name = "ADDRESS")]
+    pub store: Option<String>,
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Copy {
+    /// What is copied: sqlite:FOLDER
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: StoreAddress,
+    /// Where to: postgres://USER@HOST:PORT/DATABASE
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: StoreAddress,
 }
 
 #[derive(Debug, Args)]

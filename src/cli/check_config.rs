@@ -1,5 +1,6 @@
 //! `intervalo check-config`: the settings in force, as they would stand in the file, with where
-//! each came from. Settings hold no secrets: the token key lives in the data folder.
+//! each came from. No secret is printed: the token key lives in the data folder, and the address of a store
+//! is shown without its password.
 
 use super::args::Settings;
 use super::failure::{Failure, print};

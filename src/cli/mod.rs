@@ -6,6 +6,7 @@
 mod args;
 mod check_config;
 mod completions;
+mod copy;
 mod demo;
 mod failure;
 mod import;
@@ -49,6 +50,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Token(flags) => token::run(&flags),
         Command::Verify(flags) => verify::run(&flags),
         Command::CheckConfig(flags) => check_config::run(&flags),
+        Command::Copy(flags) => copy::run(&flags),
         Command::Completions(flags) => completions::run(&flags),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::Settings;
+use super::args::{Place, Settings};
 use super::failure::Failure;
-use crate::config::{ConfigError, Layers, Loaded, load};
+use crate::config::{ConfigError, Layers, Loaded, StoreAddress, load};
 
 /// The settings in force for these flags.
 pub(super) fn loaded(flags: &Settings) -> Result<Loaded, Failure> {
@@ -17,6 +17,13 @@ pub(super) fn loaded(flags: &Settings) -> Result<Loaded, Failure> {
 pub(super) fn data_folder(flag: Option<&Path>) -> Result<PathBuf, Failure> {
     let flags = Settings { data: flag.map(Path::to_path_buf), ..Settings::default() };
     loaded(&flags).map(|loaded| loaded.config.data)
+}
+
+/// The store in force, for commands that need no other setting.
+pub(super) fn store_of(place: &Place) -> Result<StoreAddress, Failure> {
+    let Place { data, store, config } = place;
+    let flags = Settings { data: data.clone(), store: store.clone(), config: config.clone(), ..Settings::default() };
+    loaded(&flags).map(|loaded| loaded.config.store_address())
 }
 
 fn refused(error: ConfigError) -> Failure {
@@ -37,7 +44,7 @@ fn given(flags: &Settings) -> Result<Vec<(&'static str, Vec<String>)>, Failure> 
     if flags.allow_plaintext {
         given.push(("allow_plaintext", vec!["true".to_owned()]));
     }
-    for (name, value) in [("log_format", &flags.log_format), ("log_level", &flags.log_level)] {
+    for (name, value) in [("store", &flags.store), ("log_format", &flags.log_format), ("log_level", &flags.log_level)] {
         if let Some(value) = value {
             given.push((name, vec![value.clone()]));
         }

@@ -9,6 +9,7 @@ mod duration;
 mod layers;
 mod nearest;
 mod settings;
+mod store_address;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -21,12 +22,15 @@ pub use duration::{SPAN_MAX, SpanError, parse_span, show_span};
 pub use layers::{ConfigError, FileLayer, Layers, Loaded, Origin, Shown, load};
 pub use nearest::nearest;
 pub use settings::{ENVIRONMENT_PREFIX, SETTINGS, Setting};
+pub use store_address::{PostgresAddress, StoreAddress};
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
+    /// Where the journal is; none: in the data folder.
+    pub store: Option<StoreAddress>,
     /// Where the server listens; at least one address.
     pub listen: Vec<SocketAddr>,
     /// True: addresses that other machines reach may be listened on without TLS.
@@ -131,11 +135,19 @@ impl WebOrigin {
     }
 }
 
+impl Config {
+    /// Where the journal is.
+    pub fn store_address(&self) -> StoreAddress {
+        self.store.clone().unwrap_or_else(|| StoreAddress::Folder(self.data.clone()))
+    }
+}
+
 impl Default for Config {
     /// What is in force when nothing is set.
     fn default() -> Config {
         Config {
             data: PathBuf::from("./intervalo-data"),
+            store: None,
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
             allow_plaintext: false,
             allowed_origins: Vec::new(),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::duration::{parse_span, show_span};
-use super::{Config, LogFormat, LogLevel, WebOrigin};
+use super::{Config, LogFormat, LogLevel, StoreAddress, WebOrigin};
 
 /// What the environment variables of settings begin with.
 pub const ENVIRONMENT_PREFIX: &str = "INTERVALO_";
@@ -26,6 +26,9 @@ const LISTEN_MAX: usize = 16;
 /// The most origins to allow.
 const ORIGINS_MAX: usize = 64;
 
+/// The word for a journal in the data folder.
+const STORE_IN_DATA: &str = "data";
+
 /// One setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
@@ -38,8 +41,9 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 12] = [
+pub const SETTINGS: [Setting; 13] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
+    Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
     Setting {
         name: "allow_plaintext",
@@ -75,6 +79,7 @@ pub const SETTINGS: [Setting; 12] = [
 pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(), String> {
     match name {
         "data" => config.data = PathBuf::from(one(texts).and_then(not_empty)?),
+        "store" => config.store = store(one(texts)?)?,
         "listen" => {
             let addresses = several(texts, LISTEN_MAX, address)?;
             if addresses.is_empty() {
@@ -112,6 +117,7 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
 pub(super) fn show(config: &Config, name: &str) -> String {
     match name {
         "data" => quoted(&config.data.to_string_lossy()),
+        "store" => quoted(&config.store.as_ref().map_or_else(|| STORE_IN_DATA.to_owned(), StoreAddress::to_string)),
         "listen" => list(config.listen.iter().map(SocketAddr::to_string)),
         "allow_plaintext" => config.allow_plaintext.to_string(),
         "allowed_origins" => list(config.allowed_origins.iter().map(|origin| origin.0.clone())),
@@ -161,6 +167,13 @@ fn one(texts: &[String]) -> Result<&str, String> {
 
 fn not_empty(text: &str) -> Result<&str, String> {
     if text.is_empty() { Err("expected a path, found nothing".to_owned()) } else { Ok(text) }
+}
+
+fn store(text: &str) -> Result<Option<StoreAddress>, String> {
+    if text == STORE_IN_DATA {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|why: String| why.replacen("expected ", "expected `data`, ", 1))
 }
 
 fn several<T: PartialEq>(

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::notifications::Notification;
 use super::time::WireTime;
 use crate::domain::id::TenantSeq;
 use crate::domain::presence::{AgentView, Presence};
@@ -126,7 +127,7 @@ pub struct Boundary<'a> {
 }
 
 #[derive(Serialize)]
-struct Notification<'a, R> {
+struct Message<'a, R> {
     jsonrpc: &'static str,
     method: &'static str,
     params: Params<'a, R>,
@@ -222,8 +223,8 @@ pub fn stale(subscription: &str, since: Timestamp) -> String {
 
 fn write<R: Serialize>(subscription: &str, result: &R) -> String {
     let params = Params { subscription, result };
-    let notification = Notification { jsonrpc: "2.0", method: "board.changed", params };
-    serde_json::to_string(&notification).expect("strings, numbers and lists have a JSON form")
+    let message = Message { jsonrpc: "2.0", method: Notification::BoardChanged.name(), params };
+    serde_json::to_string(&message).expect("strings, numbers and lists have a JSON form")
 }
 
 /// Counts and alerts as JSON, so that their length is known before the rows are split.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::params::{Fields, FromField, Text, one_of};
@@ -20,6 +20,8 @@ pub const BOARD_TEAMS_MAX: usize = 200;
 const CLIENT_TEXT_LENGTH_MAX: usize = 64;
 /// The longest cursor that is looked at, in bytes; those handed out are far shorter.
 const CURSOR_LENGTH_MAX: usize = 256;
+/// The most names in one `rpc.on` or `rpc.off`: a few times as many as there are notifications.
+const NOTIFICATION_NAMES_MAX: usize = 32;
 
 macro_rules! methods {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
@@ -77,6 +79,10 @@ methods!(
     BoardSubscribe = "board.subscribe",
     /// Ends a live board.
     BoardUnsubscribe = "board.unsubscribe",
+    /// Has the socket sent the notifications of these names, as it is from the start.
+    RpcOn = "rpc.on",
+    /// Has the socket not sent the notifications of these names.
+    RpcOff = "rpc.off",
 );
 
 /// A request for a method, its parameters read.
@@ -120,6 +126,16 @@ pub enum Invocation {
     BoardUnsubscribe {
         /// Which board.
         subscription: String,
+    },
+    /// `rpc.on`.
+    SwitchOn {
+        /// Names, of notifications or not.
+        names: Vec<String>,
+    },
+    /// `rpc.off`.
+    SwitchOff {
+        /// Names, of notifications or not.
+        names: Vec<String>,
     },
 }
 
@@ -203,18 +219,41 @@ impl Invocation {
     /// [`WireError`] that names the first parameter that is missing, unknown or not what it should
     /// be.
     pub fn read(method: Method, params: Params) -> Result<Invocation, WireError> {
-        if let (Method::BoardUnsubscribe, Params::Positional(list)) = (method, &params) {
-            // Libraries for JSON-RPC subscriptions unsubscribe by position.
-            return match list.as_slice() {
-                [Value::String(id)] => Ok(Invocation::BoardUnsubscribe { subscription: id.clone() }),
-                _ => Err(WireError::invalid_params("subscription", "must be one string")),
-            };
-        }
+        let params = named(method, params)?;
         let mut fields = Fields::of(params)?;
         let invocation = read_fields(method, &mut fields)?;
         fields.finish()?;
         Ok(invocation)
     }
+}
+
+/// Gives parameters by position their names, where clients of existing libraries have no other way:
+/// they unsubscribe with `[subscription]`, and switch notifications on and off with a list of names.
+fn named(method: Method, params: Params) -> Result<Params, WireError> {
+    let Params::Positional(list) = params else { return Ok(params) };
+    let (name, value) = match method {
+        Method::BoardUnsubscribe => match <[Value; 1]>::try_from(list) {
+            Ok([id]) => ("subscription", id),
+            Err(_) => return Err(WireError::invalid_params("subscription", "must be one string")),
+        },
+        Method::RpcOn | Method::RpcOff => ("names", Value::Array(list)),
+        Method::SessionOpen
+        | Method::SessionPing
+        | Method::SessionRefresh
+        | Method::SessionSignOut
+        | Method::AgentGet
+        | Method::StatusSet
+        | Method::PauseOptions
+        | Method::PauseStart
+        | Method::PauseEnd
+        | Method::AgentSetStatus
+        | Method::AgentStartPause
+        | Method::AgentEndPause
+        | Method::AgentSignOut
+        | Method::PauseExtend
+        | Method::BoardSubscribe => return Ok(Params::Positional(list)),
+    };
+    Ok(Params::Named(Map::from_iter([(name.to_owned(), value)])))
 }
 
 fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireError> {
@@ -289,6 +328,8 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
             Invocation::BoardSubscribe { teams, cursor }
         }
         Method::BoardUnsubscribe => Invocation::BoardUnsubscribe { subscription: fields.required("subscription")? },
+        Method::RpcOn => Invocation::SwitchOn { names: fields.required::<Names>("names")?.0 },
+        Method::RpcOff => Invocation::SwitchOff { names: fields.required::<Names>("names")?.0 },
     })
 }
 
@@ -373,6 +414,23 @@ impl FromField for TeamsWanted {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
                 Err(WHAT.to_owned())
+            }
+        }
+    }
+}
+
+/// Names that may be of notifications.
+struct Names(Vec<String>);
+
+impl FromField for Names {
+    fn from_field(value: Value) -> Result<Names, String> {
+        match value {
+            Value::Array(list) if list.len() > NOTIFICATION_NAMES_MAX => {
+                Err(format!("may have at most {NOTIFICATION_NAMES_MAX} entries"))
+            }
+            Value::Array(list) => list.into_iter().map(String::from_field).collect::<Result<_, _>>().map(Names),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                Err("must be a list of the names of notifications".to_owned())
             }
         }
     }
@@ -542,6 +600,7 @@ mod tests {
             Method::PauseExtend => json!({"agent": "ana", "reason": "r", "by_ms": 60000}),
             Method::BoardSubscribe => json!({"teams": ["suporte"], "cursor": "c"}),
             Method::BoardUnsubscribe => json!({"subscription": "s"}),
+            Method::RpcOn | Method::RpcOff => json!({"names": ["agent.changed"]}),
         }
     }
 
@@ -576,6 +635,20 @@ mod tests {
         assert_eq!(read("board.unsubscribe", json!(["s1"])), Ok(expected));
         assert_eq!(field("board.unsubscribe", json!([1])), "subscription");
         assert_eq!(field("board.unsubscribe", json!(["a", "b"])), "subscription");
+    }
+
+    #[test]
+    fn notifications_are_switched_by_name_or_by_position() {
+        let names = vec!["agent.changed".to_owned(), "no.such".to_owned()];
+        let expected = Invocation::SwitchOn { names: names.clone() };
+        assert_eq!(read("rpc.on", json!(["agent.changed", "no.such"])), Ok(expected.clone()));
+        assert_eq!(read("rpc.on", json!({"names": ["agent.changed", "no.such"]})), Ok(expected));
+        assert_eq!(read("rpc.off", json!(["agent.changed", "no.such"])), Ok(Invocation::SwitchOff { names }));
+        assert_eq!(read("rpc.off", json!([])), Ok(Invocation::SwitchOff { names: Vec::new() }));
+        assert_eq!(read("rpc.on", json!(vec!["x"; 32])), Ok(Invocation::SwitchOn { names: vec!["x".to_owned(); 32] }));
+        for bad in [json!(null), json!(["agent.changed", 1]), json!({"names": "agent.changed"}), json!(vec!["x"; 33])] {
+            assert_eq!(field("rpc.on", bad), "names");
+        }
     }
 
     #[test]

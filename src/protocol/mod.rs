@@ -6,6 +6,7 @@ pub mod board;
 pub mod close;
 pub mod error;
 pub mod methods;
+pub mod notifications;
 pub mod options;
 pub mod params;
 pub mod rpc;

@@ -8,6 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, WireError};
+use super::notifications::Notification;
 
 /// The most requests in one batch (`docs/protocol.md`, "Requests").
 pub const BATCH_MAX: usize = 16;
@@ -106,14 +107,14 @@ pub fn batch_text(responses: &[Response]) -> String {
 }
 
 /// A notification as it is sent.
-pub fn notification_text(method: &str, params: &impl Serialize) -> String {
+pub fn notification_text(notification: Notification, params: &impl Serialize) -> String {
     #[derive(Serialize)]
-    struct Notification<'a, P> {
+    struct Message<'a, P> {
         jsonrpc: &'static str,
-        method: &'a str,
+        method: &'static str,
         params: &'a P,
     }
-    to_text(&Notification { jsonrpc: "2.0", method, params })
+    to_text(&Message { jsonrpc: "2.0", method: notification.name(), params })
 }
 
 fn to_text<T: Serialize + ?Sized>(message: &T) -> String {
@@ -304,7 +305,7 @@ mod tests {
                    "message": "This credential does not reach that far.", "data": {"code": "forbidden", "params": {}}}})
         );
         assert_eq!(
-            notification_text("session.expiring", &json!({"at": "x"})),
+            notification_text(Notification::SessionExpiring, &json!({"at": "x"})),
             r#"{"jsonrpc":"2.0","method":"session.expiring","params":{"at":"x"}}"#
         );
     }

@@ -2,7 +2,6 @@
 //! again in the right order.
 
 use std::net::TcpListener as StdListener;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +15,13 @@ use crate::actor::{Core, CoreParts};
 use crate::auth::{KeyError, TokenKey, Verifier};
 use crate::clock::SystemClock;
 use crate::cluster::{LocalBus, LocalPlacement};
-use crate::config::Config;
+use crate::config::{Config, StoreAddress};
 use crate::domain::id::{PauseId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::hub::{Hub, SeedRow};
 use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
-use crate::store::{self, OpenError, SqliteJournal};
+use crate::store::{self, OpenError, OwnedJournal, open_journal};
 use crate::telemetry::{Figures, FiguresError};
 use crate::transport::{self, PingTimes, Rate, Settings};
 
@@ -32,7 +31,7 @@ const FIGURES_FOLDED_EVERY: Duration = Duration::from_secs(5);
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// The data folder cannot be opened.
+    /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The key that tokens are checked with cannot be read or made.
@@ -46,8 +45,8 @@ pub enum ServerError {
     Revival(#[from] RevivalError),
 }
 
-/// Serves the data folder of `config` on `listeners` until `shutdown`, then drains: clients are told
-/// when to come back, what was accepted is committed, and the folder is let go. Once a process, for
+/// Serves the store of `config` on `listeners` until `shutdown`, then drains: clients are told
+/// when to come back, what was accepted is committed, and the store is let go. Once a process, for
 /// the figures are the process's.
 ///
 /// # Errors
@@ -56,7 +55,7 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
     let figures = Figures::start()?;
     let verifier = Verifier::with_key(&TokenKey::read_or_make(&config.data)?);
     let wall = Arc::new(SystemClock::start(Timestamp(0)));
-    let (journal, history, last_at) = open(config.data.clone(), wall).await?;
+    let (journal, history, last_at) = open(config.store_address(), wall).await?;
     let clock = Arc::new(SystemClock::start(last_at));
     let stores = Stores {
         journal: Arc::clone(&journal) as Arc<dyn Journal>,
@@ -74,16 +73,16 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
 /// Opens the store on a thread of its own: bringing a schema up to date may take a while, and sqlx's
 /// futures for it cannot be moved between threads.
 async fn open(
-    data: PathBuf,
+    store: StoreAddress,
     clock: Arc<SystemClock>,
-) -> Result<(Arc<SqliteJournal>, Arc<store::PauseHistory>, Timestamp), ServerError> {
+) -> Result<(Arc<dyn OwnedJournal>, Arc<store::PauseHistory>, Timestamp), ServerError> {
     let runtime = tokio::runtime::Handle::current();
     let opening = tokio::task::spawn_blocking(move || {
         runtime.block_on(async move {
-            let journal = SqliteJournal::open(&data, clock).await?;
+            let journal = open_journal(&store, clock).await?;
             let last_at = journal.last_at().await.map_err(RevivalError::Read)?;
-            let history = store::PauseHistory::open(&data).await?;
-            Ok((Arc::new(journal), Arc::new(history), last_at))
+            let history = store::PauseHistory::open(store).await?;
+            Ok((journal, Arc::new(history), last_at))
         })
     });
     match opening.await {

@@ -3,18 +3,16 @@
 //! Protected pauses are never among the rows, whoever asks (semantics §11).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
 
-use super::sqlite::fault::read_error;
-use super::sqlite::open::{OpenError, check_schema, connect_readers};
-use super::sqlite::reader::{references, within};
-use super::stored::{FormError, Hash, PersonId, Resolve, WideId, parse, parse_cause, write_json};
+use super::open_error::OpenError;
+use super::reader::references;
+use super::reading::{Bind, FoundRow, Readers, Reading, Sql, damaged};
+use super::stored::{FormError, Hash, PersonId, Resolve, WideId, parse, parse_cause};
+use crate::config::StoreAddress;
 use crate::domain::event::{Cause, LimitedClass};
 use crate::domain::id::{AgentId, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId};
 use crate::domain::time::Timestamp;
@@ -25,10 +23,10 @@ pub const PAGE_MAX: usize = 1000;
 /// How long a page may take: with its indexes it is milliseconds.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the history of pauses in a data folder.
+/// Reads the history of pauses in a store.
 #[derive(Debug, Clone)]
 pub struct PauseHistory {
-    pool: SqlitePool,
+    readers: Readers,
 }
 
 /// Which pauses are wanted. Those of no other tenant are ever read.
@@ -163,19 +161,17 @@ impl PauseRow {
 }
 
 impl PauseHistory {
-    /// Opens the history in a data folder for reading, beside the server that writes it.
+    /// Opens the history in a store for reading, beside the server that writes it.
     ///
     /// # Errors
     /// [`OpenError`] when there is no database of this program's version.
-    pub async fn open(dir: &Path) -> Result<PauseHistory, OpenError> {
-        let pool = connect_readers(dir).await?;
-        check_schema(&pool).await?;
-        Ok(PauseHistory { pool })
+    pub async fn open(store: impl Into<StoreAddress>) -> Result<PauseHistory, OpenError> {
+        Ok(PauseHistory { readers: Readers::open(&store.into()).await? })
     }
 
-    /// Closes the files.
+    /// Closes the connections.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.readers.close().await;
     }
 
     /// Up to `limit` pauses after a key, at most [`PAGE_MAX`] and at least one.
@@ -189,62 +185,55 @@ impl PauseHistory {
         limit: usize,
     ) -> Result<PausePage, ReadError> {
         let limit = limit.clamp(1, PAGE_MAX);
-        within(PAGE_TIMEOUT, self.read_page(filter, after, limit)).await
-    }
-
-    async fn read_page(
-        &self,
-        filter: &PauseFilter,
-        after: Option<PauseKey>,
-        limit: usize,
-    ) -> Result<PausePage, ReadError> {
-        let mut transaction = self.pool.begin().await.map_err(|error| read_error(&error))?;
-        let agents = filter.agents.as_ref().map(|agents| list(agents.iter().map(AgentId::as_str)));
-        let teams = filter.teams.as_ref().map(|teams| list(teams.iter().map(TeamId::as_str)));
-        let period = Period::of(filter);
-        // The period's start and the key are both "after this": the later one counts.
-        let from = (period.from_at, Vec::new());
-        let start = after.map_or_else(|| from.clone(), |key| (key.started_at.0, WideId::of(key.id.0).0.to_vec()));
-        let (start_at, start_id) = start.max(from);
-        let sql = if agents.is_some() { PAGE_OF_AGENTS } else { PAGE_OF_ALL };
-        let rows = sqlx::query(sql)
-            .bind(filter.tenant.as_str())
-            .bind(agents)
-            .bind(teams)
-            .bind(filter.pause_type.as_ref().map(PauseTypeCode::as_str))
-            .bind(period.from_day)
-            .bind(period.to_day)
-            .bind(start_at)
-            .bind(start_id)
-            .bind(period.to_at)
-            // One more than wanted tells whether there is a next page.
-            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(|error| read_error(&error))?;
-        let mut raw: Vec<RawRow> = rows.iter().map(raw_row).collect::<Result<_, sqlx::Error>>().map_err(|error| {
-            ReadError::Damaged { place: "the history of pauses".to_owned(), why: error.to_string() }
-        })?;
-        let has_next = raw.len() > limit;
-        raw.truncate(limit);
-        let people: Vec<PersonId> =
-            raw.iter().map(|row| (row.person, ())).collect::<BTreeMap<_, _>>().into_keys().collect();
-        let notes: Vec<Hash> = raw.iter().filter_map(|row| row.note).collect();
-        let found = references(&mut transaction, &people, &notes).await?;
-        let rows: Vec<PauseRow> = raw
-            .into_iter()
-            .map(|row| {
-                let place = format!("pause {}", PauseId(row.id.number()));
-                pause_row(row, &found).map_err(|error| ReadError::Damaged { place, why: error.to_string() })
-            })
-            .collect::<Result<_, _>>()?;
-        let next = rows.last().filter(|_| has_next).map(|row| PauseKey { started_at: row.started_at, id: row.id });
-        Ok(PausePage { rows, next })
+        self.readers.within(PAGE_TIMEOUT, async |reading| read_page(reading, filter, after, limit).await).await
     }
 }
 
-fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    write_json(&items.collect::<Vec<_>>())
+async fn read_page(
+    reading: &mut Reading,
+    filter: &PauseFilter,
+    after: Option<PauseKey>,
+    limit: usize,
+) -> Result<PausePage, ReadError> {
+    let words = |items: Vec<&str>| items.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let agents = filter.agents.as_ref().map(|agents| words(agents.iter().map(AgentId::as_str).collect()));
+    let teams = filter.teams.as_ref().map(|teams| words(teams.iter().map(TeamId::as_str).collect()));
+    let period = Period::of(filter);
+    // The period's start and the key are both "after this": the later one counts.
+    let from = (period.from_at, Vec::new());
+    let start = after.map_or_else(|| from.clone(), |key| (key.started_at.0, WideId::of(key.id.0).0.to_vec()));
+    let (start_at, start_id) = start.max(from);
+    let sql = if agents.is_some() { PAGE_OF_AGENTS } else { PAGE_OF_ALL };
+    let binds = [
+        Bind::Text(filter.tenant.as_str()),
+        Bind::Words(agents),
+        Bind::Words(teams),
+        Bind::Optional(filter.pause_type.as_ref().map(PauseTypeCode::as_str)),
+        Bind::Optional(period.from_day.as_deref()),
+        Bind::Optional(period.to_day.as_deref()),
+        Bind::Number(start_at),
+        Bind::Bytes(&start_id),
+        Bind::Number(period.to_at),
+        // One more than wanted tells whether there is a next page.
+        Bind::Number(i64::try_from(limit + 1).unwrap_or(i64::MAX)),
+    ];
+    let rows = reading.all(sql, &binds).await?;
+    let mut raw: Vec<RawRow> = rows.iter().map(raw_row).collect::<Result<_, _>>()?;
+    let has_next = raw.len() > limit;
+    raw.truncate(limit);
+    let people: Vec<PersonId> =
+        raw.iter().map(|row| (row.person, ())).collect::<BTreeMap<_, _>>().into_keys().collect();
+    let notes: Vec<Hash> = raw.iter().filter_map(|row| row.note).collect();
+    let found = references(reading, &people, &notes).await?;
+    let rows: Vec<PauseRow> = raw
+        .into_iter()
+        .map(|row| {
+            let place = format!("pause {}", PauseId(row.id.number()));
+            pause_row(row, &found).map_err(|error| ReadError::Damaged { place, why: error.to_string() })
+        })
+        .collect::<Result<_, _>>()?;
+    let next = rows.last().filter(|_| has_next).map(|row| PauseKey { started_at: row.started_at, id: row.id });
+    Ok(PausePage { rows, next })
 }
 
 /// How far a zone's day may lie from the day of UTC, with room to spare: no zone is further off than this.
@@ -288,32 +277,45 @@ fn utc_midnight(day: NaiveDate) -> i64 {
     day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()
 }
 
+/// A page: whom it is of, and how each database asks whether a team is listed.
 macro_rules! page_sql {
-    ($index:literal, $agents:literal) => {
+    ($index:literal, $agents:literal, $teams:literal) => {
         concat!(
             "SELECT p.id, p.person, p.pause_type, p.class, p.team, p.zone, p.utc_offset_s, p.local_day, p.business_day,
                     p.shift_started_at, p.shift_estimated, p.started_at, p.ended_at, p.ended_by, p.short, p.misclick,
                     p.last_seen_at, p.replaced_by, p.limit_ms, p.extended_ms, p.overran_at, p.policy_version, p.paid,
                     p.counts_as_work,
                     (SELECT r.id FROM pauses AS r WHERE r.id = p.replaces AND r.class <> 'protected'), p.note
-             FROM pauses AS p INDEXED BY ",
+             FROM pauses AS p ",
             $index,
-            " WHERE p.class <> 'protected' AND p.tenant = ?1 AND ",
+            " WHERE p.class <> 'protected' AND p.tenant = $1 AND ",
             $agents,
-            " AND (?3 IS NULL OR p.team IN (SELECT value FROM json_each(?3)))
-              AND (?4 IS NULL OR p.pause_type = ?4)
-              AND (?5 IS NULL OR p.local_day >= ?5) AND (?6 IS NULL OR p.local_day <= ?6)
-              AND (p.started_at, p.id) > (?7, ?8) AND p.started_at < ?9
-              ORDER BY p.started_at, p.id LIMIT ?10"
+            " AND ",
+            $teams,
+            " AND (CAST($4 AS TEXT) IS NULL OR p.pause_type = $4)
+              AND (CAST($5 AS TEXT) IS NULL OR p.local_day >= $5) AND (CAST($6 AS TEXT) IS NULL OR p.local_day <= $6)
+              AND (p.started_at, p.id) > ($7, $8) AND p.started_at < $9
+              ORDER BY p.started_at, p.id LIMIT $10"
         )
     };
 }
 
-const PAGE_OF_ALL: &str = page_sql!("pauses_history", "?2 IS NULL");
-const PAGE_OF_AGENTS: &str = page_sql!(
-    "pauses_by_person",
-    "p.person IN (SELECT id FROM people WHERE tenant = ?1 AND kind = 'agent'
-                  AND host_id IN (SELECT value FROM json_each(?2)))"
+const PAGE_OF_ALL: Sql = Sql::each(
+    page_sql!("INDEXED BY pauses_history", "$2 IS NULL", "($3 IS NULL OR p.team IN (SELECT value FROM json_each($3)))"),
+    page_sql!("", "CAST($2 AS TEXT[]) IS NULL", "(CAST($3 AS TEXT[]) IS NULL OR p.team = ANY($3))"),
+);
+const PAGE_OF_AGENTS: Sql = Sql::each(
+    page_sql!(
+        "INDEXED BY pauses_by_person",
+        "p.person IN (SELECT id FROM people WHERE tenant = $1 AND kind = 'agent'
+                      AND host_id IN (SELECT value FROM json_each($2)))",
+        "($3 IS NULL OR p.team IN (SELECT value FROM json_each($3)))"
+    ),
+    page_sql!(
+        "",
+        "p.person IN (SELECT id FROM people WHERE tenant = $1 AND kind = 'agent' AND host_id = ANY($2))",
+        "(CAST($3 AS TEXT[]) IS NULL OR p.team = ANY($3))"
+    ),
 );
 
 /// A row as the columns have it.
@@ -346,38 +348,35 @@ struct RawRow {
     note: Option<Hash>,
 }
 
-fn raw_row(row: &SqliteRow) -> Result<RawRow, sqlx::Error> {
-    let wide = |column: usize| -> Result<Option<WideId>, sqlx::Error> {
-        Ok(row.try_get::<Option<&[u8]>, _>(column)?.and_then(WideId::from_bytes))
-    };
-    let missing = |column: &str| sqlx::Error::ColumnNotFound(column.to_owned());
+fn raw_row(row: &FoundRow) -> Result<RawRow, ReadError> {
+    let place = "the history of pauses";
     Ok(RawRow {
-        id: wide(0)?.ok_or_else(|| missing("id"))?,
-        person: PersonId::from_bytes(row.try_get(1)?).ok_or_else(|| missing("person"))?,
-        pause_type: row.try_get(2)?,
-        class: row.try_get(3)?,
-        team: row.try_get(4)?,
-        zone: row.try_get(5)?,
-        utc_offset_s: row.try_get(6)?,
-        local_day: row.try_get(7)?,
-        business_day: row.try_get(8)?,
-        shift_started_at: row.try_get(9)?,
-        shift_estimated: row.try_get(10)?,
-        started_at: row.try_get(11)?,
-        ended_at: row.try_get(12)?,
-        ended_by: row.try_get(13)?,
-        short: row.try_get(14)?,
-        misclick: row.try_get(15)?,
-        last_seen_at: row.try_get(16)?,
-        replaced_by: wide(17)?,
-        limit_ms: row.try_get(18)?,
-        extended_ms: row.try_get(19)?,
-        overran_at: row.try_get(20)?,
-        policy_version: row.try_get(21)?,
-        paid: row.try_get(22)?,
-        counts_as_work: row.try_get(23)?,
-        replaces: wide(24)?,
-        note: row.try_get::<Option<&[u8]>, _>(25)?.and_then(Hash::from_bytes),
+        id: row.wide(0, place)?,
+        person: row.person(1, place)?,
+        pause_type: row.text(2, place)?,
+        class: row.text(3, place)?,
+        team: row.optional_text(4, place)?,
+        zone: row.text(5, place)?,
+        utc_offset_s: i32::try_from(row.number(6, place)?).map_err(|_| damaged(place, "an offset is out of range"))?,
+        local_day: row.text(7, place)?,
+        business_day: row.text(8, place)?,
+        shift_started_at: row.optional_number(9, place)?,
+        shift_estimated: row.optional_truth(10, place)?,
+        started_at: row.number(11, place)?,
+        ended_at: row.optional_number(12, place)?,
+        ended_by: row.optional_text(13, place)?,
+        short: row.optional_truth(14, place)?,
+        misclick: row.optional_truth(15, place)?,
+        last_seen_at: row.optional_number(16, place)?,
+        replaced_by: row.optional_wide(17, place)?,
+        limit_ms: row.optional_number(18, place)?,
+        extended_ms: row.optional_number(19, place)?,
+        overran_at: row.optional_number(20, place)?,
+        policy_version: row.number(21, place)?,
+        paid: row.optional_truth(22, place)?,
+        counts_as_work: row.optional_truth(23, place)?,
+        replaces: row.optional_wide(24, place)?,
+        note: row.optional_hash(25, place)?,
     })
 }
 

@@ -1,15 +1,22 @@
-//! Journals: the truth on disk, and for tests in memory.
+//! Journals: the truth on disk or on a database server, and for tests in memory.
 //!
 //! All of them store the same forms (`stored`) in the same rows under the same chain; `encode` and
 //! `decode` are shared, and an implementation only keeps rows. Nothing here knows of actors,
 //! transports or the wire protocol.
 
+mod at_hand;
+pub mod copy;
 mod decode;
 mod encode;
 pub mod history;
 pub mod memory;
+mod open_error;
+mod owned;
 mod pauses;
+mod postgres;
 mod random;
+mod reader;
+mod reading;
 mod row;
 mod sqlite;
 mod stored;
@@ -17,4 +24,7 @@ pub mod verify;
 
 pub use history::PauseHistory;
 pub use memory::MemoryJournal;
-pub use sqlite::{DATABASE_FILE, LOCK_FILE, OpenError, SqliteJournal};
+pub use open_error::OpenError;
+pub use owned::{OwnedJournal, open_journal};
+pub use postgres::PostgresJournal;
+pub use sqlite::{DATABASE_FILE, LOCK_FILE, SqliteJournal};

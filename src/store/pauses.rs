@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::reading::FoundRow;
 use super::stored::{Hash, PersonId, WideId, to_ms};
 use crate::domain::event::{AgentEvent, AgentEventBody, PauseEnded, PauseStarted};
 use crate::domain::id::PauseId;
 use crate::domain::policy::{OnEarlyEnd, OnLimit};
 use crate::domain::time::millis;
+use crate::ports::ReadError;
 
 /// A pause as it is inserted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +67,60 @@ pub(crate) struct PauseChange {
     pub(crate) overran_at: Option<i64>,
     pub(crate) short: Option<bool>,
     pub(crate) misclick: Option<bool>,
+}
+
+/// Every column of a pause `p`, in the order of [`PauseRowForm`].
+macro_rules! pause_columns {
+    () => {
+        "p.id, p.tenant, p.person, p.pause_type, p.class, p.team, p.inside, p.replaces, p.replaced_by, p.zone, \
+         p.utc_offset_s, p.local_day, p.business_day, p.shift_started_at, p.shift_estimated, p.policy_version, \
+         p.started_at, p.started_seq, p.ended_at, p.ended_by, p.ended_seq, p.last_seen_at, p.note, p.paid, \
+         p.counts_as_work, p.min_ms, p.on_early_end, p.refund_under_ms, p.limit_ms, p.grace_ms, p.on_limit, \
+         p.extended_ms, p.overran_at, p.short, p.misclick"
+    };
+}
+pub(crate) use pause_columns;
+
+/// Reads one row of [`pause_columns`].
+pub(crate) fn pause_row(row: &FoundRow) -> Result<PauseRowForm, ReadError> {
+    let place = "the history of pauses";
+    Ok(PauseRowForm {
+        id: row.wide(0, place)?,
+        tenant: row.text(1, place)?,
+        person: row.person(2, place)?,
+        pause_type: row.text(3, place)?,
+        class: row.text(4, place)?,
+        team: row.optional_text(5, place)?,
+        inside: row.optional_wide(6, place)?,
+        replaces: row.optional_wide(7, place)?,
+        replaced_by: row.optional_wide(8, place)?,
+        zone: row.text(9, place)?,
+        utc_offset_s: row.number(10, place)?,
+        local_day: row.text(11, place)?,
+        business_day: row.text(12, place)?,
+        shift_started_at: row.optional_number(13, place)?,
+        shift_estimated: row.optional_truth(14, place)?,
+        policy_version: row.number(15, place)?,
+        started_at: row.number(16, place)?,
+        started_seq: row.number(17, place)?,
+        ended_at: row.optional_number(18, place)?,
+        ended_by: row.optional_text(19, place)?,
+        ended_seq: row.optional_number(20, place)?,
+        last_seen_at: row.optional_number(21, place)?,
+        note: row.optional_hash(22, place)?,
+        paid: row.optional_truth(23, place)?,
+        counts_as_work: row.optional_truth(24, place)?,
+        min_ms: row.optional_number(25, place)?,
+        on_early_end: row.optional_text(26, place)?,
+        refund_under_ms: row.optional_number(27, place)?,
+        limit_ms: row.optional_number(28, place)?,
+        grace_ms: row.optional_number(29, place)?,
+        on_limit: row.optional_text(30, place)?,
+        extended_ms: row.optional_number(31, place)?,
+        overran_at: row.optional_number(32, place)?,
+        short: row.optional_truth(33, place)?,
+        misclick: row.optional_truth(34, place)?,
+    })
 }
 
 impl PauseRowForm {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::board_session::{BOARDS_MAX, Boards};
 use super::rate_limit::{Meter, Rate};
 use super::sockets::SessionPlace;
+use super::wanted::Wanted;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
 use super::{App, rpc};
 use crate::actor::session::NOTICES_MAX;
@@ -26,10 +27,9 @@ use crate::protocol::methods::{
     Invocation, LimitsShown, Method, OpenParams, PauseThreshold, Pong, PrincipalShown, Refreshed, SessionOpened,
     SignOutScope,
 };
+use crate::protocol::notifications::Notification;
 use crate::protocol::options::MenuSignature;
-use crate::protocol::rpc::{
-    BATCH_MAX, Call, DEPTH_MAX, Incoming, Params, Response, batch_text, notification_text, read,
-};
+use crate::protocol::rpc::{BATCH_MAX, Call, DEPTH_MAX, Incoming, Params, Response, batch_text, read};
 use crate::protocol::state::AgentChanged;
 use crate::protocol::time::to_text;
 
@@ -59,6 +59,7 @@ pub(super) struct Session {
     open: Option<Open>,
     strikes: u32,
     pings: Meter,
+    wanted: Wanted,
     /// Set by a call whose reply is the last.
     ending: Option<Ending>,
 }
@@ -111,10 +112,10 @@ struct Watch {
 
 /// What a notice asks of the socket.
 pub(super) enum Told {
-    /// Send this.
-    Send(String),
-    /// Send this, and ask at once whether somebody is there.
-    SendAndPing(String),
+    /// Send this, if the client wants it.
+    Send(Option<String>),
+    /// Send this, if the client wants it, and ask at once whether somebody is there.
+    SendAndPing(Option<String>),
     /// The session ends.
     End(Ending),
 }
@@ -135,6 +136,7 @@ impl Session {
             open: None,
             strikes: 0,
             pings: Meter::default(),
+            wanted: Wanted::default(),
             ending: None,
         }
     }
@@ -179,7 +181,7 @@ impl Session {
         }
         if !open.expiry_told && now >= expires_at.minus(EXPIRY_TOLD_BEFORE) {
             open.expiry_told = true;
-            sent.push(notification_text("session.expiring", &json!({"at": to_text(expires_at)})));
+            sent.extend(self.wanted.text(Notification::SessionExpiring, &json!({"at": to_text(expires_at)})));
         }
         if open.watch.as_ref().is_some_and(|watch| watch.look_at.is_some_and(|at| at <= now)) {
             sent.extend(self.look_at_menu(now).await);
@@ -204,6 +206,11 @@ impl Session {
         self.open.as_mut()?.presence.as_mut()?.notices.try_recv().ok()
     }
 
+    /// What the client wants to be told.
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
     /// True when the session signed itself out: it ends as soon as it has been told what that led to.
     pub(super) fn signed_out(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.signed_out)
@@ -216,15 +223,15 @@ impl Session {
                 if let Some(watch) = &mut open.watch {
                     watch.look_at = Some(watch.not_before.max(now));
                 }
-                Told::Send(notification_text("agent.changed", &AgentChanged::of(&view)))
+                Told::Send(self.wanted.text(Notification::AgentChanged, &AgentChanged::of(&view)))
             }
             Some(Notice::PauseWarned { pause, pause_type, at, limit_at }) => {
                 let params = threshold(pause.to_string(), pause_type.as_str(), at, limit_at);
-                Told::Send(notification_text("pause.warned", &params))
+                Told::Send(self.wanted.text(Notification::PauseWarned, &params))
             }
             Some(Notice::LimitReached { pause, pause_type, at, limit_at }) => {
                 let params = threshold(pause.to_string(), pause_type.as_str(), at, limit_at);
-                Told::SendAndPing(notification_text("pause.limit_reached", &params))
+                Told::SendAndPing(self.wanted.text(Notification::PauseLimitReached, &params))
             }
             Some(Notice::SignedOut { cause, by_agent, message }) => {
                 let code = match cause {
@@ -335,6 +342,8 @@ impl Session {
                 boards.subscribe(&app, self.principal()?, &teams, cursor.as_deref())
             }
             Invocation::BoardUnsubscribe { subscription } => boards.unsubscribe(&subscription),
+            Invocation::SwitchOn { names } => Ok(self.switch_on(names)),
+            Invocation::SwitchOff { names } => Ok(self.wanted.switch_off(names)),
             other @ (Invocation::AgentGet
             | Invocation::PauseOptions { watch: false }
             | Invocation::Own(_)
@@ -522,9 +531,23 @@ impl Session {
         Ok(rpc::menu_value(&menu))
     }
 
+    /// The menu is looked at when its notification comes back, for it may have changed meanwhile.
+    fn switch_on(&mut self, names: Vec<String>) -> Value {
+        let was_off = !self.wanted.has(Notification::OptionsChanged);
+        let answer = self.wanted.switch_on(names);
+        if was_off && let Some(watch) = self.open.as_mut().and_then(|open| open.watch.as_mut()) {
+            watch.look_at = Some(watch.not_before);
+        }
+        answer
+    }
+
     /// Looks at the menu again; gives the notification when an outcome or a code has changed.
     async fn look_at_menu(&mut self, now: Timestamp) -> Option<String> {
         let app = Arc::clone(&self.app);
+        if !self.wanted.has(Notification::OptionsChanged) {
+            self.open.as_mut()?.watch.as_mut()?.look_at = None;
+            return None;
+        }
         let menu = rpc::menu(&app, self.principal().ok()?).await;
         let watch = self.open.as_mut()?.watch.as_mut()?;
         let Ok(menu) = menu else {
@@ -538,7 +561,7 @@ impl Session {
             return None;
         }
         watch.told = signature;
-        Some(notification_text("options.changed", &rpc::menu_value(&menu)))
+        self.wanted.text(Notification::OptionsChanged, &rpc::menu_value(&menu))
     }
 }
 

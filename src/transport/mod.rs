@@ -17,6 +17,7 @@ mod rpc;
 mod sockets;
 mod stall;
 mod upgrade;
+mod wanted;
 mod websocket;
 mod wire;
 

@@ -22,9 +22,12 @@ use crate::protocol::state::AgentState;
 /// What a method's caller needs to be allowed.
 pub(super) fn action_of(method: Method) -> Action {
     match method {
-        Method::SessionOpen | Method::SessionPing | Method::SessionRefresh | Method::SessionSignOut => {
-            Action::HoldSession
-        }
+        Method::SessionOpen
+        | Method::SessionPing
+        | Method::SessionRefresh
+        | Method::SessionSignOut
+        | Method::RpcOn
+        | Method::RpcOff => Action::HoldSession,
         Method::AgentGet | Method::StatusSet | Method::PauseOptions | Method::PauseStart | Method::PauseEnd => {
             Action::ActAsAgent
         }
@@ -130,7 +133,9 @@ pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocat
         | Invocation::SessionRefresh { .. }
         | Invocation::SessionSignOut { .. }
         | Invocation::BoardSubscribe { .. }
-        | Invocation::BoardUnsubscribe { .. } => Err(WireError::needs_socket()),
+        | Invocation::BoardUnsubscribe { .. }
+        | Invocation::SwitchOn { .. }
+        | Invocation::SwitchOff { .. } => Err(WireError::needs_socket()),
     }
 }
 
@@ -295,7 +300,7 @@ mod tests {
     /// `docs/protocol.md`, the table of roles, written out method by method.
     #[test]
     fn promise_a2_every_role_and_method_is_allowed_or_forbidden_as_the_contract_says() {
-        let everybody = ["session.open", "session.ping", "session.refresh", "session.sign_out"];
+        let everybody = ["session.open", "session.ping", "session.refresh", "session.sign_out", "rpc.on", "rpc.off"];
         let agents = ["agent.get", "status.set", "pause.options", "pause.start", "pause.end"];
         let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
         let boards = ["board.subscribe", "board.unsubscribe"];

@@ -19,7 +19,7 @@ use crate::actor::Notice;
 use crate::auth::Principal;
 use crate::hub::BoardFrame;
 use crate::protocol::close::CloseCode;
-use crate::protocol::rpc::notification_text;
+use crate::protocol::notifications::Notification;
 
 /// The soonest that a client is asked to come back after a restart: a process takes about that long
 /// to start.
@@ -98,11 +98,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn next_input(&mut self) -> Input {
         let deadline = self.wire.next_deadline().min(self.session.next_deadline());
+        let shows_boards = self.session.wanted().has(Notification::BoardChanged);
         tokio::select! {
             () = self.app.draining.cancelled() => Input::Drain,
             read = self.wire.read() => Input::Read(read),
             notice = self.session.next_notice() => Input::Notice(notice),
-            frame = self.boards.next() => Input::Frame(frame),
+            // A board that is not asked costs nothing, and goes on where it was with one frame.
+            frame = self.boards.next(), if shows_boards => Input::Frame(frame),
             () = self.app.clock.sleep_until(deadline) => Input::Time,
         }
     }
@@ -157,14 +159,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn on_notice(&mut self, notice: Option<Notice>) -> Result<(), Ending> {
         let now = self.app.clock.now();
         match self.session.on_notice(notice, now) {
-            Told::Send(text) => self.wire.send(text).await,
+            Told::Send(text) => self.send(text).await,
             Told::SendAndPing(text) => {
                 self.wire.liveness().hurry(now);
-                self.wire.send(text).await
+                self.send(text).await
             }
             // While the server drains, everybody is told when to come back.
             Told::End(Ending::Gone(_)) if self.app.draining.is_cancelled() => self.on_drain().await,
             Told::End(ending) => Err(ending),
+        }
+    }
+
+    async fn send(&mut self, text: Option<String>) -> Result<(), Ending> {
+        match text {
+            Some(text) => self.wire.send(text).await,
+            None => Ok(()),
         }
     }
 
@@ -179,7 +188,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn on_drain(&mut self) -> Result<(), Ending> {
         let after = reconnect_after_ms(self.session.id().0);
-        self.wire.send(notification_text("server.draining", &json!({"reconnect_after_ms": after}))).await?;
+        let params = json!({"reconnect_after_ms": after});
+        self.send(self.session.wanted().text(Notification::ServerDraining, &params)).await?;
         Err(Ending::Close(CloseCode::Restart, "the server restarts".to_owned()))
     }
 }

@@ -228,10 +228,14 @@ impl House {
         self.panics.store(true, Ordering::SeqCst);
     }
 
-    /// The row that boards would begin with.
-    pub(crate) fn seed(&self, agent: &str) -> AgentView {
-        let rows = &self.seeds.first().expect("a tenant").rows;
-        rows.iter().find(|(id, _, _)| *id == later(agent)).expect("a row").2.clone()
+    /// True when boards may not be shown anything yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.seeds.first().expect("a tenant").is_behind
+    }
+
+    /// Waits until what fell due while the server was down is on record.
+    pub(crate) async fn caught_up(&self) -> TenantSeq {
+        self.core.caught_up(&self.tenant).await.expect("a tenant")
     }
 
     async fn entries(&self) -> Vec<Entry> {

@@ -34,7 +34,7 @@ async fn a_pause_goes_from_the_menu_to_its_end() {
     let menu = client.ok("pause.options", json!({})).await;
     let types: Vec<&str> =
         menu.as_array().expect("a list").iter().map(|line| line["type"].as_str().expect("a code")).collect();
-    assert_eq!(types, ["almoco", "cafe", "banheiro", "feedback", "ginastica"]);
+    assert_eq!(types, ["almoco", "cafe", "banheiro", "feedback", "ginastica", "descanso"]);
     assert_eq!(menu[0]["verdict"], json!({"outcome": "started", "also": []}));
     assert_eq!(menu[3]["verdict"]["code"], "not_startable_by");
     assert_eq!(menu[2]["class"], "protected");
@@ -87,6 +87,22 @@ async fn a_stale_command_is_answered_with_the_fresh_state() {
     assert_eq!((number, code.as_str()), (-32005, "version"));
     assert_eq!((&params["current"], &params["agent"]["status"]), (&json!(version), &json!("available")));
     client.ok("status.set", json!({"status": "unavailable", "expected_version": version})).await;
+}
+
+#[tokio::test]
+async fn an_end_that_is_refused_says_when_it_is_worth_asking_again() {
+    let server = TestServer::start().await;
+    let mut ana = server.agent("ana").await;
+    let mut sofia = server.supervisor(&["suporte"]).await;
+    ana.ok("pause.start", json!({"type": "descanso"})).await;
+    let held = ana.call("pause.end", json!({})).await["error"]["data"].take();
+    let owed = sofia.call("agent.end_pause", json!({"agent": "ana", "reason": "x"})).await["error"]["data"].take();
+    assert_eq!((&held["code"], &owed["code"]), (&json!("held"), &json!("entitlement_minimum")));
+    for data in [held, owed] {
+        assert!(data["next_change_at"].is_string(), "{data}");
+        assert_eq!(data["next_change_at"], data["params"]["until"]);
+    }
+    sofia.ok("agent.end_pause", json!({"agent": "ana", "reason": "x", "override": true})).await;
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{ConnectOptions, Row, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, PgConnection, Row, SqliteConnection};
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +78,34 @@ pub(crate) async fn read(data: &Path) -> Vec<Entry> {
     .fetch_all(&mut connection)
     .await
     .expect("the journal reads");
+    rows.iter().map(entry).collect()
+}
+
+/// The same of a PostgreSQL database.
+pub(crate) async fn read_postgres(url: &str) -> Vec<Entry> {
+    let mut connection = PgConnection::connect(url).await.expect("the database opens");
+    let rows = sqlx::query(
+        "SELECT j.tenant, j.seq, j.shard, j.shard_seq, p.host_id, j.agent_seq, j.at, j.due_at, j.kind, \
+         encode(j.op, 'hex'), j.op_outcome, j.body \
+         FROM journal AS j LEFT JOIN people AS p ON p.id = j.person ORDER BY j.tenant, j.seq",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the journal reads");
+    let entry = |row: &PgRow| Entry {
+        tenant: row.get(0),
+        seq: row.get(1),
+        shard: row.get(2),
+        shard_seq: row.get(3),
+        agent: row.get(4),
+        agent_seq: row.get(5),
+        at: row.get(6),
+        due_at: row.get(7),
+        kind: row.get(8),
+        op: row.get(9),
+        op_outcome: row.get(10),
+        body: serde_json::from_str(row.get(11)).expect("bodies are JSON"),
+    };
     rows.iter().map(entry).collect()
 }
 

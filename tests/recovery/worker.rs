@@ -2,10 +2,16 @@
 //! again what it cannot know the end of.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use intervalo::clock::SystemClock;
+use intervalo::domain::time::Timestamp;
+use intervalo::ports::Clock;
 use intervalo_loadtest::{CallError, Client, Ended, Random};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use crate::checks::{Acknowledged, Repeat, Return};
 use crate::company::{PROTECTED, REPLACEABLE};
@@ -46,6 +52,17 @@ pub(crate) struct Account {
     pub(crate) farewells: Vec<Farewell>,
     /// Answers that there was no reason for.
     pub(crate) faults: Vec<String>,
+}
+
+/// How far workers who persist are, all together.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// What was answered with success.
+    pub(crate) acknowledged: AtomicU64,
+    /// What was to be sent again later.
+    pub(crate) put_off: AtomicU64,
+    /// Told whenever one of them grows.
+    pub(crate) moved: Notify,
 }
 
 /// How a connection ended.
@@ -200,6 +217,36 @@ impl Worker {
         let ended = client.wait_ended().await;
         hear(&mut client);
         self.account.farewells.push(Farewell { draining, ended });
+        self
+    }
+
+    /// Acts as fast as it is answered until it is enough; what the store cannot take is sent again, with the same
+    /// `op`, until it does.
+    pub(crate) async fn persist(mut self, progress: Arc<Progress>, enough: CancellationToken) -> Worker {
+        let client = self.client.take().expect("it came back first");
+        while !enough.is_cancelled() {
+            let command = self.choose();
+            loop {
+                match self.send(&client, &command).await {
+                    Ok(_) => {
+                        progress.acknowledged.fetch_add(1, Ordering::Relaxed);
+                        progress.moved.notify_one();
+                        break;
+                    }
+                    Err(CallError::Rpc(error)) if error.word() == "unavailable" => {
+                        progress.put_off.fetch_add(1, Ordering::Relaxed);
+                        progress.moved.notify_one();
+                        let clock = SystemClock::start(Timestamp(0));
+                        clock.sleep_until(clock.now() + error.retry_after().unwrap_or_default()).await;
+                    }
+                    Err(error) => {
+                        let state = &self.state;
+                        self.account.faults.push(format!("{}: {command:?} in {state}: {error}", self.id));
+                        return self;
+                    }
+                }
+            }
+        }
         self
     }
 

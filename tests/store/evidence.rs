@@ -35,7 +35,7 @@ async fn run(connection: &mut SqliteConnection, sql: &str) -> u64 {
 }
 
 /// The entry that a fault names.
-fn entry(fault: &Fault) -> Option<(String, i64)> {
+pub(crate) fn entry(fault: &Fault) -> Option<(String, i64)> {
     let text = fault.to_string();
     let (place, _) = text.split_once(": ")?;
     let (tenant, seq) = place.split_once("entry ")?.1.rsplit_once('/')?;

@@ -2,15 +2,49 @@
 
 use std::time::Duration;
 
-use crate::support::store_kinds::OnSqlite;
+use crate::support::store_kinds::{OnPostgres, OnSqlite, Readable};
 use crate::support::store_world::{World, agent, code_of, ended, pause, started, terms};
 use chrono::NaiveDate;
 use intervalo::domain::event::{AfterPause, AgentEventBody, Cause, ChosenStatus};
 use intervalo::domain::id::{PauseId, TeamId, TenantId};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
-use intervalo::ports::{Epoch, Journal};
+use intervalo::ports::Epoch;
 use intervalo::store::PauseHistory;
 use intervalo::store::history::{DayOrInstant, PAGE_MAX, PauseFilter, PauseKey};
+
+/// Each of the tests, on each store that keeps a history.
+macro_rules! on_each_store {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&OnSqlite::new()).await;
+                }
+            )+
+        }
+        mod postgres {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    if let Some(store) = OnPostgres::new().await {
+                        super::$test(&store).await;
+                    }
+                }
+            )+
+        }
+    };
+}
+
+on_each_store!(
+    a_row_has_everything_that_a_report_needs,
+    a_pause_that_followed_a_protected_one_directly_does_not_tell,
+    filters_leave_what_was_asked_for_and_never_a_protected_pause_or_another_tenant,
+    a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts,
+    pages_of_any_size_join_to_the_whole,
+);
 
 async fn ids(history: &PauseHistory, filter: &PauseFilter) -> Vec<PauseId> {
     history.page(filter, None, PAGE_MAX).await.unwrap().rows.into_iter().map(|row| row.id).collect()
@@ -20,16 +54,14 @@ fn all(tenant: &str) -> PauseFilter {
     PauseFilter::of(TenantId::new(tenant).unwrap())
 }
 
-#[tokio::test]
-async fn a_row_has_everything_that_a_report_needs() {
-    let store = OnSqlite::new();
-    let journal = store.open_sqlite().await;
+async fn a_row_has_everything_that_a_report_needs(store: &impl Readable) {
+    let journal = store.open().await;
     let mut world = World::new("acme", Epoch(1));
     journal.append(world.founding()).await.unwrap();
     world.eventful_day();
     // Half of the day in one batch, half in another: the rows are the same.
     journal.append(world.batch()).await.unwrap();
-    let history = PauseHistory::open(store.dir()).await.unwrap();
+    let history = PauseHistory::open(store.address()).await.unwrap();
     let page = history.page(&all("acme"), None, 10).await.unwrap();
     let [lunch, coffee] = &page.rows[..] else { panic!("two rows: {:?}", page.rows) };
     assert_eq!(page.next, None);
@@ -81,8 +113,8 @@ async fn a_row_has_everything_that_a_report_needs() {
 }
 
 /// Twenty pauses of two agents, an hour apart from 12:00 UTC on, and protected ones in between.
-async fn long_day(store: &OnSqlite) -> (World, PauseHistory) {
-    let journal = store.open_sqlite().await;
+async fn long_day(store: &impl Readable) -> (World, PauseHistory) {
+    let journal = store.open().await;
     let mut other = World::new("globex", Epoch(1));
     journal.append(other.founding()).await.unwrap();
     other.at_work(&agent("ana"));
@@ -108,7 +140,7 @@ async fn long_day(store: &OnSqlite) -> (World, PauseHistory) {
         world.now = world.now + Duration::from_secs(3596);
     }
     journal.append(world.batch()).await.unwrap();
-    let history = PauseHistory::open(store.dir()).await.unwrap();
+    let history = PauseHistory::open(store.address()).await.unwrap();
     (world, history)
 }
 
@@ -116,10 +148,8 @@ fn numbers(wanted: impl Fn(u128) -> bool) -> Vec<PauseId> {
     (0..20).filter(|n| wanted(*n)).map(pause).collect()
 }
 
-#[tokio::test]
-async fn a_pause_that_followed_a_protected_one_directly_does_not_tell() {
-    let store = OnSqlite::new();
-    let journal = store.open_sqlite().await;
+async fn a_pause_that_followed_a_protected_one_directly_does_not_tell(store: &impl Readable) {
+    let journal = store.open().await;
     let mut world = World::new("acme", Epoch(1));
     journal.append(world.founding()).await.unwrap();
     let ana = agent("ana");
@@ -137,16 +167,14 @@ async fn a_pause_that_followed_a_protected_one_directly_does_not_tell() {
     lunch.replaces = Some(pause(1));
     world.event(&ana, AgentEventBody::PauseStarted(Box::new(lunch)));
     journal.append(world.batch()).await.unwrap();
-    let history = PauseHistory::open(store.dir()).await.unwrap();
+    let history = PauseHistory::open(store.address()).await.unwrap();
     let page = history.page(&all("acme"), None, 10).await.unwrap();
     let [lunch] = &page.rows[..] else { panic!("one row: {:?}", page.rows) };
     assert_eq!((lunch.id, lunch.replaces), (pause(2), None));
 }
 
-#[tokio::test]
-async fn filters_leave_what_was_asked_for_and_never_a_protected_pause_or_another_tenant() {
-    let store = OnSqlite::new();
-    let (_, history) = long_day(&store).await;
+async fn filters_leave_what_was_asked_for_and_never_a_protected_pause_or_another_tenant(store: &impl Readable) {
+    let (_, history) = long_day(store).await;
     assert_eq!(ids(&history, &all("acme")).await, numbers(|_| true));
     assert_eq!(ids(&history, &all("globex")).await, [pause(900)]);
     assert_eq!(ids(&history, &all("initech")).await, []);
@@ -169,10 +197,8 @@ async fn filters_leave_what_was_asked_for_and_never_a_protected_pause_or_another
     assert_eq!(ids(&history, &filter).await, [], "no team is not every team");
 }
 
-#[tokio::test]
-async fn a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts() {
-    let store = OnSqlite::new();
-    let (_, history) = long_day(&store).await;
+async fn a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts(store: &impl Readable) {
+    let (_, history) = long_day(store).await;
     let day = |d| Some(DayOrInstant::Day(NaiveDate::from_ymd_opt(2026, 3, d).unwrap()));
     let mut filter = all("acme");
     (filter.from, filter.to) = (day(2), day(2));
@@ -196,10 +222,8 @@ async fn a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts(
     assert_eq!(ids(&history, &filter).await, numbers(|n| (4..10).contains(&n)));
 }
 
-#[tokio::test]
-async fn pages_of_any_size_join_to_the_whole() {
-    let store = OnSqlite::new();
-    let (_, history) = long_day(&store).await;
+async fn pages_of_any_size_join_to_the_whole(store: &impl Readable) {
+    let (_, history) = long_day(store).await;
     let mut filter = all("acme");
     filter.from = Some(DayOrInstant::Day(NaiveDate::from_ymd_opt(2026, 3, 2).unwrap()));
     for size in [0, 1, 3, 7, 19, 20, 21, usize::MAX] {

@@ -122,8 +122,18 @@ impl DataFolder {
 
     /// Starts a server on the folder by way of another program, which must become the server.
     pub(crate) fn start_under(&self, wrapper: &[&str]) -> Starting {
+        self.start_as(wrapper, &[])
+    }
+
+    /// Starts a server on the folder with more flags.
+    pub(crate) fn start_with(&self, flags: &[&str]) -> Starting {
+        self.start_as(&[], flags)
+    }
+
+    fn start_as(&self, wrapper: &[&str], flags: &[&str]) -> Starting {
         let data = self.path();
-        let mut child = command_under(wrapper, &["serve", "--listen", "127.0.0.1:0", "--data", text_of(&data)]);
+        let words = [&["serve", "--listen", "127.0.0.1:0", "--data", text_of(&data)], flags].concat();
+        let mut child = command_under(wrapper, &words);
         child.envs(UNHURRIED);
         let mut child = child.spawn().expect("the binary runs");
         let (log, (announce, address)) = (Log::default(), watch::channel(None));
@@ -161,6 +171,16 @@ impl Starting {
             panic!("the server did not become ready:\n{}", server.log());
         }
         server
+    }
+
+    /// Waits until the server is ready, or has ended by itself.
+    pub(crate) async fn ready_or_ended(mut self) -> Option<Server> {
+        let Starting { child, address, .. } = &mut self;
+        tokio::select! {
+            _ = child.wait() => return None,
+            listening = timeout(PATIENCE, address.wait_for(Option::is_some)) => drop(listening),
+        }
+        Some(self.ready().await)
     }
 
     /// Kills it (SIGKILL) once it says where it listens, ready or not.

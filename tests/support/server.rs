@@ -17,7 +17,7 @@ use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
     AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, PrincipalId, TeamId, TenantId, TenantSeq,
 };
-use intervalo::domain::policy::{OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{Batch, Clock, Entry, EntryBody, Journal, ShardId, TenantDefinition};
@@ -397,6 +397,12 @@ fn policy() -> Policy {
         ..PauseRules::default()
     };
     let supervisors = PauseRules { startable_by: StartableBy::Supervisor, ..PauseRules::default() };
+    let held = PauseRules {
+        min_duration: Some(minutes(10)),
+        on_early_end: OnEarlyEnd::Hold,
+        refund_under: Duration::ZERO,
+        ..PauseRules::default()
+    };
     let windowed = PauseRules { windows: vec![early_week], ..PauseRules::default() };
     Policy {
         version: PolicyVersion(1),
@@ -406,6 +412,7 @@ fn policy() -> Policy {
             pause_type("banheiro", 3, PauseKind::Protected),
             pause_type("feedback", 4, regular(supervisors)),
             pause_type("ginastica", 5, regular(windowed)),
+            pause_type("descanso", 6, PauseKind::Entitlement(held)),
         ]),
     }
 }

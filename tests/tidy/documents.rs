@@ -155,6 +155,46 @@ pub(crate) fn migrations(files: &[SourceFile]) -> Vec<Violation> {
     found
 }
 
+/// Every piece of code under a line that ends in a file of the tests and a colon stands in that file, up to its
+/// indentation, so that what documents show is what is run.
+pub(crate) fn excerpts(files: &[SourceFile]) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for document in files.iter().filter(|file| file.path.ends_with(".md")) {
+        let mut source: Option<&str> = None;
+        let mut lines = (1..).zip(document.text.lines());
+        while let Some((number, line)) = lines.next() {
+            if line.starts_with("```") {
+                let code: Vec<&str> =
+                    lines.by_ref().map(|(_, line)| line).take_while(|line| !line.starts_with("```")).collect();
+                let Some(path) = source.take() else { continue };
+                match files.iter().find(|file| file.path == path) {
+                    None => {
+                        found.push(document.violation(number, format!("is said to be from {path}, which there is not")))
+                    }
+                    Some(file) if stands_in(&code, &file.text) => {}
+                    Some(_) => found.push(document.violation(number, format!("does not stand in {path}"))),
+                }
+            } else if !line.is_empty() {
+                source = line.strip_suffix("`:").and_then(|line| line.rsplit('`').next());
+                source = source.filter(|path| path.starts_with("tests/"));
+            }
+        }
+    }
+    found
+}
+
+/// True when the lines stand in the text one after the other, all as much further to the right as the first.
+fn stands_in(code: &[&str], text: &str) -> bool {
+    let text: Vec<&str> = text.lines().collect();
+    let Some(first) = code.first() else { return false };
+    text.windows(code.len()).any(|window| {
+        window[0].strip_suffix(first).is_some_and(|indent| {
+            let same = |(line, wanted): (&&str, &&str)| line.strip_prefix(indent).unwrap_or(line) == *wanted;
+            indent.trim().is_empty() && window.iter().zip(code).all(same)
+        })
+    })
+}
+
 /// Crates that may not be built (the reasons stand in `deny.toml`).
 const BANNED: &[&str] = &["native-tls", "openssl", "openssl-sys", "ring", "rsa"];
 /// Of these, what the lock file lists although nothing builds it: rustls' certificate checker names `ring` in a
@@ -217,6 +257,22 @@ mod tests {
 
     fn file(path: &str, text: &str) -> SourceFile {
         SourceFile::new(path, text)
+    }
+
+    #[test]
+    fn code_that_is_not_what_the_tests_run_is_found() {
+        let source = "def a():\n    if b:\n\n        c()\n    d()\n";
+        let shown = |path: &str, code: &str| {
+            let document = format!("Before, from\n`{path}`:\n\n```python\n{code}\n```\n\n```\nfree\n```\n");
+            let files = [file("docs/x.md", &document), file("tests/y.py", source)];
+            excerpts(&files).into_iter().map(|violation| (violation.line, violation.what)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown("tests/y.py", "if b:\n\n    c()\nd()"), []);
+        for other in ["if b:\n\n    e()", "if b:\n    c()", "if b:\n\nc()", "f b:", "d()\ne()"] {
+            assert_eq!(shown("tests/y.py", other), [(4, "does not stand in tests/y.py".to_owned())], "{other}");
+        }
+        assert_eq!(shown("tests/z.py", "d()"), [(4, "is said to be from tests/z.py, which there is not".to_owned())]);
+        assert_eq!(shown("README.md", "anything"), []);
     }
 
     #[test]

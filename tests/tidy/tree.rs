@@ -53,9 +53,10 @@ impl fmt::Display for Violation {
 /// Folders that hold no source of ours.
 const SKIPPED: &[&str] = &["target", ".git", "intervalo-data", "node_modules"];
 /// The endings of files that are text of ours.
-const TEXT_ENDINGS: &[&str] = &["rs", "toml", "md", "sql", "lock", "json", "jsonl", "snap", "html", "ts", "css", "csv"];
+const TEXT_ENDINGS: &[&str] =
+    &["rs", "toml", "md", "sql", "lock", "json", "jsonl", "snap", "html", "ts", "mjs", "css", "csv", "py", "txt"];
 /// Files of ours without such an ending.
-const TEXT_NAMES: &[&str] = &["justfile", "LICENSE", ".gitignore", ".editorconfig", "run"];
+const TEXT_NAMES: &[&str] = &["justfile", "LICENSE", ".gitignore", ".editorconfig", ".npmrc", "run", "foreign-clients"];
 
 /// Reads every text file of the project, in the order of their paths.
 pub(crate) fn project() -> Vec<SourceFile> {

@@ -20,12 +20,12 @@ use std::sync::Arc;
 use super::args::Import;
 use super::failure::{Failure, print};
 use super::runtime::wait_for;
-use super::settings::data_folder;
+use super::settings::store_of;
 use crate::clock::SystemClock;
-use crate::config::{Problem, read_text};
+use crate::config::{Problem, StoreAddress, read_text};
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
-use crate::store::{DATABASE_FILE, OpenError, SqliteJournal};
+use crate::store::{DATABASE_FILE, OpenError, open_journal};
 
 pub(super) use file::{AgentPatch, Stated, read_file};
 pub(super) use merge::{LeftOut, Merged, merge};
@@ -37,20 +37,23 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Imports the file, or tells what importing it would do.
 pub(super) fn run(flags: &Import) -> Result<(), Failure> {
-    let data = data_folder(flags.data.as_deref())?;
+    let store = store_of(&flags.place)?;
     let text = read(&flags.file)?;
     let intent = if flags.dry_run { Intent::DryRun } else { Intent::Write };
     let left_out = if flags.prune { LeftOut::Goes } else { LeftOut::Stays };
     let report = wait_for(async {
         // A file that cannot be written anyway is told without making a data folder.
-        let is_there = data.join(DATABASE_FILE).exists();
+        let is_there = match &store {
+            StoreAddress::Folder(dir) => dir.join(DATABASE_FILE).exists(),
+            StoreAddress::Postgres(_) => true,
+        };
         if !is_there {
             let previewed = preview(&text, left_out).map_err(|found| refused(&flags.file, &found))?;
             if intent == Intent::DryRun {
                 return Ok(previewed);
             }
         }
-        import_into(&data, &flags.file, &text, left_out, intent).await
+        import_into(&store, &flags.file, &text, left_out, intent).await
     })?;
     for note in &report.notes {
         Failure::new(format_args!("note: {} {note}", flags.file.display())).print();
@@ -70,15 +73,15 @@ fn preview(text: &str, left_out: LeftOut) -> Result<Report, Vec<Problem>> {
 }
 
 async fn import_into(
-    data: &Path,
+    store: &StoreAddress,
     file: &Path,
     text: &str,
     left_out: LeftOut,
     intent: Intent,
 ) -> Result<Report, Failure> {
     let clock = Arc::new(SystemClock::start(Timestamp(0)));
-    let journal = SqliteJournal::open(data, clock.clone()).await.map_err(not_opened)?;
-    let outcome = import_text(&journal, text, left_out, intent, clock.now()).await;
+    let journal = open_journal(store, clock.clone()).await.map_err(not_opened)?;
+    let outcome = import_text(&*journal, text, left_out, intent, clock.now()).await;
     journal.close().await;
     outcome.map_err(|error| match error {
         WriteError::Problems(found) => refused(file, &found),
@@ -89,12 +92,14 @@ async fn import_into(
 
 fn not_opened(error: OpenError) -> Failure {
     match &error {
-        OpenError::Locked { .. } => Failure::new(format_args!(
+        OpenError::Locked { .. } | OpenError::Owned { .. } => Failure::new(format_args!(
             "{error}; change a running server through its HTTP API, or stop it and import then"
         )),
-        OpenError::NewerSchema { .. } | OpenError::Missing { .. } | OpenError::Io { .. } | OpenError::Database(_) => {
-            Failure::new(error)
-        }
+        OpenError::NewerSchema { .. }
+        | OpenError::Missing { .. }
+        | OpenError::Io { .. }
+        | OpenError::Unfit { .. }
+        | OpenError::Database(_) => Failure::new(error),
     }
 }
 

@@ -13,8 +13,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::fault::WriteFault;
-use super::open::{OpenError, connect_writer};
+use super::open::connect_writer;
 use super::writer::Broken;
+use crate::store::open_error::OpenError;
 
 /// After how many bytes of rows a checkpoint is asked for: about SQLite's own default of 1,000 pages.
 pub(super) const CHECKPOINT_AFTER_BYTES: usize = 4 << 20;

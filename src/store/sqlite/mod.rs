@@ -3,19 +3,17 @@
 mod checkpoint;
 pub(crate) mod fault;
 pub(crate) mod open;
-pub(crate) mod reader;
 mod statement;
 mod writer;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use sqlx::sqlite::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use open::{DATABASE_FILE, LOCK_FILE, OpenError};
+pub use open::{DATABASE_FILE, LOCK_FILE};
 
 use crate::domain::command::Actor;
 use crate::domain::id::{AgentId, Op, TenantId};
@@ -24,6 +22,9 @@ use crate::domain::time::Timestamp;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
+use crate::store::open_error::OpenError;
+use crate::store::reader;
+use crate::store::reading::Readers;
 use writer::{WAITING_MAX, Work, Writer};
 
 /// The journal in a data folder, owned by this process.
@@ -33,7 +34,7 @@ use writer::{WAITING_MAX, Work, Writer};
 #[derive(Debug)]
 pub struct SqliteJournal {
     works: mpsc::Sender<Work>,
-    readers: SqlitePool,
+    readers: Readers,
     closing: CancellationToken,
     writer: Mutex<Option<JoinHandle<()>>>,
     broken: Arc<OnceLock<String>>,
@@ -51,7 +52,7 @@ impl SqliteJournal {
         let mut connection = open::connect_writer(dir).await?;
         open::migrate(&mut connection).await?;
         open::take_over(&mut connection, clock.now()).await?;
-        let readers = open::connect_readers(dir).await?;
+        let readers = Readers::Sqlite(open::connect_readers(dir).await?);
         let broken = Arc::new(OnceLock::new());
         let writer = Writer::new(dir, connection, lock, Arc::clone(&broken)).await?;
         let (works, inbox) = mpsc::channel(WAITING_MAX);

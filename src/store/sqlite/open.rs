@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
 use crate::domain::time::Timestamp;
+use crate::store::open_error::{self, OpenError};
 
 /// The database's file in the data folder.
 pub const DATABASE_FILE: &str = "intervalo.db";
@@ -26,57 +27,15 @@ const READER_WAIT_MAX: Duration = Duration::from_secs(5);
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// Why a data folder cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process owns it.
-    #[error("the data folder {} is in use by process {pid}", dir.display())]
-    Locked {
-        /// The folder.
-        dir: PathBuf,
-        /// The owner's process id, as it wrote it; `?` when it has not yet.
-        pid: String,
-    },
-    /// A newer program has been here.
-    #[error("the database has migration {version}, which this program does not know: use a newer intervalo")]
-    NewerSchema {
-        /// The migration that is not known.
-        version: i64,
-    },
-    /// There is no database, and nobody was to make one.
-    #[error("there is no database in {}", dir.display())]
-    Missing {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// The folder or a file in it cannot be used.
-    #[error("cannot use {}: {source}", path.display())]
-    Io {
-        /// The path.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The database cannot be used.
-    #[error("cannot open the database: {0}")]
-    Database(String),
-}
-
-impl From<sqlx::Error> for OpenError {
-    fn from(error: sqlx::Error) -> OpenError {
-        OpenError::Database(error.to_string())
-    }
-}
-
 /// Holds the folder's lock until it is dropped.
 #[derive(Debug)]
-pub(super) struct FolderLock {
+pub(crate) struct FolderLock {
     _file: File,
 }
 
 impl FolderLock {
     /// Makes the folder when it is missing, and takes its lock.
-    pub(super) fn take(dir: &Path) -> Result<FolderLock, OpenError> {
+    pub(crate) fn take(dir: &Path) -> Result<FolderLock, OpenError> {
         make_dir(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
         let path = dir.join(LOCK_FILE);
         let io = |source| OpenError::Io { path: path.clone(), source };
@@ -153,25 +112,13 @@ fn options(dir: &Path) -> SqliteConnectOptions {
 
 /// Brings the schema up to this program's; refuses one that is ahead of it.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    MIGRATIONS.run(connection).await.map_err(|error| {
-        if let MigrateError::VersionMissing(version) = error {
-            return OpenError::NewerSchema { version };
-        }
-        OpenError::Database(error.to_string())
-    })
+    Ok(MIGRATIONS.run(connection).await?)
 }
 
 /// Refuses a schema that is not this program's, without changing it.
 pub(crate) async fn check_schema(pool: &SqlitePool) -> Result<(), OpenError> {
     let newest: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await?;
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max();
-    match newest {
-        Some(version) if Some(version) > known => Err(OpenError::NewerSchema { version }),
-        version if version == known => Ok(()),
-        _ => {
-            Err(OpenError::Database("the database is of an older version; start the server once to bring it up".into()))
-        }
-    }
+    open_error::check_schema(&MIGRATIONS, newest)
 }
 
 /// Takes every shard over from whoever had it: epoch + 1.

@@ -3,7 +3,6 @@
 //! Cost: one commit (an fsync of the log) for all that came in while the one before it ran; at most
 //! [`WAITING_MAX`] batches wait. SQLite runs on a thread of its own, so nothing here blocks the runtime.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,22 +14,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::{self, CHECKPOINT_AFTER_BYTES, CHECKPOINT_AFTER_COMMITS};
 use super::fault::WriteFault;
-use super::open::{FolderLock, OpenError};
+use super::open::FolderLock;
 use super::statement;
 use crate::ports::{AppendError, Batch, SHARDS};
-use crate::store::encode::{Basis, KnownPerson, PersonKey, TextKey, Wanted, encode};
+use crate::store::at_hand::AtHand;
+use crate::store::encode::{Basis, Wanted, encode};
+use crate::store::open_error::OpenError;
 use crate::store::random::{Salts, SystemSalts};
-use crate::store::stored::Hash;
 
 /// How many batches may wait: one a shard, and as many again for callers that gave up and came back.
 pub(super) const WAITING_MAX: usize = 2 * SHARDS as usize;
 /// How many entries go into one transaction at most; more would make the first of them wait for the last.
 const ENTRIES_MAX: usize = 8192;
-/// How many people's internal ids are kept at hand (about 200 bytes each); past it all are looked up anew.
-const PEOPLE_AT_HAND_MAX: usize = 100_000;
-/// How many texts' hashes are kept at hand; past it all are looked up anew.
-const TEXTS_AT_HAND_MAX: usize = 4096;
-
 /// A batch that waits, and where its answer goes.
 pub(super) struct Work {
     pub(super) batch: Batch,
@@ -42,8 +37,7 @@ pub(super) type Broken = Arc<std::sync::OnceLock<String>>;
 
 pub(super) struct Writer {
     connection: SqliteConnection,
-    people: HashMap<PersonKey, KnownPerson>,
-    texts: HashMap<TextKey, Hash>,
+    at_hand: AtHand,
     salts: SystemSalts,
     broken: Broken,
     checkpoints: mpsc::Sender<()>,
@@ -67,8 +61,7 @@ impl Writer {
         let checkpointer = checkpoint::start(dir, asked, Arc::clone(&rest_to_checkpoint), Arc::clone(&broken)).await?;
         Ok(Writer {
             connection,
-            people: HashMap::new(),
-            texts: HashMap::new(),
+            at_hand: AtHand::default(),
             salts: SystemSalts,
             broken,
             checkpoints,
@@ -158,7 +151,7 @@ impl Writer {
         if let Err(error) = sqlx::query("COMMIT").execute(&mut self.connection).await {
             return Err(self.unknown(error).await);
         }
-        self.keep_at_hand(filled.basis);
+        self.at_hand.keep(filled.basis);
         self.commits_since_checkpoint += 1;
         self.bytes_since_checkpoint += filled.bytes;
         metrics::counter!("intervalo_journal_commits_total").increment(1);
@@ -169,7 +162,7 @@ impl Writer {
     /// Everything of a transaction but its begin and its end.
     async fn fill(&mut self, batches: &[&Batch]) -> Result<Filled, WriteFault> {
         let wanted = Wanted::of(batches.iter().copied());
-        let mut basis = self.at_hand(&wanted);
+        let mut basis = self.at_hand.of(&wanted);
         statement::load_heads(&mut self.connection, &wanted, &mut basis).await?;
         statement::load_people(&mut self.connection, &wanted, &mut basis).await?;
         statement::load_texts(&mut self.connection, &wanted, &mut basis).await?;
@@ -178,34 +171,6 @@ impl Writer {
         let bytes = statement::write(&mut self.connection, &writes).await?;
         let entries = writes.journal.len();
         Ok(Filled { is_empty: entries == 0 && writes.states.is_empty(), answers, basis, entries, bytes })
-    }
-
-    /// What is wanted of what is at hand.
-    fn at_hand(&self, wanted: &Wanted) -> Basis {
-        let mut basis = Basis::default();
-        for key in &wanted.people {
-            if let Some(known) = self.people.get(key) {
-                basis.people.insert(key.clone(), *known);
-            }
-        }
-        for key in &wanted.texts {
-            if let Some(hash) = self.texts.get(key) {
-                basis.texts.insert(key.clone(), *hash);
-            }
-        }
-        basis
-    }
-
-    /// Only what is durable may be kept at hand.
-    fn keep_at_hand(&mut self, basis: Basis) {
-        self.people.extend(basis.people);
-        if self.people.len() > PEOPLE_AT_HAND_MAX {
-            self.people.clear();
-        }
-        self.texts.extend(basis.texts);
-        if self.texts.len() > TEXTS_AT_HAND_MAX {
-            self.texts.clear();
-        }
     }
 
     /// A transaction failed before its commit: nothing of it was written.
@@ -224,8 +189,7 @@ impl Writer {
     /// handle that has seen an I/O error nothing is tried again, for what a failed fsync dropped
     /// would look written (<https://lwn.net/Articles/752063/>).
     async fn unknown(&mut self, error: sqlx::Error) -> Outcome {
-        self.people.clear();
-        self.texts.clear();
+        self.at_hand.clear();
         match error.into() {
             WriteFault::Broken(why) => Outcome::Unknown(self.turn_read_only(&why)),
             WriteFault::Refused(why) | WriteFault::Passing(why) => {
@@ -317,7 +281,9 @@ mod tests {
     use crate::domain::id::{DirectoryVersion, TenantId, TenantSeq};
     use crate::domain::time::Timestamp;
     use crate::ports::{Entry, EntryBody, Epoch, ShardHead, ShardId, ShardSeq, TenantDefinition};
-    use crate::store::sqlite::{open, reader};
+    use crate::store::reader;
+    use crate::store::reading::Readers;
+    use crate::store::sqlite::open;
 
     /// A writer whose connection was prepared by the test, and what it can be asked through.
     struct Bench {
@@ -348,7 +314,7 @@ mod tests {
 
         async fn heads(&self) -> Vec<ShardHead> {
             let pool = open::connect_readers(self.dir.path()).await.expect("readers");
-            reader::heads(&pool).await.expect("heads")
+            reader::heads(&Readers::Sqlite(pool)).await.expect("heads")
         }
     }
 
@@ -414,7 +380,7 @@ mod tests {
         let dir = TempDir::new().expect("a folder");
         let journal = crate::store::SqliteJournal::open(dir.path(), clock).await.expect("a journal");
         // Another process that has it open keeps SQLite from emptying the log by itself.
-        let reading = open::connect_readers(dir.path()).await.expect("readers");
+        let reading = Readers::Sqlite(open::connect_readers(dir.path()).await.expect("readers"));
         let heads = reader::heads(&reading).await.expect("heads");
         let epoch = heads.iter().map(|head| head.epoch).max().unwrap_or(Epoch(1));
         let batch = Batch { epoch, ..founding(10, ShardSeq(0)) };
@@ -425,7 +391,7 @@ mod tests {
         reading.close().await;
         let copy = TempDir::new().expect("a folder");
         std::fs::copy(dir.path().join("intervalo.db"), copy.path().join("intervalo.db")).expect("copied");
-        let copied = open::connect_readers(copy.path()).await.expect("readers");
+        let copied = Readers::Sqlite(open::connect_readers(copy.path()).await.expect("readers"));
         assert_eq!(reader::heads(&copied).await.expect("heads")[0].head, ShardSeq(1));
     }
 

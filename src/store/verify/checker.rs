@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
 use crate::domain::agent::Agent;
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::AgentId;
@@ -71,6 +73,8 @@ pub struct TenantSummary {
     pub seq: u64,
     /// The hash of its last entry, as hex.
     pub hash: String,
+    /// The hash of its agents' stored states, as hex: two stores with the same states have the same.
+    pub states: String,
 }
 
 impl fmt::Display for Summary {
@@ -78,7 +82,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "verified {} entries, {} agents, {} pauses", self.entries, self.agents, self.pauses)?;
         for tenant in &self.tenants {
-            write!(f, "\n{} head {} {}", tenant.tenant, tenant.seq, tenant.hash)?;
+            write!(f, "\n{} head {} {} states {}", tenant.tenant, tenant.seq, tenant.hash, tenant.states)?;
         }
         Ok(())
     }
@@ -93,6 +97,8 @@ pub(crate) struct Checker {
     shards: HashMap<i64, Numbers>,
     agents: HashMap<(String, PersonId), Folded>,
     states_seen: HashSet<(String, PersonId)>,
+    /// Each tenant's states so far.
+    state_hashes: HashMap<String, Sha256>,
     /// The hash of each definition, by the entry that put it in force.
     definitions: BTreeMap<(String, i64), Hash>,
     open_pauses: HashMap<WideId, PauseRowForm>,
@@ -386,6 +392,7 @@ impl Checker {
             return Err(wrong(&"an op in it is not the one of its event"));
         }
         self.states_seen.insert(key);
+        hash_state(self.state_hashes.entry(row.tenant.clone()).or_default(), row);
         Ok(())
     }
 
@@ -395,6 +402,11 @@ impl Checker {
             Some((tenant, person)) => Err(Fault::other(format!("state of {person} in {tenant}"), "it is missing")),
             None => Ok(()),
         }
+    }
+
+    fn state_hash(&self, tenant: &str) -> Hash {
+        let states = self.state_hashes.get(tenant).cloned().unwrap_or_default();
+        Hash(states.finalize().into())
     }
 
     /// What was verified.
@@ -409,8 +421,19 @@ impl Checker {
                     tenant: head.tenant.clone(),
                     seq: head.seq.cast_unsigned(),
                     hash: head.hash.to_string(),
+                    states: self.state_hash(&head.tenant).to_string(),
                 })
                 .collect(),
         }
     }
+}
+
+/// Takes a state into its tenant's hash: internal id, number and form, then the body with its length first. States
+/// come in the order of their internal ids.
+fn hash_state(hasher: &mut Sha256, row: &StateRowForm) {
+    hasher.update(row.person.0);
+    for number in [row.last_seq, row.form, row.body.len() as i64] {
+        hasher.update(number.to_be_bytes());
+    }
+    hasher.update(&row.body);
 }

@@ -1,90 +1,96 @@
-//! Reads the database in pages and hands them to the checks.
+//! Reads the store in pages and hands them to the checks.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
-
-use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{Row, SqliteConnection};
+use std::time::Duration;
 
 use super::checker::{Checker, Fault, Summary};
+use crate::config::StoreAddress;
 use crate::ports::ReadError;
-use crate::store::pauses::PauseRowForm;
+use crate::store::pauses::{PauseRowForm, pause_columns, pause_row};
+use crate::store::reader::{journal_columns, journal_row, pause_types, state_rows};
+use crate::store::reading::{Bind, FoundRow, Readers, Reading, Sql};
 use crate::store::row::{JournalRow, TenantHeadRow};
-use crate::store::sqlite::open::{check_schema, connect_readers};
-use crate::store::sqlite::reader::{all_shard_heads, journal_columns, journal_row, pause_types, state_rows};
-use crate::store::stored::{Hash, PauseTypeForm, PersonId, PersonKind, Salt, WideId, write_json};
+use crate::store::stored::{Hash, PauseTypeForm, PersonId, PersonKind, WideId};
 
-/// How many rows one transaction reads: a longer one would keep the log from beginning anew.
+/// How many rows one transaction reads: a longer one would keep SQLite's log from beginning anew, and
+/// PostgreSQL from clearing away.
 const PAGE_ROWS: i64 = 10_000;
 /// How many times what was appended meanwhile is read in pages before the rest is read in one go.
 const CATCH_UPS_MAX: usize = 100;
+/// How long one transaction may take: the last one reads all states.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Verifies the journal in a data folder. It is opened for reading only; a server may run beside it.
+/// Verifies the journal in a store. It is opened for reading only; a server may run beside it.
 ///
 /// # Errors
 /// The first [`Fault`] that is found.
-pub async fn verify(dir: &Path) -> Result<Summary, Fault> {
-    let unreadable = |error: &dyn std::fmt::Display| Fault::Unreadable(error.to_string());
-    let pool = connect_readers(dir).await.map_err(|error| unreadable(&error))?;
-    check_schema(&pool).await.map_err(|error| unreadable(&error))?;
-    let result = verify_pool(&pool).await;
-    pool.close().await;
+pub async fn verify(store: impl Into<StoreAddress>) -> Result<Summary, Fault> {
+    let readers = Readers::open(&store.into()).await.map_err(|error| Fault::Unreadable(error.to_string()))?;
+    let result = verify_all(&readers).await;
+    readers.close().await;
     result
 }
 
-async fn verify_pool(pool: &SqlitePool) -> Result<Summary, Fault> {
+async fn verify_all(readers: &Readers) -> Result<Summary, Fault> {
     let mut checker = Checker::default();
-    read_everything(pool, &mut checker).await?;
+    read_everything(readers, &mut checker).await?;
     for _ in 0..CATCH_UPS_MAX {
-        if catch_up(pool, &mut checker).await? < PAGE_ROWS {
+        if catch_up(readers, &mut checker).await? < PAGE_ROWS {
             break;
         }
     }
-    people(pool).await?;
-    texts(pool).await?;
-    // The rest of the entries, the heads, states and open pauses of one instant.
-    let mut transaction = pool.begin().await?;
-    let heads = tenant_heads(&mut transaction).await?;
+    people(readers).await?;
+    texts(readers).await?;
+    let mut reading = readers.begin().await?;
+    let summary = tokio::time::timeout(PAGE_TIMEOUT, of_one_instant(&mut reading, &mut checker)).await;
+    let summary =
+        summary.map_err(|_| Fault::Unreadable(format!("no answer within {} s", PAGE_TIMEOUT.as_secs())))??;
+    reading.end().await?;
+    Ok(summary)
+}
+
+/// The rest of the entries, the heads, states and open pauses of one instant.
+async fn of_one_instant(reading: &mut Reading, checker: &mut Checker) -> Result<Summary, Fault> {
+    const IN_JOURNAL: Sql = Sql::same("SELECT count(*) FROM journal");
+    const IN_HISTORY: Sql = Sql::same("SELECT count(*) FROM pauses");
+    const WITH_STATES: Sql = Sql::same("SELECT DISTINCT tenant FROM states ORDER BY tenant");
+    let heads = tenant_heads(reading).await?;
     for head in &heads {
-        rest_of_tenant(&mut transaction, &mut checker, &head.tenant, i64::MAX).await?;
+        rest_of_tenant(reading, checker, &head.tenant, i64::MAX).await?;
     }
-    let shards = all_shard_heads(&mut transaction).await?;
+    let shards = all_shard_heads(reading).await?;
     checker.heads(&heads, &shards)?;
-    let summary = checker.summary(&heads);
-    no_more_than(&mut transaction, "SELECT count(*) FROM journal", summary.entries, "the journal").await?;
-    definitions(&mut transaction, &checker).await?;
-    let tenants: Vec<String> =
-        sqlx::query_scalar("SELECT DISTINCT tenant FROM states ORDER BY tenant").fetch_all(&mut *transaction).await?;
-    for tenant in tenants {
-        for state in state_rows(&mut transaction, &tenant).await? {
+    let entries = checker.summary(&heads).entries;
+    no_more_than(reading, IN_JOURNAL, entries, "the journal").await?;
+    definitions(reading, checker).await?;
+    for row in reading.all(WITH_STATES, &[]).await? {
+        for state in state_rows(reading, &row.text(0, "states")?).await? {
             checker.state(&state)?;
         }
     }
     checker.all_states_seen()?;
     let open = checker.open_pauses();
-    pauses(&mut transaction, &open).await?;
-    no_more_than(&mut transaction, "SELECT count(*) FROM pauses", checker.pauses(), "the history of pauses").await?;
+    pauses(reading, &open).await?;
+    no_more_than(reading, IN_HISTORY, checker.pauses(), "the history of pauses").await?;
     Ok(checker.summary(&heads))
 }
 
-async fn read_everything(pool: &SqlitePool, checker: &mut Checker) -> Result<(), Fault> {
+async fn read_everything(readers: &Readers, checker: &mut Checker) -> Result<(), Fault> {
+    const PAGE: Sql = Sql::same(concat!(
+        "SELECT ",
+        journal_columns!(),
+        " FROM journal WHERE (tenant, seq) > ($1, $2) ORDER BY tenant, seq LIMIT $3"
+    ));
     let mut after = (String::new(), i64::MIN);
     loop {
-        let mut transaction = pool.begin().await?;
-        let rows = sqlx::query(concat!(
-            "SELECT ",
-            journal_columns!(),
-            " FROM journal WHERE (tenant, seq) > (?1, ?2) ORDER BY tenant, seq LIMIT ?3"
-        ))
-        .bind(&after.0)
-        .bind(after.1)
-        .bind(PAGE_ROWS)
-        .fetch_all(&mut *transaction)
-        .await?;
+        let mut reading = readers.begin().await?;
+        let binds = [Bind::Text(&after.0), Bind::Number(after.1), Bind::Number(PAGE_ROWS)];
+        let rows = reading.all(PAGE, &binds).await?;
         if rows.is_empty() {
-            return Ok(());
+            return Ok(reading.end().await?);
         }
-        page(&mut transaction, checker, &rows).await?;
+        page(&mut reading, checker, &rows).await?;
+        reading.end().await?;
         if let Some((tenant, seq)) = checker.last_entry() {
             after = (tenant.to_owned(), seq);
         }
@@ -92,15 +98,16 @@ async fn read_everything(pool: &SqlitePool, checker: &mut Checker) -> Result<(),
 }
 
 /// Reads what was appended since. Returns how much that was.
-async fn catch_up(pool: &SqlitePool, checker: &mut Checker) -> Result<i64, Fault> {
-    let mut transaction = pool.begin().await?;
-    let heads = tenant_heads(&mut transaction).await?;
-    drop(transaction);
+async fn catch_up(readers: &Readers, checker: &mut Checker) -> Result<i64, Fault> {
+    let mut reading = readers.begin().await?;
+    let heads = tenant_heads(&mut reading).await?;
+    reading.end().await?;
     let mut total = 0;
     for head in heads {
         loop {
-            let mut transaction = pool.begin().await?;
-            let read = rest_of_tenant(&mut transaction, checker, &head.tenant, PAGE_ROWS).await?;
+            let mut reading = readers.begin().await?;
+            let read = rest_of_tenant(&mut reading, checker, &head.tenant, PAGE_ROWS).await?;
+            reading.end().await?;
             total += read;
             if read < PAGE_ROWS {
                 break;
@@ -110,44 +117,37 @@ async fn catch_up(pool: &SqlitePool, checker: &mut Checker) -> Result<i64, Fault
     Ok(total)
 }
 
-async fn rest_of_tenant(
-    connection: &mut SqliteConnection,
-    checker: &mut Checker,
-    tenant: &str,
-    max: i64,
-) -> Result<i64, Fault> {
-    let rows = sqlx::query(concat!(
+async fn rest_of_tenant(reading: &mut Reading, checker: &mut Checker, tenant: &str, max: i64) -> Result<i64, Fault> {
+    const REST: Sql = Sql::same(concat!(
         "SELECT ",
         journal_columns!(),
-        " FROM journal WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
-    ))
-    .bind(tenant)
-    .bind(checker.seq_of(tenant))
-    .bind(max)
-    .fetch_all(&mut *connection)
-    .await?;
-    page(connection, checker, &rows).await?;
+        " FROM journal WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+    ));
+    let binds = [Bind::Text(tenant), Bind::Number(checker.seq_of(tenant)), Bind::Number(max)];
+    let rows = reading.all(REST, &binds).await?;
+    page(reading, checker, &rows).await?;
     Ok(rows.len() as i64)
 }
 
-async fn page(connection: &mut SqliteConnection, checker: &mut Checker, rows: &[SqliteRow]) -> Result<(), Fault> {
+async fn page(reading: &mut Reading, checker: &mut Checker, rows: &[FoundRow]) -> Result<(), Fault> {
     let rows: Vec<JournalRow> = rows.iter().map(journal_row).collect::<Result<_, _>>()?;
-    known_tenants(connection, checker, &rows).await?;
+    known_tenants(reading, checker, &rows).await?;
     for row in &rows {
         checker.entry(row)?;
     }
     let ended = checker.take_ended_pauses();
-    pauses(connection, &ended).await
+    pauses(reading, &ended).await
 }
 
 /// Checks that the entries are of tenants that there are: one that was moved to another name shows here.
-async fn known_tenants(connection: &mut SqliteConnection, checker: &Checker, rows: &[JournalRow]) -> Result<(), Fault> {
+async fn known_tenants(reading: &mut Reading, checker: &Checker, rows: &[JournalRow]) -> Result<(), Fault> {
+    const TENANTS: Sql = Sql::same("SELECT id FROM tenants");
     let mut fresh = rows.iter().filter(|row| checker.seq_of(&row.tenant) == 0).peekable();
     if fresh.peek().is_none() {
         return Ok(());
     }
-    let tenants: Vec<String> = sqlx::query_scalar("SELECT id FROM tenants").fetch_all(connection).await?;
-    let tenants: HashSet<String> = tenants.into_iter().collect();
+    let found = reading.all(TENANTS, &[]).await?;
+    let tenants: HashSet<String> = found.iter().map(|row| row.text(0, "tenants")).collect::<Result<_, _>>()?;
     match fresh.find(|row| !tenants.contains(&row.tenant)) {
         Some(row) => {
             let what = "there is no such tenant".to_owned();
@@ -157,27 +157,29 @@ async fn known_tenants(connection: &mut SqliteConnection, checker: &Checker, row
     }
 }
 
-async fn tenant_heads(connection: &mut SqliteConnection) -> Result<Vec<TenantHeadRow>, Fault> {
-    let rows = sqlx::query("SELECT tenant, seq, hash, last_at FROM tenant_heads ORDER BY tenant")
-        .fetch_all(connection)
-        .await?;
+/// Every tenant's stored head.
+pub(crate) async fn tenant_heads(reading: &mut Reading) -> Result<Vec<TenantHeadRow>, ReadError> {
+    const HEADS: Sql = Sql::same("SELECT tenant, seq, hash, last_at FROM tenant_heads ORDER BY tenant");
+    let rows = reading.all(HEADS, &[]).await?;
     rows.iter()
         .map(|row| {
-            let tenant: String = row.try_get(0)?;
-            let hash = Hash::from_bytes(row.try_get(2)?)
-                .ok_or_else(|| Fault::other(format!("head of {tenant}"), "its hash has not 32 bytes"))?;
-            Ok(TenantHeadRow { tenant, seq: row.try_get(1)?, hash, last_at: row.try_get(3)? })
+            let tenant = row.text(0, "tenant_heads")?;
+            let place = format!("head of {tenant}");
+            let (seq, last_at) = (row.number(1, &place)?, row.number(3, &place)?);
+            Ok(TenantHeadRow { tenant, seq, hash: row.hash(2, &place)?, last_at })
         })
         .collect()
 }
 
-async fn no_more_than(
-    connection: &mut SqliteConnection,
-    count: &'static str,
-    expected: u64,
-    place: &str,
-) -> Result<(), Fault> {
-    let found: i64 = sqlx::query_scalar(count).fetch_one(connection).await?;
+/// The shards by their heads, all of them.
+async fn all_shard_heads(reading: &mut Reading) -> Result<HashMap<i64, i64>, ReadError> {
+    const HEADS: Sql = Sql::same("SELECT id, head FROM shards");
+    let rows = reading.all(HEADS, &[]).await?;
+    rows.iter().map(|row| Ok((row.number(0, "shards")?, row.number(1, "shards")?))).collect()
+}
+
+async fn no_more_than(reading: &mut Reading, count: Sql, expected: u64, place: &str) -> Result<(), Fault> {
+    let found = reading.one(count, &[], place).await?.number(0, place)?;
     if found.cast_unsigned() == expected {
         return Ok(());
     }
@@ -185,21 +187,21 @@ async fn no_more_than(
 }
 
 /// Checks that people's internal ids are made of what stands beside them.
-async fn people(pool: &SqlitePool) -> Result<(), Fault> {
+async fn people(readers: &Readers) -> Result<(), Fault> {
+    const PAGE: Sql =
+        Sql::same("SELECT id, tenant, kind, host_id, salt FROM people WHERE id > $1 ORDER BY id LIMIT $2");
     let mut after: Vec<u8> = Vec::new();
     loop {
-        let rows = sqlx::query("SELECT id, tenant, kind, host_id, salt FROM people WHERE id > ?1 ORDER BY id LIMIT ?2")
-            .bind(&after)
-            .bind(PAGE_ROWS)
-            .fetch_all(pool)
-            .await?;
+        let mut reading = readers.begin().await?;
+        let rows = reading.all(PAGE, &[Bind::Bytes(&after), Bind::Number(PAGE_ROWS)]).await?;
+        reading.end().await?;
         for row in &rows {
-            after = row.try_get(0)?;
-            let (tenant, kind, host_id): (String, String, String) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-            let made = PersonKind::from_word(&kind)
-                .zip(Salt::from_bytes(row.try_get(4)?))
-                .map(|(kind, salt)| PersonId::of(salt, &tenant, kind, &host_id));
-            if made.is_none() || made != PersonId::from_bytes(&after) {
+            let id: PersonId = row.person(0, "people")?;
+            after = id.0.to_vec();
+            let (tenant, kind, host_id) = (row.text(1, "people")?, row.text(2, "people")?, row.text(3, "people")?);
+            let salt = row.salt(4, "people")?;
+            let made = PersonKind::from_word(&kind).map(|kind| PersonId::of(salt, &tenant, kind, &host_id));
+            if made != Some(id) {
                 let place = format!("person {kind} {host_id} of {tenant}");
                 return Err(Fault::other(place, "the internal id is not that of this tenant, kind and id"));
             }
@@ -211,21 +213,18 @@ async fn people(pool: &SqlitePool) -> Result<(), Fault> {
 }
 
 /// Checks that the texts that are there are those that were hashed.
-async fn texts(pool: &SqlitePool) -> Result<(), Fault> {
+async fn texts(readers: &Readers) -> Result<(), Fault> {
+    const PAGE: Sql = Sql::same("SELECT hash, tenant, salt, text FROM texts WHERE hash > $1 ORDER BY hash LIMIT $2");
     let mut after: Vec<u8> = Vec::new();
     loop {
-        let rows = sqlx::query("SELECT hash, tenant, salt, text FROM texts WHERE hash > ?1 ORDER BY hash LIMIT ?2")
-            .bind(&after)
-            .bind(PAGE_ROWS)
-            .fetch_all(pool)
-            .await?;
+        let mut reading = readers.begin().await?;
+        let rows = reading.all(PAGE, &[Bind::Bytes(&after), Bind::Number(PAGE_ROWS)]).await?;
+        reading.end().await?;
         for row in &rows {
-            after = row.try_get(0)?;
-            let (tenant, text): (String, String) = (row.try_get(1)?, row.try_get(3)?);
-            let made = Salt::from_bytes(row.try_get(2)?).map(|salt| Hash::of_text(salt, &text));
-            let stored = Hash::from_bytes(&after);
-            if made.is_none() || made != stored {
-                let hash = stored.map_or_else(String::new, |hash| hash.to_string());
+            let hash = row.hash(0, "texts")?;
+            after = hash.0.to_vec();
+            let (tenant, text) = (row.text(1, "texts")?, row.any_text(3, "texts")?);
+            if Hash::of_text(row.salt(2, "texts")?, &text) != hash {
                 return Err(Fault::other(format!("text {hash} of {tenant}"), "it is not the text that was hashed"));
             }
         }
@@ -236,17 +235,18 @@ async fn texts(pool: &SqlitePool) -> Result<(), Fault> {
 }
 
 /// Checks that what tenant events put in force is what they say.
-async fn definitions(connection: &mut SqliteConnection, checker: &Checker) -> Result<(), Fault> {
+async fn definitions(reading: &mut Reading, checker: &Checker) -> Result<(), Fault> {
+    const DIRECTORIES: Sql = Sql::same("SELECT tenant, seq, body FROM directories");
+    const POLICIES: Sql = Sql::same("SELECT tenant, seq, version FROM policies");
     let mut found: HashMap<(String, i64), Hash> = HashMap::new();
-    let rows = sqlx::query("SELECT tenant, seq, body FROM directories").fetch_all(&mut *connection).await?;
-    for row in &rows {
-        let body: String = row.try_get(2)?;
-        found.insert((row.try_get(0)?, row.try_get(1)?), Hash::of(body.as_bytes()));
+    for row in reading.all(DIRECTORIES, &[]).await? {
+        let body = row.text(2, "directories")?;
+        let key = (row.text(0, "directories")?, row.number(1, "directories")?);
+        found.insert(key, Hash::of(body.as_bytes()));
     }
-    let rows = sqlx::query("SELECT tenant, seq, version FROM policies").fetch_all(&mut *connection).await?;
-    for row in &rows {
-        let (tenant, seq, version): (String, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        let types = pause_types(connection, &tenant, version).await?;
+    for row in reading.all(POLICIES, &[]).await? {
+        let (tenant, seq, version) = (row.text(0, "policies")?, row.number(1, "policies")?, row.number(2, "policies")?);
+        let types = pause_types(reading, &tenant, version).await?;
         let hash = PauseTypeForm::hash_all(version.cast_unsigned(), &types);
         found.insert((tenant, seq), hash);
     }
@@ -263,15 +263,21 @@ async fn definitions(connection: &mut SqliteConnection, checker: &Checker) -> Re
 }
 
 /// Checks that the history's rows are what the events lead to.
-async fn pauses(connection: &mut SqliteConnection, expected: &[PauseRowForm]) -> Result<(), Fault> {
+async fn pauses(reading: &mut Reading, expected: &[PauseRowForm]) -> Result<(), Fault> {
+    const THESE: Sql = Sql::each(
+        concat!(
+            "SELECT ",
+            pause_columns!(),
+            " FROM json_each($1) AS k CROSS JOIN pauses AS p ON p.id = unhex(k.value)"
+        ),
+        concat!("SELECT ", pause_columns!(), " FROM pauses AS p WHERE p.id = ANY($1)"),
+    );
     for chunk in expected.chunks(PAGE_ROWS as usize) {
-        let ids: Vec<WideId> = chunk.iter().map(|pause| pause.id).collect();
-        let rows: Vec<String> =
-            sqlx::query_scalar(PAUSES_AS_JSON).bind(write_json(&ids)).fetch_all(&mut *connection).await?;
+        let ids = Bind::Ids(chunk.iter().map(|pause| pause.id.0.to_vec()).collect());
+        let rows = reading.all(THESE, &[ids]).await?;
         let mut found: HashMap<WideId, PauseRowForm> = HashMap::with_capacity(rows.len());
-        for row in rows {
-            let pause: PauseRowForm = serde_json::from_str(&row)
-                .map_err(|error| Fault::other("the history of pauses", format!("a row does not read: {error}")))?;
+        for row in &rows {
+            let pause = pause_row(row)?;
             found.insert(pause.id, pause);
         }
         for pause in chunk {
@@ -283,32 +289,6 @@ async fn pauses(connection: &mut SqliteConnection, expected: &[PauseRowForm]) ->
         }
     }
     Ok(())
-}
-
-const PAUSES_AS_JSON: &str = "SELECT json_object(
-        'id', lower(hex(p.id)), 'tenant', p.tenant, 'person', lower(hex(p.person)), 'pause_type', p.pause_type,
-        'class', p.class, 'team', p.team, 'inside', iif(p.inside IS NULL, NULL, lower(hex(p.inside))),
-        'replaces', iif(p.replaces IS NULL, NULL, lower(hex(p.replaces))),
-        'replaced_by', iif(p.replaced_by IS NULL, NULL, lower(hex(p.replaced_by))),
-        'zone', p.zone, 'utc_offset_s', p.utc_offset_s, 'local_day', p.local_day, 'business_day', p.business_day,
-        'shift_started_at', p.shift_started_at,
-        'shift_estimated', json(CASE p.shift_estimated WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END),
-        'policy_version', p.policy_version, 'started_at', p.started_at, 'started_seq', p.started_seq,
-        'ended_at', p.ended_at, 'ended_by', p.ended_by, 'ended_seq', p.ended_seq, 'last_seen_at', p.last_seen_at,
-        'note', iif(p.note IS NULL, NULL, lower(hex(p.note))),
-        'paid', json(CASE p.paid WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END),
-        'counts_as_work', json(CASE p.counts_as_work WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END),
-        'min_ms', p.min_ms, 'on_early_end', p.on_early_end, 'refund_under_ms', p.refund_under_ms,
-        'limit_ms', p.limit_ms, 'grace_ms', p.grace_ms, 'on_limit', p.on_limit, 'extended_ms', p.extended_ms,
-        'overran_at', p.overran_at,
-        'short', json(CASE p.short WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END),
-        'misclick', json(CASE p.misclick WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END))
-    FROM json_each(?1) AS k CROSS JOIN pauses AS p ON p.id = unhex(k.value)";
-
-impl From<sqlx::Error> for Fault {
-    fn from(error: sqlx::Error) -> Fault {
-        Fault::Unreadable(error.to_string())
-    }
 }
 
 impl From<ReadError> for Fault {

@@ -10,4 +10,5 @@ mod database;
 
 pub(crate) use checker::Checker;
 pub use checker::{Fault, Summary, TenantSummary};
+pub(crate) use database::tenant_heads;
 pub use database::verify;

@@ -1,0 +1,139 @@
+//! The journal on PostgreSQL: durable when a commit returns, one statement a batch, fenced by the shard's row.
+
+mod basis;
+mod copying;
+pub(crate) mod fault;
+mod lane;
+pub(crate) mod open;
+mod owner;
+mod statement;
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::PostgresAddress;
+use crate::domain::command::Actor;
+use crate::domain::id::{AgentId, Op, TenantId};
+use crate::domain::op::OpRecord;
+use crate::domain::time::Timestamp;
+use crate::ports::{
+    AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
+};
+use crate::store::open_error::OpenError;
+use crate::store::reader;
+use crate::store::reading::Readers;
+pub(crate) use copying::{ShardCopy, Target, TargetError};
+use lane::{Epochs, Lane, WRITE_TIMEOUT};
+
+/// How many connections write: shards of different lanes commit side by side, and PostgreSQL syncs them
+/// together. A shard always has the same lane.
+const LANES: usize = 8;
+
+/// The journal in a PostgreSQL database, owned by this process.
+///
+/// Every call has a time limit. A connection that broke is opened anew by the next append; an append without an
+/// answer is found out about before anything is said of its shard.
+pub struct PostgresJournal {
+    lanes: Vec<Mutex<Lane>>,
+    epochs: Epochs,
+    readers: Readers,
+    closing: CancellationToken,
+    holder: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl PostgresJournal {
+    /// Opens the journal in a database: takes its lock, makes its tables or brings them up to date, and takes
+    /// every shard over with epoch + 1. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`OpenError`] when another server owns the database, when a newer program has been here, when it cannot
+    /// be reached, or when its server would not keep what it acknowledges.
+    pub async fn open(address: &PostgresAddress, clock: Arc<dyn Clock>) -> Result<PostgresJournal, OpenError> {
+        let mut connection = open::connect_first(address).await?;
+        owner::take(&mut connection, address, &*clock).await?;
+        open::migrate(&mut connection).await?;
+        open::make_durable(&mut connection).await?;
+        let epochs = open::take_over(&mut connection, &owner::name(), clock.now()).await?;
+        let readers = Readers::Postgres(open::connect_readers(address).await?);
+        let options = open::writer_options(address, WRITE_TIMEOUT)?;
+        let lanes = (0..LANES).map(|_| Mutex::new(Lane::new(options.clone()))).collect();
+        let closing = CancellationToken::new();
+        let holder = owner::hold(connection, open::options(address)?, clock, closing.clone());
+        let holder = std::sync::Mutex::new(Some(holder));
+        Ok(PostgresJournal { lanes, epochs: Epochs(epochs), readers, closing, holder })
+    }
+
+    /// Closes the connections and gives up the lock. Later appends are answered `Unavailable`.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        for lane in &self.lanes {
+            // One that is appending ends first.
+            lane.lock().await.close().await;
+        }
+        self.readers.close().await;
+        let holder = self.holder.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(holder) = holder
+            && holder.await.is_err()
+        {
+            tracing::error!("the holder of the database's lock panicked");
+        }
+    }
+
+    /// When the last event on record was, so that the clock never runs behind it.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store is out of reach or damaged.
+    pub async fn last_at(&self) -> Result<Timestamp, ReadError> {
+        reader::last_at(&self.readers).await
+    }
+
+    /// Finds out what became of appends without an answer; until then no head may be told.
+    async fn settle(&self) -> Result<(), ReadError> {
+        for lane in &self.lanes {
+            lane.lock().await.settle().await.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Journal for PostgresJournal {
+    fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), AppendError>> {
+        Box::pin(async move {
+            if self.closing.is_cancelled() {
+                return Err(AppendError::Unavailable("the journal is closed".to_owned()));
+            }
+            if !self.epochs.own(batch.shard, batch.epoch) {
+                return Err(AppendError::Fenced);
+            }
+            self.lanes[usize::from(batch.shard.0) % LANES].lock().await.append(&batch).await
+        })
+    }
+
+    fn snapshot(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardSnapshot, ReadError>> {
+        Box::pin(reader::snapshot(&self.readers, shard))
+    }
+
+    fn read(&self, shard: ShardId, after: ShardSeq, max: usize) -> BoxFuture<'_, Result<Vec<Stored>, ReadError>> {
+        Box::pin(reader::read(&self.readers, shard, after, max))
+    }
+
+    fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>> {
+        Box::pin(async move {
+            self.settle().await?;
+            reader::heads(&self.readers).await
+        })
+    }
+
+    fn find_op<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        agent: &'a AgentId,
+        op: Op,
+        by: &'a Actor,
+    ) -> BoxFuture<'a, Result<Option<OpRecord>, ReadError>> {
+        Box::pin(reader::find_op(&self.readers, tenant, agent, op, by))
+    }
+}

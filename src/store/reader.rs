@@ -1,0 +1,351 @@
+//! The reads of the core: each of one instant, with a time limit, beside the writer. The same for every
+//! database that keeps the rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::decode::{
+    Asked, FoundPerson, References, damaged_row, decode_op, decode_row, decode_state, decode_tenant_event,
+};
+use super::reading::{Bind, FoundRow, Readers, Reading, Sql, damaged};
+use super::row::{DirectoryRow, JournalRow, StateRowForm};
+use super::stored::{DirectoryForm, FormError, Hash, PauseTypeForm, PersonId, Resolve, WideId, read_json};
+use crate::domain::command::Actor;
+use crate::domain::directory::Directory;
+use crate::domain::event::TenantEvent;
+use crate::domain::id::{AgentId, Op, PolicyVersion, TenantId, TenantSeq};
+use crate::domain::op::OpRecord;
+use crate::domain::policy::Policy;
+use crate::domain::time::Timestamp;
+use crate::ports::{Epoch, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored, TenantSnapshot};
+
+/// How long a read may take: a page is milliseconds, so past this the store is out of reach.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a snapshot of a whole shard may take, at start or when a shard is taken over.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Every column of the journal, in the order of [`JournalRow`].
+macro_rules! journal_columns {
+    () => {
+        "tenant, seq, shard, shard_seq, person, agent_seq, at, due_at, kind, actor_kind, actor_person, cause, \
+         policy_version, op, op_by_kind, op_by, op_fingerprint, op_at, op_outcome, form, body, body_hash, hash"
+    };
+}
+pub(crate) use journal_columns;
+
+/// Reads one row of [`journal_columns`].
+pub(crate) fn journal_row(row: &FoundRow) -> Result<JournalRow, ReadError> {
+    let (tenant, seq) = (row.text(0, "a journal entry")?, row.number(1, "a journal entry")?);
+    let place = format!("journal entry {tenant}/{seq}");
+    let place = place.as_str();
+    Ok(JournalRow {
+        tenant,
+        seq,
+        shard: row.number(2, place)?,
+        shard_seq: row.number(3, place)?,
+        person: row.optional_person(4, place)?,
+        agent_seq: row.optional_number(5, place)?,
+        at: row.number(6, place)?,
+        due_at: row.optional_number(7, place)?,
+        kind: row.text(8, place)?,
+        actor_kind: row.text(9, place)?,
+        actor_person: row.optional_person(10, place)?,
+        cause: row.text(11, place)?,
+        policy_version: row.optional_number(12, place)?,
+        op: row.optional_wide(13, place)?,
+        op_by_kind: row.optional_text(14, place)?,
+        op_by: row.optional_person(15, place)?,
+        op_fingerprint: row.optional_number(16, place)?,
+        op_at: row.optional_number(17, place)?,
+        op_outcome: row.optional_text(18, place)?,
+        form: row.number(19, place)?,
+        body: row.text(20, place)?,
+        body_hash: row.hash(21, place)?,
+        hash: row.hash(22, place)?,
+    })
+}
+
+pub(crate) async fn heads(readers: &Readers) -> Result<Vec<ShardHead>, ReadError> {
+    const HEADS: Sql =
+        Sql::same("SELECT id, epoch, head FROM shards WHERE id IN (SELECT shard FROM tenants) ORDER BY id");
+    readers.within(READ_TIMEOUT, async |reading| reading.all(HEADS, &[]).await?.iter().map(shard_head).collect()).await
+}
+
+/// When the last event of any tenant was; the epoch when there is none.
+pub(crate) async fn last_at(readers: &Readers) -> Result<Timestamp, ReadError> {
+    const LAST_AT: Sql = Sql::same("SELECT coalesce(max(last_at), 0) FROM tenant_heads");
+    readers
+        .within(READ_TIMEOUT, async |reading| {
+            let row = reading.one(LAST_AT, &[], "tenant_heads").await?;
+            Ok(Timestamp(row.number(0, "tenant_heads")?))
+        })
+        .await
+}
+
+fn shard_head(row: &FoundRow) -> Result<ShardHead, ReadError> {
+    let id = row.number(0, "shards")?;
+    Ok(ShardHead {
+        shard: ShardId(u16::try_from(id).map_err(|_| damaged("shards", "a number is out of range"))?),
+        epoch: Epoch(row.number(1, "shards")?.cast_unsigned()),
+        head: ShardSeq(row.number(2, "shards")?.cast_unsigned()),
+    })
+}
+
+pub(crate) async fn read(
+    readers: &Readers,
+    shard: ShardId,
+    after: ShardSeq,
+    max: usize,
+) -> Result<Vec<Stored>, ReadError> {
+    const PAGE: Sql = Sql::same(concat!(
+        "SELECT ",
+        journal_columns!(),
+        " FROM journal WHERE shard = $1 AND shard_seq > $2 ORDER BY shard_seq LIMIT $3"
+    ));
+    readers
+        .within(READ_TIMEOUT, async |reading| {
+            let binds = [
+                Bind::Number(i64::from(shard.0)),
+                Bind::Number(after.0.cast_signed()),
+                Bind::Number(i64::try_from(max).unwrap_or(i64::MAX)),
+            ];
+            let rows = reading.all(PAGE, &binds).await?;
+            let rows: Vec<JournalRow> = rows.iter().map(journal_row).collect::<Result<_, _>>()?;
+            let decode = |resolve: &dyn Resolve| -> Result<Vec<Stored>, ReadError> {
+                rows.iter().map(|row| decode_row(row, resolve).map_err(|error| damaged_row(row, &error))).collect()
+            };
+            let (people, texts) = asked(|asked| decode(asked).map(drop))?;
+            let found = references(reading, &people, &texts).await?;
+            decode(&found)
+        })
+        .await
+}
+
+/// What a decoding asks for.
+fn asked(decode: impl FnOnce(&dyn Resolve) -> Result<(), ReadError>) -> Result<(Vec<PersonId>, Vec<Hash>), ReadError> {
+    let asked = Asked::default();
+    decode(&asked)?;
+    Ok(asked.into_lists())
+}
+
+/// Fetches people and texts.
+pub(crate) async fn references(
+    reading: &mut Reading,
+    people: &[PersonId],
+    texts: &[Hash],
+) -> Result<References, ReadError> {
+    const PEOPLE: Sql = Sql::each(
+        "SELECT p.id, p.host_id, p.name FROM json_each($1) AS k CROSS JOIN people AS p ON p.id = unhex(k.value)",
+        "SELECT id, host_id, name FROM people WHERE id = ANY($1)",
+    );
+    const TEXTS: Sql = Sql::each(
+        "SELECT t.hash, t.text FROM json_each($1) AS k CROSS JOIN texts AS t ON t.hash = unhex(k.value)",
+        "SELECT hash, text FROM texts WHERE hash = ANY($1)",
+    );
+    let mut found = References::default();
+    if !people.is_empty() {
+        let ids = Bind::Ids(people.iter().map(|id| id.0.to_vec()).collect());
+        for row in reading.all(PEOPLE, &[ids]).await? {
+            let person = FoundPerson { host_id: row.text(1, "people")?, name: row.optional_text(2, "people")? };
+            found.people.insert(row.person(0, "people")?, person);
+        }
+    }
+    if !texts.is_empty() {
+        let hashes = Bind::Ids(texts.iter().map(|hash| hash.0.to_vec()).collect());
+        for row in reading.all(TEXTS, &[hashes]).await? {
+            found.texts.insert(row.hash(0, "texts")?, row.any_text(1, "texts")?);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) async fn find_op(
+    readers: &Readers,
+    tenant: &TenantId,
+    agent: &AgentId,
+    op: Op,
+    by: &Actor,
+) -> Result<Option<OpRecord>, ReadError> {
+    const FIND: Sql = Sql::each(
+        concat!(
+            "SELECT ",
+            journal_columns!(),
+            " FROM journal INDEXED BY journal_by_op
+              WHERE tenant = $1 AND op = $3 AND op_by_kind = $4
+                AND person = (SELECT id FROM people WHERE tenant = $1 AND kind = 'agent' AND host_id = $2)
+                AND op_by IS (SELECT id FROM people WHERE tenant = $1 AND kind = $4 AND host_id = $5)
+              ORDER BY seq DESC LIMIT 1"
+        ),
+        concat!(
+            "SELECT ",
+            journal_columns!(),
+            " FROM journal
+              WHERE tenant = $1 AND op = $3 AND op_by_kind = $4
+                AND person = (SELECT id FROM people WHERE tenant = $1 AND kind = 'agent' AND host_id = $2)
+                AND op_by IS NOT DISTINCT FROM
+                    (SELECT id FROM people WHERE tenant = $1 AND kind = $4 AND host_id = $5)
+              ORDER BY seq DESC LIMIT 1"
+        ),
+    );
+    readers
+        .within(READ_TIMEOUT, async |reading| {
+            let op = WideId::of(op.0);
+            let binds = [
+                Bind::Text(tenant.as_str()),
+                Bind::Text(agent.as_str()),
+                Bind::Bytes(&op.0),
+                Bind::Text(by.kind()),
+                Bind::Optional(by.id()),
+            ];
+            let Some(row) = reading.first(FIND, &binds).await? else { return Ok(None) };
+            let row = journal_row(&row)?;
+            let people: Vec<PersonId> = row.op_by.into_iter().collect();
+            let found = references(reading, &people, &[]).await?;
+            decode_op(&row, &found).map_err(|error| damaged_row(&row, &error))
+        })
+        .await
+}
+
+pub(crate) async fn snapshot(readers: &Readers, shard: ShardId) -> Result<ShardSnapshot, ReadError> {
+    const HEAD: Sql = Sql::same("SELECT id, epoch, head FROM shards WHERE id = $1");
+    const TENANTS: Sql = Sql::same(
+        "SELECT t.id, h.seq, h.last_at FROM tenants AS t JOIN tenant_heads AS h ON h.tenant = t.id
+         WHERE t.shard = $1 ORDER BY t.id",
+    );
+    readers
+        .within(SNAPSHOT_TIMEOUT, async |reading| {
+            let id = [Bind::Number(i64::from(shard.0))];
+            let head = shard_head(&reading.one(HEAD, &id, "shards").await?)?;
+            let rows = reading.all(TENANTS, &id).await?;
+            let mut tenants = Vec::with_capacity(rows.len());
+            for row in rows {
+                let (tenant, seq, last_at) =
+                    (row.text(0, "tenants")?, row.number(1, "tenants")?, row.number(2, "tenants")?);
+                tenants.push(tenant_snapshot(reading, &tenant, seq, last_at).await?);
+            }
+            Ok(ShardSnapshot { head, tenants })
+        })
+        .await
+}
+
+async fn tenant_snapshot(
+    reading: &mut Reading,
+    tenant: &str,
+    seq: i64,
+    last_at: i64,
+) -> Result<TenantSnapshot, ReadError> {
+    let directory = directory_row(reading, tenant).await?;
+    let policy = policy(reading, tenant).await?;
+    let started = server_started_row(reading, tenant).await?;
+    let states = state_rows(reading, tenant).await?;
+    let place = format!("tenant {tenant}");
+    let decode = |resolve: &dyn Resolve| -> Result<TenantSnapshot, ReadError> {
+        let wrong = |error: FormError| damaged(&place, &error.to_string());
+        let directory: Directory = read_json::<DirectoryForm>(directory.form, &directory.body)
+            .and_then(|form| form.into_domain(resolve))
+            .map_err(wrong)?;
+        let server_started: Option<(TenantSeq, Arc<TenantEvent>)> = started
+            .as_ref()
+            .map(|row| {
+                let event = decode_tenant_event(row, resolve).map_err(|error| damaged_row(row, &error))?;
+                Ok::<_, ReadError>((TenantSeq(row.seq.cast_unsigned()), Arc::new(event)))
+            })
+            .transpose()?;
+        let states: Vec<StateRow> = states
+            .iter()
+            .map(|row| {
+                decode_state(row, resolve)
+                    .map_err(|error| damaged(&format!("state {tenant}/{}", row.person), &error.to_string()))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(TenantSnapshot {
+            head: TenantSeq(seq.cast_unsigned()),
+            last_at: Timestamp(last_at),
+            directory: Arc::new(directory),
+            policy: Arc::clone(&policy),
+            server_started,
+            states,
+        })
+    };
+    let (people, texts) = asked(|asked| decode(asked).map(drop))?;
+    let found = references(reading, &people, &texts).await?;
+    decode(&found)
+}
+
+async fn directory_row(reading: &mut Reading, tenant: &str) -> Result<DirectoryRow, ReadError> {
+    const NEWEST: Sql =
+        Sql::same("SELECT version, seq, form, body FROM directories WHERE tenant = $1 ORDER BY version DESC LIMIT 1");
+    let place = format!("the directory of tenant {tenant}");
+    let row = reading.one(NEWEST, &[Bind::Text(tenant)], &place).await?;
+    Ok(DirectoryRow {
+        tenant: tenant.to_owned(),
+        version: row.number(0, &place)?,
+        seq: row.number(1, &place)?,
+        form: row.number(2, &place)?,
+        body: row.text(3, &place)?,
+    })
+}
+
+async fn policy(reading: &mut Reading, tenant: &str) -> Result<Arc<Policy>, ReadError> {
+    const NEWEST: Sql = Sql::same("SELECT max(version) FROM policies WHERE tenant = $1");
+    let row = reading.one(NEWEST, &[Bind::Text(tenant)], "policies").await?;
+    let Some(version) = row.optional_number(0, "policies")? else { return Ok(Arc::new(Policy::empty())) };
+    let mut policy = Policy { version: PolicyVersion(version.cast_unsigned()), ..Policy::empty() };
+    for form in pause_types(reading, tenant, version).await? {
+        let place = format!("pause type {tenant}/{version}/{}", form.code);
+        let pause_type = form.into_domain().map_err(|error| damaged(&place, &error.to_string()))?;
+        policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
+    }
+    Ok(Arc::new(policy))
+}
+
+/// A policy version's rows, in the order of their codes.
+pub(crate) async fn pause_types(
+    reading: &mut Reading,
+    tenant: &str,
+    version: i64,
+) -> Result<Vec<PauseTypeForm>, ReadError> {
+    const TYPES: Sql = Sql::same(
+        "SELECT code, class, color, body, rules FROM pause_types WHERE tenant = $1 AND version = $2 ORDER BY code",
+    );
+    let place = format!("the pause types of tenant {tenant}");
+    let rows = reading.all(TYPES, &[Bind::Text(tenant), Bind::Number(version)]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(PauseTypeForm {
+                code: row.text(0, &place)?,
+                class: row.text(1, &place)?,
+                color: row.optional_text(2, &place)?,
+                body: row.text(3, &place)?,
+                rules: row.optional_text(4, &place)?,
+            })
+        })
+        .collect()
+}
+
+async fn server_started_row(reading: &mut Reading, tenant: &str) -> Result<Option<JournalRow>, ReadError> {
+    const LAST: Sql = Sql::same(concat!(
+        "SELECT ",
+        journal_columns!(),
+        " FROM journal WHERE tenant = $1 AND kind = 'server.started' ORDER BY seq DESC LIMIT 1"
+    ));
+    reading.first(LAST, &[Bind::Text(tenant)]).await?.as_ref().map(journal_row).transpose()
+}
+
+/// All states of a tenant, in the order of their internal ids.
+pub(crate) async fn state_rows(reading: &mut Reading, tenant: &str) -> Result<Vec<StateRowForm>, ReadError> {
+    const STATES: Sql = Sql::same("SELECT person, last_seq, form, body FROM states WHERE tenant = $1 ORDER BY person");
+    let place = format!("the states of tenant {tenant}");
+    let rows = reading.all(STATES, &[Bind::Text(tenant)]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StateRowForm {
+                tenant: tenant.to_owned(),
+                person: row.person(0, &place)?,
+                last_seq: row.number(1, &place)?,
+                form: row.number(2, &place)?,
+                body: row.text(3, &place)?,
+            })
+        })
+        .collect()
+}
