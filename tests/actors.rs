@@ -7,6 +7,8 @@ mod clock;
 mod company;
 #[path = "actors/house.rs"]
 mod house;
+#[path = "actors/rest.rs"]
+mod rest;
 
 use std::time::Duration;
 

@@ -18,14 +18,14 @@ use super::registry::{Birth, Key, Registry};
 use super::reply::{CommandError, RETRY_AFTER};
 use super::rest::wake_at;
 pub use super::revival::RevivalError;
-use super::revival::{RevivedTenant, revive};
+use super::revival::{RevivedAgent, RevivedTenant, revive};
 use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantLine};
 use crate::domain::agent::Agent;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEvent;
 use crate::domain::id::{AgentId, PauseId, TenantId, TenantSeq};
-use crate::domain::presence::AgentView;
 use crate::domain::time::Timestamp;
+use crate::hub::SeedRow;
 use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardId, TenantDefinition};
 use crate::sync::spawn_on;
 
@@ -87,8 +87,8 @@ pub struct TenantSeed {
     pub head: TenantSeq,
     /// The directory in force.
     pub directory: Arc<Directory>,
-    /// The public rows of all agents that ever had an event, each with the number since which it is as it is.
-    pub rows: Vec<(AgentId, TenantSeq, AgentView)>,
+    /// The public rows of all agents that ever had an event.
+    pub rows: Vec<SeedRow>,
     /// True when something fell due while the server was down: no row may be shown before
     /// [`Core::caught_up`] has answered.
     pub is_behind: bool,
@@ -140,16 +140,17 @@ impl Core {
             let revived = revive(&*parts.journal, head, ready_at).await?;
             let (shard, intake) = ShardHandle::new();
             let mut tenants = BTreeMap::new();
-            for mut tenant in revived.tenants {
-                let overdue = std::mem::take(&mut tenant.overdue);
+            for RevivedTenant { id, head, facts, agents, rows, overdue } in revived.tenants {
                 unopened.overdue += overdue.len();
-                let desk = Desk::new(tenant.id.clone(), head.shard, tenant.facts.clone(), tenant.head, overdue);
-                let desk = Arc::new(desk);
-                seeds.push(seed(&desk, &tenant));
-                tenants.insert(tenant.id.clone(), TenantLine { desk: Arc::clone(&desk), head: tenant.head });
+                let (directory, is_behind) = (Arc::clone(&facts.directory), !overdue.is_empty());
+                seeds.push(TenantSeed { shard: revived.head.shard, head, directory, rows, is_behind });
+                let desk = Arc::new(Desk::new(id.clone(), revived.head.shard, facts, head, overdue));
+                tenants.insert(id.clone(), TenantLine { desk: Arc::clone(&desk), head });
+                for RevivedAgent { id: agent, record, wake_at } in agents {
+                    registry.rest(Key { tenant: id.clone(), agent }, record, wake_at);
+                }
                 let line = Line { tasks: tasks.clone(), env: Arc::clone(&env), desk, shard: shard.clone() };
-                lines.insert(tenant.id.clone(), Arc::new(line));
-                rest(&registry, tenant);
+                lines.insert(id, Arc::new(line));
             }
             let sequencer = Sequencer {
                 head: revived.head,
@@ -371,22 +372,5 @@ async fn wake_who_is_due(env: Arc<Env>, lines: Arc<BTreeMap<TenantId, Arc<Line>>
         {
             line.wake(&key, errand);
         }
-    }
-}
-
-fn seed(desk: &Desk, tenant: &RevivedTenant) -> TenantSeed {
-    let rows = tenant.agents.iter().filter_map(|agent| Some((agent.id.clone(), agent.shown_since, tenant.row(agent)?)));
-    TenantSeed {
-        shard: desk.shard,
-        head: tenant.head,
-        directory: Arc::clone(&tenant.facts.directory),
-        rows: rows.collect(),
-        is_behind: !desk.overdue.is_empty(),
-    }
-}
-
-fn rest(registry: &Registry, tenant: RevivedTenant) {
-    for agent in tenant.agents {
-        registry.rest(Key { tenant: tenant.id.clone(), agent: agent.id }, agent.record, agent.wake_at);
     }
 }

@@ -62,11 +62,6 @@ impl Overdue {
         }
     }
 
-    /// True when nobody is.
-    pub(super) fn is_empty(&self) -> bool {
-        !self.any.load(Ordering::Acquire)
-    }
-
     fn lock(&self) -> crate::sync::MutexGuard<'_, BTreeSet<AgentId>> {
         // The set is whole whoever panicked beside it: each step is one removal.
         self.agents.lock().unwrap_or_else(PoisonError::into_inner)

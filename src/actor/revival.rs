@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::desk::TenantFacts;
-use super::rest::wake_at;
+use super::rest::wake_at_of;
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{AgentId, TenantId, TenantSeq};
 use crate::domain::presence::AgentView;
 use crate::domain::time::Timestamp;
+use crate::hub::SeedRow;
 use crate::ports::{
     AgentRecord, AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardHead, ShardSeq, TenantSnapshot,
 };
@@ -41,6 +42,8 @@ pub(super) struct RevivedTenant {
     pub(super) head: TenantSeq,
     pub(super) facts: TenantFacts,
     pub(super) agents: Vec<RevivedAgent>,
+    /// The public rows of those whom the directory knows.
+    pub(super) rows: Vec<SeedRow>,
     /// Those of whom something fell due while the server was down.
     pub(super) overdue: BTreeSet<AgentId>,
 }
@@ -49,8 +52,6 @@ pub(super) struct RevivedTenant {
 pub(super) struct RevivedAgent {
     pub(super) id: AgentId,
     pub(super) record: Arc<AgentRecord>,
-    /// The tenant's number since which the agent is shown as it is, at the latest.
-    pub(super) shown_since: TenantSeq,
     /// When it is to be woken.
     pub(super) wake_at: Option<Timestamp>,
 }
@@ -102,17 +103,30 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp) -> RevivedTenant {
     let grace_until = ready_at + facts.directory.tenant.connection_grace;
     // The number of this start: its event is recorded before anybody is shown.
     let head = tenant.head.next();
-    let mut overdue = BTreeSet::new();
-    let agents = current_states(tenant).map(|(id, mut record, since)| {
+    let states = current_states(tenant).map(|(id, mut record, since)| {
         let shown_since = started_by(&mut record, ready_at, grace_until, head).unwrap_or(since);
-        let wake_at = wake_at(&record.agent, &id, &facts, ready_at);
+        (id, Arc::new(record), shown_since)
+    });
+    // Both in the order of their agents, so that neither is searched.
+    let mut states: Vec<(AgentId, Arc<AgentRecord>, TenantSeq)> = states.collect();
+    states.sort_unstable_by(|(a, _, _), (b, _, _)| a.cmp(b));
+    let mut people = facts.directory.agents.iter().peekable();
+    let (mut agents, mut rows) = (Vec::with_capacity(states.len()), Vec::with_capacity(states.len()));
+    let mut overdue = BTreeSet::new();
+    for (id, record, shown_since) in states {
+        while people.next_if(|(known, _)| **known < id).is_some() {}
+        let person = people.next_if(|(known, _)| **known == id).map(|(_, person)| person);
+        let wake_at = person.and_then(|person| wake_at_of(&record.agent, person, &facts, ready_at));
         if wake_at.is_some_and(|at| at <= ready_at) {
             overdue.insert(id.clone());
         }
-        RevivedAgent { id, record: Arc::new(record), shown_since, wake_at }
-    });
-    let agents = agents.collect();
-    RevivedTenant { id, head, facts, agents, overdue }
+        rows.extend(person.map(|person| {
+            let view = Arc::new(AgentView::public(&record.agent, person, &facts.directory));
+            SeedRow { agent: id.clone(), seq: shown_since, view }
+        }));
+        agents.push(RevivedAgent { id, record, wake_at });
+    }
+    RevivedTenant { id, head, facts, agents, rows, overdue }
 }
 
 /// Journals the start, once for each tenant.
@@ -142,12 +156,4 @@ fn start_of(tenant: &RevivedTenant, ready_at: Timestamp) -> Entry {
     };
     let body = EntryBody::Tenant { event: Arc::new(event), definition: None };
     Entry { tenant: tenant.id.clone(), seq: tenant.head, body }
-}
-
-impl RevivedTenant {
-    /// The public row of an agent, where the directory still has them.
-    pub(super) fn row(&self, agent: &RevivedAgent) -> Option<AgentView> {
-        let person = self.facts.directory.agents.get(&agent.id)?;
-        Some(AgentView::public(&agent.record.agent, person, &self.facts.directory))
-    }
 }

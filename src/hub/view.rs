@@ -150,7 +150,7 @@ impl View {
 
     /// Cuts a frame that ends at the table's head: these agents' rows are new, those are gone.
     pub(super) fn cut(&mut self, table: &Table, agents: &[AgentId], removed: &[AgentId], beside: Beside) {
-        let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(&*table.row(agent)?.json)).collect();
+        let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(table.row(agent)?.json())).collect();
         let removed: Vec<&str> = removed.iter().map(|agent| agent.as_str()).collect();
         let (from, to) = (self.boundary, table.head());
         let bytes = bytes_of(&rows) + removed.iter().map(|agent| agent.len() + 3).sum::<usize>();
@@ -329,7 +329,7 @@ impl View {
         if let Some((_, text)) = self.catch_ups.iter().find(|(at, _)| *at == from) {
             return Some(text.clone());
         }
-        let rows: Vec<&RawValue> = self.rows(table).filter(|row| row.changed > from).map(|row| &*row.json).collect();
+        let rows: Vec<&RawValue> = self.rows(table).filter(|row| row.changed > from).map(|row| row.json()).collect();
         if bytes_of(&rows) > CATCH_UP_BYTES_MAX {
             return None;
         }
@@ -367,7 +367,7 @@ impl View {
         if crowded {
             self.snapshots.pop_front();
         }
-        let rows: Vec<&RawValue> = self.rows(table).map(|row| &*row.json).collect();
+        let rows: Vec<&RawValue> = self.rows(table).map(|row| row.json()).collect();
         let cursor = self.cursor(table);
         let end = Boundary { to: boundary, cursor: &cursor };
         let extras = self.extras(table, Beside { counts: true, alerts: true });

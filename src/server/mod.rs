@@ -18,7 +18,7 @@ use crate::cluster::{LocalBus, LocalPlacement};
 use crate::config::{Config, StoreAddress};
 use crate::domain::id::{PauseId, TenantId};
 use crate::domain::time::Timestamp;
-use crate::hub::{Hub, SeedRow};
+use crate::hub::Hub;
 use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
 use crate::store::{self, OpenError, OwnedJournal, open_journal};
@@ -189,7 +189,6 @@ pub fn open_boards(
     stop: &CancellationToken,
 ) {
     for TenantSeed { shard, head, directory, rows, is_behind } in seeds {
-        let rows = rows.into_iter().map(|(agent, seq, view)| SeedRow { agent, seq, view: Arc::new(view) }).collect();
         if is_behind {
             let tenant = directory.tenant.id.clone();
             hub.open_tenant_unshown(shard, directory, head, rows);
