@@ -81,7 +81,7 @@ pub(in crate::load) struct SideFigures {
     pub(in crate::load) from_first_sign: Times,
     /// From the instant at which it was to be asked for.
     pub(in crate::load) from_asking: Times,
-    /// From the last change asked for until every board had it, in milliseconds.
+    /// From the first sign of the last change until every board had all of them, in milliseconds.
     pub(in crate::load) settled_in_ms: Spread,
     /// Cores that the load generator used.
     pub(in crate::load) generator_cores: Spread,
@@ -247,6 +247,7 @@ fn shown(load: &LoadFigures) -> String {
         row("from asking, p50 ms", &|side| millis(&side.from_asking.p50_us), None),
         row("from asking, p99 ms", &|side| millis(&side.from_asking.p99_us), None),
         row("from asking, max ms", &|side| format!("{:.1}", side.from_asking.all.max_us / 1000.0), None),
+        row("settled in ms", &|side| spread(&side.settled_in_ms), None),
         row("generator cores", &|side| spread(&side.generator_cores), None),
     ];
     table(&rows)

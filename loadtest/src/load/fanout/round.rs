@@ -51,7 +51,7 @@ pub(super) struct Measured {
     pub(super) generator_cores: f64,
     pub(super) spread: Latency,
     pub(super) from_send: Latency,
-    /// From the last change asked for until every board had it.
+    /// From the first sign of the last change until every board had all of them.
     pub(super) settled_in: Duration,
 }
 
@@ -74,7 +74,6 @@ pub(super) fn run(crowd: &mut Crowd, side: &mut impl Side, asking: Asking, plan:
     side.tally().count(false);
     let (cpu_after, own_after, time) = (side.cpu_time()?, own_cpu_time(), began.elapsed());
     side.keep_under_way(0);
-    let settling = Instant::now();
     settle(crowd, side, &mut queue)?;
     let cpu = cpu_after.zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
     let sides_own = cpu.filter(|_| side.is_in_this_process()).unwrap_or_default();
@@ -87,7 +86,7 @@ pub(super) fn run(crowd: &mut Crowd, side: &mut impl Side, asking: Asking, plan:
         generator_cores: generator_cpu.as_secs_f64() / time.as_secs_f64(),
         spread: tally.spread.clone(),
         from_send: tally.from_send.clone(),
-        settled_in: settling.elapsed(),
+        settled_in: tally.settled_in(),
     })
 }
 

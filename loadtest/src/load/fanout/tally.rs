@@ -1,6 +1,6 @@
 //! Changes on their way to all boards: counted and timed in the same way for the server and for the floor.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::load::latency::Latency;
 
@@ -31,6 +31,9 @@ pub(super) struct Tally {
     changes: Vec<Change>,
     under_way: usize,
     counting: bool,
+    /// The latest first sign of a change, and the latest delivery.
+    last_seen: Option<Instant>,
+    last_delivered: Option<Instant>,
     pub(super) window: Window,
     /// From the first sign that a change is there to each board.
     pub(super) spread: Latency,
@@ -58,6 +61,8 @@ impl Tally {
             changes: Vec::new(),
             under_way: 0,
             counting: false,
+            last_seen: None,
+            last_delivered: None,
             window: Window::default(),
             spread: Latency::new(),
             from_send: Latency::new(),
@@ -74,13 +79,19 @@ impl Tally {
 
     /// There is a sign of a change: it is durable, whichever sign comes first.
     pub(super) fn seen(&mut self, id: ChangeId, now: Instant) {
-        self.changes[id.0 as usize].first_seen.get_or_insert(now);
+        let seen = &mut self.changes[id.0 as usize].first_seen;
+        if seen.is_none() {
+            *seen = Some(now);
+            self.last_seen = Some(now);
+        }
     }
 
     /// A board has a change; true when it was the last board.
     pub(super) fn delivered(&mut self, id: ChangeId, now: Instant) -> bool {
+        self.seen(id, now);
+        self.last_delivered = Some(now);
         let change = &mut self.changes[id.0 as usize];
-        let first_seen = *change.first_seen.get_or_insert(now);
+        let first_seen = change.first_seen.unwrap_or(now);
         if change.counts {
             self.spread.record(now - first_seen);
             self.from_send.record(now.saturating_duration_since(change.intended));
@@ -103,6 +114,12 @@ impl Tally {
         }
     }
 
+    /// How long after the first sign of the last change every board had all of them, when none is under way.
+    pub(super) fn settled_in(&self) -> Duration {
+        let settled = self.last_delivered.zip(self.last_seen);
+        settled.map_or(Duration::ZERO, |(delivered, seen)| delivered.saturating_duration_since(seen))
+    }
+
     /// Changes that not all boards have.
     pub(super) fn under_way(&self) -> usize {
         self.under_way
@@ -121,8 +138,6 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -141,7 +156,7 @@ mod tests {
         assert!(!tally.delivered(change, at(16)));
         assert!(tally.delivered(early, at(17)));
         assert!(tally.delivered(change, at(24)));
-        assert_eq!(tally.under_way(), 0);
+        assert_eq!((tally.under_way(), tally.settled_in()), (0, Duration::from_millis(10)));
         let Window { frames, bytes, deliveries, changes } = tally.window;
         assert_eq!((frames, bytes, deliveries, changes), (1, 700, 3, 2));
         let (spread, sent) = (tally.spread.percentiles().expect("two"), tally.from_send.percentiles().expect("two"));
