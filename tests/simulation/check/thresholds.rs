@@ -54,5 +54,6 @@ fn is_late(seen: &Evidence, due: Timestamp, at: Timestamp) -> bool {
 fn shown_overdue(seen: &Evidence, life: usize, agent: &AgentId, person: Option<&Person>) -> Option<Broken> {
     let (due, name) = person?.next_threshold()?;
     let from = seen.lives.get(life)?.from;
-    (due < from).then(|| ("T1", format!("{agent} was shown, and {name}, due at {due:?} before the start, was not written")))
+    (due < from)
+        .then(|| ("T1", format!("{agent} was shown, and {name}, due at {due:?} before the start, was not written")))
 }
