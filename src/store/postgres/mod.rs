@@ -26,7 +26,6 @@ use crate::ports::{
 use crate::store::open_error::OpenError;
 use crate::store::reader;
 use crate::store::reading::Readers;
-use crate::store::snapshot::snapshot;
 pub(crate) use copying::{ShardCopy, Target, TargetError};
 use lane::{Epochs, Lane, WRITE_TIMEOUT};
 use standing::Standing;
@@ -140,7 +139,7 @@ impl Journal for PostgresJournal {
     }
 
     fn snapshot(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardSnapshot, ReadError>> {
-        Box::pin(snapshot(&self.readers, shard))
+        Box::pin(reader::snapshot(&self.readers, shard))
     }
 
     fn read(&self, shard: ShardId, after: ShardSeq, max: usize) -> BoxFuture<'_, Result<Vec<Stored>, ReadError>> {

@@ -25,7 +25,6 @@ use crate::ports::{
 use crate::store::open_error::OpenError;
 use crate::store::reader;
 use crate::store::reading::Readers;
-use crate::store::snapshot::snapshot;
 use writer::{WAITING_MAX, Work, Writer};
 
 /// The journal in a data folder, owned by this process.
@@ -105,7 +104,7 @@ impl Journal for SqliteJournal {
     }
 
     fn snapshot(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardSnapshot, ReadError>> {
-        Box::pin(snapshot(&self.readers, shard))
+        Box::pin(reader::snapshot(&self.readers, shard))
     }
 
     fn read(&self, shard: ShardId, after: ShardSeq, max: usize) -> BoxFuture<'_, Result<Vec<Stored>, ReadError>> {
