@@ -35,6 +35,15 @@ impl Router {
         self.core.not_ready()
     }
 
+    /// Waits until what fell due while the server was down is on record: before that no list of a tenant's pauses
+    /// is true (promise T1).
+    ///
+    /// # Errors
+    /// [`CommandError`] when it is not in time.
+    pub async fn caught_up(&self, tenant: &TenantId) -> Result<(), CommandError> {
+        self.core.caught_up_in_time(tenant).await
+    }
+
     /// Carries out a command; durable when it answers `Ok`.
     ///
     /// # Errors

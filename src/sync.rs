@@ -28,6 +28,8 @@ pub enum Race {
     GuardsIgnored,
     /// An actor of before may append after its shard was lost and taken up again.
     IncarnationIgnored,
+    /// An actor that goes to rest asks its state for its deadline before others see it at rest.
+    WakeAskedBefore,
     /// An actor goes to rest without answering what came in meanwhile.
     MailboxDropped,
 }

@@ -16,6 +16,8 @@ mod house;
 mod losses;
 #[path = "support/lossy_bus.rs"]
 mod lossy_bus;
+#[path = "fan_out/unshown.rs"]
+mod unshown;
 #[path = "support/fan_out_world.rs"]
 mod world;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
-use super::core::Env;
+use super::core::{Env, Errand};
 use super::desk::{Desk, Guards, TenantFacts};
 use super::handle::Message;
 use super::refusals::Refusals;
@@ -16,7 +16,7 @@ use super::registry::{Birth, Key};
 use super::reply::{CommandError, Reply};
 use super::session::{Notice, SESSIONS_MAX, SessionLink};
 use super::shard::{Append, Intake, NotAppended, ShardHandle};
-use crate::domain::agent::{Agent, Connection, Context, Live};
+use crate::domain::agent::{Agent, Context, Live};
 use crate::domain::command::{Actor, Command, Outcome, Refusal, Rejection, Request};
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
@@ -26,11 +26,15 @@ use crate::domain::presence::AgentView;
 use crate::domain::rules::{self, PauseOption};
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
-use crate::sync::{Race, planted};
+use crate::sync::{Race, may_switch, planted};
 
-/// An actor without sessions, pause or deadline goes to rest after this long without a message, so
-/// that a burst of commands does not start and stop it.
+/// An actor without sessions goes to rest after this long without a message, so that a burst of
+/// commands does not start and stop it. One that was woken for a deadline does not wait: nobody asked.
 const REST_AFTER: Duration = Duration::from_secs(5);
+
+/// After an actor's panic its agent is woken again this much later: soon enough for its deadlines,
+/// late enough that a panic that repeats costs nothing.
+const WAKE_AFTER_PANIC: Duration = Duration::from_secs(5);
 
 /// How long after a failed append what is due is tried again, at first and at most.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
@@ -68,6 +72,9 @@ pub(super) struct AgentActor {
     refusals: Refusals,
     /// After a failed append: when to try again, and how long that was waited.
     again: Option<(Timestamp, Duration)>,
+    /// Held by an actor that was woken for a deadline, until what is due is durable: so few are woken
+    /// at once that those who command are not kept waiting.
+    errand: Option<Errand>,
     lost: bool,
     incarnation: u64,
     desk: Arc<Desk>,
@@ -80,6 +87,7 @@ impl AgentActor {
     pub(super) fn new(
         key: Key,
         birth: Birth,
+        errand: Option<Errand>,
         incarnation: u64,
         desk: Arc<Desk>,
         shard: ShardHandle,
@@ -94,6 +102,7 @@ impl AgentActor {
             last_closed_at: None,
             refusals: Refusals::default(),
             again: None,
+            errand,
             lost: false,
             incarnation,
             desk,
@@ -108,13 +117,18 @@ impl AgentActor {
 
     /// After a panic or a loss: only what is durable counts, and that is what the record is.
     pub(super) fn abandon_to_rest(&self) {
-        self.env.registry.passivate(&self.key, self.generation, Arc::clone(&self.record));
+        let wake_at = self.env.clock.now() + WAKE_AFTER_PANIC;
+        self.env.registry.passivate(&self.key, self.generation, Arc::clone(&self.record), || Some(wake_at));
     }
 
     /// Runs until the agent rests, the shard is lost, or the registry lets go of it.
     pub(super) async fn run(&mut self) {
+        let is_on_errand = self.errand.is_some();
         // Sockets that are gone, or deadlines that passed, before this actor was.
-        self.settle_or_try_again().await;
+        self.on_deadline().await;
+        if is_on_errand && !self.lost && self.may_rest() && self.goes_to_rest().await {
+            return;
+        }
         while !self.lost {
             match self.next_input().await {
                 Input::Message(message) => self.on_message(*message).await,
@@ -132,13 +146,12 @@ impl AgentActor {
     }
 
     async fn next_input(&mut self) -> Input {
-        let now = self.env.clock.now();
+        let rests_at = self.may_rest().then(|| self.env.clock.now() + REST_AFTER);
         let deadline = self.next_deadline();
-        let idle = deadline.is_none() && self.may_rest();
-        let wake_at = deadline.unwrap_or(now + REST_AFTER);
-        if deadline.is_none() && !idle {
+        let idle = rests_at.is_some_and(|at| deadline.is_none_or(|deadline| at < deadline));
+        let Some(wake_at) = rests_at.into_iter().chain(deadline).min() else {
             return self.mailbox.recv().await.map_or(Input::Closed, Input::Message);
-        }
+        };
         tokio::select! {
             biased;
             () = self.env.clock.sleep_until(wake_at) => if idle { Input::Idle } else { Input::Deadline },
@@ -183,19 +196,30 @@ impl AgentActor {
                 let _ = reply.send(result);
             }
             Message::View { reply } => {
-                self.settle_or_try_again().await;
-                let _ = reply.send(self.own_view());
+                if self.may_show().await {
+                    let _ = reply.send(self.own_view());
+                }
             }
             Message::PublicView { reply } => {
-                self.settle_or_try_again().await;
-                let _ = reply.send(self.public_view());
+                if self.may_show().await {
+                    let _ = reply.send(self.public_view());
+                }
             }
             Message::Options { reply } => {
-                self.settle_or_try_again().await;
-                let _ = reply.send(self.options());
+                if self.may_show().await {
+                    let _ = reply.send(self.options());
+                }
             }
             Message::Look => self.settle_or_try_again().await,
         }
+    }
+
+    /// Makes durable what is due, and says whether the agent may be shown: while the store is out of
+    /// reach as last known, but never without what fell due while the server was down (promise T1).
+    /// Whoever is not answered is told to come again.
+    async fn may_show(&mut self) -> bool {
+        self.settle_or_try_again().await;
+        !self.desk.overdue.holds(&self.key.agent)
     }
 
     async fn on_deadline(&mut self) {
@@ -308,6 +332,13 @@ impl AgentActor {
 
     /// Makes durable all that is due: of time, of the sockets, of the refusals.
     async fn settle(&mut self) -> Result<(), NotDurable> {
+        self.make_due_durable().await?;
+        self.errand = None;
+        self.desk.is_up_to_date(&self.key.agent);
+        Ok(())
+    }
+
+    async fn make_due_durable(&mut self) -> Result<(), NotDurable> {
         for _ in 0..DECISIONS_MAX {
             let facts = self.desk.facts();
             let now = self.env.clock.now();
@@ -497,12 +528,10 @@ impl AgentActor {
         }
     }
 
+    /// True while all that there is of the agent is its state: that waits for its deadlines without an
+    /// actor. Refusals and what is to be tried again are not of the state.
     fn may_rest(&self) -> bool {
-        self.sessions.is_empty()
-            && matches!(self.agent().connection, Connection::Disconnected { .. })
-            && !self.agent().is_paused()
-            && self.refusals.is_empty()
-            && self.again.is_none()
+        self.sessions.is_empty() && !self.agent().is_connected() && self.refusals.is_empty() && self.again.is_none()
     }
 
     /// Hands the state back to the registry. What came in meanwhile is answered first; if that
@@ -516,7 +545,13 @@ impl AgentActor {
         }
         let registry = Arc::clone(&self.env.registry);
         if self.may_rest() {
-            registry.passivate(&self.key, self.generation, Arc::clone(&self.record));
+            let (desk, env, agent) = (&self.desk, &self.env, &self.record.agent);
+            let asked_before =
+                planted(Race::WakeAskedBefore).then(|| env.wake_at(&desk.facts(), &self.key.agent, agent));
+            may_switch();
+            registry.passivate(&self.key, self.generation, Arc::clone(&self.record), || {
+                asked_before.unwrap_or_else(|| env.wake_at(&desk.facts(), &self.key.agent, agent))
+            });
             return true;
         }
         match registry.renew(&self.key, self.generation) {

@@ -6,24 +6,26 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use super::agent::AgentActor;
-use super::desk::Desk;
+use super::desk::{Desk, TenantFacts};
 use super::handle::{AgentHandle, Message, NotSent};
 use super::registry::{Birth, Key, Registry};
 use super::reply::{CommandError, RETRY_AFTER};
+use super::rest::wake_at;
 pub use super::revival::RevivalError;
-use super::revival::{RevivedAgent, RevivedTenant, is_live, revive};
+use super::revival::{RevivedAgent, RevivedTenant, revive};
 use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantLine};
+use crate::domain::agent::Agent;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEvent;
 use crate::domain::id::{AgentId, PauseId, TenantId, TenantSeq};
-use crate::domain::presence::AgentView;
 use crate::domain::time::Timestamp;
+use crate::hub::SeedRow;
 use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardId, TenantDefinition};
 use crate::sync::spawn_on;
 
@@ -36,12 +38,13 @@ const OFFERS_MAX: usize = 200;
 /// How long between two such offers.
 const OFFER_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
-/// After an actor's panic its agent is woken again this much later: soon enough for its deadlines,
-/// late enough that a panic that repeats costs nothing.
-const WAKE_AFTER_PANIC: Duration = Duration::from_secs(5);
+/// How many agents at rest may be on their way to what is due at once. A batch of so many has a few events each and
+/// is written within tens of milliseconds, which is what a command that comes in between waits; with two batches'
+/// worth, one gathers while the other is written.
+const ERRANDS_MAX: usize = 512;
 
-/// How many shards may be taken up again at once before one waits for the others' agents to wake.
-const WAKE_MAX: usize = 16;
+/// What an agent that was woken for a deadline holds until that is durable.
+pub(super) type Errand = OwnedSemaphorePermit;
 
 /// Makes pause ids: unique, and ordered by the time given.
 pub type FreshId = Arc<dyn Fn(Timestamp) -> PauseId + Send + Sync>;
@@ -69,6 +72,13 @@ pub(super) struct Env {
     pub(super) ready_at: Timestamp,
 }
 
+impl Env {
+    /// When an agent at rest is to be woken.
+    pub(super) fn wake_at(&self, facts: &TenantFacts, id: &AgentId, agent: &Agent) -> Option<Timestamp> {
+        wake_at(agent, id, facts, self.ready_at)
+    }
+}
+
 /// A tenant's rows as they stood when the core was taken up, for the boards.
 pub struct TenantSeed {
     /// The shard that feeds it.
@@ -77,8 +87,11 @@ pub struct TenantSeed {
     pub head: TenantSeq,
     /// The directory in force.
     pub directory: Arc<Directory>,
-    /// The public rows of all agents that ever had an event, with the number of their last one.
-    pub rows: Vec<(AgentId, TenantSeq, AgentView)>,
+    /// The public rows of all agents that ever had an event.
+    pub rows: Vec<SeedRow>,
+    /// True when something fell due while the server was down: no row may be shown before
+    /// [`Core::caught_up`] has answered.
+    pub is_behind: bool,
 }
 
 /// Desks, sequencers and actors.
@@ -98,18 +111,15 @@ struct Line {
     env: Arc<Env>,
     desk: Arc<Desk>,
     shard: ShardHandle,
-    stop: CancellationToken,
 }
 
 struct Unopened {
     sequencers: Vec<(Sequencer, mpsc::Receiver<Intake>)>,
-    live: Vec<Key>,
-    woken: mpsc::Receiver<Vec<Key>>,
+    overdue: usize,
 }
 
 impl Core {
-    /// Takes up what is durable: records the start, journals what fell due meanwhile. Nothing runs
-    /// until [`Core::open`].
+    /// Takes up what is durable and records the start. Nothing runs until [`Core::open`].
     ///
     /// # Errors
     /// [`RevivalError`] when the store cannot be read or written.
@@ -125,25 +135,22 @@ impl Core {
             ready_at,
         });
         let (mut lines, mut seeds) = (BTreeMap::new(), Vec::new());
-        let (wake, woken) = mpsc::channel(WAKE_MAX);
-        let mut unopened = Unopened { sequencers: Vec::new(), live: Vec::new(), woken };
+        let mut unopened = Unopened { sequencers: Vec::new(), overdue: 0 };
         for head in parts.journal.heads().await? {
             let revived = revive(&*parts.journal, head, ready_at).await?;
             let (shard, intake) = ShardHandle::new();
             let mut tenants = BTreeMap::new();
-            for tenant in revived.tenants {
-                let desk = Arc::new(Desk::new(tenant.id.clone(), head.shard, tenant.facts.clone()));
-                seeds.push(seed(head.shard, &tenant));
-                tenants.insert(tenant.id.clone(), TenantLine { desk: Arc::clone(&desk), head: tenant.head });
-                let line = Line {
-                    tasks: tasks.clone(),
-                    env: Arc::clone(&env),
-                    desk,
-                    shard: shard.clone(),
-                    stop: stop.clone(),
-                };
-                lines.insert(tenant.id.clone(), Arc::new(line));
-                rest(&registry, tenant, &mut unopened.live);
+            for RevivedTenant { id, head, facts, agents, rows, overdue } in revived.tenants {
+                unopened.overdue += overdue.len();
+                let (directory, is_behind) = (Arc::clone(&facts.directory), !overdue.is_empty());
+                seeds.push(TenantSeed { shard: revived.head.shard, head, directory, rows, is_behind });
+                let desk = Arc::new(Desk::new(id.clone(), revived.head.shard, facts, head, overdue));
+                tenants.insert(id.clone(), TenantLine { desk: Arc::clone(&desk), head });
+                for RevivedAgent { id: agent, record, wake_at } in agents {
+                    registry.rest(Key { tenant: id.clone(), agent }, record, wake_at);
+                }
+                let line = Line { tasks: tasks.clone(), env: Arc::clone(&env), desk, shard: shard.clone() };
+                lines.insert(id, Arc::new(line));
             }
             let sequencer = Sequencer {
                 head: revived.head,
@@ -152,7 +159,7 @@ impl Core {
                 bus: Arc::clone(&parts.bus),
                 clock: Arc::clone(&parts.clock),
                 registry: Arc::clone(&registry),
-                wake: wake.clone(),
+                ready_at,
                 stale_since: None,
                 stop: stop.clone(),
             };
@@ -163,21 +170,39 @@ impl Core {
         Ok((core, seeds))
     }
 
-    /// Starts the sequencers, and an actor for every agent that is held, paused or waited for.
+    /// Starts the sequencers, and wakes whoever is overdue, the longest overdue first.
     pub fn open(&self) {
         let unopened = self.unopened.lock().ok().and_then(|mut unopened| unopened.take());
         let Some(unopened) = unopened else { return };
         for (sequencer, intake) in unopened.sequencers {
             spawn_on(&self.tasks, sequencer.run(intake));
         }
-        let (lines, stop, mut woken) = (Arc::clone(&self.lines), self.stop.clone(), unopened.woken);
-        wake(&lines, &unopened.live);
-        info!(agents = unopened.live.len(), "{} agents revived", unopened.live.len());
-        spawn_on(&self.tasks, async move {
-            while let Some(Some(agents)) = stop.run_until_cancelled(woken.recv()).await {
-                wake(&lines, &agents);
-            }
-        });
+        info!(overdue = unopened.overdue, "{} agents are overdue", unopened.overdue);
+        let waking = wake_who_is_due(Arc::clone(&self.env), Arc::clone(&self.lines), self.stop.clone());
+        spawn_on(&self.tasks, waking);
+    }
+
+    /// Waits until all is durable that fell due for a tenant's agents while the server was down; answers with the
+    /// number by which it is.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the tenant is unknown.
+    pub async fn caught_up(&self, tenant: &TenantId) -> Result<TenantSeq, CommandError> {
+        let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
+        Ok(line.desk.overdue.caught_up().await)
+    }
+
+    /// The same for whoever waits for an answer.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the tenant is unknown, or it takes longer than an answer may.
+    pub(crate) async fn caught_up_in_time(&self, tenant: &TenantId) -> Result<(), CommandError> {
+        let deadline = self.env.clock.sleep_until(self.env.clock.now() + COMMAND_WITHIN);
+        tokio::select! {
+            biased;
+            caught_up = self.caught_up(tenant) => caught_up.map(|_head| ()),
+            () = deadline => Err(CommandError::unavailable()),
+        }
     }
 
     /// Commits what has arrived and ends. Whoever waits is answered.
@@ -289,73 +314,64 @@ impl Core {
             return Err(CommandError::unavailable());
         }
         let key = Key { tenant: tenant.clone(), agent: agent.clone() };
-        line.activate(&key, incarnation).ok_or_else(CommandError::unavailable)
+        line.activate(&key, None, incarnation).ok_or_else(CommandError::unavailable)
     }
 }
 
 impl Line {
     /// `incarnation` is that of the desk, read before it was seen to be open.
-    fn activate(self: &Arc<Self>, key: &Key, incarnation: u64) -> Option<AgentHandle> {
-        self.env.registry.activate(key, |birth| self.spawn(key.clone(), birth, incarnation))
+    fn activate(self: &Arc<Self>, key: &Key, errand: Option<Errand>, incarnation: u64) -> Option<AgentHandle> {
+        self.env.registry.activate(key, |birth| self.spawn(key.clone(), birth, errand, incarnation))
     }
 
-    /// Brings an agent back whom nobody asks after. While memory is void nobody is: those who live are
-    /// woken when it is taken up again.
-    fn wake(self: &Arc<Self>, key: &Key) {
+    /// Wakes an agent for what is due. While memory is void nobody is: those who rest are asked again when it is
+    /// taken up again.
+    fn wake(self: &Arc<Self>, key: &Key, errand: Errand) {
         let incarnation = self.desk.incarnation();
         if !self.desk.is_closed() {
-            self.activate(key, incarnation);
+            self.activate(key, Some(errand), incarnation);
         }
     }
 
-    fn spawn(self: &Arc<Self>, key: Key, birth: Birth, incarnation: u64) {
+    fn spawn(self: &Arc<Self>, key: Key, birth: Birth, errand: Option<Errand>, incarnation: u64) {
         let (desk, env) = (Arc::clone(&self.desk), Arc::clone(&self.env));
-        let actor = AgentActor::new(key, birth, incarnation, desk, self.shard.clone(), env);
-        spawn_on(&self.tasks, Arc::clone(self).supervise(actor));
+        let actor = AgentActor::new(key, birth, errand, incarnation, desk, self.shard.clone(), env);
+        spawn_on(&self.tasks, supervise(actor));
     }
+}
 
-    /// Runs an actor. A panic is confined to it: the agent goes back to its last durable state, its
-    /// sockets are closed, and it is woken again a little later.
-    async fn supervise(self: Arc<Self>, mut actor: AgentActor) {
-        let Err(_panic) = AssertUnwindSafe(actor.run()).catch_unwind().await else { return };
-        let key = actor.key().clone();
-        error!(agent.id = %key.agent, "the actor of {} panicked; it is rebuilt from what is durable", key.agent);
-        metrics::counter!("intervalo_actor_panics_total").increment(1);
-        actor.abandon_to_rest();
-        drop(actor);
+/// Runs an actor. A panic is confined to it: the agent goes back to its last durable state, its
+/// sockets are closed, and it is woken again a little later.
+async fn supervise(mut actor: AgentActor) {
+    let Err(_panic) = AssertUnwindSafe(actor.run()).catch_unwind().await else { return };
+    let agent = &actor.key().agent;
+    error!(agent.id = %agent, "the actor of {agent} panicked; it is rebuilt from what is durable");
+    metrics::counter!("intervalo_actor_panics_total").increment(1);
+    actor.abandon_to_rest();
+}
+
+/// Wakes agents at rest when something falls due for them, [`ERRANDS_MAX`] at once.
+async fn wake_who_is_due(env: Arc<Env>, lines: Arc<BTreeMap<TenantId, Arc<Line>>>, stop: CancellationToken) {
+    let errands = Arc::new(Semaphore::new(ERRANDS_MAX));
+    loop {
+        let next = env.registry.next_wake();
+        let due = async {
+            match next {
+                Some(at) => env.clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
-            () = self.env.clock.sleep_until(self.env.clock.now() + WAKE_AFTER_PANIC) => self.wake(&key),
-            () = self.stop.cancelled() => {}
+            () = stop.cancelled() => return,
+            () = due => {}
+            () = env.registry.earliest_changed() => continue,
         }
-    }
-}
-
-fn wake(lines: &BTreeMap<TenantId, Arc<Line>>, agents: &[Key]) {
-    for key in agents {
-        if let Some(line) = lines.get(&key.tenant) {
-            line.wake(key);
+        let Some(Ok(errand)) = stop.run_until_cancelled(Arc::clone(&errands).acquire_owned()).await else { return };
+        if let Some(key) = env.registry.take_due(env.clock.now())
+            && let Some(line) = lines.get(&key.tenant)
+        {
+            line.wake(&key, errand);
         }
-    }
-}
-
-fn seed(shard: ShardId, tenant: &RevivedTenant) -> TenantSeed {
-    let rows = tenant
-        .agents
-        .iter()
-        .filter_map(|(agent, revived)| Some((agent.clone(), revived.last_seq, tenant.row(agent, revived)?)))
-        .collect();
-    TenantSeed { shard, head: tenant.head, directory: Arc::clone(&tenant.facts.directory), rows }
-}
-
-fn rest(registry: &Registry, tenant: RevivedTenant, live: &mut Vec<Key>) {
-    for (agent, revived) in tenant.agents {
-        let key = Key { tenant: tenant.id.clone(), agent };
-        let known = tenant.facts.directory.agents.get(&key.agent).is_some_and(|person| person.left_at.is_none());
-        if known && is_live(&revived.record.agent) {
-            live.push(key.clone());
-        }
-        let RevivedAgent { record, .. } = revived;
-        registry.rest(key, record);
     }
 }

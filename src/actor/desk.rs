@@ -1,10 +1,12 @@
 //! A tenant's desk: the directory and policy in force, and the guards that decisions are held to.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::overdue::Overdue;
 use crate::domain::directory::Directory;
-use crate::domain::id::{DirectoryVersion, PolicyVersion, TenantId};
+use crate::domain::id::{AgentId, DirectoryVersion, PolicyVersion, TenantId, TenantSeq};
 use crate::domain::policy::Policy;
 use crate::ports::{ShardId, TenantDefinition};
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64};
@@ -61,16 +63,28 @@ pub struct Desk {
     incarnation: AtomicU64,
     /// True while memory is void: nobody is answered from it.
     closed: AtomicBool,
+    /// The number of the tenant's last durable event.
+    head: AtomicU64,
+    /// Who is not to be answered or shown yet.
+    pub(super) overdue: Overdue,
 }
 
 impl Desk {
-    pub(crate) fn new(tenant: TenantId, shard: ShardId, facts: TenantFacts) -> Desk {
+    pub(crate) fn new(
+        tenant: TenantId,
+        shard: ShardId,
+        facts: TenantFacts,
+        head: TenantSeq,
+        overdue: BTreeSet<AgentId>,
+    ) -> Desk {
         Desk {
             tenant,
             shard,
             facts: ArcSwap::from_pointee(facts),
             incarnation: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            head: AtomicU64::new(head.0),
+            overdue: Overdue::new(overdue, head),
         }
     }
 
@@ -96,6 +110,16 @@ impl Desk {
     /// Memory is what is durable again.
     pub(crate) fn reopen(&self) {
         self.closed.store(false, Ordering::Release);
+    }
+
+    /// Called before anybody is told of what became durable.
+    pub(super) fn reached(&self, head: TenantSeq) {
+        self.head.store(head.0, Ordering::Release);
+    }
+
+    /// All that is due for an agent is durable.
+    pub(super) fn is_up_to_date(&self, agent: &AgentId) {
+        self.overdue.release(agent, || TenantSeq(self.head.load(Ordering::Acquire)));
     }
 
     pub(crate) fn put_in_force(&self, facts: TenantFacts) {

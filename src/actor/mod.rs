@@ -1,4 +1,4 @@
-//! One actor per live agent, one desk per tenant, one sequencer per shard.
+//! One actor per agent who is connected or asked, one desk per tenant, one sequencer per shard.
 //!
 //! The actor decides, the sequencer orders and commits, and only what is durable becomes state. It
 //! knows no protocol, no sockets and no store beyond the `Journal` port.
@@ -7,9 +7,11 @@ mod agent;
 pub mod core;
 pub mod desk;
 pub(crate) mod handle;
+mod overdue;
 mod refusals;
 mod registry;
 mod reply;
+mod rest;
 mod revival;
 pub mod session;
 mod shard;

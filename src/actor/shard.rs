@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use super::desk::{Desk, Guards, TenantFacts};
 use super::registry::{Key, Registry};
+use super::rest::wake_at;
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, AgentSeq, TenantId, TenantSeq};
 use crate::domain::presence::AgentView;
@@ -114,8 +115,8 @@ pub(super) struct Sequencer {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) registry: Arc<Registry>,
-    /// Where agents go that are to have an actor again.
-    pub(super) wake: mpsc::Sender<Vec<Key>>,
+    /// When this run of the server became ready.
+    pub(super) ready_at: Timestamp,
     pub(super) stale_since: Option<Timestamp>,
     pub(super) stop: CancellationToken,
 }
@@ -309,8 +310,10 @@ impl Sequencer {
         for (tenant, drafted) in draft.lines {
             let Some(line) = self.tenants.get_mut(&tenant) else { continue };
             let from = std::mem::replace(&mut line.head, drafted.head);
+            line.desk.reached(drafted.head);
             if line.desk.facts().guards() != drafted.facts.guards() {
                 line.desk.put_in_force((*drafted.facts).clone());
+                ask_anew(&self.registry, &line.desk, self.ready_at);
                 self.registry.have_look(&tenant);
             }
             let committed = Committed { from, to: drafted.head, rows: drafted.rows, directory: drafted.directory };
@@ -413,24 +416,20 @@ impl Sequencer {
         }
         self.head = snapshot.head;
         self.stale_since = None;
-        let mut live = Vec::new();
         for tenant in snapshot.tenants {
             let id = tenant.directory.tenant.id.clone();
             let Some(line) = self.tenants.get_mut(&id) else { continue };
             line.head = tenant.head;
+            line.desk.reached(tenant.head);
             let facts = TenantFacts { directory: Arc::clone(&tenant.directory), policy: Arc::clone(&tenant.policy) };
             line.desk.put_in_force(facts);
-            for (agent, record) in super::revival::current_states(&tenant) {
-                let key = Key { tenant: id.clone(), agent };
-                if super::revival::is_live(&record.agent) {
-                    live.push(key.clone());
-                }
-                self.registry.rest(key, record);
+            for (agent, record, _) in super::revival::current_states(tenant) {
+                // Who is woken while memory is void is not woken again: nobody is before it is not.
+                self.registry.rest(Key { tenant: id.clone(), agent }, Arc::new(record), None);
             }
             line.desk.reopen();
+            ask_anew(&self.registry, &line.desk, self.ready_at);
         }
-        // The core has gone when nobody listens; then nobody is to be woken.
-        let _ = self.wake.send(live).await;
         self.tell_heads();
         self.tell_all(&Feed::Fresh);
         Fate::Owned
@@ -458,4 +457,17 @@ impl Sequencer {
             self.bus.publish(self.head.shard, tenant, message.clone());
         }
     }
+}
+
+/// Asks all of a tenant who rest for their next deadline, under what is in force.
+fn ask_anew(registry: &Registry, desk: &Desk, ready_at: Timestamp) {
+    let facts = desk.facts();
+    registry.ask_anew(&desk.tenant, |id, agent| {
+        let wake_at = wake_at(agent, id, &facts, ready_at);
+        // What was overdue may have been written after all, or is due no more.
+        if wake_at.is_none_or(|at| at > ready_at) {
+            desk.is_up_to_date(id);
+        }
+        wake_at
+    });
 }

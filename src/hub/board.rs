@@ -10,9 +10,10 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::HubError;
 use super::cursor::Cursor;
+use super::table::Table;
 use super::tenant::Tenant;
 use super::view::{Place, View};
-use crate::domain::id::{TeamId, TenantSeq};
+use crate::domain::id::TeamId;
 use crate::domain::time::{Timestamp, seconds};
 use crate::ports::Clock;
 
@@ -59,15 +60,10 @@ impl Board {
         let (ticks, place, first) = {
             let mut state = tenant.state();
             state.join(&id, teams)?;
+            let is_shown = state.is_shown();
             let (view, table) = state.view(&id).ok_or(HubError::UnknownTenant)?;
             let cursor = cursor.and_then(|text| Cursor::from_text(text, &id));
-            let first = cursor.and_then(|cursor| view.resume(table, cursor));
-            let place = match (&first, cursor) {
-                (Some(_), _) => Place::At { to: view.boundary() },
-                // Nothing older than what it has seen, unless that was never true.
-                (None, Some(cursor)) if cursor.to <= table.head() => Place::Fresh { not_before: cursor.to },
-                (None, _) => Place::Fresh { not_before: TenantSeq(0) },
-            };
+            let (place, first) = if is_shown { view.begin(table, cursor) } else { (Place::Waiting { cursor }, None) };
             (view.ticks(), place, first)
         };
         Ok(Board { tenant, view: id, clock, ticks, place, first, told_stale: None, last_frame_at })
@@ -93,8 +89,12 @@ impl Board {
                 () = changed(&mut self.ticks) => false,
                 () = due => true,
             };
-            if idle && let Some(frame) = self.ready().or_else(|| self.sign_of_life()) {
-                return self.sent(frame);
+            if idle {
+                if let Some(frame) = self.ready().or_else(|| self.sign_of_life()) {
+                    return self.sent(frame);
+                }
+                // There is nothing that it could be told yet.
+                self.last_frame_at = self.clock.now();
             }
         }
     }
@@ -110,8 +110,15 @@ impl Board {
             return Some(first);
         }
         let mut state = self.tenant.state();
-        let stale = state.stale();
+        let (stale, is_shown) = (state.stale(), state.is_shown());
         let (view, table) = state.view(&self.view)?;
+        if let (Place::Waiting { cursor }, true) = (self.place, is_shown) {
+            let (place, first) = view.begin(table, cursor);
+            self.place = place;
+            if first.is_some() {
+                return first;
+            }
+        }
         if let Some(frame) = view.next(table, &mut self.place) {
             return Some(frame);
         }
@@ -119,10 +126,7 @@ impl Board {
             return None;
         }
         self.told_stale = stale;
-        Some(match stale {
-            Some(since) => view.stale(since),
-            None => view.beat(table),
-        })
+        sign_of_life(view, table, self.place, stale)
     }
 
     /// What says that all is quiet, or still out of reach.
@@ -130,10 +134,16 @@ impl Board {
         let mut state = self.tenant.state();
         let stale = state.stale();
         let (view, table) = state.view(&self.view)?;
-        Some(match stale {
-            Some(since) => view.stale(since),
-            None => view.beat(table),
-        })
+        sign_of_life(view, table, self.place, stale)
+    }
+}
+
+/// What says that the truth is out of reach, or else that all is quiet: not to a board that has seen nothing.
+fn sign_of_life(view: &mut View, table: &Table, place: Place, stale: Option<Timestamp>) -> Option<Utf8Bytes> {
+    match (stale, place) {
+        (Some(since), _) => Some(view.stale(since)),
+        (None, Place::Waiting { .. }) => None,
+        (None, Place::Fresh { .. } | Place::Reading { .. } | Place::At { .. }) => Some(view.beat(table)),
     }
 }
 

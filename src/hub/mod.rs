@@ -87,6 +87,33 @@ impl Hub {
     /// # Panics
     /// When called outside a tokio runtime.
     pub fn open_tenant(&self, shard: ShardId, directory: Arc<Directory>, head: TenantSeq, rows: Vec<SeedRow>) {
+        self.open(shard, directory, head, rows, Some(head));
+    }
+
+    /// The same for a tenant of which no row may be shown before [`Hub::show_from`] says from where on: boards are
+    /// given, and wait.
+    ///
+    /// # Panics
+    /// When called outside a tokio runtime.
+    pub fn open_tenant_unshown(&self, shard: ShardId, directory: Arc<Directory>, head: TenantSeq, rows: Vec<SeedRow>) {
+        self.open(shard, directory, head, rows, None);
+    }
+
+    /// The rows of a tenant may be shown from this number on.
+    pub fn show_from(&self, tenant: &TenantId, from: TenantSeq) {
+        if let Some(tenant) = self.tenant(tenant) {
+            tenant.state().show_from(from);
+        }
+    }
+
+    fn open(
+        &self,
+        shard: ShardId,
+        directory: Arc<Directory>,
+        head: TenantSeq,
+        rows: Vec<SeedRow>,
+        shown_from: Option<TenantSeq>,
+    ) {
         let id = directory.tenant.id.clone();
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tenant) = tenants.get(&id) {
@@ -95,7 +122,7 @@ impl Hub {
         }
         // What is published between this line and the first read waits in the subscription.
         let subscription = self.bus.subscribe(shard, &id);
-        let tenant = Arc::new(Tenant::new(id.clone(), Table::new(directory, head, rows)));
+        let tenant = Arc::new(Tenant::new(id.clone(), Table::new(directory, head, rows), shown_from));
         tenants.insert(id, Arc::clone(&tenant));
         let reader = FeedReader::new(tenant, shard, subscription, Arc::clone(&self.journal), Arc::clone(&self.clock));
         spawn_on(&self.tasks, reader.run(Arc::clone(&self.bus), self.stop.clone()));

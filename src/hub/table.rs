@@ -1,7 +1,7 @@
 //! The table: the last durable public row of every agent of a tenant, at one head.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::value::RawValue;
 
@@ -19,10 +19,22 @@ use crate::protocol::state::AgentState;
 pub(super) struct Row {
     /// What everybody is shown.
     pub(super) view: Arc<AgentView>,
-    /// The same as JSON, written once.
-    pub(super) json: Box<RawValue>,
+    /// The same as JSON, written once, when somebody is first shown it: a start has other things to do, and
+    /// most rows of a large company are never looked at.
+    json: OnceLock<Box<RawValue>>,
     /// The number that it last changed visibly at, or a later one.
     pub(super) changed: TenantSeq,
+}
+
+impl Row {
+    fn new(view: Arc<AgentView>, changed: TenantSeq) -> Row {
+        Row { view, json: OnceLock::new(), changed }
+    }
+
+    /// The row as JSON.
+    pub(super) fn json(&self) -> &RawValue {
+        self.json.get_or_init(|| AgentState::of(&self.view).to_json())
+    }
 }
 
 /// The rows of one tenant, those of people who left included; views leave these out.
@@ -59,7 +71,7 @@ pub(super) struct Touched {
 
 impl Table {
     /// The table of all agents of the directory, over the rows of those that something happened to.
-    pub(super) fn new(directory: Arc<Directory>, head: TenantSeq, seeds: Vec<SeedRow>) -> Table {
+    pub(super) fn new(directory: Arc<Directory>, head: TenantSeq, mut seeds: Vec<SeedRow>) -> Table {
         let mut table = Table {
             head,
             directory: Arc::clone(&directory),
@@ -68,14 +80,24 @@ impl Table {
             counts: BTreeMap::new(),
             alerts: BTreeMap::new(),
         };
+        // Both in the order of their agents, so that neither is searched; of two rows of one agent the last counts.
+        seeds.sort_by(|a, b| a.agent.cmp(&b.agent));
+        let mut seeds = seeds.into_iter().peekable();
         let mut delta = Delta::default();
-        for seed in seeds {
-            if let Some(person) = directory.agents.get(&seed.agent) {
-                let view = table.fitted(&seed.view, person);
-                table.put(view, seed.seq, &mut delta);
+        let rows = directory.agents.iter().map(|(agent, person)| {
+            let mut own = None;
+            while let Some(seed) = seeds.next_if(|seed| seed.agent <= *agent) {
+                own = Some(seed).filter(|seed| seed.agent == *agent).or(own);
             }
-        }
-        table.add_unseen(TenantSeq(0), &mut delta);
+            let row = match own {
+                Some(seed) => Row::new(table.fitted(&seed.view, person), seed.seq),
+                None => Row::new(unseen(agent, person, &directory), TenantSeq(0)),
+            };
+            table.count(&row.view, &mut delta);
+            table.alerts.extend(Alert::of(&row.view).map(|alert| (agent.clone(), alert)));
+            (agent.clone(), row)
+        });
+        table.rows = rows.collect();
         table
     }
 
@@ -163,8 +185,7 @@ impl Table {
         let directory = Arc::clone(&self.directory);
         for (agent, person) in &directory.agents {
             if !self.rows.contains_key(agent) {
-                let view = AgentView::public(&Agent::unseen(agent.clone()), person, &directory);
-                self.put(Arc::new(view), changed, delta);
+                self.put(unseen(agent, person, &directory), changed, delta);
             }
         }
     }
@@ -173,7 +194,7 @@ impl Table {
     /// before the directory changed.
     fn fitted(&self, view: &Arc<AgentView>, person: &Arc<Person>) -> Arc<AgentView> {
         let zone = self.directory.zone_of(person);
-        if *view.person == **person && view.zone == zone {
+        if (Arc::ptr_eq(&view.person, person) || *view.person == **person) && view.zone == zone {
             return Arc::clone(view);
         }
         Arc::new(AgentView { person: Arc::clone(person), zone, ..AgentView::clone(view) })
@@ -185,8 +206,9 @@ impl Table {
         if old.is_some_and(|old| Arc::ptr_eq(&old.view, &view)) {
             return;
         }
-        let json = AgentState::of(&view).to_json();
-        let same_row = old.is_some_and(|old| old.json.get() == json.get());
+        let row = Row::new(view, changed);
+        let same_row = old.is_some_and(|old| old.json().get() == row.json().get());
+        let view = &row.view;
         let same_membership = old.is_some_and(|old| old.view.person.left_at == view.person.left_at);
         if same_row && same_membership {
             return;
@@ -195,14 +217,14 @@ impl Table {
         if let Some(before) = &before {
             self.uncount(before, delta);
         }
-        self.count(&view, delta);
-        let alert = Alert::of(&view);
+        self.count(view, delta);
+        let alert = Alert::of(view);
         let alert_changed = self.alerts.get(&agent) != alert.as_ref();
         match alert {
             Some(alert) => self.alerts.insert(agent.clone(), alert),
             None => self.alerts.remove(&agent),
         };
-        self.rows.insert(agent.clone(), Row { view, json, changed });
+        self.rows.insert(agent.clone(), row);
         let before = before.map(|before| Arc::clone(&before.person));
         let touched = delta.touched.entry(agent).or_insert(Touched { before, row: false, alert: false });
         touched.row |= !same_row;
@@ -226,6 +248,11 @@ impl Table {
             delta.recounted.insert(team.clone());
         }
     }
+}
+
+/// The row of an agent of whom nothing has ever happened.
+fn unseen(agent: &AgentId, person: &Arc<Person>, directory: &Directory) -> Arc<AgentView> {
+    Arc::new(AgentView::public(&Agent::unseen(agent.clone()), person, directory))
 }
 
 /// The teams that an agent is counted in.

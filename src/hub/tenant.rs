@@ -40,6 +40,8 @@ pub(super) struct State {
     feed_stale: Option<Timestamp>,
     /// A repair cannot be read, since then.
     repair_stale: Option<Timestamp>,
+    /// From which number on the rows may be shown; `None` while that is not known.
+    shown_from: Option<TenantSeq>,
 }
 
 /// What a step changed for one view.
@@ -51,13 +53,15 @@ struct ViewDelta {
 }
 
 impl Tenant {
-    pub(super) fn new(id: TenantId, table: Table) -> Tenant {
+    /// A tenant whose rows may be shown from the number `shown_from` on, or from one that is said later.
+    pub(super) fn new(id: TenantId, table: Table, shown_from: Option<TenantSeq>) -> Tenant {
         let state = State {
             table,
             views: BTreeMap::new(),
             views_by_team: BTreeMap::new(),
             feed_stale: None,
             repair_stale: None,
+            shown_from,
         };
         Tenant { id, state: Mutex::new(state) }
     }
@@ -78,6 +82,24 @@ impl State {
     /// An open view, with the table that it shows.
     pub(super) fn view(&mut self, id: &str) -> Option<(&mut View, &Table)> {
         self.views.get_mut(id).map(|view| (view, &self.table))
+    }
+
+    /// True when the rows may be shown.
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown_from.is_some_and(|from| self.table.head() >= from)
+    }
+
+    /// The rows may be shown from this number on.
+    pub(super) fn show_from(&mut self, from: TenantSeq) {
+        let was_shown = self.is_shown();
+        self.shown_from = Some(from);
+        self.tell_shown(was_shown);
+    }
+
+    fn tell_shown(&self, was_shown: bool) {
+        if self.is_shown() && !was_shown {
+            self.views.values().for_each(View::tick);
+        }
     }
 
     /// Since when the truth is out of reach.
@@ -130,8 +152,10 @@ impl State {
 
     /// Takes up a committed batch that follows on from the head, or overlaps it.
     pub(super) fn commit(&mut self, committed: &Committed) {
+        let was_shown = self.is_shown();
         let delta = self.table.advance(committed.to, committed.directory.as_ref(), &committed.rows);
         self.cut_frames(&delta);
+        self.tell_shown(was_shown);
     }
 
     /// Takes up rows as the journal has them at `head`, unless the table is further; what differs
@@ -158,8 +182,10 @@ impl State {
 
     fn take_rows(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>) {
         let rows: Vec<FeedRow> = rows.into_iter().map(|row| FeedRow { agent: row.agent, view: row.view }).collect();
+        let was_shown = self.is_shown();
         let delta = self.table.advance(head, Some(directory), &rows);
         self.cut_frames(&delta);
+        self.tell_shown(was_shown);
     }
 
     /// Sets or clears what the feed says of the store.

@@ -38,6 +38,8 @@ pub const SNAPSHOTS_MAX: usize = 4;
 /// How far a board has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
+    /// The rows may not be shown yet; it came with this cursor.
+    Waiting { cursor: Option<Cursor> },
     /// It needs a snapshot that is not older than this.
     Fresh { not_before: TenantSeq },
     /// It is being sent the snapshot of this number; `part` is next.
@@ -136,11 +138,6 @@ impl View {
         person.left_at.is_none() && person.teams.iter().any(|team| self.teams.contains(team))
     }
 
-    /// Where the last frame ended.
-    pub(super) fn boundary(&self) -> TenantSeq {
-        self.boundary
-    }
-
     /// Wakes with every new frame.
     pub(super) fn ticks(&self) -> watch::Receiver<u64> {
         self.ticks.subscribe()
@@ -153,7 +150,7 @@ impl View {
 
     /// Cuts a frame that ends at the table's head: these agents' rows are new, those are gone.
     pub(super) fn cut(&mut self, table: &Table, agents: &[AgentId], removed: &[AgentId], beside: Beside) {
-        let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(&*table.row(agent)?.json)).collect();
+        let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(table.row(agent)?.json())).collect();
         let removed: Vec<&str> = removed.iter().map(|agent| agent.as_str()).collect();
         let (from, to) = (self.boundary, table.head());
         let bytes = bytes_of(&rows) + removed.iter().map(|agent| agent.len() + 3).sum::<usize>();
@@ -194,6 +191,7 @@ impl View {
     pub(super) fn next(&mut self, table: &Table, place: &mut Place) -> Option<Utf8Bytes> {
         loop {
             match *place {
+                Place::Waiting { .. } => return None,
                 Place::Fresh { not_before } => {
                     let snapshot = self.open_snapshot(table, not_before);
                     *place = Place::Reading { snapshot, part: 0, not_before };
@@ -231,9 +229,21 @@ impl View {
         }
     }
 
+    /// Where a board begins, and the frame that answers its cursor where there is one.
+    pub(super) fn begin(&mut self, table: &Table, cursor: Option<Cursor>) -> (Place, Option<Utf8Bytes>) {
+        let first = cursor.and_then(|cursor| self.resume(table, cursor));
+        let place = match (&first, cursor) {
+            (Some(_), _) => Place::At { to: self.boundary },
+            // Nothing older than what it has seen, unless that was never true.
+            (None, Some(cursor)) if cursor.to <= table.head() => Place::Fresh { not_before: cursor.to },
+            (None, _) => Place::Fresh { not_before: TenantSeq(0) },
+        };
+        (place, first)
+    }
+
     /// The frame for a board that comes back with this cursor; none when it must begin anew. The
     /// board is at the boundary after it.
-    pub(super) fn resume(&mut self, table: &Table, cursor: Cursor) -> Option<Utf8Bytes> {
+    fn resume(&mut self, table: &Table, cursor: Cursor) -> Option<Utf8Bytes> {
         if cursor.to > table.head() {
             return None;
         }
@@ -319,7 +329,7 @@ impl View {
         if let Some((_, text)) = self.catch_ups.iter().find(|(at, _)| *at == from) {
             return Some(text.clone());
         }
-        let rows: Vec<&RawValue> = self.rows(table).filter(|row| row.changed > from).map(|row| &*row.json).collect();
+        let rows: Vec<&RawValue> = self.rows(table).filter(|row| row.changed > from).map(|row| row.json()).collect();
         if bytes_of(&rows) > CATCH_UP_BYTES_MAX {
             return None;
         }
@@ -357,7 +367,7 @@ impl View {
         if crowded {
             self.snapshots.pop_front();
         }
-        let rows: Vec<&RawValue> = self.rows(table).map(|row| &*row.json).collect();
+        let rows: Vec<&RawValue> = self.rows(table).map(|row| row.json()).collect();
         let cursor = self.cursor(table);
         let end = Boundary { to: boundary, cursor: &cursor };
         let extras = self.extras(table, Beside { counts: true, alerts: true });

@@ -16,9 +16,9 @@ use crate::auth::{KeyError, TokenKey, Verifier};
 use crate::clock::SystemClock;
 use crate::cluster::{LocalBus, LocalPlacement};
 use crate::config::{Config, StoreAddress};
-use crate::domain::id::PauseId;
+use crate::domain::id::{PauseId, TenantId};
 use crate::domain::time::Timestamp;
-use crate::hub::{Hub, SeedRow};
+use crate::hub::Hub;
 use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
 use crate::store::{self, OpenError, OwnedJournal, open_journal};
@@ -151,11 +151,9 @@ pub async fn run_on(
         fresh_id: fresh_id(),
     };
     let (core, seeds) = Core::take_up(parts).await?;
-    for seed in seeds {
-        open_boards(&hub, seed);
-    }
-    core.open();
     let core = Arc::new(core);
+    open_boards(&core, &hub, seeds, &tasks, &hub_stop);
+    core.open();
     let doors = transport::Parts {
         router: Router::new(Arc::clone(&core)),
         hub,
@@ -200,9 +198,32 @@ fn adopt(listener: StdListener, shutdown: &CancellationToken) -> Option<TcpListe
     }
 }
 
-fn open_boards(hub: &Hub, seed: TenantSeed) {
-    let rows = seed.rows.into_iter().map(|(agent, seq, view)| SeedRow { agent, seq, view: Arc::new(view) }).collect();
-    hub.open_tenant(seed.shard, seed.directory, seed.head, rows);
+/// Opens the boards of what the core has taken up. No row of a tenant is shown before what fell due while the server
+/// was down is written (promise T1).
+pub fn open_boards(
+    core: &Arc<Core>,
+    hub: &Arc<Hub>,
+    seeds: Vec<TenantSeed>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    for TenantSeed { shard, head, directory, rows, is_behind } in seeds {
+        if is_behind {
+            let tenant = directory.tenant.id.clone();
+            hub.open_tenant_unshown(shard, directory, head, rows);
+            let showing = show_once_caught_up(Arc::clone(core), Arc::clone(hub), tenant);
+            tasks.spawn(stop.clone().run_until_cancelled_owned(showing));
+        } else {
+            hub.open_tenant(shard, directory, head, rows);
+        }
+    }
+}
+
+async fn show_once_caught_up(core: Arc<Core>, hub: Arc<Hub>, tenant: TenantId) {
+    if let Ok(head) = core.caught_up(&tenant).await {
+        info!(tenant.id = %tenant, "what fell due for {tenant} while the server was down is on record");
+        hub.show_from(&tenant, head);
+    }
 }
 
 fn settings(config: &Config) -> Settings {

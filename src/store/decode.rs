@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::row::{JournalRow, StateRowForm};
 use super::stored::{
-    ActorForm, AgentForm, EventForm, FormError, Hash, OpColumns, PersonId, Resolve, TenantEventForm, erased_host_id,
-    parse, parse_cause, read_json,
+    ActorForm, AgentForm, EventForm, FormError, Hash, IdState, OpColumns, PersonId, Resolve, TenantEventForm,
+    erased_host_id, parse, parse_cause, read_json,
 };
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, AgentSeq, PolicyVersion, TenantId, TenantSeq};
@@ -16,26 +16,69 @@ use crate::domain::time::Timestamp;
 use crate::ports::{Entry, EntryBody, ReadError, ShardSeq, StateRow, Stored};
 
 /// People and texts that were found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct References {
-    pub(crate) people: HashMap<PersonId, FoundPerson>,
-    pub(crate) texts: HashMap<Hash, String>,
+    pub(crate) people: HashMap<PersonId, FoundPerson, IdState>,
+    pub(crate) texts: HashMap<Hash, String, IdState>,
 }
 
-/// A person that was found.
+/// A person that was found. What refers to an agent shares one id.
 #[derive(Debug, Clone)]
 pub(crate) struct FoundPerson {
-    pub(crate) host_id: String,
-    pub(crate) name: Option<String>,
+    host_id: FoundHostId,
+    name: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+enum FoundHostId {
+    Checked(AgentId),
+    Unchecked(String),
+}
+
+impl FoundPerson {
+    pub(crate) fn new(host_id: String, name: Option<String>) -> FoundPerson {
+        let host_id = AgentId::new(&host_id).map_or_else(|_| FoundHostId::Unchecked(host_id), FoundHostId::Checked);
+        FoundPerson { host_id, name }
+    }
+
+    /// The host application's id.
+    pub(crate) fn host_id(&self) -> String {
+        match &self.host_id {
+            FoundHostId::Checked(id) => id.as_str().to_owned(),
+            FoundHostId::Unchecked(text) => text.clone(),
+        }
+    }
+
+    /// The same, of an agent.
+    pub(crate) fn agent(&self) -> Result<AgentId, FormError> {
+        match &self.host_id {
+            FoundHostId::Checked(id) => Ok(id.clone()),
+            FoundHostId::Unchecked(text) => parse::<AgentId>("an agent's id", text),
+        }
+    }
+
+    /// The name; empty when it was never known.
+    pub(crate) fn name(&self) -> String {
+        self.name.clone().unwrap_or_default()
+    }
+}
+
+/// The stand-in for the id of an agent who was erased.
+pub(crate) fn erased(person: PersonId) -> Result<AgentId, FormError> {
+    parse::<AgentId>("an agent's id", &erased_host_id(person))
 }
 
 impl Resolve for References {
     fn host_id(&self, person: PersonId) -> String {
-        self.people.get(&person).map_or_else(|| erased_host_id(person), |found| found.host_id.clone())
+        self.people.get(&person).map_or_else(|| erased_host_id(person), FoundPerson::host_id)
+    }
+
+    fn agent(&self, person: PersonId) -> Result<AgentId, FormError> {
+        self.people.get(&person).map_or_else(|| erased(person), FoundPerson::agent)
     }
 
     fn name(&self, person: PersonId) -> String {
-        self.people.get(&person).and_then(|found| found.name.clone()).unwrap_or_default()
+        self.people.get(&person).map(FoundPerson::name).unwrap_or_default()
     }
 
     fn text(&self, hash: Hash) -> Option<String> {
@@ -98,7 +141,7 @@ pub(crate) fn decode_row(row: &JournalRow, resolve: &dyn Resolve) -> Result<Stor
     let tenant = parse::<TenantId>("a tenant's id", &row.tenant)?;
     let body = match (row.person, row.agent_seq) {
         (Some(person), Some(agent_seq)) => EntryBody::Agent {
-            agent: parse::<AgentId>("an agent's id", &resolve.host_id(person))?,
+            agent: resolve.agent(person)?,
             agent_seq: AgentSeq(agent_seq.cast_unsigned()),
             event: Arc::new(decode_agent_event(row, resolve)?),
         },
@@ -123,7 +166,7 @@ pub(crate) fn decode_agent_event(row: &JournalRow, resolve: &dyn Resolve) -> Res
     Ok(AgentEvent {
         at: Timestamp(row.at),
         due_at: row.due_at.map(Timestamp),
-        actor: ActorForm::from_columns(&row.actor_kind, row.actor_person).into_domain(resolve)?,
+        actor: ActorForm::from_columns(&row.actor_kind, row.actor_person)?.into_domain(resolve)?,
         cause: parse_cause(&row.cause)?,
         reason,
         policy_version: PolicyVersion(policy_version.cast_unsigned()),
@@ -138,7 +181,7 @@ pub(crate) fn decode_tenant_event(row: &JournalRow, resolve: &dyn Resolve) -> Re
     same_kind(row, body.name())?;
     Ok(TenantEvent {
         at: Timestamp(row.at),
-        actor: ActorForm::from_columns(&row.actor_kind, row.actor_person).into_domain(resolve)?,
+        actor: ActorForm::from_columns(&row.actor_kind, row.actor_person)?.into_domain(resolve)?,
         cause: parse_cause(&row.cause)?,
         body,
     })
@@ -165,10 +208,21 @@ fn same_kind(row: &JournalRow, name: &str) -> Result<(), FormError> {
 
 /// A state as it was stored.
 pub(crate) fn decode_state(row: &StateRowForm, resolve: &dyn Resolve) -> Result<StateRow, FormError> {
+    decode_state_of(row.person, row.last_seq, row.form, &row.body, resolve)
+}
+
+/// The same, of its columns.
+pub(crate) fn decode_state_of(
+    person: PersonId,
+    last_seq: i64,
+    form: i64,
+    body: &str,
+    resolve: &dyn Resolve,
+) -> Result<StateRow, FormError> {
     Ok(StateRow {
-        agent: parse::<AgentId>("an agent's id", &resolve.host_id(row.person))?,
-        last_seq: TenantSeq(row.last_seq.cast_unsigned()),
-        record: read_json::<AgentForm>(row.form, &row.body)?.into_domain(resolve)?,
+        agent: resolve.agent(person)?,
+        last_seq: TenantSeq(last_seq.cast_unsigned()),
+        record: read_json::<AgentForm>(form, body)?.into_domain(resolve)?,
     })
 }
 

@@ -403,7 +403,7 @@ fn pause_row(row: RawRow, found: &dyn Resolve) -> Result<PauseRow, FormError> {
     };
     Ok(PauseRow {
         id: pause_id(row.id),
-        agent: parse::<AgentId>("an agent's id", &found.host_id(row.person))?,
+        agent: found.agent(row.person)?,
         agent_name: found.name(row.person),
         pause_type: parse::<PauseTypeCode>("a pause type's code", &row.pause_type)?,
         class,

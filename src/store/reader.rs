@@ -4,25 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::decode::{
-    Asked, FoundPerson, References, damaged_row, decode_op, decode_row, decode_state, decode_tenant_event,
-};
+use super::decode::{Asked, FoundPerson, References, damaged_row, decode_op, decode_row};
 use super::reading::{Bind, FoundRow, Readers, Reading, Sql, damaged};
 use super::row::{DirectoryRow, JournalRow, StateRowForm};
-use super::stored::{DirectoryForm, FormError, Hash, PauseTypeForm, PersonId, Resolve, WideId, read_json};
+use super::stored::{Hash, PauseTypeForm, PersonId, Resolve, WideId};
 use crate::domain::command::Actor;
-use crate::domain::directory::Directory;
-use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, Op, PolicyVersion, TenantId, TenantSeq};
+use crate::domain::id::{AgentId, Op, PolicyVersion, TenantId};
 use crate::domain::op::OpRecord;
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
-use crate::ports::{Epoch, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored, TenantSnapshot};
+use crate::ports::{Epoch, ReadError, ShardHead, ShardId, ShardSeq, Stored};
 
 /// How long a read may take: a page is milliseconds, so past this the store is out of reach.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a snapshot of a whole shard may take, at start or when a shard is taken over.
-const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Every column of the journal, in the order of [`JournalRow`].
 macro_rules! journal_columns {
@@ -82,7 +76,7 @@ pub(crate) async fn last_at(readers: &Readers) -> Result<Timestamp, ReadError> {
         .await
 }
 
-fn shard_head(row: &FoundRow) -> Result<ShardHead, ReadError> {
+pub(crate) fn shard_head(row: &FoundRow) -> Result<ShardHead, ReadError> {
     let id = row.number(0, "shards")?;
     Ok(ShardHead {
         shard: ShardId(u16::try_from(id).map_err(|_| damaged("shards", "a number is out of range"))?),
@@ -131,7 +125,7 @@ fn asked(decode: impl FnOnce(&dyn Resolve) -> Result<(), ReadError>) -> Result<(
 /// Fetches people and texts.
 pub(crate) async fn references(
     reading: &mut Reading,
-    people: &[PersonId],
+    ids: &[PersonId],
     texts: &[Hash],
 ) -> Result<References, ReadError> {
     const PEOPLE: Sql = Sql::each(
@@ -143,18 +137,24 @@ pub(crate) async fn references(
         "SELECT hash, text FROM texts WHERE hash = ANY($1)",
     );
     let mut found = References::default();
-    if !people.is_empty() {
-        let ids = Bind::Ids(people.iter().map(|id| id.0.to_vec()).collect());
-        for row in reading.all(PEOPLE, &[ids]).await? {
-            let person = FoundPerson { host_id: row.text(1, "people")?, name: row.optional_text(2, "people")? };
-            found.people.insert(row.person(0, "people")?, person);
-        }
+    if !ids.is_empty() {
+        found = people(reading, PEOPLE, &[Bind::Ids(ids.iter().map(|id| id.0.to_vec()).collect())]).await?;
     }
     if !texts.is_empty() {
         let hashes = Bind::Ids(texts.iter().map(|hash| hash.0.to_vec()).collect());
         for row in reading.all(TEXTS, &[hashes]).await? {
             found.texts.insert(row.hash(0, "texts")?, row.any_text(1, "texts")?);
         }
+    }
+    Ok(found)
+}
+
+/// People, as a statement finds them: by internal id, host id and name.
+pub(crate) async fn people(reading: &mut Reading, sql: Sql, binds: &[Bind<'_>]) -> Result<References, ReadError> {
+    let mut found = References::default();
+    for row in reading.all(sql, binds).await? {
+        let person = FoundPerson::new(row.text(1, "people")?, row.optional_text(2, "people")?);
+        found.people.insert(row.person(0, "people")?, person);
     }
     Ok(found)
 }
@@ -206,73 +206,7 @@ pub(crate) async fn find_op(
         .await
 }
 
-pub(crate) async fn snapshot(readers: &Readers, shard: ShardId) -> Result<ShardSnapshot, ReadError> {
-    const HEAD: Sql = Sql::same("SELECT id, epoch, head FROM shards WHERE id = $1");
-    const TENANTS: Sql = Sql::same(
-        "SELECT t.id, h.seq, h.last_at FROM tenants AS t JOIN tenant_heads AS h ON h.tenant = t.id
-         WHERE t.shard = $1 ORDER BY t.id",
-    );
-    readers
-        .within(SNAPSHOT_TIMEOUT, async |reading| {
-            let id = [Bind::Number(i64::from(shard.0))];
-            let head = shard_head(&reading.one(HEAD, &id, "shards").await?)?;
-            let rows = reading.all(TENANTS, &id).await?;
-            let mut tenants = Vec::with_capacity(rows.len());
-            for row in rows {
-                let (tenant, seq, last_at) =
-                    (row.text(0, "tenants")?, row.number(1, "tenants")?, row.number(2, "tenants")?);
-                tenants.push(tenant_snapshot(reading, &tenant, seq, last_at).await?);
-            }
-            Ok(ShardSnapshot { head, tenants })
-        })
-        .await
-}
-
-async fn tenant_snapshot(
-    reading: &mut Reading,
-    tenant: &str,
-    seq: i64,
-    last_at: i64,
-) -> Result<TenantSnapshot, ReadError> {
-    let directory = directory_row(reading, tenant).await?;
-    let policy = policy(reading, tenant).await?;
-    let started = server_started_row(reading, tenant).await?;
-    let states = state_rows(reading, tenant).await?;
-    let place = format!("tenant {tenant}");
-    let decode = |resolve: &dyn Resolve| -> Result<TenantSnapshot, ReadError> {
-        let wrong = |error: FormError| damaged(&place, &error.to_string());
-        let directory: Directory = read_json::<DirectoryForm>(directory.form, &directory.body)
-            .and_then(|form| form.into_domain(resolve))
-            .map_err(wrong)?;
-        let server_started: Option<(TenantSeq, Arc<TenantEvent>)> = started
-            .as_ref()
-            .map(|row| {
-                let event = decode_tenant_event(row, resolve).map_err(|error| damaged_row(row, &error))?;
-                Ok::<_, ReadError>((TenantSeq(row.seq.cast_unsigned()), Arc::new(event)))
-            })
-            .transpose()?;
-        let states: Vec<StateRow> = states
-            .iter()
-            .map(|row| {
-                decode_state(row, resolve)
-                    .map_err(|error| damaged(&format!("state {tenant}/{}", row.person), &error.to_string()))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(TenantSnapshot {
-            head: TenantSeq(seq.cast_unsigned()),
-            last_at: Timestamp(last_at),
-            directory: Arc::new(directory),
-            policy: Arc::clone(&policy),
-            server_started,
-            states,
-        })
-    };
-    let (people, texts) = asked(|asked| decode(asked).map(drop))?;
-    let found = references(reading, &people, &texts).await?;
-    decode(&found)
-}
-
-async fn directory_row(reading: &mut Reading, tenant: &str) -> Result<DirectoryRow, ReadError> {
+pub(crate) async fn directory_row(reading: &mut Reading, tenant: &str) -> Result<DirectoryRow, ReadError> {
     const NEWEST: Sql =
         Sql::same("SELECT version, seq, form, body FROM directories WHERE tenant = $1 ORDER BY version DESC LIMIT 1");
     let place = format!("the directory of tenant {tenant}");
@@ -286,7 +220,7 @@ async fn directory_row(reading: &mut Reading, tenant: &str) -> Result<DirectoryR
     })
 }
 
-async fn policy(reading: &mut Reading, tenant: &str) -> Result<Arc<Policy>, ReadError> {
+pub(crate) async fn policy(reading: &mut Reading, tenant: &str) -> Result<Arc<Policy>, ReadError> {
     const NEWEST: Sql = Sql::same("SELECT max(version) FROM policies WHERE tenant = $1");
     let row = reading.one(NEWEST, &[Bind::Text(tenant)], "policies").await?;
     let Some(version) = row.optional_number(0, "policies")? else { return Ok(Arc::new(Policy::empty())) };
@@ -323,7 +257,7 @@ pub(crate) async fn pause_types(
         .collect()
 }
 
-async fn server_started_row(reading: &mut Reading, tenant: &str) -> Result<Option<JournalRow>, ReadError> {
+pub(crate) async fn server_started_row(reading: &mut Reading, tenant: &str) -> Result<Option<JournalRow>, ReadError> {
     const LAST: Sql = Sql::same(concat!(
         "SELECT ",
         journal_columns!(),

@@ -12,9 +12,9 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
 use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 
-use super::App;
 use super::http::json_response;
 use super::problem::Problem;
+use super::{App, rpc};
 use crate::auth::{Action, Principal, Scope};
 use crate::domain::id::{AgentId, IdError, PauseTypeCode, TeamId};
 use crate::domain::schedule::local_day_bounds;
@@ -42,6 +42,8 @@ pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: Heade
         tenant.id = %principal.tenant, principal.id = %principal.id, agent.id = asked.agent.as_ref().map(AgentId::as_str),
         "{} reads the pause history", principal.id
     );
+    let caught_up = app.router.caught_up(&principal.tenant).await;
+    caught_up.map_err(|error| rpc::failed(error, rpc::Viewer::Other))?;
     let page = app.history.page(&filter, asked.after, asked.limit).await.map_err(|error| {
         tracing::error!(%error, "the pause history cannot be read");
         match error {

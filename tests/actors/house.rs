@@ -10,10 +10,10 @@ use intervalo::actor::{CommandError, Core, CoreParts, Notice, Reply, SessionLink
 use intervalo::cluster::{LocalBus, LocalPlacement};
 use intervalo::domain::agent::Agent;
 use intervalo::domain::command::{Actor, Command, PauseAtSignOut, Rejection, Request};
-use intervalo::domain::directory::Person;
+use intervalo::domain::directory::{Directory, Person};
 use intervalo::domain::event::{AgentEvent, Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
-    AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, PrincipalId, SessionId, TenantId, TenantSeq,
+    AgentId, Op, PauseId, PauseTypeCode, PolicyVersion, PrincipalId, SessionId, TenantId, TenantSeq,
 };
 use intervalo::domain::policy::PauseType;
 use intervalo::domain::presence::AgentView;
@@ -26,7 +26,7 @@ use intervalo::store::MemoryJournal;
 use tokio::sync::mpsc;
 
 use crate::clock::TokioClock;
-use crate::company::{directory, found, later, policy, tenant};
+use crate::company::{found, later, policy, tenant};
 
 /// A company of four on a core.
 pub(crate) struct House {
@@ -194,10 +194,20 @@ impl House {
 
     /// Publishes the directory with somebody marked as gone.
     pub(crate) async fn publish_departure(&self, agent: &str) {
-        let mut directory = directory();
-        directory.version = DirectoryVersion(2);
-        let person = directory.agents.get_mut(&later(agent)).expect("a person");
-        *person = Arc::new(Person { left_at: Some(self.clock.now()), ..(**person).clone() });
+        let left_at = Some(self.clock.now());
+        self.publish_directory(|directory| {
+            let person = directory.agents.get_mut(&later(agent)).expect("a person");
+            *person = Arc::new(Person { left_at, ..(**person).clone() });
+        })
+        .await;
+    }
+
+    /// Publishes the directory in force with a change.
+    pub(crate) async fn publish_directory(&self, change: impl FnOnce(&mut Directory)) {
+        let in_force = self.router.tenant(&self.tenant).expect("a tenant");
+        let mut directory = (*in_force.directory).clone();
+        directory.version = directory.version.next();
+        change(&mut directory);
         let body = TenantEventBody::DirectoryChanged { version: directory.version, added: 0, changed: 0, removed: 1 };
         let event = TenantEvent { at: self.clock.now(), actor: Actor::System, cause: Cause::Admin, body };
         let definition = TenantDefinition::Directory(Arc::new(directory));
@@ -228,10 +238,14 @@ impl House {
         self.panics.store(true, Ordering::SeqCst);
     }
 
-    /// The row that boards would begin with.
-    pub(crate) fn seed(&self, agent: &str) -> AgentView {
-        let rows = &self.seeds.first().expect("a tenant").rows;
-        rows.iter().find(|(id, _, _)| *id == later(agent)).expect("a row").2.clone()
+    /// True when boards may not be shown anything yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.seeds.first().expect("a tenant").is_behind
+    }
+
+    /// Waits until what fell due while the server was down is on record.
+    pub(crate) async fn caught_up(&self) -> TenantSeq {
+        self.core.caught_up(&self.tenant).await.expect("a tenant")
     }
 
     async fn entries(&self) -> Vec<Entry> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use intervalo::domain::id::AgentId;
 use intervalo::domain::time::Timestamp;
 use intervalo::hub::Board;
 use intervalo::protocol::time::from_text;
@@ -134,6 +135,9 @@ impl Watcher {
         let to = to.unwrap_or(0);
         if to > durable {
             return Err(("D5", format!("a board shows {to} while {durable} is durable")));
+        }
+        for agent in self.rows.keys() {
+            seen.take_shown(self.house.life, &AgentId::new(agent).expect("an id"), to);
         }
         if self.parts_missing == 0 {
             let first = std::mem::take(&mut self.joined);

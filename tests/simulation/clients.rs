@@ -273,6 +273,7 @@ impl Client {
                 return;
             }
         };
+        seen.take_reply(self.house.life, target);
         let known = seen.durable_of(target);
         if own.version.0 > known {
             let promise = if seen.append_failed { "D4" } else { "D5" };
@@ -283,7 +284,11 @@ impl Client {
     async fn ask(&self, who: &AgentId) {
         let options = self.house.router.options(&tenant(), who).await;
         let view = self.house.router.public_view(&tenant(), who).await;
+        self.house.look();
         let mut seen = self.house.world.seen();
+        if options.is_ok() || view.is_ok() {
+            seen.take_reply(self.house.life, who);
+        }
         seen.counts.answers += 2;
         seen.note(format_args!("menu {:?}", options.map(|options| options.len()).ok()));
         seen.note(format_args!("view {:?}", view.map(|view| view.version).ok()));
@@ -302,7 +307,11 @@ impl Client {
         };
         let link = SessionLink { id, notices: sender, answered_at: Arc::clone(&answered_at) };
         let attached = self.house.router.attach(&tenant(), who, link).await;
+        self.house.look();
         let mut seen = self.house.world.seen();
+        if attached.is_ok() {
+            seen.take_reply(self.house.life, who);
+        }
         seen.note(format_args!("attach {who} {}", attached.is_ok()));
         if attached.is_err() {
             let now = self.house.clock.now_true();

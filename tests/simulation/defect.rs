@@ -25,6 +25,8 @@ pub(crate) enum Defect {
     HeadsLost,
     /// V4: what a board's table begins with is older than its number says.
     SeedBehind,
+    /// T1: boards are shown what is overdue before it is written.
+    ShownUnsettled,
     /// T1: the server's clock wakes late.
     WakesLate,
     /// T2: the server's clock runs ahead.

@@ -27,6 +27,8 @@ pub(crate) struct Evidence {
     /// The number of each agent's last durable event.
     agents: BTreeMap<AgentId, u64>,
     pub(crate) acks: Vec<Ack>,
+    /// How much of the journal an agent was first shown at in each run of the server, in a reply or a row.
+    pub(crate) first_shown: BTreeMap<(usize, AgentId), u64>,
     pub(crate) frames: Vec<Frame>,
     pub(crate) lives: Vec<Life>,
     /// When the disk did not answer as it should; late is excused for as long.
@@ -191,6 +193,18 @@ impl Evidence {
         }
         self.counts.entries += 1;
         self.durable.push((entry, at));
+    }
+
+    /// An agent was shown by a run of the server, as it was by a number of the journal.
+    pub(crate) fn take_shown(&mut self, life: usize, agent: &AgentId, at: u64) {
+        let first = self.first_shown.entry((life, agent.clone())).or_insert(at);
+        *first = at.min(*first);
+    }
+
+    /// An agent was shown as it is by all that is durable.
+    pub(crate) fn take_reply(&mut self, life: usize, agent: &AgentId) {
+        let durable = self.durable.len() as u64;
+        self.take_shown(life, agent, durable);
     }
 
     /// The number of an agent's last durable event.

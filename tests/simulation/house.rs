@@ -7,9 +7,10 @@ use intervalo::actor::{Core, CoreParts};
 use intervalo::cluster::LocalPlacement;
 use intervalo::domain::id::PauseId;
 use intervalo::domain::time::Timestamp;
-use intervalo::hub::{Hub, SeedRow};
+use intervalo::hub::Hub;
 use intervalo::ports::{Bus, Clock, Journal};
 use intervalo::router::Router;
+use intervalo::server::open_boards;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,17 +54,17 @@ impl House {
             clock: read,
             fresh_id: Arc::new(move |_| PauseId(ids.fresh_pause())),
         };
-        let (core, seeds) = Core::take_up(parts).await.ok()?;
-        for seed in seeds {
-            let row = |(agent, seq, view)| SeedRow { agent, seq, view: Arc::new(view) };
-            let mut rows: Vec<SeedRow> = seed.rows.into_iter().map(row).collect();
-            if world.defect == Some(Defect::SeedBehind) {
-                rows.truncate(1);
-            }
-            hub.open_tenant(seed.shard, seed.directory, seed.head, rows);
-        }
-        core.open();
+        let (core, mut seeds) = Core::take_up(parts).await.ok()?;
         let core = Arc::new(core);
+        for seed in &mut seeds {
+            match world.defect {
+                Some(Defect::SeedBehind) => seed.rows.truncate(1),
+                Some(Defect::ShownUnsettled) => seed.is_behind = false,
+                Some(_) | None => {}
+            }
+        }
+        open_boards(&core, &hub, seeds, &tasks, &stop);
+        core.open();
         note_durable(world, &world.disk(), clock.now_true()).await;
         {
             let mut seen = world.seen();

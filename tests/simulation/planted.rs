@@ -77,6 +77,11 @@ fn promise_v4_rows_that_are_older_than_their_number_are_found() {
 }
 
 #[test]
+fn promise_t1_rows_that_are_shown_before_what_is_overdue_is_written_are_found() {
+    is_found(Defect::ShownUnsettled, "T1");
+}
+
+#[test]
 fn promise_t1_a_clock_that_wakes_late_is_found() {
     is_found(Defect::WakesLate, "T1");
 }

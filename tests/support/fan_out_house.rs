@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use intervalo::cluster::LocalBus;
-use intervalo::domain::id::TeamId;
-use intervalo::hub::{Board, Hub, seed_rows};
-use intervalo::ports::{Bus, Clock, Committed, Feed};
+use intervalo::domain::directory::Directory;
+use intervalo::domain::id::{TeamId, TenantSeq};
+use intervalo::hub::{Board, Hub, SeedRow, seed_rows};
+use intervalo::ports::{Bus, Clock, Committed, Feed, ShardId};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,14 +28,26 @@ pub(crate) struct House {
     pub(crate) tasks: TaskTracker,
 }
 
+/// How a tenant is opened.
+type Open = fn(&Hub, ShardId, Arc<Directory>, TenantSeq, Vec<SeedRow>);
+
 impl House {
     pub(crate) fn on(world: &Arc<World>, bus: Arc<dyn Bus>) -> House {
+        House::opened(world, bus, Hub::open_tenant)
+    }
+
+    /// One that shows no row before it is told from which number on.
+    pub(crate) fn unshown(agents: usize, teams: usize) -> House {
+        House::opened(&World::new(agents, teams), Arc::new(LocalBus::new()), Hub::open_tenant_unshown)
+    }
+
+    fn opened(world: &Arc<World>, bus: Arc<dyn Bus>, open: Open) -> House {
         let clock = Arc::new(TokioClock::new());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let hub =
             Hub::start(Arc::clone(&bus), Arc::clone(world) as _, Arc::clone(&clock) as _, tasks.clone(), stop.clone());
         let seed = world.tenant_snapshot();
-        hub.open_tenant(SHARD, Arc::clone(&seed.directory), seed.head, seed_rows(&seed));
+        open(&hub, SHARD, Arc::clone(&seed.directory), seed.head, seed_rows(&seed));
         House { world: Arc::clone(world), bus, clock, hub, stop, tasks }
     }
 

@@ -271,7 +271,7 @@ impl Tables {
             people: self
                 .people
                 .values()
-                .map(|row| (row.id, FoundPerson { host_id: row.host_id.clone(), name: row.name.clone() }))
+                .map(|row| (row.id, FoundPerson::new(row.host_id.clone(), row.name.clone())))
                 .collect(),
             texts: self.texts.values().map(|row| (row.hash, row.text.clone())).collect(),
         }

@@ -26,6 +26,7 @@ use crate::ports::{
 use crate::store::open_error::OpenError;
 use crate::store::reader;
 use crate::store::reading::Readers;
+use crate::store::snapshot::snapshot;
 pub(crate) use copying::{ShardCopy, Target, TargetError};
 use lane::{Epochs, Lane, WRITE_TIMEOUT};
 use standing::Standing;
@@ -139,7 +140,7 @@ impl Journal for PostgresJournal {
     }
 
     fn snapshot(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardSnapshot, ReadError>> {
-        Box::pin(reader::snapshot(&self.readers, shard))
+        Box::pin(snapshot(&self.readers, shard))
     }
 
     fn read(&self, shard: ShardId, after: ShardSeq, max: usize) -> BoxFuture<'_, Result<Vec<Stored>, ReadError>> {

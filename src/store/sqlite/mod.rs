@@ -25,6 +25,7 @@ use crate::ports::{
 use crate::store::open_error::OpenError;
 use crate::store::reader;
 use crate::store::reading::Readers;
+use crate::store::snapshot::snapshot;
 use writer::{WAITING_MAX, Work, Writer};
 
 /// The journal in a data folder, owned by this process.
@@ -104,7 +105,7 @@ impl Journal for SqliteJournal {
     }
 
     fn snapshot(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardSnapshot, ReadError>> {
-        Box::pin(reader::snapshot(&self.readers, shard))
+        Box::pin(snapshot(&self.readers, shard))
     }
 
     fn read(&self, shard: ShardId, after: ShardSeq, max: usize) -> BoxFuture<'_, Result<Vec<Stored>, ReadError>> {

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{PendingForm, PlaceForm, ShiftForm, TermsForm, encode_outcome, pause_id, type_code};
+use super::event::{OutcomeWord, PendingForm, PlaceForm, ShiftForm, TermsForm};
+use super::text::Text;
 use super::word::ChosenStatusForm;
-use super::{ActorForm, FormError, Hash, Refer, Resolve, decode_outcome, from_ms, parse, parse_cause, to_ms};
+use super::{ActorForm, CauseWord, FormError, Hash, Refer, Resolve, from_ms, to_ms};
 use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
-use crate::domain::id::{AgentSeq, Op, PolicyVersion};
+use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, PolicyVersion};
 use crate::domain::op::{OpMemory, OpRecord};
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
@@ -23,7 +24,7 @@ pub(crate) struct AgentForm {
     status: StatusForm,
     since: i64,
     actor: ActorForm,
-    cause: String,
+    cause: Text<CauseWord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Hash>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,7 +49,7 @@ impl AgentForm {
             status: StatusForm::of(&agent.status, refer),
             since: agent.since.0,
             actor: ActorForm::of(&agent.actor, refer),
-            cause: agent.cause.as_str().to_owned(),
+            cause: Text(CauseWord(agent.cause)),
             reason: agent.reason.as_deref().map(|reason| refer.text(reason)),
             pending: agent.pending.as_ref().map(|pending| PendingForm::of(pending, refer)),
             shift: agent.shift.map(ShiftForm::of),
@@ -69,10 +70,10 @@ impl AgentForm {
                 version: AgentSeq(self.version),
                 public_version: AgentSeq(self.public_version),
                 connection: self.connection.into_domain(),
-                status: self.status.into_domain(resolve)?,
+                status: self.status.into_domain(resolve),
                 since: Timestamp(self.since),
                 actor: self.actor.into_domain(resolve)?,
-                cause: parse_cause(&self.cause)?,
+                cause: self.cause.0.0,
                 reason: self.reason.and_then(|hash| resolve.text(hash)),
                 pending: self.pending.map(|pending| pending.into_domain(resolve)).transpose()?,
                 shift: self.shift.map(ShiftForm::into_domain),
@@ -149,26 +150,26 @@ impl StatusForm {
         }
     }
 
-    fn into_domain(self, resolve: &dyn Resolve) -> Result<Status, FormError> {
-        Ok(match self {
+    fn into_domain(self, resolve: &dyn Resolve) -> Status {
+        match self {
             StatusForm::Offline => Status::Offline,
             StatusForm::Available => Status::Available,
             StatusForm::Unavailable => Status::Unavailable,
-            StatusForm::Paused(pause) => Status::Paused(Away::Pause(Box::new(pause.into_domain(resolve)?))),
-            StatusForm::Protected(inner) => Status::Paused(Away::Protected(inner.into_domain(resolve)?)),
+            StatusForm::Paused(pause) => Status::Paused(Away::Pause(Box::new(pause.into_domain(resolve)))),
+            StatusForm::Protected(inner) => Status::Paused(Away::Protected(inner.into_domain(resolve))),
             StatusForm::ProtectedInside { outer, inner } => Status::Paused(Away::ProtectedInside {
-                outer: Box::new(outer.into_domain(resolve)?),
-                inner: inner.into_domain(resolve)?,
+                outer: Box::new(outer.into_domain(resolve)),
+                inner: inner.into_domain(resolve),
             }),
-        })
+        }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PauseForm {
-    id: String,
-    pause_type: String,
+    id: Text<PauseId>,
+    pause_type: Text<PauseTypeCode>,
     terms: TermsForm,
     policy_version: u64,
     started_at: i64,
@@ -186,8 +187,8 @@ struct PauseForm {
 impl PauseForm {
     fn of(pause: &Pause, refer: &mut dyn Refer) -> PauseForm {
         PauseForm {
-            id: pause.id.to_string(),
-            pause_type: pause.pause_type.to_string(),
+            id: Text(pause.id),
+            pause_type: Text(pause.pause_type.clone()),
             terms: TermsForm::of(&pause.terms),
             policy_version: pause.policy_version.0,
             started_at: pause.started_at.0,
@@ -201,31 +202,31 @@ impl PauseForm {
         }
     }
 
-    fn into_domain(self, resolve: &dyn Resolve) -> Result<Pause, FormError> {
-        Ok(Pause {
-            id: pause_id(&self.id)?,
-            pause_type: type_code(&self.pause_type)?,
+    fn into_domain(self, resolve: &dyn Resolve) -> Pause {
+        Pause {
+            id: self.id.0,
+            pause_type: self.pause_type.0,
             terms: self.terms.into_domain(),
             policy_version: PolicyVersion(self.policy_version),
             started_at: Timestamp(self.started_at),
             extended_by: from_ms(self.extended_ms),
             note: self.note.and_then(|hash| resolve.text(hash)),
-            place: self.place.into_domain()?,
+            place: self.place.into_domain(),
             fired: Fired {
                 warnings: self.warnings,
                 limit: self.limit,
                 overran_at: self.overran_at.map(Timestamp),
                 escalations: self.escalations,
             },
-        })
+        }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProtectedForm {
-    id: String,
-    pause_type: String,
+    id: Text<PauseId>,
+    pause_type: Text<PauseTypeCode>,
     started_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<Hash>,
@@ -234,20 +235,20 @@ struct ProtectedForm {
 impl ProtectedForm {
     fn of(pause: &ProtectedPause, refer: &mut dyn Refer) -> ProtectedForm {
         ProtectedForm {
-            id: pause.id.to_string(),
-            pause_type: pause.pause_type.to_string(),
+            id: Text(pause.id),
+            pause_type: Text(pause.pause_type.clone()),
             started_at: pause.started_at.0,
             note: pause.note.as_deref().map(|note| refer.text(note)),
         }
     }
 
-    fn into_domain(self, resolve: &dyn Resolve) -> Result<ProtectedPause, FormError> {
-        Ok(ProtectedPause {
-            id: pause_id(&self.id)?,
-            pause_type: type_code(&self.pause_type)?,
+    fn into_domain(self, resolve: &dyn Resolve) -> ProtectedPause {
+        ProtectedPause {
+            id: self.id.0,
+            pause_type: self.pause_type.0,
             started_at: Timestamp(self.started_at),
             note: self.note.and_then(|hash| resolve.text(hash)),
-        })
+        }
     }
 }
 
@@ -261,31 +262,31 @@ struct ResumeForm {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OpForm {
-    op: String,
+    op: Text<Op>,
     by: ActorForm,
     fingerprint: u64,
     at: i64,
-    outcome: String,
+    outcome: Text<OutcomeWord>,
 }
 
 impl OpForm {
     fn of(record: &OpRecord, refer: &mut dyn Refer) -> OpForm {
         OpForm {
-            op: record.op.to_string(),
+            op: Text(record.op),
             by: ActorForm::of(&record.by, refer),
             fingerprint: record.fingerprint,
             at: record.at.0,
-            outcome: encode_outcome(record.outcome),
+            outcome: Text(OutcomeWord(record.outcome)),
         }
     }
 
     fn into_domain(self, resolve: &dyn Resolve) -> Result<OpRecord, FormError> {
         Ok(OpRecord {
-            op: parse::<Op>("an op", &self.op)?,
+            op: self.op.0,
             by: self.by.into_domain(resolve)?,
             fingerprint: self.fingerprint,
             at: Timestamp(self.at),
-            outcome: decode_outcome(&self.outcome)?,
+            outcome: self.outcome.0.0,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The stored form of a directory version. It names people by their internal ids only: host ids
 //! and names are in erasable rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveTime;
@@ -38,6 +38,11 @@ impl DirectoryForm {
         }
     }
 
+    /// Everybody who is in it.
+    pub(crate) fn people(&self) -> impl Iterator<Item = PersonId> {
+        self.agents.iter().map(|person| person.id)
+    }
+
     pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<Directory, FormError> {
         if self.v != super::FORM {
             return Err(FormError::UnknownForm(self.v));
@@ -47,11 +52,13 @@ impl DirectoryForm {
             let team = team.into_domain()?;
             teams.insert(team.id.clone(), team);
         }
-        let mut agents = BTreeMap::new();
-        for person in self.agents {
-            let person = person.into_domain(resolve)?;
-            agents.insert(person.id.clone(), Arc::new(person));
-        }
+        // People share the ids of their teams.
+        let shared: HashMap<&str, &TeamId> = teams.keys().map(|team| (team.as_str(), team)).collect();
+        let people = self.agents.into_iter().map(|person| {
+            let person = person.into_domain(resolve, &shared)?;
+            Ok((person.id.clone(), Arc::new(person)))
+        });
+        let agents: BTreeMap<AgentId, Arc<Person>> = people.collect::<Result<_, FormError>>()?;
         let mut channels = BTreeMap::new();
         for channel in self.channels {
             let channel = channel.into_domain()?;
@@ -155,15 +162,15 @@ impl PersonForm {
         }
     }
 
-    fn into_domain(self, resolve: &dyn Resolve) -> Result<Person, FormError> {
+    fn into_domain(self, resolve: &dyn Resolve, shared: &HashMap<&str, &TeamId>) -> Result<Person, FormError> {
+        let team_id = |team: &String| match shared.get(team.as_str()) {
+            Some(id) => Ok(TeamId::clone(id)),
+            None => parse::<TeamId>("a team's id", team),
+        };
         Ok(Person {
-            id: parse::<AgentId>("an agent's id", &resolve.host_id(self.id))?,
+            id: resolve.agent(self.id)?,
             name: resolve.name(self.id),
-            teams: self
-                .teams
-                .iter()
-                .map(|team| parse::<TeamId>("a team's id", team))
-                .collect::<Result<Vec<_>, FormError>>()?,
+            teams: self.teams.iter().map(team_id).collect::<Result<Vec<_>, FormError>>()?,
             zone: self.zone.as_deref().map(|zone| parse::<Tz>("a time zone", zone)).transpose()?,
             left_at: self.left_at.map(Timestamp),
         })

@@ -1,9 +1,13 @@
 //! The stored form of an agent's event: what is in the journal's `body`. The rest are columns.
 
+use std::fmt;
+use std::str::FromStr;
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::text::Text;
 use super::word::{ChosenStatusForm, LimitedClassForm, OnEarlyEndForm, OnLimitForm};
 use super::{ActorForm, FormError, Hash, PersonId, Refer, Resolve, WideId, from_ms, not, parse, to_ms};
 use crate::domain::command::Outcome;
@@ -301,7 +305,7 @@ impl StartedForm {
             inside: self.inside.as_deref().map(pause_id).transpose()?,
             replaces: self.replaces.as_deref().map(pause_id).transpose()?,
             note: self.note.and_then(|hash| resolve.text(hash)),
-            place: self.place.into_domain()?,
+            place: self.place.into_domain(),
         })
     }
 }
@@ -309,37 +313,37 @@ impl StartedForm {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PlaceForm {
-    zone: String,
+    zone: Text<Tz>,
     utc_offset_s: i32,
-    local_day: String,
-    business_day: String,
+    local_day: Text<NaiveDate>,
+    business_day: Text<NaiveDate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shift: Option<ShiftForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    team: Option<String>,
+    team: Option<Text<TeamId>>,
 }
 
 impl PlaceForm {
     pub(super) fn of(place: &PausePlace) -> PlaceForm {
         PlaceForm {
-            zone: place.zone.name().to_owned(),
+            zone: Text(place.zone),
             utc_offset_s: place.utc_offset_s,
-            local_day: place.local_day.to_string(),
-            business_day: place.business_day.to_string(),
+            local_day: Text(place.local_day),
+            business_day: Text(place.business_day),
             shift: place.shift.map(ShiftForm::of),
-            team: place.team.as_ref().map(TeamId::to_string),
+            team: place.team.clone().map(Text),
         }
     }
 
-    pub(super) fn into_domain(self) -> Result<PausePlace, FormError> {
-        Ok(PausePlace {
-            zone: parse::<Tz>("a time zone", &self.zone)?,
+    pub(super) fn into_domain(self) -> PausePlace {
+        PausePlace {
+            zone: self.zone.0,
             utc_offset_s: self.utc_offset_s,
-            local_day: parse::<NaiveDate>("a day", &self.local_day)?,
-            business_day: parse::<NaiveDate>("a day", &self.business_day)?,
+            local_day: self.local_day.0,
+            business_day: self.business_day.0,
             shift: self.shift.map(ShiftForm::into_domain),
-            team: self.team.as_deref().map(|team| parse::<TeamId>("a team's id", team)).transpose()?,
-        })
+            team: self.team.map(|team| team.0),
+        }
     }
 }
 
@@ -465,37 +469,45 @@ impl OpColumns {
             by,
             fingerprint: record.fingerprint.cast_signed(),
             at: record.at.0,
-            outcome: encode_outcome(record.outcome),
+            outcome: OutcomeWord(record.outcome).to_string(),
         }
     }
 
     pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<OpRecord, FormError> {
         Ok(OpRecord {
             op: Op(self.op.number()),
-            by: ActorForm::from_columns(&self.by_kind, self.by).into_domain(resolve)?,
+            by: ActorForm::from_columns(&self.by_kind, self.by)?.into_domain(resolve)?,
             fingerprint: self.fingerprint.cast_unsigned(),
             at: Timestamp(self.at),
-            outcome: decode_outcome(&self.outcome)?,
+            outcome: self.outcome.parse::<OutcomeWord>()?.0,
         })
     }
 }
 
-/// The word of an outcome: `done`, `deferred`, `started:<pause>`.
-pub(super) fn encode_outcome(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Done => "done".to_owned(),
-        Outcome::Deferred => "deferred".to_owned(),
-        Outcome::Started { pause } => format!("started:{pause}"),
+/// An outcome as a word: `done`, `deferred`, `started:<pause>`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct OutcomeWord(pub(super) Outcome);
+
+impl fmt::Display for OutcomeWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Outcome::Done => f.write_str("done"),
+            Outcome::Deferred => f.write_str("deferred"),
+            Outcome::Started { pause } => write!(f, "started:{pause}"),
+        }
     }
 }
 
-/// The outcome of a word.
-pub(crate) fn decode_outcome(word: &str) -> Result<Outcome, FormError> {
-    match (word, word.strip_prefix("started:")) {
-        ("done", _) => Ok(Outcome::Done),
-        ("deferred", _) => Ok(Outcome::Deferred),
-        (_, Some(pause)) => Ok(Outcome::Started { pause: pause_id(pause)? }),
-        (_, None) => Err(not("an outcome", word.to_owned(), "unknown")),
+impl FromStr for OutcomeWord {
+    type Err = FormError;
+
+    fn from_str(word: &str) -> Result<OutcomeWord, FormError> {
+        match (word, word.strip_prefix("started:")) {
+            ("done", _) => Ok(OutcomeWord(Outcome::Done)),
+            ("deferred", _) => Ok(OutcomeWord(Outcome::Deferred)),
+            (_, Some(pause)) => Ok(OutcomeWord(Outcome::Started { pause: pause_id(pause)? })),
+            (_, None) => Err(not("an outcome", word.to_owned(), "unknown")),
+        }
     }
 }
 

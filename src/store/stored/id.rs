@@ -1,6 +1,7 @@
 //! Internal ids, hashes and salts, written as lower-case hex.
 
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
@@ -70,6 +71,42 @@ bytes_id!(
     Salt,
     16
 );
+
+/// Hashes of ids that are random already: their first bytes are as good as any hash of them. What they are made of
+/// is salted, so that nobody can choose them.
+pub(crate) type IdState = BuildHasherDefault<IdHasher>;
+
+/// The hasher of [`IdState`].
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 ^= u64::from_le_bytes(*first);
+        }
+    }
+
+    /// The length that stands before the bytes; it is that of all of them.
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl PersonId {
+    /// What no id stands before.
+    pub(crate) const LEAST: PersonId = PersonId([0; 16]);
+    /// How many digits it is written with.
+    pub(crate) const DIGITS: usize = 32;
+
+    /// The id of its digits.
+    pub(crate) fn from_hex(digits: &str) -> Option<PersonId> {
+        let mut bytes = [0; 16];
+        from_hex(digits, &mut bytes).map(|()| PersonId(bytes))
+    }
+}
 
 impl WideId {
     pub(crate) fn of(id: u128) -> WideId {

@@ -12,9 +12,10 @@ mod policy;
 mod tenant_event;
 #[cfg(test)]
 mod tests;
+mod text;
 mod word;
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -27,10 +28,11 @@ use crate::domain::time::millis;
 
 pub(crate) use agent::AgentForm;
 pub(crate) use directory::DirectoryForm;
-pub(crate) use event::{EventForm, OpColumns, decode_outcome};
-pub(crate) use id::{Hash, PersonId, Salt, WideId, to_hex};
+pub(crate) use event::{EventForm, OpColumns};
+pub(crate) use id::{Hash, IdState, PersonId, Salt, WideId, to_hex};
 pub(crate) use policy::PauseTypeForm;
 pub(crate) use tenant_event::TenantEventForm;
+use word::ActorKindForm;
 pub(crate) use word::{OnEarlyEndForm, OnLimitForm};
 
 /// The version that every form is written in.
@@ -96,6 +98,16 @@ pub(crate) trait Resolve {
     /// The host application's id; a stand-in when it was erased.
     fn host_id(&self, person: PersonId) -> String;
 
+    /// The agent whose host id that is.
+    fn agent(&self, person: PersonId) -> Result<AgentId, FormError> {
+        parse::<AgentId>("an agent's id", &self.host_id(person))
+    }
+
+    /// The principal whose host id that is.
+    fn principal(&self, person: PersonId) -> Result<PrincipalId, FormError> {
+        parse::<PrincipalId>("a principal's id", &self.host_id(person))
+    }
+
     /// The name; empty when it was erased or never known.
     fn name(&self, person: PersonId) -> String;
 
@@ -109,50 +121,51 @@ pub(crate) fn erased_host_id(person: PersonId) -> String {
 }
 
 /// Who brought something about, by internal id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ActorForm {
-    kind: String,
+    kind: ActorKindForm,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<PersonId>,
 }
 
 impl ActorForm {
     pub(crate) fn of(actor: &Actor, refer: &mut dyn Refer) -> ActorForm {
-        let id = match actor {
-            Actor::Agent(id) => Some(refer.person(PersonKind::Agent, id.as_str())),
-            Actor::Supervisor(id) => Some(refer.person(PersonKind::Supervisor, id.as_str())),
-            Actor::Admin(id) => Some(refer.person(PersonKind::Admin, id.as_str())),
-            Actor::Integration(id) => Some(refer.person(PersonKind::Integration, id.as_str())),
-            Actor::System => None,
+        let (kind, id) = match actor {
+            Actor::Agent(id) => (ActorKindForm::Agent, Some(refer.person(PersonKind::Agent, id.as_str()))),
+            Actor::Supervisor(id) => {
+                (ActorKindForm::Supervisor, Some(refer.person(PersonKind::Supervisor, id.as_str())))
+            }
+            Actor::Admin(id) => (ActorKindForm::Admin, Some(refer.person(PersonKind::Admin, id.as_str()))),
+            Actor::Integration(id) => {
+                (ActorKindForm::Integration, Some(refer.person(PersonKind::Integration, id.as_str())))
+            }
+            Actor::System => (ActorKindForm::System, None),
         };
-        ActorForm { kind: actor.kind().to_owned(), id }
+        ActorForm { kind, id }
     }
 
-    pub(crate) fn from_columns(kind: &str, id: Option<PersonId>) -> ActorForm {
-        ActorForm { kind: kind.to_owned(), id }
+    pub(crate) fn from_columns(kind: &str, id: Option<PersonId>) -> Result<ActorForm, FormError> {
+        let kind = ActorKindForm::from_word(kind).ok_or_else(|| not("a kind of actor", kind.to_owned(), "unknown"))?;
+        Ok(ActorForm { kind, id })
     }
 
     pub(crate) fn columns(self) -> (String, Option<PersonId>) {
-        (self.kind, self.id)
+        (self.kind.as_str().to_owned(), self.id)
     }
 
     pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<Actor, FormError> {
-        let Some(id) = self.id else {
-            return match self.kind.as_str() {
-                "system" => Ok(Actor::System),
-                _ => Err(not("an actor with an id", self.kind, "it has none")),
-            };
-        };
-        let kind =
-            PersonKind::from_word(&self.kind).ok_or_else(|| not("a kind of actor with an id", self.kind, "unknown"))?;
-        let host_id = resolve.host_id(id);
-        Ok(match kind {
-            PersonKind::Agent => Actor::Agent(parse::<AgentId>("an agent's id", &host_id)?),
-            PersonKind::Supervisor => Actor::Supervisor(parse::<PrincipalId>("a principal's id", &host_id)?),
-            PersonKind::Admin => Actor::Admin(parse::<PrincipalId>("a principal's id", &host_id)?),
-            PersonKind::Integration => Actor::Integration(parse::<PrincipalId>("a principal's id", &host_id)?),
-        })
+        match (self.kind, self.id) {
+            (ActorKindForm::System, None) => Ok(Actor::System),
+            (ActorKindForm::Agent, Some(id)) => resolve.agent(id).map(Actor::Agent),
+            (ActorKindForm::Supervisor, Some(id)) => resolve.principal(id).map(Actor::Supervisor),
+            (ActorKindForm::Admin, Some(id)) => resolve.principal(id).map(Actor::Admin),
+            (ActorKindForm::Integration, Some(id)) => resolve.principal(id).map(Actor::Integration),
+            (ActorKindForm::System, Some(_)) => {
+                Err(not("a kind of actor with an id", "system".to_owned(), "it has one"))
+            }
+            (kind, None) => Err(not("an actor with an id", kind.as_str().to_owned(), "it has none")),
+        }
     }
 }
 
@@ -162,6 +175,24 @@ pub(crate) fn parse_cause(word: &str) -> Result<Cause, FormError> {
         .into_iter()
         .find(|cause| cause.as_str() == word)
         .ok_or_else(|| not("a cause", word.to_owned(), "unknown"))
+}
+
+/// A cause as its stable word.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct CauseWord(pub(crate) Cause);
+
+impl Display for CauseWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl FromStr for CauseWord {
+    type Err = FormError;
+
+    fn from_str(word: &str) -> Result<CauseWord, FormError> {
+        parse_cause(word).map(CauseWord)
+    }
 }
 
 /// Reads a JSON body of the form that stands beside it.

@@ -33,6 +33,43 @@ macro_rules! mirror {
     };
 }
 
+/// The kinds of those who bring something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ActorKindForm {
+    Agent,
+    Supervisor,
+    Admin,
+    Integration,
+    System,
+}
+
+impl ActorKindForm {
+    const ALL: [ActorKindForm; 5] = [
+        ActorKindForm::Agent,
+        ActorKindForm::Supervisor,
+        ActorKindForm::Admin,
+        ActorKindForm::Integration,
+        ActorKindForm::System,
+    ];
+
+    /// The stable word, the same as of an actor's kind.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            ActorKindForm::Agent => "agent",
+            ActorKindForm::Supervisor => "supervisor",
+            ActorKindForm::Admin => "admin",
+            ActorKindForm::Integration => "integration",
+            ActorKindForm::System => "system",
+        }
+    }
+
+    /// The kind of a word.
+    pub(super) fn from_word(word: &str) -> Option<ActorKindForm> {
+        ActorKindForm::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 mirror!(ChosenStatusForm of ChosenStatus { Offline = "offline", Available = "available", Unavailable = "unavailable" });
 mirror!(SignInStatusForm of SignInStatus { Available = "available", Unavailable = "unavailable" });
 mirror!(LimitedClassForm of LimitedClass { Regular = "regular", Entitlement = "entitlement" });

@@ -1,7 +1,9 @@
-//! Thresholds: never early, never late, and after a stop before anybody is shown anything (T1, T2).
+//! Thresholds: never early, never late, and after a stop before their agent is shown (T1, T2).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use intervalo::domain::id::AgentId;
 use intervalo::domain::time::Timestamp;
 use intervalo::ports::EntryBody;
 
@@ -14,6 +16,10 @@ const LATE_MAX: Duration = Duration::from_secs(1);
 
 pub(super) fn check(seen: &Evidence) -> Option<Broken> {
     let mut people = People::new();
+    let mut first_shown: BTreeMap<u64, Vec<(usize, &AgentId)>> = BTreeMap::new();
+    for ((life, agent), at) in &seen.first_shown {
+        first_shown.entry(*at).or_default().push((*life, agent));
+    }
     for (at, (entry, durable_at)) in seen.durable.iter().enumerate() {
         if let EntryBody::Agent { agent, event, .. } = &entry.body
             && let Some(person) = people.get(agent)
@@ -28,8 +34,10 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
         }
         // What cannot be folded is found elsewhere.
         let _ = fold(&mut people, entry);
-        if let Some(broken) = before_it_served(seen, &people, at as u64 + 1) {
-            return Some(broken);
+        for (life, agent) in first_shown.remove(&(at as u64 + 1)).unwrap_or_default() {
+            if let Some(broken) = shown_overdue(seen, life, agent, people.get(agent)) {
+                return Some(broken);
+            }
         }
     }
     let end = seen.lives.last()?.until;
@@ -42,12 +50,10 @@ fn is_late(seen: &Evidence, due: Timestamp, at: Timestamp) -> bool {
     at > due && seen.uptime(due, at) > LATE_MAX + seen.troubled(due, at)
 }
 
-/// What fell due while the server was down was written before it served.
-fn before_it_served(seen: &Evidence, people: &People, head: u64) -> Option<Broken> {
-    let opened = |life: &&crate::evidence::Life| life.opened.is_some_and(|(_, at_head)| at_head == head);
-    let life = seen.lives.iter().find(opened)?;
-    people.iter().find_map(|(agent, person)| {
-        let (due, name) = person.next_threshold()?;
-        (due < life.from).then(|| ("T1", format!("{name} of {agent} was due at {due:?}, before the server came up")))
-    })
+/// What fell due while the server was down is written before the agent is answered or shown.
+fn shown_overdue(seen: &Evidence, life: usize, agent: &AgentId, person: Option<&Person>) -> Option<Broken> {
+    let (due, name) = person?.next_threshold()?;
+    let from = seen.lives.get(life)?.from;
+    (due < from)
+        .then(|| ("T1", format!("{agent} was shown, and {name}, due at {due:?} before the start, was not written")))
 }

@@ -1,0 +1,153 @@
+//! The snapshot that a start, or a shard that is taken up again, is made of. States are read in chunks, each decoded
+//! on a thread of its own while the next is read, and each once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::decode::{References, damaged_row, decode_state, decode_tenant_event};
+use super::packed::{Decoded, Undecided, decode_chunk, next_chunk};
+use super::reader::{directory_row, policy, references, server_started_row, shard_head};
+use super::reading::{Bind, Readers, Reading, Sql, damaged};
+use super::stored::{DirectoryForm, PersonId, read_json};
+use crate::domain::id::TenantSeq;
+use crate::domain::time::Timestamp;
+use crate::ports::{ReadError, ShardId, ShardSnapshot, StateRow, TenantSnapshot};
+
+/// How long a snapshot of a whole shard may take, at start or when a shard is taken over.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How many chunks may wait to be decoded; with more, the next is not read yet.
+const CHUNKS_WAITING_MAX: usize = 4;
+
+/// A shard's head, definitions and states, of one instant.
+pub(crate) async fn snapshot(readers: &Readers, shard: ShardId) -> Result<ShardSnapshot, ReadError> {
+    const HEAD: Sql = Sql::same("SELECT id, epoch, head FROM shards WHERE id = $1");
+    const TENANTS: Sql = Sql::same(
+        "SELECT t.id, h.seq, h.last_at FROM tenants AS t JOIN tenant_heads AS h ON h.tenant = t.id
+         WHERE t.shard = $1 ORDER BY t.id",
+    );
+    readers
+        .within(SNAPSHOT_TIMEOUT, async |reading| {
+            let id = [Bind::Number(i64::from(shard.0))];
+            let head = shard_head(&reading.one(HEAD, &id, "shards").await?)?;
+            let rows = reading.all(TENANTS, &id).await?;
+            let mut tenants = Vec::with_capacity(rows.len());
+            for row in rows {
+                let (tenant, seq, last_at) =
+                    (row.text(0, "tenants")?, row.number(1, "tenants")?, row.number(2, "tenants")?);
+                tenants.push(tenant_snapshot(reading, &tenant, seq, last_at).await?);
+            }
+            Ok(ShardSnapshot { head, tenants })
+        })
+        .await
+}
+
+async fn tenant_snapshot(
+    reading: &mut Reading,
+    tenant: &str,
+    seq: i64,
+    last_at: i64,
+) -> Result<TenantSnapshot, ReadError> {
+    let place = format!("tenant {tenant}");
+    let row = directory_row(reading, tenant).await?;
+    // The largest text that there is: it is read while the states are.
+    let directory = on_a_thread(move || read_json::<DirectoryForm>(row.form, &row.body));
+    let policy = policy(reading, tenant).await?;
+    let started = server_started_row(reading, tenant).await?;
+    let (mut found, states) = states(reading, tenant).await?;
+    let directory = joined(directory).await?.map_err(|error| damaged(&place, &error.to_string()))?;
+    // Those of whom nothing ever happened.
+    let unseen: Vec<PersonId> = directory.people().filter(|person| !found.people.contains_key(person)).collect();
+    found.people.extend(references(reading, &unseen, &[]).await?.people);
+    let directory = directory.into_domain(&found).map_err(|error| damaged(&place, &error.to_string()))?;
+    let server_started = started
+        .map(|row| {
+            let event = decode_tenant_event(&row, &found).map_err(|error| damaged_row(&row, &error))?;
+            Ok::<_, ReadError>((TenantSeq(row.seq.cast_unsigned()), Arc::new(event)))
+        })
+        .transpose()?;
+    Ok(TenantSnapshot {
+        head: TenantSeq(seq.cast_unsigned()),
+        last_at: Timestamp(last_at),
+        directory: Arc::new(directory),
+        policy,
+        server_started,
+        states,
+    })
+}
+
+/// All states of a tenant, with the people that they are about.
+async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, Vec<StateRow>), ReadError> {
+    let others = Arc::new(others(reading, tenant).await?);
+    let mut gathered = Gathered::default();
+    let mut decoding = VecDeque::new();
+    let mut after = PersonId::LEAST;
+    while let Some(chunk) = next_chunk(reading, tenant, after).await? {
+        after = chunk.last;
+        if decoding.len() == CHUNKS_WAITING_MAX
+            && let Some(first) = decoding.pop_front()
+        {
+            gathered.take(joined(first).await??);
+        }
+        let (tenant, others) = (tenant.to_owned(), Arc::clone(&others));
+        decoding.push_back(on_a_thread(move || decode_chunk(&tenant, &chunk, &others)));
+    }
+    for chunk in decoding {
+        gathered.take(joined(chunk).await??);
+    }
+    let mut found = Arc::unwrap_or_clone(others);
+    found.people.extend(std::mem::take(&mut gathered.found.people));
+    let wanted = references(reading, &gathered.people_wanted(), &gathered.texts_wanted()).await?;
+    found.people.extend(wanted.people);
+    found.texts = wanted.texts;
+    for Undecided { row, .. } in gathered.undecided {
+        let place = format!("state {tenant}/{}", row.person);
+        gathered.states.push(decode_state(&row, &found).map_err(|error| damaged(&place, &error.to_string()))?);
+    }
+    Ok((found, gathered.states))
+}
+
+/// The tenant's supervisors, administrators and integrations: few, and behind many a state.
+async fn others(reading: &mut Reading, tenant: &str) -> Result<References, ReadError> {
+    const OTHERS: Sql = Sql::same(
+        "SELECT id, host_id, name FROM people WHERE tenant = $1 AND kind IN ('supervisor', 'admin', 'integration')",
+    );
+    super::reader::people(reading, OTHERS, &[Bind::Text(tenant)]).await
+}
+
+/// What has been decoded.
+#[derive(Default)]
+struct Gathered {
+    found: References,
+    states: Vec<StateRow>,
+    undecided: Vec<Undecided>,
+}
+
+impl Gathered {
+    fn take(&mut self, chunk: Decoded) {
+        self.found.people.extend(chunk.people);
+        self.states.extend(chunk.states);
+        self.undecided.extend(chunk.undecided);
+    }
+
+    fn people_wanted(&self) -> Vec<PersonId> {
+        self.undecided.iter().flat_map(|undecided| &undecided.people).copied().collect()
+    }
+
+    fn texts_wanted(&self) -> Vec<super::stored::Hash> {
+        self.undecided.iter().flat_map(|undecided| &undecided.texts).copied().collect()
+    }
+}
+
+fn on_a_thread<T: Send + 'static>(decode: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    tokio::task::spawn_blocking(decode)
+}
+
+async fn joined<T>(decoding: JoinHandle<T>) -> Result<T, ReadError> {
+    decoding.await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_cancelled) => ReadError::Unavailable("the server is stopping".to_owned()),
+    })
+}
