@@ -17,6 +17,7 @@ mod explore;
 mod guards;
 mod hand_over;
 mod office;
+mod rest;
 mod snapshot_join;
 mod still_clock;
 #[path = "../support/fan_out_world.rs"]

@@ -51,7 +51,18 @@ impl Office {
     pub(crate) async fn open() -> Arc<Office> {
         let journal = Arc::new(MemoryJournal::new(7));
         found(&journal).await;
-        let clock = Arc::new(StillClock::new());
+        Office::on(journal, Arc::new(StillClock::new())).await
+    }
+
+    /// As after a crash, some time later.
+    pub(crate) async fn again(&self, later: Duration) -> Arc<Office> {
+        self.close().await;
+        self.journal.crash();
+        self.clock.advance(later);
+        Office::on(Arc::new(self.journal.reopen()), Arc::clone(&self.clock)).await
+    }
+
+    async fn on(journal: Arc<MemoryJournal>, clock: Arc<StillClock>) -> Arc<Office> {
         let ids = AtomicU64::new(1);
         let parts = CoreParts {
             journal: Arc::clone(&journal) as _,

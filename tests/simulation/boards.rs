@@ -137,7 +137,7 @@ impl Watcher {
             return Err(("D5", format!("a board shows {to} while {durable} is durable")));
         }
         for agent in self.rows.keys() {
-            seen.take_shown(self.house.life, &AgentId::new(agent).expect("an id"), to);
+            seen.take_row(self.house.life, &AgentId::new(agent).expect("an id"), to);
         }
         if self.parts_missing == 0 {
             let first = std::mem::take(&mut self.joined);

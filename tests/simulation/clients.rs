@@ -273,7 +273,7 @@ impl Client {
                 return;
             }
         };
-        seen.take_reply(self.house.life, target);
+        seen.take_shown(self.house.life, target);
         let known = seen.durable_of(target);
         if own.version.0 > known {
             let promise = if seen.append_failed { "D4" } else { "D5" };
@@ -287,7 +287,7 @@ impl Client {
         self.house.look();
         let mut seen = self.house.world.seen();
         if options.is_ok() || view.is_ok() {
-            seen.take_reply(self.house.life, who);
+            seen.take_shown(self.house.life, who);
         }
         seen.counts.answers += 2;
         seen.note(format_args!("menu {:?}", options.map(|options| options.len()).ok()));
@@ -310,7 +310,7 @@ impl Client {
         self.house.look();
         let mut seen = self.house.world.seen();
         if attached.is_ok() {
-            seen.take_reply(self.house.life, who);
+            seen.take_shown(self.house.life, who);
         }
         seen.note(format_args!("attach {who} {}", attached.is_ok()));
         if attached.is_err() {

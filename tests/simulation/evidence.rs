@@ -27,8 +27,10 @@ pub(crate) struct Evidence {
     /// The number of each agent's last durable event.
     agents: BTreeMap<AgentId, u64>,
     pub(crate) acks: Vec<Ack>,
-    /// How much of the journal an agent was first shown at in each run of the server, in a reply or a row.
+    /// How much was durable when an agent was first shown by each run of the server, in a reply or a row.
     pub(crate) first_shown: BTreeMap<(usize, AgentId), u64>,
+    /// The least number that each run showed an agent's row at.
+    pub(crate) first_row: BTreeMap<(usize, AgentId), u64>,
     pub(crate) frames: Vec<Frame>,
     pub(crate) lives: Vec<Life>,
     /// When the disk did not answer as it should; late is excused for as long.
@@ -195,16 +197,17 @@ impl Evidence {
         self.durable.push((entry, at));
     }
 
-    /// An agent was shown by a run of the server, as it was by a number of the journal.
-    pub(crate) fn take_shown(&mut self, life: usize, agent: &AgentId, at: u64) {
-        let first = self.first_shown.entry((life, agent.clone())).or_insert(at);
-        *first = at.min(*first);
+    /// An agent was shown by a run of the server.
+    pub(crate) fn take_shown(&mut self, life: usize, agent: &AgentId) {
+        let durable = self.durable.len() as u64;
+        self.first_shown.entry((life, agent.clone())).or_insert(durable);
     }
 
-    /// An agent was shown as it is by all that is durable.
-    pub(crate) fn take_reply(&mut self, life: usize, agent: &AgentId) {
-        let durable = self.durable.len() as u64;
-        self.take_shown(life, agent, durable);
+    /// A run of the server showed an agent's row as of a number.
+    pub(crate) fn take_row(&mut self, life: usize, agent: &AgentId, to: u64) {
+        self.take_shown(life, agent);
+        let first = self.first_row.entry((life, agent.clone())).or_insert(to);
+        *first = to.min(*first);
     }
 
     /// The number of an agent's last durable event.

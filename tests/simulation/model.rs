@@ -125,6 +125,12 @@ impl Person {
         self.pause.as_ref()?.next_threshold()
     }
 
+    /// When an overrun is due that is not on record: the one threshold that others are shown.
+    pub(crate) fn overrun_due(&self) -> Option<Timestamp> {
+        let pause = self.pause.as_ref().filter(|pause| !pause.overran)?;
+        Some(pause.started_at + pause.limit? + pause.grace)
+    }
+
     /// The server came up: whoever had a socket is held.
     pub(crate) fn on_server_started(&mut self) {
         if self.line == Line::Connected {

@@ -16,10 +16,7 @@ const LATE_MAX: Duration = Duration::from_secs(1);
 
 pub(super) fn check(seen: &Evidence) -> Option<Broken> {
     let mut people = People::new();
-    let mut first_shown: BTreeMap<u64, Vec<(usize, &AgentId)>> = BTreeMap::new();
-    for ((life, agent), at) in &seen.first_shown {
-        first_shown.entry(*at).or_default().push((*life, agent));
-    }
+    let (shown, rows) = (by_number(&seen.first_shown), by_number(&seen.first_row));
     for (at, (entry, durable_at)) in seen.durable.iter().enumerate() {
         if let EntryBody::Agent { agent, event, .. } = &entry.body
             && let Some(person) = people.get(agent)
@@ -34,9 +31,20 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
         }
         // What cannot be folded is found elsewhere.
         let _ = fold(&mut people, entry);
-        for (life, agent) in first_shown.remove(&(at as u64 + 1)).unwrap_or_default() {
-            if let Some(broken) = shown_overdue(seen, life, agent, people.get(agent)) {
-                return Some(broken);
+        let number = at as u64 + 1;
+        for (life, agent) in shown.get(&number).into_iter().flatten() {
+            let due = people.get(agent).and_then(Person::next_threshold);
+            if let Some((due, name)) = due.filter(|(due, _)| is_of_before(seen, *life, *due)) {
+                return Some(("T1", format!("run {life} showed {agent} at {number}, {name} was due at {due:?}")));
+            }
+        }
+        for (life, agent) in rows.get(&number).into_iter().flatten() {
+            let due = people.get(agent).and_then(Person::overrun_due);
+            if let Some(due) = due.filter(|due| is_of_before(seen, *life, *due)) {
+                return Some((
+                    "T1",
+                    format!("run {life} showed {agent} at {number} within a limit over since {due:?}"),
+                ));
             }
         }
     }
@@ -46,14 +54,19 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
     Some(("T1", format!("at the end {:?} of {agent} is missing", person.next_threshold())))
 }
 
+fn by_number(first: &BTreeMap<(usize, AgentId), u64>) -> BTreeMap<u64, Vec<(usize, &AgentId)>> {
+    let mut numbers: BTreeMap<u64, Vec<(usize, &AgentId)>> = BTreeMap::new();
+    for ((life, agent), number) in first {
+        numbers.entry(*number).or_default().push((*life, agent));
+    }
+    numbers
+}
+
 fn is_late(seen: &Evidence, due: Timestamp, at: Timestamp) -> bool {
     at > due && seen.uptime(due, at) > LATE_MAX + seen.troubled(due, at)
 }
 
-/// What fell due while the server was down is written before the agent is answered or shown.
-fn shown_overdue(seen: &Evidence, life: usize, agent: &AgentId, person: Option<&Person>) -> Option<Broken> {
-    let (due, name) = person?.next_threshold()?;
-    let from = seen.lives.get(life)?.from;
-    (due < from)
-        .then(|| ("T1", format!("{agent} was shown, and {name}, due at {due:?} before the start, was not written")))
+/// True for what fell due before a run of the server began: that is written before the agent is answered or shown.
+fn is_of_before(seen: &Evidence, life: usize, due: Timestamp) -> bool {
+    seen.lives.get(life).is_some_and(|life| due < life.from)
 }
