@@ -52,6 +52,11 @@ load *ARGS:
 idle AGENTS="1000" *ARGS:
     just load idle --agents {{AGENTS}} {{ARGS}}
 
+# Starts after kill -9 with 100,000 agents, and memory of agents on a pause: `just revival --help` (docs/performance.md)
+revival *ARGS:
+    cargo build --release --bin intervalo --example revival
+    target/release/examples/revival {{ARGS}}
+
 # Format
 fmt:
     cargo fmt --all

@@ -4,9 +4,11 @@
 //! them who runs next: `tests/interleavings` drives the real hub, desks, sequencers and actors
 //! through thousands of orders that no clock would produce. A normal build is not touched: there the
 //! names are those of std, arc-swap, dashmap and tokio-util, and the functions are empty.
+//! Only [`in_parts`] is the same in both: its threads share nothing that changes.
 
 #[cfg(feature = "interleavings")]
 mod controlled;
+mod in_parts;
 #[cfg(not(feature = "interleavings"))]
 mod plain;
 
@@ -20,6 +22,8 @@ pub use controlled::{Planted, plant};
 pub(crate) use plain::{
     ArcSwap, AtomicBool, AtomicU64, DashMap, Entry, Mutex, MutexGuard, RwLock, may_switch, planted, spawn_on,
 };
+
+pub(crate) use in_parts::in_parts;
 
 /// Races that a test may plant, to see that they would be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

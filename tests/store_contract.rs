@@ -185,7 +185,7 @@ fn expected_states(world: &World) -> Vec<StateRow> {
                 .find(|stored| matches!(&stored.entry.body, EntryBody::Agent { agent, .. } if agent == id))
                 .map(|stored| stored.entry.seq)
                 .unwrap(),
-            record: record.clone(),
+            record: record.clone().into(),
         })
         .collect()
 }
@@ -211,7 +211,7 @@ async fn states_without_events_are_kept(store: &impl Store) {
     journal.append(batch).await.unwrap();
     let snapshot = journal.snapshot(world.shard).await.unwrap();
     assert_eq!(snapshot.head.head, world.head);
-    let expected = StateRow { agent: ana.clone(), last_seq: world.seq, record: world.agents[&ana].clone() };
+    let expected = StateRow { agent: ana.clone(), last_seq: world.seq, record: world.agents[&ana].clone().into() };
     assert_eq!(states(&snapshot), [expected]);
     store.verify().await.unwrap();
 }
@@ -477,7 +477,7 @@ async fn promise_d6_states_are_the_fold_of_events_across_restarts(store: &impl S
     };
     for state in &snapshot.tenants[0].states {
         assert!(state.last_seq < number);
-        let mut record = state.record.clone();
+        let mut record = intervalo::ports::AgentRecord::clone(&state.record);
         record.agent.on_server_started(event.at, grace_until);
         world.agents.insert(state.agent.clone(), record);
     }

@@ -9,9 +9,16 @@ use super::{Arguments, Outcome};
 
 /// A pause, and what leads to it, is this many events: two days of which the second ends on it.
 const EVENTS_EACH: u64 = 11;
+/// How much one may cost.
+const EACH_MAX_KIB: f64 = 4.0;
+/// How many agents tell that well enough: with fewer, the server's own memory varies by more than theirs.
+const ENOUGH: u64 = 5000;
 
 /// Memory with no agent, a tenth of them and all of them, each on a pause and disconnected. A board has looked at
 /// every one.
+///
+/// # Errors
+/// When one of many costs more than [`EACH_MAX_KIB`].
 pub(crate) async fn of_agents(arguments: &Arguments) -> Outcome<()> {
     println!("== memory, everybody on a pause and disconnected");
     let mut none = None;
@@ -34,11 +41,16 @@ pub(crate) async fn of_agents(arguments: &Arguments) -> Outcome<()> {
         let figures = (resident.median(), proportional.median());
         match none {
             None => none = Some(figures),
-            Some((rss, pss)) => println!(
-                "{agents} agents: {:.2} KiB resident each, {:.2} KiB proportional",
-                (figures.0 - rss) / agents as f64,
-                (figures.1 - pss) / agents as f64,
-            ),
+            Some((rss, pss)) => {
+                let each = (figures.0 - rss) / agents as f64;
+                println!(
+                    "{agents} agents: {each:.2} KiB resident each, {:.2} KiB proportional",
+                    (figures.1 - pss) / agents as f64,
+                );
+                if agents >= ENOUGH && each > EACH_MAX_KIB {
+                    return Err(format!("an agent on a pause costs {each:.2} KiB, more than {EACH_MAX_KIB}").into());
+                }
+            }
         }
     }
     Ok(())

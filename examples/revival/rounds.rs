@@ -11,8 +11,8 @@ use super::stored_company::{AGENTS_PER_TEAM, LIMITED, THRESHOLD_KINDS, agent_id,
 use super::{Arguments, Outcome};
 use intervalo::domain::policy::OnLimit;
 
-/// How many commands are acknowledged before a server is killed.
-const COMMANDS: u64 = 64;
+/// How many commands are acknowledged before a server is killed: fewer than one person may send at once.
+const COMMANDS: u64 = 16;
 
 /// Starts with no pause overdue: each round starts a server, has commands acknowledged, kills it, and takes the
 /// time of the next start.

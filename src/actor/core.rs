@@ -18,7 +18,7 @@ use super::registry::{Birth, Key, Registry};
 use super::reply::{CommandError, RETRY_AFTER};
 use super::rest::wake_at;
 pub use super::revival::RevivalError;
-use super::revival::{RevivedAgent, RevivedTenant, revive};
+use super::revival::{RevivedTenant, revive};
 use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantLine};
 use crate::domain::agent::Agent;
 use crate::domain::directory::Directory;
@@ -137,18 +137,15 @@ impl Core {
         let (mut lines, mut seeds) = (BTreeMap::new(), Vec::new());
         let mut unopened = Unopened { sequencers: Vec::new(), overdue: 0 };
         for head in parts.journal.heads().await? {
-            let revived = revive(&*parts.journal, head, ready_at).await?;
+            let revived = revive(&*parts.journal, head, ready_at, &registry).await?;
             let (shard, intake) = ShardHandle::new();
             let mut tenants = BTreeMap::new();
-            for RevivedTenant { id, head, facts, agents, rows, overdue } in revived.tenants {
+            for RevivedTenant { id, head, facts, rows, overdue } in revived.tenants {
                 unopened.overdue += overdue.len();
                 let (directory, is_behind) = (Arc::clone(&facts.directory), !overdue.is_empty());
                 seeds.push(TenantSeed { shard: revived.head.shard, head, directory, rows, is_behind });
                 let desk = Arc::new(Desk::new(id.clone(), revived.head.shard, facts, head, overdue));
                 tenants.insert(id.clone(), TenantLine { desk: Arc::clone(&desk), head });
-                for RevivedAgent { id: agent, record, wake_at } in agents {
-                    registry.rest(Key { tenant: id.clone(), agent }, record, wake_at);
-                }
                 let line = Line { tasks: tasks.clone(), env: Arc::clone(&env), desk, shard: shard.clone() };
                 lines.insert(id, Arc::new(line));
             }

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::desk::TenantFacts;
+use super::registry::{Key, Registry};
 use super::rest::wake_at_of;
+use crate::domain::agent::Connection;
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{AgentId, TenantId, TenantSeq};
@@ -16,8 +18,10 @@ use crate::domain::presence::AgentView;
 use crate::domain::time::Timestamp;
 use crate::hub::SeedRow;
 use crate::ports::{
-    AgentRecord, AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardHead, ShardSeq, TenantSnapshot,
+    AgentRecord, AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardHead, ShardSeq, StateRow,
+    TenantSnapshot,
 };
+use crate::sync::in_parts;
 
 /// Why the durable state could not be taken up.
 #[derive(Debug, thiserror::Error)]
@@ -41,47 +45,58 @@ pub(super) struct RevivedTenant {
     pub(super) id: TenantId,
     pub(super) head: TenantSeq,
     pub(super) facts: TenantFacts,
-    pub(super) agents: Vec<RevivedAgent>,
     /// The public rows of those whom the directory knows.
     pub(super) rows: Vec<SeedRow>,
     /// Those of whom something fell due while the server was down.
     pub(super) overdue: BTreeSet<AgentId>,
 }
 
-/// An agent's state.
-pub(super) struct RevivedAgent {
-    pub(super) id: AgentId,
-    pub(super) record: Arc<AgentRecord>,
-    /// When it is to be woken.
-    pub(super) wake_at: Option<Timestamp>,
-}
-
 /// The stored states with the last `server.started` folded into those that are older than it, each with the number
 /// since which it is as it is.
-pub(super) fn current_states(tenant: TenantSnapshot) -> impl Iterator<Item = (AgentId, AgentRecord, TenantSeq)> {
-    let started = tenant.server_started.and_then(|(seq, event)| match event.body {
-        TenantEventBody::ServerStarted { grace_until } => Some((seq, event.at, grace_until)),
-        TenantEventBody::PolicyPublished { .. } | TenantEventBody::DirectoryChanged { .. } => None,
-    });
-    tenant.states.into_iter().map(move |row| {
-        let (mut record, mut since) = (row.record, row.last_seq);
-        if let Some((seq, at, grace_until)) = started
-            && since < seq
-        {
-            since = started_by(&mut record, at, grace_until, seq).unwrap_or(since);
+pub(super) fn current_states(tenant: TenantSnapshot) -> impl Iterator<Item = (AgentId, Arc<AgentRecord>, TenantSeq)> {
+    let last = ServerStarted::last_of(&tenant);
+    tenant.states.into_iter().map(move |row| current_state(row, last))
+}
+
+fn current_state(row: StateRow, last: Option<ServerStarted>) -> (AgentId, Arc<AgentRecord>, TenantSeq) {
+    let StateRow { agent, last_seq, mut record } = row;
+    let folded = last.filter(|started| last_seq < started.seq).and_then(|started| started.fold_into(&mut record));
+    (agent, record, folded.unwrap_or(last_seq))
+}
+
+/// A start of the server, as it is on record.
+#[derive(Clone, Copy)]
+struct ServerStarted {
+    seq: TenantSeq,
+    at: Timestamp,
+    grace_until: Timestamp,
+}
+
+impl ServerStarted {
+    fn last_of(tenant: &TenantSnapshot) -> Option<ServerStarted> {
+        let (seq, event) = tenant.server_started.as_ref()?;
+        match event.body {
+            TenantEventBody::ServerStarted { grace_until } => {
+                Some(ServerStarted { seq: *seq, at: event.at, grace_until })
+            }
+            TenantEventBody::PolicyPublished { .. } | TenantEventBody::DirectoryChanged { .. } => None,
         }
-        (row.agent, record, since)
-    })
+    }
+
+    /// Folds it in; answers with its number where that changed something.
+    fn fold_into(self, record: &mut Arc<AgentRecord>) -> Option<TenantSeq> {
+        // A state that is none of its business is not copied.
+        if let Connection::Disconnected { .. } = record.agent.connection {
+            return None;
+        }
+        let record = Arc::make_mut(record);
+        let before = record.agent.connection;
+        record.agent.on_server_started(self.at, self.grace_until);
+        (record.agent.connection != before).then_some(self.seq)
+    }
 }
 
-/// Folds a start of the server in; answers with its number where that changed something.
-fn started_by(record: &mut AgentRecord, at: Timestamp, grace_until: Timestamp, seq: TenantSeq) -> Option<TenantSeq> {
-    let before = record.agent.connection;
-    record.agent.on_server_started(at, grace_until);
-    (record.agent.connection != before).then_some(seq)
-}
-
-/// Takes up one shard.
+/// Takes up one shard: its agents are put at rest.
 ///
 /// # Errors
 /// [`RevivalError`] when the store cannot be read or written.
@@ -89,44 +104,74 @@ pub(super) async fn revive(
     journal: &dyn Journal,
     head: ShardHead,
     ready_at: Timestamp,
+    registry: &Registry,
 ) -> Result<RevivedShard, RevivalError> {
     let snapshot = journal.snapshot(head.shard).await?;
-    let tenants = snapshot.tenants.into_iter().map(|tenant| take_up(tenant, ready_at)).collect();
+    let tenants = snapshot.tenants.into_iter().map(|tenant| take_up(tenant, ready_at, registry)).collect();
     let mut shard = RevivedShard { head: snapshot.head, tenants };
     record_start(journal, &mut shard, ready_at).await?;
     Ok(shard)
 }
 
-fn take_up(tenant: TenantSnapshot, ready_at: Timestamp) -> RevivedTenant {
+fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> RevivedTenant {
     let id = tenant.directory.tenant.id.clone();
     let facts = TenantFacts { directory: Arc::clone(&tenant.directory), policy: Arc::clone(&tenant.policy) };
-    let grace_until = ready_at + facts.directory.tenant.connection_grace;
     // The number of this start: its event is recorded before anybody is shown.
-    let head = tenant.head.next();
-    let states = current_states(tenant).map(|(id, mut record, since)| {
-        let shown_since = started_by(&mut record, ready_at, grace_until, head).unwrap_or(since);
-        (id, Arc::new(record), shown_since)
+    let start = Start { tenant: &id, seq: tenant.head.next(), at: ready_at, facts: &facts, registry };
+    let before = ServerStarted::last_of(&tenant);
+    let parts = in_parts(tenant.states, |states| {
+        start.take_up_agents(states.into_iter().map(|row| current_state(row, before)).collect())
     });
-    // Both in the order of their agents, so that neither is searched.
-    let mut states: Vec<(AgentId, Arc<AgentRecord>, TenantSeq)> = states.collect();
-    states.sort_unstable_by(|(a, _, _), (b, _, _)| a.cmp(b));
-    let mut people = facts.directory.agents.iter().peekable();
-    let (mut agents, mut rows) = (Vec::with_capacity(states.len()), Vec::with_capacity(states.len()));
-    let mut overdue = BTreeSet::new();
-    for (id, record, shown_since) in states {
-        while people.next_if(|(known, _)| **known < id).is_some() {}
-        let person = people.next_if(|(known, _)| **known == id).map(|(_, person)| person);
-        let wake_at = person.and_then(|person| wake_at_of(&record.agent, person, &facts, ready_at));
-        if wake_at.is_some_and(|at| at <= ready_at) {
-            overdue.insert(id.clone());
-        }
-        rows.extend(person.map(|person| {
-            let view = Arc::new(AgentView::public(&record.agent, person, &facts.directory));
-            SeedRow { agent: id.clone(), seq: shown_since, view }
-        }));
-        agents.push(RevivedAgent { id, record, wake_at });
+    let head = start.seq;
+    let mut revived = RevivedTenant { id, head, facts, rows: Vec::new(), overdue: BTreeSet::new() };
+    for part in parts {
+        revived.rows.extend(part.rows);
+        revived.overdue.extend(part.overdue);
     }
-    RevivedTenant { id, head, facts, agents, rows, overdue }
+    revived
+}
+
+/// Some agents, put at rest: what is left of them to tell, in their order.
+#[derive(Default)]
+struct Part {
+    rows: Vec<SeedRow>,
+    overdue: Vec<AgentId>,
+}
+
+/// This start of the server.
+struct Start<'a> {
+    tenant: &'a TenantId,
+    seq: TenantSeq,
+    at: Timestamp,
+    facts: &'a TenantFacts,
+    registry: &'a Registry,
+}
+
+impl Start<'_> {
+    fn take_up_agents(&self, mut states: Vec<(AgentId, Arc<AgentRecord>, TenantSeq)>) -> Part {
+        let directory = &self.facts.directory;
+        let started =
+            ServerStarted { seq: self.seq, at: self.at, grace_until: self.at + directory.tenant.connection_grace };
+        // Both in the order of their agents, so that neither is searched.
+        states.sort_unstable_by(|(a, _, _), (b, _, _)| a.cmp(b));
+        let mut people = directory.agents.iter().peekable();
+        let mut part = Part::default();
+        for (id, mut record, since) in states {
+            let shown_since = started.fold_into(&mut record).unwrap_or(since);
+            while people.next_if(|(known, _)| **known < id).is_some() {}
+            let person = people.next_if(|(known, _)| **known == id).map(|(_, person)| person);
+            let wake_at = person.and_then(|person| wake_at_of(&record.agent, person, self.facts, self.at));
+            if wake_at.is_some_and(|at| at <= self.at) {
+                part.overdue.push(id.clone());
+            }
+            part.rows.extend(person.map(|person| {
+                let view = Arc::new(AgentView::public(&record.agent, person, directory));
+                SeedRow { agent: id.clone(), seq: shown_since, view }
+            }));
+            self.registry.rest(Key { tenant: self.tenant.clone(), agent: id }, record, wake_at);
+        }
+        part
+    }
 }
 
 /// Journals the start, once for each tenant.

@@ -425,7 +425,7 @@ impl Sequencer {
             line.desk.put_in_force(facts);
             for (agent, record, _) in super::revival::current_states(tenant) {
                 // Who is woken while memory is void is not woken again: nobody is before it is not.
-                self.registry.rest(Key { tenant: id.clone(), agent }, Arc::new(record), None);
+                self.registry.rest(Key { tenant: id.clone(), agent }, record, None);
             }
             line.desk.reopen();
             ask_anew(&self.registry, &line.desk, self.ready_at);

@@ -43,6 +43,11 @@ impl OpMemory {
         memory
     }
 
+    /// None yet, with room for as many as there may be.
+    pub fn with_room() -> OpMemory {
+        OpMemory { recent: VecDeque::with_capacity(OPS_AT_HAND_MAX) }
+    }
+
     /// All ops at hand, oldest first.
     pub fn records(&self) -> impl Iterator<Item = &OpRecord> {
         self.recent.iter()

@@ -83,17 +83,18 @@ impl Table {
         // Both in the order of their agents, so that neither is searched; of two rows of one agent the last counts.
         seeds.sort_by(|a, b| a.agent.cmp(&b.agent));
         let mut seeds = seeds.into_iter().peekable();
-        let mut delta = Delta::default();
         let rows = directory.agents.iter().map(|(agent, person)| {
             let mut own = None;
             while let Some(seed) = seeds.next_if(|seed| seed.agent <= *agent) {
                 own = Some(seed).filter(|seed| seed.agent == *agent).or(own);
             }
             let row = match own {
+                // The zone of one and the same person is that of the directory they are in.
+                Some(seed) if Arc::ptr_eq(&seed.view.person, person) => Row::new(seed.view, seed.seq),
                 Some(seed) => Row::new(table.fitted(&seed.view, person), seed.seq),
                 None => Row::new(unseen(agent, person, &directory), TenantSeq(0)),
             };
-            table.count(&row.view, &mut delta);
+            counted_in(&row.view).iter().for_each(|team| table.count_in(team, &row.view));
             table.alerts.extend(Alert::of(&row.view).map(|alert| (agent.clone(), alert)));
             (agent.clone(), row)
         });
@@ -233,8 +234,15 @@ impl Table {
 
     fn count(&mut self, view: &AgentView, delta: &mut Delta) {
         for team in counted_in(view) {
-            *self.counts.entry(team.clone()).or_default().of_mut(view.presence) += 1;
+            self.count_in(team, view);
             delta.recounted.insert(team.clone());
+        }
+    }
+
+    fn count_in(&mut self, team: &TeamId, view: &AgentView) {
+        match self.counts.get_mut(team) {
+            Some(counts) => *counts.of_mut(view.presence) += 1,
+            None => *self.counts.entry(team.clone()).or_default().of_mut(view.presence) += 1,
         }
     }
 

@@ -142,8 +142,8 @@ pub struct StateRow {
     pub agent: AgentId,
     /// The tenant's number of the agent's last event; a later `server.started` is not folded in.
     pub last_seq: TenantSeq,
-    /// The state.
-    pub record: AgentRecord,
+    /// The state. Shared: it is large, and stays where it is from here to the registry.
+    pub record: Arc<AgentRecord>,
 }
 
 /// Why an append has no success.

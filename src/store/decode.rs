@@ -222,7 +222,7 @@ pub(crate) fn decode_state_of(
     Ok(StateRow {
         agent: resolve.agent(person)?,
         last_seq: TenantSeq(last_seq.cast_unsigned()),
-        record: read_json::<AgentForm>(form, body)?.into_domain(resolve)?,
+        record: Arc::new(read_json::<AgentForm>(form, body)?.into_domain(resolve)?),
     })
 }
 

@@ -29,16 +29,15 @@ pub(crate) async fn next_chunk(
     // Each: 32 digits of the internal id, the numbers `last_seq`, `form`, and the lengths in bytes of the three
     // texts, each followed by a comma; then the texts. The length of what is not there is empty.
     const CHUNK: Sql = Sql::each(
-        "SELECT group_concat(
-            lower(hex(person)) || last_seq || ',' || form || ',' || octet_length(body) || ',' ||
-            ifnull(octet_length(host_id), '') || ',' || ifnull(octet_length(name), '') || ',' ||
-            body || ifnull(host_id, '') || ifnull(name, ''), ''), max(person)
+        "SELECT group_concat(concat(
+            lower(hex(person)), last_seq, ',', form, ',', octet_length(body), ',', octet_length(host_id), ',',
+            octet_length(name), ',', body, host_id, name), ''), max(person)
          FROM (SELECT s.person, s.last_seq, s.form, s.body, p.host_id, p.name
                FROM states AS s LEFT JOIN people AS p ON p.id = s.person
                WHERE s.tenant = $1 AND s.person > $2 ORDER BY s.person LIMIT $3)",
-        "SELECT encode(s.person, 'hex') || s.last_seq || ',' || s.form || ',' || octet_length(s.body) || ',' ||
-            coalesce(octet_length(p.host_id)::text, '') || ',' || coalesce(octet_length(p.name)::text, '') || ',' ||
-            s.body || coalesce(p.host_id, '') || coalesce(p.name, ''), s.person
+        "SELECT concat(
+            encode(s.person, 'hex'), s.last_seq, ',', s.form, ',', octet_length(s.body), ',', octet_length(p.host_id),
+            ',', octet_length(p.name), ',', s.body, p.host_id, p.name), s.person
          FROM states AS s LEFT JOIN people AS p ON p.id = s.person
          WHERE s.tenant = $1 AND s.person > $2 ORDER BY s.person LIMIT $3",
     );
@@ -59,7 +58,7 @@ pub(crate) async fn next_chunk(
 #[derive(Default)]
 pub(crate) struct Decoded {
     pub(crate) people: Vec<(PersonId, FoundPerson)>,
-    pub(crate) states: Vec<StateRow>,
+    pub(crate) states: Vec<(PersonId, StateRow)>,
     pub(crate) undecided: Vec<Undecided>,
 }
 
@@ -87,7 +86,7 @@ pub(crate) fn decode_chunk(tenant: &str, chunk: &Chunk, others: &References) -> 
             .map_err(|error| damaged(&format!("state {tenant}/{person}"), &error.to_string()))?;
         let Missed { people, texts } = near.missed.into_inner();
         if people.is_empty() && texts.is_empty() {
-            decoded.states.push(state);
+            decoded.states.push((person, state));
         } else {
             let row = StateRowForm { tenant: tenant.to_owned(), person, last_seq, form, body: body.to_owned() };
             decoded.undecided.push(Undecided { row, people, texts });

@@ -1,7 +1,7 @@
 //! The snapshot that a start, or a shard that is taken up again, is made of. States are read in chunks, each decoded
 //! on a thread of its own while the next is read, and each once.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::decode::{References, damaged_row, decode_state, decode_tenant_event};
 use super::packed::{Decoded, Undecided, decode_chunk, next_chunk};
 use super::reader::{directory_row, policy, references, server_started_row, shard_head};
 use super::reading::{Bind, Readers, Reading, Sql, damaged};
-use super::stored::{DirectoryForm, PersonId, read_json};
+use super::stored::{DirectoryForm, IdState, PersonId, read_json};
 use crate::domain::id::TenantSeq;
 use crate::domain::time::Timestamp;
 use crate::ports::{ReadError, ShardId, ShardSnapshot, StateRow, TenantSnapshot};
@@ -61,7 +61,12 @@ async fn tenant_snapshot(
     // Those of whom nothing ever happened.
     let unseen: Vec<PersonId> = directory.people().filter(|person| !found.people.contains_key(person)).collect();
     found.people.extend(references(reading, &unseen, &[]).await?.people);
-    let directory = directory.into_domain(&found).map_err(|error| damaged(&place, &error.to_string()))?;
+    let finished = on_a_thread(move || {
+        let states = in_order(states, &directory);
+        (directory.into_domain(&found), found, states)
+    });
+    let (directory, found, states) = joined(finished).await?;
+    let directory = directory.map_err(|error| damaged(&place, &error.to_string()))?;
     let server_started = started
         .map(|row| {
             let event = decode_tenant_event(&row, &found).map_err(|error| damaged_row(&row, &error))?;
@@ -79,7 +84,7 @@ async fn tenant_snapshot(
 }
 
 /// All states of a tenant, with the people that they are about.
-async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, Vec<StateRow>), ReadError> {
+async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, States), ReadError> {
     let others = Arc::new(others(reading, tenant).await?);
     let mut gathered = Gathered::default();
     let mut decoding = VecDeque::new();
@@ -104,7 +109,8 @@ async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, Vec<
     found.texts = wanted.texts;
     for Undecided { row, .. } in gathered.undecided {
         let place = format!("state {tenant}/{}", row.person);
-        gathered.states.push(decode_state(&row, &found).map_err(|error| damaged(&place, &error.to_string()))?);
+        let state = decode_state(&row, &found).map_err(|error| damaged(&place, &error.to_string()))?;
+        gathered.states.insert(row.person, state);
     }
     Ok((found, gathered.states))
 }
@@ -117,11 +123,23 @@ async fn others(reading: &mut Reading, tenant: &str) -> Result<References, ReadE
     super::reader::people(reading, OTHERS, &[Bind::Text(tenant)]).await
 }
 
+/// States, by whose they are.
+type States = HashMap<PersonId, StateRow, IdState>;
+
+/// The states in the order of the directory, which is that of their agents, so that whoever takes them up need not
+/// sort them; after them those of whom it knows nothing.
+fn in_order(mut states: States, directory: &DirectoryForm) -> Vec<StateRow> {
+    let mut ordered = Vec::with_capacity(states.len());
+    ordered.extend(directory.people().filter_map(|person| states.remove(&person)));
+    ordered.extend(states.into_values());
+    ordered
+}
+
 /// What has been decoded.
 #[derive(Default)]
 struct Gathered {
     found: References,
-    states: Vec<StateRow>,
+    states: States,
     undecided: Vec<Undecided>,
 }
 

@@ -100,7 +100,10 @@ impl Watcher {
         let result = &frame["params"]["result"];
         let to = result["to"].as_u64();
         match (result["kind"].as_str(), to) {
-            (Some("stale"), _) => return Ok(()),
+            (Some("stale"), _) => {
+                seen.told_stale.insert(self.number);
+                return Ok(());
+            }
             (Some("beat"), Some(to)) if self.to == Some(to) => return Ok(()),
             (Some("snapshot"), Some(to)) => {
                 let (part, parts) = (result["part"].as_u64().unwrap_or(0), result["parts"].as_u64().unwrap_or(0));
@@ -126,6 +129,7 @@ impl Watcher {
             }
             _ => return Err(("V2", format!("after {:?} came {text}", self.to))),
         }
+        seen.told_stale.remove(&self.number);
         self.cursor = result["cursor"].as_str().map(str::to_owned);
         for row in result["agents"].as_array().into_iter().flatten() {
             let agent = row["agent"].as_str().unwrap_or_default().to_owned();

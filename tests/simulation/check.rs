@@ -118,7 +118,10 @@ pub(crate) fn quiet(house: &House) {
         let _ = fold(&mut people, entry);
     }
     truths.push(people);
-    let broken = boards::stale(&seen, &truths);
+    // A store that is read only until the next start may have kept what was overdue from being written: then nobody
+    // may be shown, and boards must say that they are out of date (T1, B4).
+    let may_be_empty = house.probe.is_read_only();
+    let broken = boards::stale(&seen, &truths, may_be_empty);
     seen.broken.extend(broken);
 }
 

@@ -1,7 +1,7 @@
 //! What was seen while a seed ran, from outside: the journal as it became durable, what clients were
 //! answered and shown, who had a socket, when the server ran, when the disk was in trouble.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub(crate) struct Evidence {
     pub(crate) directories: BTreeMap<u64, Arc<Directory>>,
     /// What each board of the last run showed last.
     pub(crate) standing: BTreeMap<u64, Frame>,
+    /// The boards that were told last that the truth is out of reach.
+    pub(crate) told_stale: BTreeSet<u64>,
     /// Who made a last change that the bus lost and nothing followed.
     pub(crate) silent_change: Option<AgentId>,
     /// The disk failed the last append.

@@ -30,16 +30,29 @@ pub(crate) struct Probe {
     inner: Arc<MemoryJournal>,
     /// The disk does as it should.
     well: AtomicBool,
+    /// A sync has failed: nothing is written any more.
+    read_only: AtomicBool,
 }
 
 impl Probe {
     pub(crate) fn new(world: &Arc<World>, clock: &SimClock) -> Probe {
-        Probe { world: Arc::clone(world), clock: clock.clone(), inner: world.disk(), well: AtomicBool::new(false) }
+        Probe {
+            world: Arc::clone(world),
+            clock: clock.clone(),
+            inner: world.disk(),
+            well: AtomicBool::new(false),
+            read_only: AtomicBool::new(false),
+        }
     }
 
     /// From here on the disk does as it should.
     pub(crate) fn heal(&self) {
         self.well.store(true, Ordering::SeqCst);
+    }
+
+    /// True when nothing can be written until the next start.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only.load(Ordering::SeqCst)
     }
 
     async fn append_in_weather(&self, batch: Batch) -> Result<(), AppendError> {
@@ -62,7 +75,9 @@ impl Probe {
             seen.counts.faults += 1;
             seen.note(format_args!("fault {fault:?}"));
             // After a sync that failed nothing is written until the server starts anew.
-            let until = if matches!(fault, Fault::SyncFails) { i64::MAX } else { began.0 + AFTERMATH_MS };
+            let read_only = matches!(fault, Fault::SyncFails);
+            self.read_only.fetch_or(read_only, Ordering::SeqCst);
+            let until = if read_only { i64::MAX } else { began.0 + AFTERMATH_MS };
             seen.trouble.push((began, Timestamp(until)));
         }
         self.inner.inject(fault.or(hold).expect("a fate"));
@@ -132,9 +147,10 @@ impl Journal for Probe {
         Box::pin(async move {
             let mut snapshot = self.inner.snapshot(shard).await?;
             for row in snapshot.tenants.iter_mut().flat_map(|tenant| &mut tenant.states) {
+                let record = Arc::make_mut(&mut row.record);
                 match self.world.defect {
-                    Some(Defect::OpsForgotten) => row.record.ops = OpMemory::default(),
-                    Some(Defect::StateBehind) => row.record.agent.since = Timestamp(row.record.agent.since.0 - 1),
+                    Some(Defect::OpsForgotten) => record.ops = OpMemory::default(),
+                    Some(Defect::StateBehind) => record.agent.since = Timestamp(record.agent.since.0 - 1),
                     Some(_) | None => {}
                 }
             }

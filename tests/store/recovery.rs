@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use intervalo::domain::event::AgentEventBody;
 use intervalo::domain::id::Op;
-use intervalo::ports::{AppendError, Batch, Epoch, Journal, ReadError, ShardSeq, Stored};
+use intervalo::ports::{AgentRecord, AppendError, Batch, Epoch, Journal, ReadError, ShardSeq, Stored};
 use intervalo::store::MemoryJournal;
 use intervalo::store::memory::{Fault, Gate};
 
@@ -84,8 +84,11 @@ async fn crash_and_check(mut journal: MemoryJournal, seed: u64) -> Result<(), St
             world.epoch = snapshot.head.epoch;
             world.head = snapshot.head.head;
             world.seq = snapshot.tenants[0].head;
-            world.agents =
-                snapshot.tenants[0].states.iter().map(|row| (row.agent.clone(), row.record.clone())).collect();
+            world.agents = snapshot.tenants[0]
+                .states
+                .iter()
+                .map(|row| (row.agent.clone(), AgentRecord::clone(&row.record)))
+                .collect();
         }
         journal.verify().map_err(|fault| fault.to_string())?;
     }

@@ -207,7 +207,7 @@ impl World {
         let state = |(agent, (folded, last_seq)): (&AgentId, &(Agent, TenantSeq))| StateRow {
             agent: agent.clone(),
             last_seq: *last_seq,
-            record: AgentRecord { agent: folded.clone(), ops: OpMemory::default() },
+            record: Arc::new(AgentRecord { agent: folded.clone(), ops: OpMemory::default() }),
         };
         TenantSnapshot {
             head: inner.head,

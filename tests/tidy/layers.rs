@@ -46,7 +46,7 @@ const BORDERS: &[Border] = &[
     },
     Border {
         module: "store",
-        modules: Only(&["clock", "config", "domain", "ports"]),
+        modules: Only(&["clock", "config", "domain", "ports", "sync"]),
         crates: AllBut(&[
             "axum",
             "hyper",

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{OutcomeWord, PendingForm, PlaceForm, ShiftForm, TermsForm};
+use super::event::{PendingForm, PlaceForm, ShiftForm, TermsForm};
+use super::ops::OpsForm;
 use super::text::Text;
 use super::word::ChosenStatusForm;
 use super::{ActorForm, CauseWord, FormError, Hash, Refer, Resolve, from_ms, to_ms};
 use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
-use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, PolicyVersion};
-use crate::domain::op::{OpMemory, OpRecord};
+use crate::domain::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
 
@@ -33,8 +33,8 @@ pub(crate) struct AgentForm {
     shift: Option<ShiftForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resume: Option<ResumeForm>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    ops: Vec<OpForm>,
+    #[serde(default = "no_ops", skip_serializing_if = "has_no_ops")]
+    ops: Text<OpsForm>,
 }
 
 impl AgentForm {
@@ -54,7 +54,7 @@ impl AgentForm {
             pending: agent.pending.as_ref().map(|pending| PendingForm::of(pending, refer)),
             shift: agent.shift.map(ShiftForm::of),
             resume: agent.resume.map(|resume| ResumeForm { status: resume.status.into(), lost_at: resume.lost_at.0 }),
-            ops: record.ops.records().map(|op| OpForm::of(op, refer)).collect(),
+            ops: Text(OpsForm::of(&record.ops, refer)),
         }
     }
 
@@ -62,8 +62,6 @@ impl AgentForm {
         if self.v != super::FORM {
             return Err(FormError::UnknownForm(self.v));
         }
-        let ops: Vec<OpRecord> =
-            self.ops.into_iter().map(|op| op.into_domain(resolve)).collect::<Result<_, FormError>>()?;
         Ok(AgentRecord {
             agent: Agent {
                 seq: AgentSeq(self.seq),
@@ -81,9 +79,17 @@ impl AgentForm {
                     .resume
                     .map(|resume| Resume { status: resume.status.into(), lost_at: Timestamp(resume.lost_at) }),
             },
-            ops: OpMemory::from_records(ops),
+            ops: self.ops.0.into_domain(resolve)?,
         })
     }
+}
+
+fn no_ops() -> Text<OpsForm> {
+    Text(OpsForm::default())
+}
+
+fn has_no_ops(ops: &Text<OpsForm>) -> bool {
+    ops.0.is_empty()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -257,36 +263,4 @@ impl ProtectedForm {
 struct ResumeForm {
     status: ChosenStatusForm,
     lost_at: i64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OpForm {
-    op: Text<Op>,
-    by: ActorForm,
-    fingerprint: u64,
-    at: i64,
-    outcome: Text<OutcomeWord>,
-}
-
-impl OpForm {
-    fn of(record: &OpRecord, refer: &mut dyn Refer) -> OpForm {
-        OpForm {
-            op: Text(record.op),
-            by: ActorForm::of(&record.by, refer),
-            fingerprint: record.fingerprint,
-            at: record.at.0,
-            outcome: Text(OutcomeWord(record.outcome)),
-        }
-    }
-
-    fn into_domain(self, resolve: &dyn Resolve) -> Result<OpRecord, FormError> {
-        Ok(OpRecord {
-            op: self.op.0,
-            by: self.by.into_domain(resolve)?,
-            fingerprint: self.fingerprint,
-            at: Timestamp(self.at),
-            outcome: self.outcome.0.0,
-        })
-    }
 }

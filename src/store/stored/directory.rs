@@ -13,6 +13,7 @@ use super::{FormError, PersonId, PersonKind, Refer, Resolve, from_ms, parse, to_
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::sync::in_parts;
 
 /// A directory version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ impl DirectoryForm {
         self.agents.iter().map(|person| person.id)
     }
 
-    pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<Directory, FormError> {
+    pub(crate) fn into_domain(self, resolve: &(dyn Resolve + Sync)) -> Result<Directory, FormError> {
         if self.v != super::FORM {
             return Err(FormError::UnknownForm(self.v));
         }
@@ -54,11 +55,16 @@ impl DirectoryForm {
         }
         // People share the ids of their teams.
         let shared: HashMap<&str, &TeamId> = teams.keys().map(|team| (team.as_str(), team)).collect();
-        let people = self.agents.into_iter().map(|person| {
-            let person = person.into_domain(resolve, &shared)?;
-            Ok((person.id.clone(), Arc::new(person)))
+        let parts = in_parts(self.agents, |people| {
+            let people = people.into_iter().map(|person| {
+                let person = person.into_domain(resolve, &shared)?;
+                Ok((person.id.clone(), Arc::new(person)))
+            });
+            people.collect::<Result<Vec<_>, FormError>>()
         });
-        let agents: BTreeMap<AgentId, Arc<Person>> = people.collect::<Result<_, FormError>>()?;
+        // In their order as they are stored, so that it costs no sorting.
+        let parts = parts.into_iter().collect::<Result<Vec<_>, FormError>>()?;
+        let agents: BTreeMap<AgentId, Arc<Person>> = parts.into_iter().flatten().collect();
         let mut channels = BTreeMap::new();
         for channel in self.channels {
             let channel = channel.into_domain()?;

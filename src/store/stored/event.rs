@@ -486,7 +486,7 @@ impl OpColumns {
 
 /// An outcome as a word: `done`, `deferred`, `started:<pause>`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct OutcomeWord(pub(super) Outcome);
+struct OutcomeWord(Outcome);
 
 impl fmt::Display for OutcomeWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,7 @@ mod agent;
 mod directory;
 mod event;
 mod id;
+mod ops;
 mod policy;
 mod tenant_event;
 #[cfg(test)]

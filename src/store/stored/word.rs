@@ -45,7 +45,8 @@ pub(super) enum ActorKindForm {
 }
 
 impl ActorKindForm {
-    const ALL: [ActorKindForm; 5] = [
+    /// All of them.
+    pub(super) const ALL: [ActorKindForm; 5] = [
         ActorKindForm::Agent,
         ActorKindForm::Supervisor,
         ActorKindForm::Admin,
