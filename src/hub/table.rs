@@ -13,6 +13,7 @@ use crate::domain::presence::AgentView;
 use crate::ports::FeedRow;
 use crate::protocol::board::{Alert, PresenceCounts};
 use crate::protocol::state::AgentState;
+use crate::sync::in_parts;
 
 /// One agent of the directory.
 #[derive(Debug)]
@@ -72,34 +73,27 @@ pub(super) struct Touched {
 impl Table {
     /// The table of all agents of the directory, over the rows of those that something happened to.
     pub(super) fn new(directory: Arc<Directory>, head: TenantSeq, mut seeds: Vec<SeedRow>) -> Table {
-        let mut table = Table {
-            head,
-            directory: Arc::clone(&directory),
-            directory_since: TenantSeq(0),
-            rows: BTreeMap::new(),
-            counts: BTreeMap::new(),
-            alerts: BTreeMap::new(),
-        };
         // Both in the order of their agents, so that neither is searched; of two rows of one agent the last counts.
         seeds.sort_by(|a, b| a.agent.cmp(&b.agent));
         let mut seeds = seeds.into_iter().peekable();
-        let rows = directory.agents.iter().map(|(agent, person)| {
+        let agents = directory.agents.iter().map(|(agent, person)| {
             let mut own = None;
             while let Some(seed) = seeds.next_if(|seed| seed.agent <= *agent) {
                 own = Some(seed).filter(|seed| seed.agent == *agent).or(own);
             }
-            let row = match own {
-                // The zone of one and the same person is that of the directory they are in.
-                Some(seed) if Arc::ptr_eq(&seed.view.person, person) => Row::new(seed.view, seed.seq),
-                Some(seed) => Row::new(table.fitted(&seed.view, person), seed.seq),
-                None => Row::new(unseen(agent, person, &directory), TenantSeq(0)),
-            };
-            counted_in(&row.view).iter().for_each(|team| table.count_in(team, &row.view));
-            table.alerts.extend(Alert::of(&row.view).map(|alert| (agent.clone(), alert)));
-            (agent.clone(), row)
+            (agent, person, own)
         });
-        table.rows = rows.collect();
-        table
+        let parts = in_parts(agents.collect(), |agents| Part::of(agents, &directory));
+        let (mut rows, mut counts) = (Vec::with_capacity(directory.agents.len()), BTreeMap::new());
+        let mut alerts = BTreeMap::new();
+        for part in parts {
+            rows.extend(part.rows);
+            alerts.extend(part.alerts);
+            for (team, counted) in part.counts {
+                *counts.entry(team).or_insert_with(PresenceCounts::default) += counted;
+            }
+        }
+        Table { head, directory_since: TenantSeq(0), rows: rows.into_iter().collect(), counts, alerts, directory }
     }
 
     /// The number that the rows stand at.
@@ -146,7 +140,7 @@ impl Table {
         }
         for row in rows {
             if let Some(person) = self.directory.agents.get(&row.agent) {
-                let view = self.fitted(&row.view, person);
+                let view = fitted(&self.directory, &row.view, person);
                 self.put(view, to, &mut delta);
             }
         }
@@ -174,7 +168,7 @@ impl Table {
         }
         for (agent, person) in &directory.agents {
             if let Some(row) = self.rows.get(agent) {
-                let view = self.fitted(&row.view, person);
+                let view = fitted(&self.directory, &row.view, person);
                 self.put(view, to, delta);
             }
         }
@@ -189,16 +183,6 @@ impl Table {
                 self.put(unseen(agent, person, &directory), changed, delta);
             }
         }
-    }
-
-    /// The view with the person as the directory in force has them: a row may have been made just
-    /// before the directory changed.
-    fn fitted(&self, view: &Arc<AgentView>, person: &Arc<Person>) -> Arc<AgentView> {
-        let zone = self.directory.zone_of(person);
-        if (Arc::ptr_eq(&view.person, person) || *view.person == **person) && view.zone == zone {
-            return Arc::clone(view);
-        }
-        Arc::new(AgentView { person: Arc::clone(person), zone, ..AgentView::clone(view) })
     }
 
     fn put(&mut self, view: Arc<AgentView>, changed: TenantSeq, delta: &mut Delta) {
@@ -234,15 +218,8 @@ impl Table {
 
     fn count(&mut self, view: &AgentView, delta: &mut Delta) {
         for team in counted_in(view) {
-            self.count_in(team, view);
+            count_in(&mut self.counts, team, view);
             delta.recounted.insert(team.clone());
-        }
-    }
-
-    fn count_in(&mut self, team: &TeamId, view: &AgentView) {
-        match self.counts.get_mut(team) {
-            Some(counts) => *counts.of_mut(view.presence) += 1,
-            None => *self.counts.entry(team.clone()).or_default().of_mut(view.presence) += 1,
         }
     }
 
@@ -255,6 +232,48 @@ impl Table {
             }
             delta.recounted.insert(team.clone());
         }
+    }
+}
+
+/// Some agents' rows, and what is told of them beside.
+#[derive(Default)]
+struct Part {
+    rows: Vec<(AgentId, Row)>,
+    counts: BTreeMap<TeamId, PresenceCounts>,
+    alerts: Vec<(AgentId, Alert)>,
+}
+
+impl Part {
+    fn of(agents: Vec<(&AgentId, &Arc<Person>, Option<SeedRow>)>, directory: &Directory) -> Part {
+        let mut part = Part { rows: Vec::with_capacity(agents.len()), ..Part::default() };
+        for (agent, person, seed) in agents {
+            let row = match seed {
+                Some(seed) => Row::new(fitted(directory, &seed.view, person), seed.seq),
+                None => Row::new(unseen(agent, person, directory), TenantSeq(0)),
+            };
+            for team in counted_in(&row.view) {
+                count_in(&mut part.counts, team, &row.view);
+            }
+            part.alerts.extend(Alert::of(&row.view).map(|alert| (agent.clone(), alert)));
+            part.rows.push((agent.clone(), row));
+        }
+        part
+    }
+}
+
+/// The view with the person as the directory has them: a row may have been made just before the directory changed.
+fn fitted(directory: &Directory, view: &Arc<AgentView>, person: &Arc<Person>) -> Arc<AgentView> {
+    let zone = directory.zone_of(person);
+    if (Arc::ptr_eq(&view.person, person) || *view.person == **person) && view.zone == zone {
+        return Arc::clone(view);
+    }
+    Arc::new(AgentView { person: Arc::clone(person), zone, ..AgentView::clone(view) })
+}
+
+fn count_in(counts: &mut BTreeMap<TeamId, PresenceCounts>, team: &TeamId, view: &AgentView) {
+    match counts.get_mut(team) {
+        Some(counts) => *counts.of_mut(view.presence) += 1,
+        None => *counts.entry(team.clone()).or_default().of_mut(view.presence) += 1,
     }
 }
 

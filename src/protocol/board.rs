@@ -53,6 +53,16 @@ impl PresenceCounts {
     }
 }
 
+impl std::ops::AddAssign for PresenceCounts {
+    fn add_assign(&mut self, others: PresenceCounts) {
+        let PresenceCounts { available, unavailable, paused, offline } = others;
+        self.available += available;
+        self.unavailable += unavailable;
+        self.paused += paused;
+        self.offline += offline;
+    }
+}
+
 /// Something that a supervisor should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {

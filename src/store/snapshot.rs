@@ -73,6 +73,8 @@ async fn tenant_snapshot(
             Ok::<_, ReadError>((TenantSeq(row.seq.cast_unsigned()), Arc::new(event)))
         })
         .transpose()?;
+    // As long as a company is large; nobody waits for it.
+    drop(on_a_thread(move || drop(found)));
     Ok(TenantSnapshot {
         head: TenantSeq(seq.cast_unsigned()),
         last_at: Timestamp(last_at),
@@ -88,16 +90,22 @@ async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, Stat
     let others = Arc::new(others(reading, tenant).await?);
     let mut gathered = Gathered::default();
     let mut decoding = VecDeque::new();
-    let mut after = PersonId::LEAST;
-    while let Some(chunk) = next_chunk(reading, tenant, after).await? {
-        after = chunk.last;
-        if decoding.len() == CHUNKS_WAITING_MAX
-            && let Some(first) = decoding.pop_front()
-        {
-            gathered.take(joined(first).await??);
-        }
-        let (tenant, others) = (tenant.to_owned(), Arc::clone(&others));
-        decoding.push_back(on_a_thread(move || decode_chunk(&tenant, &chunk, &others)));
+    let mut next = next_chunk(reading, tenant, PersonId::LEAST).await?;
+    while let Some(chunk) = next {
+        let after = chunk.last;
+        let (of, others) = (tenant.to_owned(), Arc::clone(&others));
+        decoding.push_back(on_a_thread(move || decode_chunk(&of, &chunk, &others)));
+        let first = if decoding.len() > CHUNKS_WAITING_MAX { decoding.pop_front() } else { None };
+        // While the database puts the next one together.
+        let gathering = async {
+            if let Some(first) = first {
+                gathered.take(joined(first).await??);
+            }
+            Ok::<(), ReadError>(())
+        };
+        let (read, gathering) = tokio::join!(next_chunk(reading, tenant, after), gathering);
+        gathering?;
+        next = read?;
     }
     for chunk in decoding {
         gathered.take(joined(chunk).await??);
