@@ -413,7 +413,7 @@ async fn promise_d3_an_op_is_found_across_reopening(store: &impl Store) {
     let (ana, rui) = (agent("ana"), agent("rui"));
     let own = intervalo::domain::command::Actor::Agent(ana.clone());
     let journals = [journal, store.open().await];
-    let records: Vec<_> = world.agents[&ana].ops.records().cloned().collect();
+    let records: Vec<_> = world.agents[&ana].ops.records().collect();
     let started = records.iter().find(|record| record.op == Op(7)).cloned();
     let extended = records.iter().find(|record| record.op == Op(8)).cloned();
     assert!(started.is_some() && extended.is_some());

@@ -77,14 +77,11 @@ impl Server {
         Ok(line.ok_or_else(|| format!("there is no figure {name}"))?.trim().parse()?)
     }
 
-    /// The memory that is this process's, in KiB: resident, and proportional (shared pages by their share).
-    pub(crate) fn memory_kib(&self) -> Outcome<(f64, f64)> {
+    /// The memory of this process, in KiB.
+    pub(crate) fn resident_kib(&self) -> Outcome<f64> {
         let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid))?;
-        let of = |name: &str| -> Outcome<f64> {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such figure of memory")?;
-            Ok(line.split_whitespace().next().ok_or("no figure")?.parse()?)
-        };
-        Ok((of("Rss:")?, of("Pss:")?))
+        let line = text.lines().find_map(|line| line.strip_prefix("Rss:")).ok_or("no such figure of memory")?;
+        Ok(line.split_whitespace().next().ok_or("no figure")?.parse()?)
     }
 
     /// Kills it as `kill -9` does, and waits until it is gone.

@@ -317,7 +317,7 @@ impl AgentActor {
     async fn recall(&self, op: Op, by: &Actor) -> Result<Option<OpRecord>, CommandError> {
         let now = self.env.clock.now();
         let found = match self.record.ops.find(op, by) {
-            Some(record) => Some(record.clone()),
+            Some(record) => Some(record),
             None if self.record.ops.may_have_forgotten(now) => {
                 let read = self.env.journal.find_op(&self.key.tenant, &self.key.agent, op, by).await;
                 read.map_err(|why| {

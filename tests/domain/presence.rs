@@ -393,11 +393,11 @@ fn ops_at_hand_are_the_last_ones_of_each_principal() {
     }
     let by = record(0, 0).by;
     assert_eq!(memory.find(Op(0), &by), None, "the oldest went");
-    assert_eq!(memory.find(Op(1), &by), Some(&record(1, 0)));
+    assert_eq!(memory.find(Op(1), &by), Some(record(1, 0)));
     assert_eq!(memory.find(Op(1), &Actor::Agent(AgentId::new("ana").expect("an id"))), None, "another's op");
     assert!(memory.may_have_forgotten(Timestamp(1)), "the journal may know more");
     assert!(!memory.may_have_forgotten(Timestamp(0) + OP_REMEMBERED_FOR), "but not after a day");
-    assert_eq!(OpMemory::from_records(memory.records().cloned()), memory);
+    assert_eq!(OpMemory::from_records(memory.records()), memory);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::word::ActorKindForm;
 use super::{ActorForm, FormError, PersonId, Refer, Resolve, not};
 use crate::domain::command::{Actor, Outcome};
 use crate::domain::id::{Op, PauseId};
-use crate::domain::op::{OpMemory, OpRecord};
+use crate::domain::op::{OPS_AT_HAND_MAX, OpMemory, OpRecord};
 use crate::domain::time::Timestamp;
 
 const DONE: u8 = 0;
@@ -29,7 +29,7 @@ pub(super) struct OpsForm(Vec<u8>);
 
 impl OpsForm {
     pub(super) fn of(ops: &OpMemory, refer: &mut dyn Refer) -> OpsForm {
-        let (mut senders, mut packed) = (Vec::<&Actor>::new(), Vec::new());
+        let (mut senders, mut packed) = (Vec::<Actor>::new(), Vec::new());
         for OpRecord { op, by, fingerprint, at, outcome } in ops.records() {
             let place = senders.iter().position(|known| *known == by).unwrap_or(senders.len());
             if place == senders.len() {
@@ -50,7 +50,7 @@ impl OpsForm {
         }
         let mut bytes = vec![small(senders.len())];
         for sender in senders {
-            let ActorForm { kind, id } = ActorForm::of(sender, refer);
+            let ActorForm { kind, id } = ActorForm::of(&sender, refer);
             bytes.push(number_of(kind));
             bytes.extend(id.into_iter().flat_map(|PersonId(id)| id));
         }
@@ -67,9 +67,9 @@ impl OpsForm {
         let mut rest = self.0.as_slice();
         let senders = if rest.is_empty() { 0 } else { one(&mut rest)? };
         let senders: Vec<Actor> = (0..senders).map(|_| sender(&mut rest, resolve)).collect::<Result<_, _>>()?;
-        let mut ops = OpMemory::with_room();
+        let mut ops = Vec::with_capacity(OPS_AT_HAND_MAX);
         while !rest.is_empty() {
-            ops.remember(OpRecord {
+            ops.push(OpRecord {
                 op: Op(u128::from_be_bytes(some(&mut rest)?)),
                 by: senders.get(usize::from(one(&mut rest)?)).cloned().ok_or_else(not_packed)?,
                 fingerprint: u64::from_be_bytes(some(&mut rest)?),
@@ -82,7 +82,7 @@ impl OpsForm {
                 },
             });
         }
-        Ok(ops)
+        Ok(OpMemory::from_records(ops))
     }
 }
 
@@ -101,7 +101,7 @@ impl FromStr for OpsForm {
     }
 }
 
-/// A number that is one of a few: at most [`crate::domain::op::OPS_AT_HAND_MAX`] ops are at hand.
+/// A number that is one of a few: at most [`OPS_AT_HAND_MAX`] ops are at hand.
 fn small(number: usize) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
