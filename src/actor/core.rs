@@ -174,7 +174,9 @@ impl Core {
         for (sequencer, intake) in unopened.sequencers {
             spawn_on(&self.tasks, sequencer.run(intake));
         }
-        info!(overdue = unopened.overdue, "{} agents are overdue", unopened.overdue);
+        if unopened.overdue > 0 {
+            info!(overdue = unopened.overdue, "agents are overdue; what fell due for them is being written");
+        }
         let waking = wake_who_is_due(Arc::clone(&self.env), Arc::clone(&self.lines), self.stop.clone());
         spawn_on(&self.tasks, waking);
     }

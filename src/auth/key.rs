@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The key's file in the data folder: hexadecimal digits, mode 0600.
@@ -60,7 +60,7 @@ impl TokenKey {
         match read(&path) {
             Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 let failed = |source| KeyError::Io { path: path.clone(), source };
-                fs::create_dir_all(data).map_err(failed)?;
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed)?;
                 make(data, &path)?;
                 read(&path)
             }

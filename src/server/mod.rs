@@ -151,6 +151,11 @@ pub async fn run_on(
         fresh_id: fresh_id(),
     };
     let (core, seeds) = Core::take_up(parts).await?;
+    if seeds.is_empty() {
+        tracing::warn!(
+            "there is no company in this store yet; stop, write one with `intervalo import FILE`, start again"
+        );
+    }
     let core = Arc::new(core);
     open_boards(&core, &hub, seeds, &tasks, &hub_stop);
     core.open();

@@ -126,7 +126,7 @@ fn live(world: &Arc<World>, life: usize, from: Timestamp, is_last: bool) -> Time
 /// A run that is cut off: after a while, and then at any step.
 async fn cut_off(world: &Arc<World>, life: usize, clock: &SimClock) {
     let early = world.roll(8) == 0;
-    let span = if early { world.roll(3_000) } else { 5_000 + world.roll(400_000) };
+    let span = if early { world.roll(3_000) } else { 5_000 + world.roll(500_000) };
     let steps = world.roll(60);
     let running = async {
         let Some(house) = House::open(world, life, clock).await else { return std::future::pending().await };
@@ -164,7 +164,7 @@ async fn last(world: &Arc<World>, life: usize, clock: &SimClock) {
         seen.standing.clear();
         seen.told_stale.clear();
     }
-    let loud = 60_000 + world.roll(400_000);
+    let loud = 60_000 + world.roll(500_000);
     let people = people(&house, clock.now_true() + Duration::from_millis(loud));
     clock.pass(loud).await;
     house.probe.heal();

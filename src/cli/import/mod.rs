@@ -92,9 +92,9 @@ async fn import_into(
 
 fn not_opened(error: OpenError) -> Failure {
     match &error {
-        OpenError::Locked { .. } | OpenError::Owned { .. } => Failure::new(format_args!(
-            "{error}; change a running server through its HTTP API, or stop it and import then"
-        )),
+        OpenError::Locked { .. } | OpenError::Owned { .. } => {
+            Failure::new(format_args!("{error}; stop that server, import, and start it again"))
+        }
         OpenError::NewerSchema { .. }
         | OpenError::Missing { .. }
         | OpenError::Io { .. }
