@@ -151,7 +151,7 @@ fn a_folder_in_use_is_refused_naming_the_process_and_is_free_after_it() {
     assert_eq!(import.status.code(), Some(1));
     let line = err(&import);
     assert!(line.contains(&format!("in use by process {}; ", server.id())), "{line}");
-    assert!(line.contains("through its HTTP API"), "{line}");
+    assert!(line.contains("stop that server"), "{line}");
     assert_eq!(line.lines().count(), 1);
     let second = intervalo(folder.path(), "serve --data d --listen 127.0.0.1:0");
     assert_eq!(second.status.code(), Some(1));

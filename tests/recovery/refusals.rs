@@ -33,7 +33,7 @@ async fn a_second_process_on_the_same_data_is_refused_and_told_the_owner() {
     let file = folder.file("more.toml", &company(2, "60s"));
     let import = folder.run(&["import", text_of(&file)]).await;
     assert!(refusal(&import).contains(&owner), "{import:?}");
-    assert!(refusal(&import).contains("HTTP API"), "{import:?}");
+    assert!(refusal(&import).contains("stop that server"), "{import:?}");
 
     // The owner did not notice.
     client.call("status.set", json!({ "status": "available" })).await.expect("the owner still serves");
