@@ -4,7 +4,8 @@
 //! them who runs next: `tests/interleavings` drives the real hub, desks, sequencers and actors
 //! through thousands of orders that no clock would produce. A normal build is not touched: there the
 //! names are those of std, arc-swap, dashmap and tokio-util, and the functions are empty.
-//! Only `in_parts` is the same in both: its threads share nothing that changes.
+//! Only `in_parts` is the same in both: its threads are not under the scheduler, so lists there stay too short for it
+//! to start any.
 
 #[cfg(feature = "interleavings")]
 mod controlled;

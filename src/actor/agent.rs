@@ -317,7 +317,6 @@ impl AgentActor {
     async fn recall(&self, op: Op, by: &Actor) -> Result<Option<OpRecord>, CommandError> {
         let now = self.env.clock.now();
         let found = match self.record.ops.find(op, by) {
-            Some(record) => Some(record),
             None if self.record.ops.may_have_forgotten(now) => {
                 let read = self.env.journal.find_op(&self.key.tenant, &self.key.agent, op, by).await;
                 read.map_err(|why| {
@@ -325,7 +324,7 @@ impl AgentActor {
                     CommandError::unavailable()
                 })?
             }
-            None => None,
+            found => found,
         };
         Ok(found.filter(|record| now.since(record.at) < OP_REMEMBERED_FOR))
     }

@@ -14,7 +14,7 @@ use super::evidence::Evidence;
 use super::run::run;
 
 /// How many seeds a defect may take to show.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 40;
 
 fn is_found(defect: Defect, promise: &str) {
     let found = (0..SEEDS).find(|seed| run(*seed, Some(defect)).breaks(promise));
