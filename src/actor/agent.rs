@@ -674,10 +674,11 @@ fn next_change_at(agent: &Agent, request: &Request, rejection: &Rejection, conte
     if let Rejection::Refused(Refusal::Held { until } | Refusal::EntitlementMinimum { until }) = rejection {
         return Some(*until);
     }
-    let (Rejection::Refused(_), Command::StartPause { pause_type, replaces, .. }) = (rejection, &request.command)
+    let (Rejection::Refused(_), Command::StartPause { pause_type, replaces, overriding, .. }) =
+        (rejection, &request.command)
     else {
         return None;
     };
-    let verdict = agent.verdict_for(&request.actor, pause_type, *replaces, context);
+    let verdict = agent.verdict_for(&request.actor, pause_type, *replaces, *overriding, context);
     verdict.code.and(verdict.next_change_at)
 }

@@ -37,6 +37,8 @@ pub enum Command {
         note: Option<String>,
         /// The running pause that it replaces.
         replaces: Option<PauseId>,
+        /// A supervisor's word that the rules that can be waived are (semantics §8).
+        overriding: bool,
     },
     /// End the running pause; the protected one first.
     EndPause {
@@ -66,6 +68,16 @@ pub enum AfterEnd {
     Unavailable,
 }
 
+impl AfterEnd {
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AfterEnd::Available => "available",
+            AfterEnd::Unavailable => "unavailable",
+        }
+    }
+}
+
 /// What becomes of a running entitlement at sign-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PauseAtSignOut {
@@ -73,6 +85,16 @@ pub enum PauseAtSignOut {
     KeepEntitlement,
     /// It ends.
     End,
+}
+
+impl PauseAtSignOut {
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PauseAtSignOut::KeepEntitlement => "keep",
+            PauseAtSignOut::End => "end",
+        }
+    }
 }
 
 /// Who brought something about.
@@ -161,6 +183,11 @@ pub enum Refusal {
         /// Its type.
         pause_type: PauseTypeCode,
     },
+    /// Too little time has passed since the last pause.
+    Cooldown {
+        /// From when it may be started.
+        from: Timestamp,
+    },
     /// An entitlement may not be ended under its minimum without an override.
     EntitlementMinimum {
         /// From when it may.
@@ -187,6 +214,29 @@ pub enum Refusal {
     },
     /// The tenant has switched the feature off.
     PausesDisabled,
+    /// It was taken as often as it may be.
+    QuotaCount {
+        /// How often it was taken.
+        used: u32,
+        /// How often it may be.
+        of: u32,
+        /// When counting begins anew, at the latest.
+        resets_at: Timestamp,
+    },
+    /// It was taken for as long as it may be.
+    QuotaTime {
+        /// For how long it was taken.
+        used: Duration,
+        /// For how long it may be.
+        of: Duration,
+        /// When counting begins anew, at the latest.
+        resets_at: Timestamp,
+    },
+    /// The shift has only just begun.
+    ShiftHead {
+        /// From when it may be started.
+        from: Timestamp,
+    },
     /// The type is switched off or archived.
     TypeDisabled,
     /// There is no such type.
@@ -199,6 +249,7 @@ impl Refusal {
         match self {
             Refusal::AgentOffline => "agent_offline",
             Refusal::AlreadyPaused { .. } => "already_paused",
+            Refusal::Cooldown { .. } => "cooldown",
             Refusal::EntitlementMinimum { .. } => "entitlement_minimum",
             Refusal::Held { .. } => "held",
             Refusal::NotOffered => "not_offered",
@@ -206,6 +257,9 @@ impl Refusal {
             Refusal::NotStartableBy { .. } => "not_startable_by",
             Refusal::OutsideWindow { .. } => "outside_window",
             Refusal::PausesDisabled => "pauses_disabled",
+            Refusal::QuotaCount { .. } => "quota_count",
+            Refusal::QuotaTime { .. } => "quota_time",
+            Refusal::ShiftHead { .. } => "shift_head",
             Refusal::TypeDisabled => "type_disabled",
             Refusal::UnknownType => "unknown_type",
         }

@@ -12,6 +12,7 @@ use super::id::{DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion, TeamId}
 use super::op::OpRecord;
 use super::policy::{OnEarlyEnd, OnLimit, PauseClass};
 use super::time::Timestamp;
+use super::usage::Period;
 
 /// Something that happened to one agent.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,7 +232,12 @@ pub enum PendingTarget {
     /// The agent is signed out.
     SignOut,
     /// A pause begins, if the rules allow it then.
-    Pause(PauseTypeCode),
+    Pause {
+        /// Its type.
+        pause_type: PauseTypeCode,
+        /// Whoever asked waives the rules that can be waived.
+        overriding: bool,
+    },
 }
 
 /// A pause began.
@@ -275,6 +281,13 @@ pub struct PausePlace {
     pub shift: Option<Shift>,
     /// The agent's primary team.
     pub team: Option<TeamId>,
+}
+
+impl PausePlace {
+    /// What the pause is counted in.
+    pub fn period(&self) -> Period {
+        self.shift.map_or(Period::BusinessDay(self.business_day), |shift| Period::Shift(shift.started_at))
+    }
 }
 
 /// The rules that a running pause keeps, as they were when it began (semantics §5).

@@ -14,3 +14,4 @@ pub mod presence;
 pub mod rules;
 pub mod schedule;
 pub mod time;
+pub mod usage;

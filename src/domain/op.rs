@@ -118,9 +118,85 @@ fn whole(outcome: SmallOutcome) -> Outcome {
     }
 }
 
-/// A number that tells one command's content from another's: FNV-1a (64 bit, Fowler, Noll, Vo)
-/// over the command's debug form and its reason.
+/// A number that tells one command's content from another's: FNV-1a (64 bit, Fowler, Noll, Vo) over [`canonical`].
 pub fn fingerprint(command: &Command, reason: Option<&str>) -> u64 {
-    let text = format!("{command:?}|{reason:?}");
+    let text = canonical(command, reason);
+    fnv1a(&text)
+}
+
+fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// A command's content as text. A command may be sent again to a later version of the server, so the form never
+/// changes: what a version adds is written only where it is asked for, and texts stand with their length before them,
+/// so that none can be taken for what follows it.
+fn canonical(command: &Command, reason: Option<&str>) -> String {
+    let mut text = String::new();
+    let mut put = |name: &str, value: &str| text.push_str(&format!("{name}={}:{value};", value.len()));
+    match command {
+        Command::SetStatus { status } => put("status", status.as_str()),
+        Command::StartPause { pause_type, note, replaces, overriding } => {
+            put("start", pause_type.as_str());
+            note.iter().for_each(|note| put("note", note));
+            replaces.iter().for_each(|replaced| put("replaces", &replaced.to_string()));
+            if *overriding {
+                put("override", "");
+            }
+        }
+        Command::EndPause { then, overriding } => {
+            put("end", "");
+            then.iter().for_each(|then| put("then", then.as_str()));
+            if *overriding {
+                put("override", "");
+            }
+        }
+        Command::ExtendPause { by } => put("extend", &by.as_millis().to_string()),
+        Command::SignOut { pause } => put("sign_out", pause.as_str()),
+    }
+    reason.iter().for_each(|reason| put("reason", reason));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::{AfterEnd, PauseAtSignOut};
+    use super::super::event::ChosenStatus;
+    use super::super::id::PauseTypeCode;
+    use super::super::time::minutes;
+    use super::*;
+
+    fn start(note: Option<&str>, overriding: bool) -> Command {
+        let pause_type = PauseTypeCode::new("cafe").expect("a code");
+        Command::StartPause { pause_type, note: note.map(str::to_owned), replaces: Some(PauseId(7)), overriding }
+    }
+
+    /// These are stored, and compared with those of commands that are sent again after an upgrade.
+    #[test]
+    fn promise_d3_the_form_of_a_command_never_changes() {
+        let id = PauseId(7);
+        let forms = [
+            (Command::SetStatus { status: ChosenStatus::Available }, None, "status=9:available;".to_owned()),
+            (start(None, false), None, format!("start=4:cafe;replaces=36:{id};")),
+            (
+                start(Some("até já"), true),
+                Some("b;c=1:d;"),
+                format!("start=4:cafe;note=8:até já;replaces=36:{id};override=0:;reason=8:b;c=1:d;;"),
+            ),
+            (Command::EndPause { then: None, overriding: false }, None, "end=0:;".to_owned()),
+            (
+                Command::EndPause { then: Some(AfterEnd::Unavailable), overriding: true },
+                None,
+                "end=0:;then=11:unavailable;override=0:;".to_owned(),
+            ),
+            (Command::ExtendPause { by: minutes(1) }, None, "extend=5:60000;".to_owned()),
+            (Command::SignOut { pause: PauseAtSignOut::KeepEntitlement }, None, "sign_out=4:keep;".to_owned()),
+            (Command::SignOut { pause: PauseAtSignOut::End }, None, "sign_out=3:end;".to_owned()),
+        ];
+        for (command, reason, form) in forms {
+            assert_eq!(canonical(&command, reason), form);
+        }
+        // FNV-1a of "a", from its authors' table.
+        assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
+    }
 }

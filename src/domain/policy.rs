@@ -19,6 +19,9 @@ pub const ESCALATE_AFTER: Duration = seconds(120);
 /// The longest limit that can be set (semantics §3).
 pub const LIMIT_MAX: Duration = hours(24);
 
+/// The longest cooldown that can be set: nothing that ended longer ago is looked at.
+pub const COOLDOWN_MAX: Duration = hours(24);
+
 /// One published version of a tenant's pause types.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -141,6 +144,16 @@ pub struct PauseRules {
     pub escalate_after: BTreeSet<Duration>,
     /// When it may be started, local time; empty means always.
     pub windows: Vec<Window>,
+    /// For how long after the beginning of the shift it may not be started.
+    pub not_in_first: Duration,
+    /// How often in a shift; none means any number.
+    pub quota_count: Option<u32>,
+    /// For how long in a shift, all together; none means any time.
+    pub quota_time: Option<Duration>,
+    /// How long after the last pause of this type, at most [`COOLDOWN_MAX`].
+    pub cooldown: Duration,
+    /// How long after the last pause of whichever type, at most [`COOLDOWN_MAX`].
+    pub cooldown_any: Duration,
     /// Who may start it.
     pub startable_by: StartableBy,
 }
@@ -161,6 +174,11 @@ impl Default for PauseRules {
             on_limit: OnLimit::Mark,
             escalate_after: BTreeSet::from([ESCALATE_AFTER]),
             windows: Vec::new(),
+            not_in_first: Duration::ZERO,
+            quota_count: None,
+            quota_time: None,
+            cooldown: Duration::ZERO,
+            cooldown_any: Duration::ZERO,
             startable_by: StartableBy::Both,
         }
     }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::agent::{Agent, Away, Context, Status};
 use super::command::{Actor, Refusal};
 use super::id::{PauseId, PauseTypeCode};
-use super::policy::{PauseClass, PauseType, StartableBy};
-use super::schedule::{WindowState, window_state};
+use super::policy::{PauseClass, PauseRules, PauseType, StartableBy};
+use super::schedule::{SHIFT_ESTIMATE_LASTS, WindowState, business_day, business_day_end, window_state};
 use super::time::Timestamp;
+use super::usage::{Period, Used};
 
 /// What would become of a start, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Verdict {
     pub code: Option<Refusal>,
     /// Every other rule that fails at this instant, in the table's order.
     pub also: Vec<Refusal>,
+    /// The rules that fail and are waived, in the table's order.
+    pub waived: Vec<Refusal>,
     /// Until when (outcome, code) stays as it is if nothing happens; none: for good.
     pub next_change_at: Option<Timestamp>,
 }
@@ -49,6 +52,8 @@ impl VerdictOutcome {
 pub struct PauseOption {
     /// The type.
     pub pause_type: Arc<PauseType>,
+    /// What was used up of it in the shift, the running pause counted as one.
+    pub used: Used,
     /// What choosing it would lead to.
     pub verdict: Verdict,
 }
@@ -66,6 +71,8 @@ pub struct Question<'a> {
     pub actor: &'a Actor,
     /// The running pause that it would replace.
     pub replaces: Option<PauseId>,
+    /// True when a supervisor or administrator asks for it against the rules that can be waived.
+    pub overriding: bool,
 }
 
 impl<'a> Question<'a> {
@@ -76,6 +83,11 @@ impl<'a> Question<'a> {
 
     fn by_agent(&self) -> bool {
         matches!(self.actor, Actor::Agent(_))
+    }
+
+    /// True when what can be waived is: an integration acts as the agent would, so its word waives nothing.
+    fn waives(&self) -> bool {
+        self.overriding && matches!(self.actor, Actor::Supervisor(_) | Actor::Admin(_))
     }
 
     /// True when the start would carry out what waits for the agent's return first.
@@ -103,6 +115,11 @@ impl Answer {
     fn refuse_if(fails: bool, refusal: Refusal) -> Answer {
         Answer { refusal: fails.then_some(refusal), changes_at: None }
     }
+
+    /// Refuses until `at`.
+    fn refuse_until(at: Timestamp, refusal: Refusal) -> Answer {
+        Answer { refusal: Some(refusal), changes_at: Some(at) }
+    }
 }
 
 /// A rule about a start. Those of a type are asked only when the type exists.
@@ -113,10 +130,13 @@ enum Rule {
     Type(fn(&Question, &PauseType) -> Answer),
     /// Asked of every type that is not protected: a protected one cannot be refused by it.
     NotProtected(fn(&Question, &PauseType) -> Answer),
+    /// The same, and whoever commands with an override waives it (semantics §8): what the time of day and the
+    /// agent's other pauses say, never who or what the agent or the type is.
+    Waivable(fn(&Question, &PauseRules) -> Answer),
 }
 
 /// The table. A new rule is a row here, a function below and a variant of [`Refusal`].
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 12] = [
     Rule::Any(pauses_disabled),
     Rule::Any(unknown_type),
     Rule::Type(type_disabled),
@@ -124,14 +144,24 @@ const RULES: [Rule; 8] = [
     Rule::Any(agent_offline),
     Rule::NotProtected(already_paused),
     Rule::NotProtected(not_startable_by),
-    Rule::NotProtected(outside_window),
+    Rule::Waivable(outside_window),
+    Rule::Waivable(shift_head),
+    Rule::Waivable(cooldown),
+    Rule::Waivable(quota_count),
+    Rule::Waivable(quota_time),
 ];
 
 /// What would become of a start. A pause that is running already needs no leave to go on; one that
 /// follows a protected pause must also be right by what waits for the agent's return from it.
 pub fn evaluate(question: &Question) -> Verdict {
     if question.agent.running_of_type(question.code).is_some() && !question.is_unattended() {
-        return Verdict { outcome: VerdictOutcome::Started, code: None, also: Vec::new(), next_change_at: None };
+        return Verdict {
+            outcome: VerdictOutcome::Started,
+            code: None,
+            also: Vec::new(),
+            waived: Vec::new(),
+            next_change_at: None,
+        };
     }
     let verdict = ask_all(question);
     if verdict.code.is_some() || !question.carries_out_what_waits() {
@@ -143,10 +173,14 @@ pub fn evaluate(question: &Question) -> Verdict {
 
 /// Asks every rule, in order.
 fn ask_all(question: &Question) -> Verdict {
-    let mut failed: Vec<Refusal> = Vec::new();
+    let (mut failed, mut waived): (Vec<Refusal>, Vec<Refusal>) = (Vec::new(), Vec::new());
     let mut next_change_at: Option<Timestamp> = None;
     for rule in &RULES {
         let answer = ask(rule, question);
+        if question.waives() && matches!(rule, Rule::Waivable(_)) {
+            waived.extend(answer.refusal);
+            continue;
+        }
         // What comes after the deciding rule cannot change (outcome, code).
         if failed.is_empty() {
             next_change_at = earlier(next_change_at, answer.changes_at);
@@ -159,6 +193,7 @@ fn ask_all(question: &Question) -> Verdict {
         outcome: if code.is_none() { VerdictOutcome::Started } else { VerdictOutcome::Refused },
         code,
         also: failed.collect(),
+        waived,
         next_change_at,
     }
 }
@@ -176,8 +211,12 @@ pub fn options(agent: &Agent, context: &Context) -> Vec<PauseOption> {
         .filter(|pause_type| is_on_menu(pause_type, context))
         .map(|pause_type| {
             let code = &pause_type.code;
-            let question = Question { agent, context, code, actor: &actor, replaces: None };
-            PauseOption { pause_type: Arc::clone(pause_type), verdict: evaluate(&question) }
+            let question = Question { agent, context, code, actor: &actor, replaces: None, overriding: false };
+            PauseOption {
+                pause_type: Arc::clone(pause_type),
+                used: shown_used(agent, context, code),
+                verdict: evaluate(&question),
+            }
         })
         .collect();
     menu.sort_by(|a, b| (a.pause_type.position, &a.pause_type.code).cmp(&(b.pause_type.position, &b.pause_type.code)));
@@ -191,12 +230,15 @@ fn is_on_menu(pause_type: &PauseType, context: &Context) -> bool {
 fn ask(rule: &Rule, question: &Question) -> Answer {
     match (rule, question.pause_type()) {
         (Rule::Any(check), _) => check(question),
-        (Rule::Type(_) | Rule::NotProtected(_), None) => Answer::PASS,
+        (Rule::Type(_) | Rule::NotProtected(_) | Rule::Waivable(_), None) => Answer::PASS,
         (Rule::Type(check), Some(pause_type)) => check(question, pause_type),
         (Rule::NotProtected(check), Some(pause_type)) => match pause_type.kind.class() {
             PauseClass::Protected => Answer::PASS,
             PauseClass::Regular | PauseClass::Entitlement => check(question, pause_type),
         },
+        (Rule::Waivable(check), Some(pause_type)) => {
+            pause_type.kind.rules().map_or(Answer::PASS, |rules| check(question, rules))
+        }
     }
 }
 
@@ -259,8 +301,7 @@ fn not_startable_by(question: &Question, pause_type: &PauseType) -> Answer {
     }
 }
 
-fn outside_window(question: &Question, pause_type: &PauseType) -> Answer {
-    let Some(rules) = pause_type.kind.rules() else { return Answer::PASS };
+fn outside_window(question: &Question, rules: &PauseRules) -> Answer {
     let zone = question.context.directory.zone_of(question.context.person);
     match window_state(&rules.windows, question.context.now, zone) {
         WindowState::Open { until } => Answer { refusal: None, changes_at: until },
@@ -268,4 +309,69 @@ fn outside_window(question: &Question, pause_type: &PauseType) -> Answer {
             Answer { refusal: Some(Refusal::OutsideWindow { next_from }), changes_at: next_from }
         }
     }
+}
+
+fn shift_head(question: &Question, rules: &PauseRules) -> Answer {
+    let now = question.context.now;
+    let Some(shift) = question.agent.shift_at(now) else { return Answer::PASS };
+    let from = shift.started_at + rules.not_in_first.min(SHIFT_ESTIMATE_LASTS);
+    if now < from { Answer::refuse_until(from, Refusal::ShiftHead { from }) } else { Answer::PASS }
+}
+
+/// A pause that would be replaced ends now, unless it is a misclick: then it is as if it had not been, until it is one
+/// no more.
+fn cooldown(question: &Question, rules: &PauseRules) -> Answer {
+    let (now, usage) = (question.context.now, &question.agent.usage);
+    let replaced = question.agent.pause().filter(|pause| question.replaces == Some(pause.id));
+    let counts_from =
+        replaced.filter(|_| !rules.cooldown_any.is_zero()).map(|pause| pause.started_at + pause.terms.refund_under);
+    let last = if counts_from.is_some_and(|at| at <= now) { Some(now) } else { usage.last() };
+    let own = usage.last_of(question.code).map(|last| last + rules.cooldown);
+    let from = own.max(last.map(|last| last + rules.cooldown_any)).filter(|from| *from > now);
+    let refusal = from.map(|from| Refusal::Cooldown { from });
+    let changes_at = match (from, counts_from) {
+        // The end of what runs moves on with the time.
+        (Some(from), Some(counts_from)) if counts_from <= from => None,
+        (from, counts_from) => from.or(counts_from),
+    };
+    Answer { refusal, changes_at }
+}
+
+fn quota_count(question: &Question, rules: &PauseRules) -> Answer {
+    let Some(of) = rules.quota_count else { return Answer::PASS };
+    let (period, resets_at) = period_at(question.agent, question.context);
+    let used = question.agent.usage.of(question.code, period).count;
+    if used < of {
+        return Answer::PASS;
+    }
+    Answer::refuse_until(resets_at, Refusal::QuotaCount { used, of, resets_at })
+}
+
+fn quota_time(question: &Question, rules: &PauseRules) -> Answer {
+    let Some(of) = rules.quota_time else { return Answer::PASS };
+    let (period, resets_at) = period_at(question.agent, question.context);
+    let used = question.agent.usage.of(question.code, period).time;
+    if used < of {
+        return Answer::PASS;
+    }
+    Answer::refuse_until(resets_at, Refusal::QuotaTime { used, of, resets_at })
+}
+
+/// What a pause that begins now is counted in, and when that ends if nobody signs in before.
+fn period_at(agent: &Agent, context: &Context) -> (Period, Timestamp) {
+    if let Some(shift) = agent.shift_at(context.now) {
+        return (Period::Shift(shift.started_at), shift.started_at + SHIFT_ESTIMATE_LASTS);
+    }
+    let zone = context.directory.zone_of(context.person);
+    let start = context.directory.tenant.business_day_start;
+    let day = business_day(context.now, start, zone);
+    (Period::BusinessDay(day), business_day_end(day, start, zone))
+}
+
+fn shown_used(agent: &Agent, context: &Context, code: &PauseTypeCode) -> Used {
+    let (period, _) = period_at(agent, context);
+    let ended = agent.usage.of(code, period);
+    let running = agent.pause().filter(|pause| pause.pause_type == *code && pause.place.period() == period);
+    running
+        .map_or(ended, |pause| Used { count: ended.count + 1, time: ended.time + context.now.since(pause.started_at) })
 }

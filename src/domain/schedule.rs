@@ -11,6 +11,9 @@ use super::time::{Timestamp, hours};
 
 /// After this long offline, a sign-in begins a new shift (semantics §2).
 pub const SHIFT_AFTER_OFFLINE: Duration = hours(6);
+/// For so long a shift that nobody declared stands for the working day: as long as a pause may run before it is
+/// taken for abandoned. Whoever never signs out has no shift after it, and the business day counts.
+pub const SHIFT_ESTIMATE_LASTS: Duration = hours(16);
 
 /// Days of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,6 +175,11 @@ pub fn business_day(at: Timestamp, start: NaiveTime, zone: Tz) -> NaiveDate {
     let has_begun = |day: &NaiveDate| start_bound(day.and_time(start), zone) <= at;
     let next = day.succ_opt().filter(has_begun);
     next.unwrap_or_else(|| if has_begun(&day) { day } else { day.pred_opt().unwrap_or(day) })
+}
+
+/// When a business day ends: the next one begins.
+pub fn business_day_end(day: NaiveDate, start: NaiveTime, zone: Tz) -> Timestamp {
+    start_bound(day.succ_opt().unwrap_or(day).and_time(start), zone)
 }
 
 /// The instants `[from, until)` of a local calendar day: 23, 24 or 25 hours, or whatever the zone made of it.

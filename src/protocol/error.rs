@@ -251,6 +251,13 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
         Refusal::AlreadyPaused { pause, pause_type } => {
             json!({"pause": pause.to_string(), "type": pause_type.as_str()})
         }
+        Refusal::Cooldown { from } | Refusal::ShiftHead { from } => json!({"from": rfc3339(*from)}),
+        Refusal::QuotaCount { used, of, resets_at } => {
+            json!({"used": used, "of": of, "resets_at": rfc3339(*resets_at)})
+        }
+        Refusal::QuotaTime { used, of, resets_at } => {
+            json!({"used_ms": millis(*used), "of_ms": millis(*of), "resets_at": rfc3339(*resets_at)})
+        }
         Refusal::EntitlementMinimum { until } | Refusal::Held { until } => json!({"until": rfc3339(*until)}),
         Refusal::NotStartableBy { startable_by } => json!({"startable_by": startable_by}),
         Refusal::OutsideWindow { next_from: Some(next_from) } => json!({"next_from": rfc3339(*next_from)}),
@@ -278,6 +285,9 @@ fn sentence(refusal: &Refusal) -> String {
     match refusal {
         Refusal::AgentOffline => "The agent has no live session, or is offline.".to_owned(),
         Refusal::AlreadyPaused { pause_type, .. } => format!("A pause of type {pause_type} is running."),
+        Refusal::Cooldown { from } => {
+            format!("It is too soon after the last pause; this one may start from {}.", rfc3339(*from))
+        }
         Refusal::EntitlementMinimum { until } => {
             format!("This pause is owed to the agent until {}; ending it takes an override.", rfc3339(*until))
         }
@@ -290,6 +300,15 @@ fn sentence(refusal: &Refusal) -> String {
         }
         Refusal::OutsideWindow { next_from: None } => "It is not the time of day for this pause.".to_owned(),
         Refusal::PausesDisabled => "Pauses are switched off.".to_owned(),
+        Refusal::QuotaCount { used, of, .. } => {
+            format!("{used} pauses of this type were taken in this shift, of {of} that may be.")
+        }
+        Refusal::QuotaTime { of, .. } => {
+            format!("The {} minutes of this type of pause for this shift are used up.", millis(*of) / 60_000)
+        }
+        Refusal::ShiftHead { from } => {
+            format!("The shift has only just begun; this pause may start from {}.", rfc3339(*from))
+        }
         Refusal::TypeDisabled => "This type of pause is switched off.".to_owned(),
         Refusal::UnknownType => "There is no such type of pause.".to_owned(),
     }

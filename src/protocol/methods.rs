@@ -283,6 +283,7 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
                 pause_type: fields.required("type")?,
                 note: fields.optional::<Text>("note")?.map(|note| note.0),
                 replaces: fields.optional("replaces")?,
+                overriding: false,
             };
             own(fields, command)?
         }
@@ -295,10 +296,12 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
             live(fields, command)?
         }
         Method::AgentStartPause => {
-            let command = Command::StartPause { pause_type: fields.required("type")?, note: None, replaces: None };
-            if fields.optional("override")? == Some(true) {
-                return Err(fields.invalid("override", "cannot be true: none of the rules in force can be waived"));
-            }
+            let command = Command::StartPause {
+                pause_type: fields.required("type")?,
+                note: None,
+                replaces: None,
+                overriding: fields.optional("override")?.unwrap_or(false),
+            };
             live(fields, command)?
         }
         Method::AgentEndPause => {

@@ -37,6 +37,18 @@ pub struct OptionState<'a> {
     /// The shortest time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_ms: Option<i64>,
+    /// How often it was taken in the shift, the running one counted; with `of`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<u32>,
+    /// How often it may be taken in a shift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<u32>,
+    /// For how long it was taken in the shift; with `of_ms`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_ms: Option<i64>,
+    /// For how long it may be taken in a shift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_ms: Option<i64>,
     /// When it may be started, in the agent's zone; empty: always.
     pub windows: Vec<WindowState>,
     /// What choosing it would lead to.
@@ -95,6 +107,7 @@ impl<'a> OptionState<'a> {
     pub fn of(line: &'a PauseOption) -> OptionState<'a> {
         let pause_type = &line.pause_type;
         let rules = pause_type.kind.rules();
+        let (of, of_time) = rules.map_or((None, None), |rules| (rules.quota_count, rules.quota_time));
         OptionState {
             pause_type: pause_type.code.as_str(),
             class: pause_type.kind.class().as_str(),
@@ -104,6 +117,10 @@ impl<'a> OptionState<'a> {
             color: pause_type.color.as_deref(),
             limit_ms: rules.and_then(|rules| rules.limit).map(millis),
             min_ms: rules.and_then(|rules| rules.min_duration).map(millis),
+            used: of.map(|_| line.used.count),
+            of,
+            used_ms: of_time.map(|_| millis(line.used.time)),
+            of_ms: of_time.map(millis),
             windows: rules.map_or_else(Vec::new, |rules| rules.windows.iter().map(WindowState::of).collect()),
             verdict: VerdictState::of(&line.verdict),
         }
@@ -156,11 +173,18 @@ mod tests {
     use crate::domain::policy::{PauseKind, PauseRules, PauseType};
     use crate::domain::schedule::WeekDays;
     use crate::domain::time::{Timestamp, minutes};
+    use crate::domain::usage::Used;
 
     fn lunch(verdict: Verdict) -> PauseOption {
         let time = |hour, minute| NaiveTime::from_hms_opt(hour, minute, 0).expect("a time of day");
         let window = Window::new(WeekDays::of([Weekday::Mon, Weekday::Sun]), time(11, 30), time(14, 0)).expect("one");
-        let rules = PauseRules { limit: Some(minutes(60)), windows: vec![window], ..PauseRules::default() };
+        let rules = PauseRules {
+            limit: Some(minutes(60)),
+            windows: vec![window],
+            quota_count: Some(2),
+            quota_time: Some(minutes(90)),
+            ..PauseRules::default()
+        };
         PauseOption {
             pause_type: Arc::new(PauseType {
                 code: PauseTypeCode::new("almoco").expect("a code"),
@@ -174,6 +198,7 @@ mod tests {
                 teams: None,
                 kind: PauseKind::Regular(rules),
             }),
+            used: Used { count: 1, time: minutes(20) },
             verdict,
         }
     }
@@ -185,6 +210,7 @@ mod tests {
             outcome: VerdictOutcome::Refused,
             code: Some(Refusal::OutsideWindow { next_from: Some(opens) }),
             also: vec![],
+            waived: vec![],
             next_change_at: Some(opens),
         });
         assert_eq!(
@@ -192,6 +218,7 @@ mod tests {
             json!({
                 "type": "almoco", "class": "regular", "name": {"pt-BR": "Almoço"}, "description": {},
                 "icon": "utensils", "limit_ms": 3_600_000,
+                "used": 1, "of": 2, "used_ms": 1_200_000, "of_ms": 5_400_000,
                 "windows": [{"days": ["mon", "sun"], "from": "11:30", "until": "14:00"}],
                 "verdict": {"outcome": "refused", "code": "outside_window",
                             "params": {"next_from": "2026-11-22T20:57:49.123Z"}, "also": [],
@@ -207,11 +234,17 @@ mod tests {
                 outcome: VerdictOutcome::Refused,
                 code: Some(Refusal::OutsideWindow { next_from: Some(Timestamp(at)) }),
                 also: vec![],
+                waived: vec![],
                 next_change_at: None,
             })]
         };
-        let started =
-            [lunch(Verdict { outcome: VerdictOutcome::Started, code: None, also: vec![], next_change_at: None })];
+        let started = [lunch(Verdict {
+            outcome: VerdictOutcome::Started,
+            code: None,
+            also: vec![],
+            waived: vec![],
+            next_change_at: None,
+        })];
         assert_eq!(MenuSignature::of(&refused(1)), MenuSignature::of(&refused(2)));
         assert_ne!(MenuSignature::of(&refused(1)), MenuSignature::of(&started));
     }

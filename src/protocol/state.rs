@@ -197,7 +197,7 @@ impl<'a> PendingState<'a> {
             // What the limit does is decided on return; without a sign of life then it is this.
             PendingTarget::Limit => (None, Some(ChosenStatus::Unavailable.as_str())),
             PendingTarget::SignOut => (None, Some(ChosenStatus::Offline.as_str())),
-            PendingTarget::Pause(pause_type) => (Some(pause_type.as_str()), None),
+            PendingTarget::Pause { pause_type, .. } => (Some(pause_type.as_str()), None),
         };
         PendingState { pause_type, status, since: WireTime(pending.since), why: WAITS_FOR_PROTECTED_PAUSE }
     }

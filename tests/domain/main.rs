@@ -11,5 +11,6 @@ mod schedule;
 mod script;
 mod setting;
 mod trace;
+mod usage;
 mod windows;
 mod world;

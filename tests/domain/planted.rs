@@ -14,7 +14,13 @@ use crate::world::World;
 #[test]
 #[should_panic(expected = "previewed")]
 fn the_check_of_previews_catches_a_start_that_was_promised_and_refused() {
-    let verdict = Verdict { outcome: VerdictOutcome::Started, code: None, also: Vec::new(), next_change_at: None };
+    let verdict = Verdict {
+        outcome: VerdictOutcome::Started,
+        code: None,
+        also: Vec::new(),
+        waived: Vec::new(),
+        next_change_at: None,
+    };
     let refused = Rejection::Refused(Refusal::TypeDisabled);
     same_as_previewed(&verdict, &Err(&refused));
 }
@@ -23,7 +29,8 @@ fn the_check_of_previews_catches_a_start_that_was_promised_and_refused() {
 #[should_panic(expected = "previewed")]
 fn the_check_of_previews_catches_another_code() {
     let code = Some(Refusal::NotOffered);
-    let verdict = Verdict { outcome: VerdictOutcome::Refused, code, also: Vec::new(), next_change_at: None };
+    let verdict =
+        Verdict { outcome: VerdictOutcome::Refused, code, also: Vec::new(), waived: Vec::new(), next_change_at: None };
     let refused: Result<Outcome, _> = Err(&Rejection::Refused(Refusal::TypeDisabled));
     same_as_previewed(&verdict, &refused);
 }

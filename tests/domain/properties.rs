@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use intervalo::domain::agent::{Agent, Status};
 use intervalo::domain::command::{Actor, AfterEnd, Command, PauseAtSignOut, Refusal, Request};
 use intervalo::domain::event::{AgentEvent, AgentEventBody, ChosenStatus};
-use intervalo::domain::id::{PauseTypeCode, PrincipalId};
+use intervalo::domain::id::{PauseId, PauseTypeCode, PrincipalId};
 use intervalo::domain::presence::StatusWord;
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::local_day_bounds;
@@ -26,8 +26,8 @@ const POLICY: &str = r#"
     tenant zone America/New_York abandon 2h
     team suporte
     agent ana team suporte
-    type cafe limit 10m min 2m hold on_limit end_available escalate 1m,3m
-    type cha limit 5m warn 3m,1m grace 0s on_limit end_unavailable
+    type cafe limit 10m min 2m hold on_limit end_available escalate 1m,3m cooldown 20m not_in_first 2m
+    type cha limit 5m warn 3m,1m grace 0s on_limit end_unavailable quota 3 quota_time 12m cooldown_any 5m
     type almoco entitlement limit 60m min 20m on_limit mark windows all 00:30-01:40 all 10:00-14:00
     type saida limit 3m warn none grace 10s on_limit sign_out
     type banheiro protected
@@ -91,7 +91,7 @@ fn command() -> impl Strategy<Value = Command> {
     let at_sign_out = prop_oneof![Just(PauseAtSignOut::KeepEntitlement), Just(PauseAtSignOut::End)];
     prop_oneof![
         3 => status.prop_map(|status| Command::SetStatus { status }),
-        8 => (0..TYPES.len()).prop_map(|n| Command::StartPause { pause_type: code(TYPES[n]), note: None, replaces: None }),
+        8 => (0..TYPES.len(), any::<bool>()).prop_map(|(n, overriding)| Command::StartPause { pause_type: code(TYPES[n]), note: None, replaces: None, overriding }),
         5 => (then, any::<bool>()).prop_map(|(then, overriding)| Command::EndPause { then, overriding }),
         1 => (1u64..20).prop_map(|n| Command::ExtendPause { by: minutes(n) }),
         1 => at_sign_out.prop_map(|pause| Command::SignOut { pause }),
@@ -142,21 +142,29 @@ fn take(world: &mut World, step: &Step) {
     world.check_no_ghost();
 }
 
+fn principal(name: &str) -> PrincipalId {
+    PrincipalId::new(name).expect("an id")
+}
+
+/// The pause that a start would have to replace.
+fn running(world: &World) -> Option<PauseId> {
+    world.agent.pause().map(|p| p.id).or(world.agent.protected_pause().map(|p| p.id))
+}
+
 fn execute(world: &mut World, who: Who, command: &Command, naming: bool) {
-    let principal = |name| PrincipalId::new(name).expect("an id");
     let actor = match who {
         Who::Agent => Actor::Agent(world.id.clone()),
         Who::Supervisor => Actor::Supervisor(principal("sup")),
         Who::Host => Actor::Integration(principal("host")),
     };
-    let running = world.agent.pause().map(|p| p.id).or(world.agent.protected_pause().map(|p| p.id));
+    let running = running(world);
     let mut command = command.clone();
     if let Command::StartPause { replaces, .. } = &mut command {
         *replaces = running.filter(|_| naming);
     }
     let mut previewed = None;
-    if let Command::StartPause { pause_type, replaces, .. } = &command {
-        previewed = Some(world.ask(&actor, pause_type, *replaces));
+    if let Command::StartPause { pause_type, replaces, overriding, .. } = &command {
+        previewed = Some(world.ask(&actor, pause_type, *replaces, *overriding));
     }
     let (before, numbered) = (world.agent.clone(), world.journal.len());
     let request = Request { command, actor, reason: None, op: None, expected_version: None };
@@ -229,10 +237,37 @@ proptest! {
     }
 
     #[test]
+    fn a_verdict_holds_until_it_says_so_and_then_changes((eve, steps) in steps(), n in 0..TYPES.len(), naming in any::<bool>(), sup in any::<bool>()) {
+        let mut world = play(&(eve, steps));
+        world.advance(world.now + seconds(1));
+        let (code, actor) = (code(TYPES[n]), if sup { Actor::Supervisor(principal("sup")) } else { Actor::Agent(world.id.clone()) });
+        let replaces = running(&world).filter(|_| naming);
+        // As far as nothing happens.
+        let end = world.next_deadline().unwrap_or(world.now + minutes(3000)).0 - 1;
+        let mut looks = vec![world.now.0, end];
+        looks.extend((1..40).map(|part| world.now.0 + (end - world.now.0) * part / 40));
+        let verdict_at = |at: i64| {
+            let mut then = world.clone();
+            then.now = Timestamp(at);
+            then.ask(&actor, &code, replaces, false)
+        };
+        // Just before, at, and from there on again, each change that a verdict speaks of.
+        let mut next = verdict_at(world.now.0).next_change_at;
+        while let Some(at) = next.filter(|at| at.0 <= end) {
+            looks.extend([at.0 - 1, at.0]);
+            next = verdict_at(at.0).next_change_at;
+        }
+        looks.sort_unstable();
+        looks.dedup();
+        let series: Vec<Asked> = looks.into_iter().map(|at| (Timestamp(at), verdict_at(at))).collect();
+        prop_assert_eq!(holds_until_it_says(&series), Ok(()));
+    }
+
+    #[test]
     fn promise_c9_a_start_does_what_was_previewed(steps in steps(), n in 0..TYPES.len(), naming in any::<bool>()) {
         let world = play(&steps);
         for name in [TYPES[n], "cafe", "banheiro"] {
-            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None };
+            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None, overriding: false };
             // `execute` compares the preview with the answer.
             execute(&mut world.clone(), Who::Agent, &start, naming);
         }
@@ -288,7 +323,7 @@ proptest! {
         let mut world = world(2);
         for name in ["cafe", "cha", "almoco", "saida"] {
             take(&mut world, &Step::Open);
-            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None };
+            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None, overriding: false };
             take(&mut world, &Step::Command(Who::Supervisor, start, false));
             take(&mut world, &Step::Stall(minutes(stall)));
             take(&mut world, &Step::Wait(minutes(200)));
@@ -409,7 +444,7 @@ fn promise_c5_days_of_23_24_and_25_hours_are_full() {
     for (eve, hours) in [(0, 23), (1, 25), (2, 24)] {
         let mut world = world(eve);
         for (n, name) in ["cha", "banheiro", "cafe", "cha"].into_iter().cycle().take(40).enumerate() {
-            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None };
+            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None, overriding: false };
             take(&mut world, &Step::Command(Who::Agent, start, false));
             take(&mut world, &Step::Wait(minutes(n as u64 + 3)));
             take(&mut world, &Step::Command(Who::Agent, Command::EndPause { then: None, overriding: false }, false));
@@ -457,7 +492,7 @@ fn every_minute(zone: &str, day: &str, windows: &str) -> Vec<Asked> {
     (0..3 * 24 * 60)
         .map(|n| {
             world.now = from + minutes(n);
-            (world.now, world.ask(&actor, &code, None))
+            (world.now, world.ask(&actor, &code, None, false))
         })
         .collect()
 }
@@ -504,7 +539,7 @@ fn promise_c9_the_menu_says_what_a_start_then_does() {
     for step in steps {
         let mut world = world(1);
         if let Some((who, name)) = step {
-            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None };
+            let start = Command::StartPause { pause_type: code(name), note: None, replaces: None, overriding: false };
             take(&mut world, &Step::Command(who, start, false));
         }
         let menu = world.options();
@@ -512,8 +547,12 @@ fn promise_c9_the_menu_says_what_a_start_then_does() {
         for option in menu {
             let mut then = world.clone();
             let actor = Actor::Agent(then.id.clone());
-            let command =
-                Command::StartPause { pause_type: option.pause_type.code.clone(), note: None, replaces: None };
+            let command = Command::StartPause {
+                pause_type: option.pause_type.code.clone(),
+                note: None,
+                replaces: None,
+                overriding: false,
+            };
             let request = Request { command, actor, reason: None, op: None, expected_version: None };
             let decided = then.execute(&request);
             same_as_previewed(&option.verdict, &decided.as_ref().map(|decision| decision.outcome));

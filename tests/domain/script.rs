@@ -15,7 +15,7 @@ use intervalo::domain::agent::Agent;
 use intervalo::domain::command::{Actor, AfterEnd, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, PauseStarted, PendingTarget};
-use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, PauseId, PolicyVersion};
+use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion};
 use intervalo::domain::id::{TeamId, TenantId};
 use intervalo::domain::policy::Policy;
 use intervalo::domain::presence::{AgentView, PauseView};
@@ -225,6 +225,10 @@ impl Stage {
                 let view = self.world.own_view();
                 self.view(&view)
             }
+            "used" => {
+                words.expect("used");
+                self.used(&type_code(words.next()))
+            }
             "counts" => {
                 words.expect("counts");
                 self.counts()
@@ -237,7 +241,8 @@ impl Stage {
         if words.has("asks") {
             let code = type_code(words.next());
             let replaces = self.replaced(words);
-            return self.verdict(&self.world.ask(&actor, &code, replaces));
+            let overriding = words.has("override");
+            return self.verdict(&self.world.ask(&actor, &code, replaces, overriding));
         }
         let command = self.command(words);
         let version = if matches!(actor, Actor::Agent(_)) { self.world.own_view() } else { self.world.public_view() };
@@ -251,8 +256,8 @@ impl Stage {
         }
         let reason = words.has("because").then(|| words.next().to_owned());
         let previewed = match (&command, &actor) {
-            (Command::StartPause { pause_type, replaces, .. }, _) => {
-                Some(self.world.ask(&actor, pause_type, *replaces))
+            (Command::StartPause { pause_type, replaces, overriding, .. }, _) => {
+                Some(self.world.ask(&actor, pause_type, *replaces, *overriding))
             }
             _ => None,
         };
@@ -278,7 +283,7 @@ impl Stage {
                 let pause_type = type_code(words.next());
                 let replaces = self.replaced(words);
                 let note = words.has("note").then(|| words.next().to_owned());
-                Command::StartPause { pause_type, note, replaces }
+                Command::StartPause { pause_type, note, replaces, overriding: words.has("override") }
             }
             "pause.end" => {
                 let then = words.has("then").then(|| match words.next() {
@@ -377,8 +382,15 @@ impl Stage {
         let code = refusal.code();
         match refusal {
             Refusal::AlreadyPaused { pause_type, .. } => format!("{code} {pause_type}"),
-            Refusal::EntitlementMinimum { until } | Refusal::Held { until } => {
-                format!("{code} until {}", self.time(*until))
+            Refusal::EntitlementMinimum { until: at }
+            | Refusal::Held { until: at }
+            | Refusal::Cooldown { from: at }
+            | Refusal::ShiftHead { from: at } => format!("{code} until {}", self.time(*at)),
+            Refusal::QuotaCount { used, of, resets_at } => {
+                format!("{code} {used} of {of} until {}", self.time(*resets_at))
+            }
+            Refusal::QuotaTime { used, of, resets_at } => {
+                format!("{code} {} of {} until {}", span(*used), span(*of), self.time(*resets_at))
             }
             Refusal::NotStartableBy { startable_by } => format!("{code} ({startable_by} only)"),
             Refusal::OutsideWindow { next_from: Some(from) } => format!("{code} until {}", self.time(*from)),
@@ -399,6 +411,10 @@ impl Stage {
         };
         if let Some(code) = &verdict.code {
             said.push_str(&format!(" {}", self.refusal(code)));
+        }
+        if !verdict.waived.is_empty() {
+            let waived: Vec<&str> = verdict.waived.iter().map(Refusal::code).collect();
+            said.push_str(&format!(" waives {}", waived.join(" and ")));
         }
         if !verdict.also.is_empty() {
             let also: Vec<String> = verdict.also.iter().map(|refusal| self.refusal(refusal)).collect();
@@ -442,14 +458,21 @@ impl Stage {
         said
     }
 
+    /// What the menu says was used up of a type.
+    fn used(&self, code: &PauseTypeCode) -> String {
+        let menu = self.world.options();
+        let line = menu.iter().find(|line| line.pause_type.code == *code).expect("on the menu");
+        format!("{} in {}", line.used.count, span(line.used.time))
+    }
+
     /// Where and on which day the last pause counts.
     fn counts(&self) -> String {
         let place = &self.world.events().filter_map(started).last().expect("a pause").place;
         let shift = place.shift.map(|shift| {
-            format!("shift {}{}", self.time(shift.started_at), if shift.estimated { " estimated" } else { "" })
+            format!(" shift {}{}", self.time(shift.started_at), if shift.estimated { " estimated" } else { "" })
         });
         format!(
-            "{} {:+} day {} business day {} {} team {}",
+            "{} {:+} day {} business day {}{} team {}",
             place.zone,
             place.utc_offset_s / 60,
             place.local_day,
@@ -531,6 +554,6 @@ fn target(target: &PendingTarget) -> String {
         PendingTarget::Status(status) => format!("for {}", status.as_str()),
         PendingTarget::Limit => "for the limit".to_owned(),
         PendingTarget::SignOut => "for sign-out".to_owned(),
-        PendingTarget::Pause(code) => format!("for {code}"),
+        PendingTarget::Pause { pause_type, .. } => format!("for {pause_type}"),
     }
 }

@@ -53,6 +53,11 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
                     other => panic!("a limit does not {other}"),
                 }
             }
+            "not_in_first" => rules.not_in_first = duration(words.next()),
+            "quota" => rules.quota_count = Some(words.next().parse().expect("a number")),
+            "quota_time" => rules.quota_time = Some(duration(words.next())),
+            "cooldown" => rules.cooldown = duration(words.next()),
+            "cooldown_any" => rules.cooldown_any = duration(words.next()),
             "windows" => {
                 while let Some(days) = week_days(words.peek()) {
                     words.next();

@@ -120,8 +120,14 @@ impl World {
     }
 
     /// What the rules would say to `actor`.
-    pub(crate) fn ask(&self, actor: &Actor, code: &PauseTypeCode, replaces: Option<PauseId>) -> Verdict {
-        evaluate(&Question { agent: &self.agent, context: &self.context(), code, actor, replaces })
+    pub(crate) fn ask(
+        &self,
+        actor: &Actor,
+        code: &PauseTypeCode,
+        replaces: Option<PauseId>,
+        overriding: bool,
+    ) -> Verdict {
+        evaluate(&Question { agent: &self.agent, context: &self.context(), code, actor, replaces, overriding })
     }
 
     pub(crate) fn options(&self) -> Vec<PauseOption> {
@@ -278,9 +284,14 @@ impl World {
                 let begins = decided.is_ok() && inner.is_none() && outer.is_none();
                 begins.then_some(Command::SetStatus { status: ChosenStatus::Unavailable })
             }
-            Command::StartPause { pause_type, note, replaces } => {
+            Command::StartPause { pause_type, note, replaces, overriding } => {
                 let replaces = replaces.and(self.shadow.pause()).map(|pause| pause.id);
-                Some(Command::StartPause { pause_type: pause_type.clone(), note: note.clone(), replaces })
+                Some(Command::StartPause {
+                    pause_type: pause_type.clone(),
+                    note: note.clone(),
+                    replaces,
+                    overriding: *overriding,
+                })
             }
             Command::EndPause { then, .. } if by_agent && inner.is_some() => {
                 let status = match then {

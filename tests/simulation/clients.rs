@@ -188,7 +188,7 @@ impl Client {
     fn start(&mut self) -> Command {
         let pause_type = code(CODES[self.dice.below(CODES.len() as u64) as usize]);
         let note = (self.dice.below(5) == 0).then(|| "a note".to_owned());
-        Command::StartPause { pause_type, note, replaces: None }
+        Command::StartPause { pause_type, note, replaces: None, overriding: false }
     }
 
     fn end(&mut self, overriding: bool) -> Command {

@@ -17,7 +17,12 @@ use intervalo::store::MemoryJournal;
 use super::clock::BEGIN;
 
 pub(crate) fn pause(code: &str) -> Command {
-    Command::StartPause { pause_type: PauseTypeCode::new(code).expect("a code"), note: None, replaces: None }
+    Command::StartPause {
+        pause_type: PauseTypeCode::new(code).expect("a code"),
+        note: None,
+        replaces: None,
+        overriding: false,
+    }
 }
 
 pub(crate) fn end() -> Command {

@@ -236,7 +236,8 @@ impl World {
             PendingTarget::Status(ChosenStatus::Unavailable),
             PendingTarget::Limit,
             PendingTarget::SignOut,
-            PendingTarget::Pause(code_of("lunch")),
+            PendingTarget::Pause { pause_type: code_of("lunch"), overriding: false },
+            PendingTarget::Pause { pause_type: code_of("lunch"), overriding: true },
         ] {
             let pending =
                 Pending { target, since: self.now, actor: supervisor(), reason: Some("come back, please".to_owned()) };
@@ -433,6 +434,11 @@ fn policy() -> Policy {
         min_duration: Some(Duration::from_millis(1500)),
         limit: Some(minutes(60)),
         windows: vec![window],
+        not_in_first: minutes(30),
+        quota_count: Some(2),
+        quota_time: Some(minutes(90)),
+        cooldown: minutes(45),
+        cooldown_any: minutes(15),
         startable_by: StartableBy::Agent,
         on_limit: OnLimit::EndUnavailable,
         ..PauseRules::default()

@@ -274,7 +274,7 @@ impl<'a> Writer<'a> {
     fn command(&self, number: usize, step: Step) -> Option<Command> {
         let pause = |code| {
             let pause_type = PauseTypeCode::new(code).expect("a code");
-            Command::StartPause { pause_type, note: None, replaces: None }
+            Command::StartPause { pause_type, note: None, replaces: None, overriding: false }
         };
         match step {
             Step::Come | Step::Go | Step::BeGivenUp => None,

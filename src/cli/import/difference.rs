@@ -256,6 +256,11 @@ fn rule_fields(rules: &PauseRules) -> Fields {
                 bracketed(rules.windows.iter().map(show_window))
             },
         ),
+        ("not_in_first", show_span(rules.not_in_first)),
+        ("quota_count", rules.quota_count.map_or_else(none, |count| count.to_string())),
+        ("quota_time", rules.quota_time.map_or_else(none, show_span)),
+        ("cooldown", show_span(rules.cooldown)),
+        ("cooldown_any", show_span(rules.cooldown_any)),
         ("startable_by", word_of(&STARTERS, rules.startable_by)),
     ]
 }

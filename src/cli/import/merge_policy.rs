@@ -121,6 +121,11 @@ fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
             Some(at) => at.value.iter().map(|at| at.value).collect(),
             None => base.windows,
         },
+        not_in_first: patch.not_in_first.map_or(base.not_in_first, |at| at.value),
+        quota_count: patch.quota_count.map_or(base.quota_count, |at| at.value),
+        quota_time: patch.quota_time.map_or(base.quota_time, |at| at.value),
+        cooldown: patch.cooldown.map_or(base.cooldown, |at| at.value),
+        cooldown_any: patch.cooldown_any.map_or(base.cooldown_any, |at| at.value),
         startable_by: patch.startable_by.map_or(base.startable_by, |at| at.value),
     }
 }

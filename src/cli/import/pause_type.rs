@@ -13,24 +13,14 @@ use crate::domain::schedule::{WeekDays, Window};
 /// What fields of later versions are answered with.
 pub(super) const NOT_ENFORCED: &str = "known, but not enforced by this version; take it out";
 /// The fields of later versions: taking them silently would promise what is not kept.
-const LATER: [&str; 12] = [
-    "cap",
-    "when_full",
-    "when_occupied",
-    "approval",
-    "quota_count",
-    "quota_time",
-    "cooldown",
-    "cooldown_any",
-    "not_in_first",
-    "not_in_last",
-    "queue_opens_before",
-    "overrides",
-];
+const LATER: [&str; 7] =
+    ["cap", "when_full", "when_occupied", "approval", "not_in_last", "queue_opens_before", "overrides"];
 /// The shortest limit (semantics §3).
 const LIMIT_MIN: Duration = Duration::from_secs(1);
 /// The most warnings, and the most escalations, of one type.
 const THRESHOLDS_MAX: usize = 8;
+/// The highest `quota_count`: one a minute of a whole day.
+const QUOTA_COUNT_MAX: u32 = 1440;
 /// The most windows of one type.
 const WINDOWS_MAX: usize = 32;
 /// The most teams that a type may be offered to by name.
@@ -78,6 +68,11 @@ pub(crate) struct RulesPatch {
     pub on_limit: Option<At<OnLimit>>,
     pub escalate_after: Option<At<BTreeSet<Duration>>>,
     pub windows: Option<At<Vec<At<Window>>>>,
+    pub not_in_first: Option<At<Duration>>,
+    pub quota_count: Option<At<Option<u32>>>,
+    pub quota_time: Option<At<Option<Duration>>>,
+    pub cooldown: Option<At<Duration>>,
+    pub cooldown_any: Option<At<Duration>>,
     pub startable_by: Option<At<StartableBy>>,
 }
 
@@ -96,6 +91,11 @@ impl RulesPatch {
             ("on_limit", self.on_limit.as_ref().map(|at| at.line)),
             ("escalate_after", self.escalate_after.as_ref().map(|at| at.line)),
             ("windows", self.windows.as_ref().map(|at| at.line)),
+            ("not_in_first", self.not_in_first.as_ref().map(|at| at.line)),
+            ("quota_count", self.quota_count.as_ref().map(|at| at.line)),
+            ("quota_time", self.quota_time.as_ref().map(|at| at.line)),
+            ("cooldown", self.cooldown.as_ref().map(|at| at.line)),
+            ("cooldown_any", self.cooldown_any.as_ref().map(|at| at.line)),
             ("startable_by", self.startable_by.as_ref().map(|at| at.line)),
         ];
         lines.into_iter().filter_map(|(name, line)| Some((name, line?))).collect()
@@ -184,6 +184,11 @@ fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch 
         on_limit: read_of(section, "on_limit", problems, values::word(&LIMIT_ENDS)),
         escalate_after: read_spans(section, "escalate_after", problems),
         windows: section.take("windows", problems).and_then(|field| read_windows(&field, problems)),
+        not_in_first: read_of(section, "not_in_first", problems, span_of_a_day),
+        quota_count: section.take("quota_count", problems).and_then(|field| read_quota(&field, problems)),
+        quota_time: read_of(section, "quota_time", problems, values::or_none(some_span_of_a_day)),
+        cooldown: read_of(section, "cooldown", problems, span_of_a_day),
+        cooldown_any: read_of(section, "cooldown_any", problems, span_of_a_day),
         startable_by: read_of(section, "startable_by", problems, values::word(&STARTERS)),
     }
 }
@@ -205,6 +210,24 @@ fn span_of_a_day(text: &str) -> Result<Duration, String> {
         return Err(format!("at most {} is allowed, found {text:?}", show_span(LIMIT_MAX)));
     }
     Ok(span)
+}
+
+/// A span that is not nothing: who wants none of something switches the type off.
+fn some_span_of_a_day(text: &str) -> Result<Duration, String> {
+    let span = span_of_a_day(text)?;
+    if span.is_zero() { Err("nothing is left of it; write enabled = false".to_owned()) } else { Ok(span) }
+}
+
+/// How often a type may be taken: a number, or `"none"` for any.
+fn read_quota(field: &Field<'_>, problems: &mut Problems) -> Option<At<Option<u32>>> {
+    if field.is_text() {
+        return field.read(problems, |text| match text {
+            "none" => Ok(None),
+            other => Err(format!("expected a number or \"none\", found {other:?}")),
+        });
+    }
+    let at = field.integer(problems, 1..=i64::from(QUOTA_COUNT_MAX))?;
+    Some(At { value: u32::try_from(at.value).ok(), line: at.line })
 }
 
 fn limit(text: &str) -> Result<Duration, String> {

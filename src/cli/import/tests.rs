@@ -100,6 +100,11 @@ fn the_sample_uses_every_field_that_is_enforced() {
         "on_limit",
         "escalate_after",
         "windows",
+        "not_in_first",
+        "quota_count",
+        "quota_time",
+        "cooldown",
+        "cooldown_any",
         "startable_by",
     ];
     let types = SAMPLE.split("# --- pause types").nth(1).unwrap();
@@ -277,7 +282,11 @@ fn refusals_of_a_pause_type_name_the_line_and_the_way_out() {
         ("limit = \"10 min\"", "`limit`: expected a duration such as \"90s\", \"10m\" or \"1h30m\", found \"10 min\""),
         ("limt = \"10m\"", "unknown key `limt`; did you mean `limit`?"),
         ("cap = { suporte = 2 }", "`cap`: known, but not enforced by this version; take it out"),
-        ("quota_count = 1", "`quota_count`: known, but not enforced by this version; take it out"),
+        ("not_in_last = \"1h\"", "`not_in_last`: known, but not enforced by this version; take it out"),
+        ("quota_count = 0", "`quota_count`: expected 1 to 1440, found 0"),
+        ("quota_count = \"some\"", "`quota_count`: expected a number or \"none\", found \"some\""),
+        ("quota_time = \"0s\"", "`quota_time`: nothing is left of it; write enabled = false"),
+        ("cooldown = \"25h\"", "`cooldown`: at most 24h is allowed, found \"25h\""),
         ("approval = { timeout = \"10m\" }", "`approval`: known, but not enforced by this version; take it out"),
         (
             "windows = [{ days = \"mon\", from = \"08:00\", until = \"08:00\" }]",

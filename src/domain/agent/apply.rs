@@ -200,6 +200,9 @@ impl Agent {
         let Status::Paused(away) = &self.status else { return None };
         match (away, ended.then) {
             (Away::Pause(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
+                if !ended.misclick {
+                    self.usage.count(pause, event.at, ended.last_seen_at);
+                }
                 self.take_status(then, event);
                 Some(Seen::Everybody)
             }

@@ -53,8 +53,8 @@ impl Agent {
         let mut course = Course::new(self, context, request.actor.clone(), request.reason.clone());
         let outcome = match &request.command {
             Command::SetStatus { status } => course.set_status(*status)?,
-            Command::StartPause { pause_type, note, replaces } => {
-                course.start_pause(pause_type, note.clone(), *replaces)?
+            Command::StartPause { pause_type, note, replaces, overriding } => {
+                course.start_pause(pause_type, note.clone(), *replaces, *overriding)?
             }
             Command::EndPause { then, overriding } => course.end_pause(*then, *overriding)?,
             Command::ExtendPause { by } => course.extend_pause(*by)?,
@@ -72,6 +72,7 @@ impl Agent {
         actor: &Actor,
         code: &PauseTypeCode,
         replaces: Option<PauseId>,
+        overriding: bool,
         context: &Context,
     ) -> Verdict {
         let shown;
@@ -81,7 +82,7 @@ impl Agent {
             shown = as_shown(self);
             &shown
         };
-        evaluate(&Question { agent, context, code, actor, replaces })
+        evaluate(&Question { agent, context, code, actor, replaces, overriding })
     }
 
     /// The agent as they will be once they go from a protected pause straight to another, with
@@ -227,8 +228,9 @@ impl<'a> Course<'a> {
         code: &PauseTypeCode,
         note: Option<String>,
         replaces: Option<PauseId>,
+        overriding: bool,
     ) -> Result<Outcome, Rejection> {
-        self.check_start(code, replaces)?;
+        let waived = self.check_start(code, replaces, overriding)?;
         let by_other_in_protected = !self.by_agent() && self.agent.protected_pause().is_some();
         if by_other_in_protected {
             return Ok(match self.agent.pause() {
@@ -237,7 +239,7 @@ impl<'a> Course<'a> {
                 _ if self.agent.running_of_type(code).is_some() => Outcome::Deferred,
                 outer => {
                     outer.map_or(Ok(()), |outer| self.check_early_end(outer, false))?;
-                    self.defer(PendingTarget::Pause(code.clone()))
+                    self.defer(PendingTarget::Pause { pause_type: code.clone(), overriding })
                 }
             });
         }
@@ -250,7 +252,8 @@ impl<'a> Course<'a> {
             self.go_on_from_protected();
         }
         self.begin(pause_type, note)?;
-        if let Some(Pending { target: PendingTarget::Pause(other), actor, reason, .. }) = waited
+        self.note_waived(&waived);
+        if let Some(Pending { target: PendingTarget::Pause { pause_type: other, .. }, actor, reason, .. }) = waited
             && other != *code
         {
             let already_paused = Refusal::AlreadyPaused { pause: self.context.fresh_id, pause_type: code.clone() };
@@ -264,7 +267,7 @@ impl<'a> Course<'a> {
     fn go_on_from_protected(&mut self) {
         let then = AfterPause::Status(ChosenStatus::Unavailable);
         match self.agent.pending.as_ref().map(|pending| &pending.target) {
-            None | Some(PendingTarget::Pause(_)) => self.end_protected(then),
+            None | Some(PendingTarget::Pause { .. }) => self.end_protected(then),
             Some(PendingTarget::Status(_) | PendingTarget::Limit | PendingTarget::SignOut) => {
                 self.return_from_protected(then);
             }
@@ -282,9 +285,23 @@ impl<'a> Course<'a> {
         (self.actor, self.reason) = own;
     }
 
-    fn check_start(&self, code: &PauseTypeCode, replaces: Option<PauseId>) -> Result<(), Refusal> {
-        let verdict = self.agent.verdict_for(&self.actor, code, replaces, self.context);
-        verdict.code.map_or(Ok(()), Err)
+    /// Asks the rules; answers with those that fail and are waived.
+    fn check_start(
+        &self,
+        code: &PauseTypeCode,
+        replaces: Option<PauseId>,
+        overriding: bool,
+    ) -> Result<Vec<Refusal>, Refusal> {
+        let verdict = self.agent.verdict_for(&self.actor, code, replaces, overriding, self.context);
+        verdict.code.map_or(Ok(verdict.waived), Err)
+    }
+
+    /// What a supervisor's override has set aside goes on record, rule by rule.
+    fn note_waived(&mut self, waived: &[Refusal]) {
+        for refusal in waived {
+            let code = format!("waived_{}", refusal.code());
+            self.happens(self.cause(), AgentEventBody::FindingRecorded { code, pause: Some(self.context.fresh_id) });
+        }
     }
 
     /// Begins a pause that the rules allow, ending what it replaces at the same instant.
@@ -337,7 +354,7 @@ impl<'a> Course<'a> {
             utc_offset_s: utc_offset_s(now, zone),
             local_day: local_day(now, zone),
             business_day: business_day(now, self.context.directory.tenant.business_day_start, zone),
-            shift: self.agent.shift,
+            shift: self.agent.shift_at(now),
             team: person.primary_team().cloned(),
         }
     }
@@ -422,11 +439,11 @@ impl<'a> Course<'a> {
             PendingTarget::Limit if self.limit_has_passed() => self.limit_acts(),
             PendingTarget::Limit => {}
             PendingTarget::SignOut => self.leave(PauseAtSignOut::KeepEntitlement, Cause::SignOut),
-            PendingTarget::Pause(pause_type) => {
+            PendingTarget::Pause { pause_type, overriding } => {
                 // Refused by now: the agent stays as they are, and it is on record why.
                 // Where a pause runs around the protected one, the wish was to replace it.
                 let replaces = self.agent.pause().map(|pause| pause.id);
-                if let Err(Rejection::Refused(refusal)) = self.start_pause(&pause_type, None, replaces) {
+                if let Err(Rejection::Refused(refusal)) = self.start_pause(&pause_type, None, replaces, overriding) {
                     self.refused(pause_type, &refusal);
                 }
             }

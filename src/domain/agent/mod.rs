@@ -15,7 +15,9 @@ use super::directory::{Directory, Person};
 use super::event::{Cause, ChosenStatus, PausePlace, PauseTerms, Pending, Shift};
 use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
 use super::policy::{PauseClass, Policy};
+use super::schedule::SHIFT_ESTIMATE_LASTS;
 use super::time::Timestamp;
+use super::usage::Usage;
 
 pub use apply::IllegalEvent;
 pub use decide::Decision;
@@ -48,6 +50,8 @@ pub struct Agent {
     pub shift: Option<Shift>,
     /// What a return restores.
     pub resume: Option<Resume>,
+    /// What its pauses have used up.
+    pub usage: Usage,
 }
 
 /// Is a socket open (semantics §7).
@@ -202,6 +206,7 @@ impl Agent {
             pending: None,
             shift: None,
             resume: None,
+            usage: Usage::default(),
         }
     }
 
@@ -226,6 +231,11 @@ impl Agent {
         let inner = self.protected_pause().map(|pause| (pause.id, &pause.pause_type));
         let outer = self.pause().map(|pause| (pause.id, &pause.pause_type));
         [inner, outer].into_iter().flatten().find(|(_, running)| *running == code).map(|(id, _)| id)
+    }
+
+    /// The shift that an instant belongs to; none when the last one that is known of began too long ago.
+    pub fn shift_at(&self, at: Timestamp) -> Option<Shift> {
+        self.shift.filter(|shift| at.since(shift.started_at) < SHIFT_ESTIMATE_LASTS)
     }
 
     /// True while a pause of any class is running.

@@ -146,7 +146,10 @@ fn the_agent_sees_what_the_protected_pause_is_inside_of_and_what_waits() {
         (PendingTarget::Status(ChosenStatus::Available), r#""status":"available""#),
         (PendingTarget::Limit, r#""status":"unavailable""#),
         (PendingTarget::SignOut, r#""status":"offline""#),
-        (PendingTarget::Pause(PauseTypeCode::new("feedback").unwrap()), r#""type":"feedback""#),
+        (
+            PendingTarget::Pause { pause_type: PauseTypeCode::new("feedback").unwrap(), overriding: true },
+            r#""type":"feedback""#,
+        ),
     ];
     for (target, word) in targets {
         agent.pending = Some(Pending { target, since: NINE, actor: supervisor.clone(), reason: None });

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{PendingForm, PlaceForm, ShiftForm, TermsForm};
 use super::ops::OpsForm;
 use super::text::Text;
+use super::usage::UsageForm;
 use super::word::ChosenStatusForm;
 use super::{ActorForm, CauseWord, FormError, Hash, Refer, Resolve, from_ms, to_ms};
 use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
@@ -33,6 +34,8 @@ pub(crate) struct AgentForm {
     shift: Option<ShiftForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resume: Option<ResumeForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageForm>,
     #[serde(default = "no_ops", skip_serializing_if = "has_no_ops")]
     ops: Text<OpsForm>,
 }
@@ -54,6 +57,7 @@ impl AgentForm {
             pending: agent.pending.as_ref().map(|pending| PendingForm::of(pending, refer)),
             shift: agent.shift.map(ShiftForm::of),
             resume: agent.resume.map(|resume| ResumeForm { status: resume.status.into(), lost_at: resume.lost_at.0 }),
+            usage: UsageForm::of(&agent.usage),
             ops: Text(OpsForm::of(&record.ops, refer)),
         }
     }
@@ -78,6 +82,7 @@ impl AgentForm {
                 resume: self
                     .resume
                     .map(|resume| Resume { status: resume.status.into(), lost_at: Timestamp(resume.lost_at) }),
+                usage: self.usage.map(UsageForm::into_domain).unwrap_or_default(),
             },
             ops: self.ops.0.into_domain(resolve)?,
         })

@@ -235,7 +235,11 @@ enum TargetForm {
     Status(ChosenStatusForm),
     Limit,
     SignOut,
-    Pause(String),
+    Pause {
+        pause_type: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        overriding: bool,
+    },
 }
 
 impl PendingForm {
@@ -245,7 +249,9 @@ impl PendingForm {
                 PendingTarget::Status(status) => TargetForm::Status((*status).into()),
                 PendingTarget::Limit => TargetForm::Limit,
                 PendingTarget::SignOut => TargetForm::SignOut,
-                PendingTarget::Pause(code) => TargetForm::Pause(code.to_string()),
+                PendingTarget::Pause { pause_type, overriding } => {
+                    TargetForm::Pause { pause_type: pause_type.to_string(), overriding: *overriding }
+                }
             },
             since: pending.since.0,
             actor: ActorForm::of(&pending.actor, refer),
@@ -259,7 +265,9 @@ impl PendingForm {
                 TargetForm::Status(status) => PendingTarget::Status(status.into()),
                 TargetForm::Limit => PendingTarget::Limit,
                 TargetForm::SignOut => PendingTarget::SignOut,
-                TargetForm::Pause(code) => PendingTarget::Pause(type_code(&code)?),
+                TargetForm::Pause { pause_type, overriding } => {
+                    PendingTarget::Pause { pause_type: type_code(&pause_type)?, overriding }
+                }
             },
             since: Timestamp(self.since),
             actor: self.actor.into_domain(resolve)?,

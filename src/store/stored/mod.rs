@@ -14,6 +14,7 @@ mod tenant_event;
 #[cfg(test)]
 mod tests;
 mod text;
+mod usage;
 mod word;
 
 use std::fmt::{self, Display};

@@ -133,7 +133,22 @@ struct RulesForm {
     on_limit: OnLimitForm,
     escalate_after_ms: Vec<u64>,
     windows: Vec<WindowForm>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    not_in_first_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quota_count: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quota_time_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    cooldown_ms: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    cooldown_any_ms: u64,
     startable_by: StartableByForm,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(ms: &u64) -> bool {
+    *ms == 0
 }
 
 impl RulesForm {
@@ -150,6 +165,11 @@ impl RulesForm {
             on_limit: rules.on_limit.into(),
             escalate_after_ms: rules.escalate_after.iter().copied().map(to_ms).collect(),
             windows: rules.windows.iter().map(WindowForm::of).collect(),
+            not_in_first_ms: to_ms(rules.not_in_first),
+            quota_count: rules.quota_count,
+            quota_time_ms: rules.quota_time.map(to_ms),
+            cooldown_ms: to_ms(rules.cooldown),
+            cooldown_any_ms: to_ms(rules.cooldown_any),
             startable_by: rules.startable_by.into(),
         }
     }
@@ -167,6 +187,11 @@ impl RulesForm {
             on_limit: self.on_limit.into(),
             escalate_after: self.escalate_after_ms.into_iter().map(from_ms).collect(),
             windows: self.windows.into_iter().map(WindowForm::into_domain).collect::<Result<_, FormError>>()?,
+            not_in_first: from_ms(self.not_in_first_ms),
+            quota_count: self.quota_count,
+            quota_time: self.quota_time_ms.map(from_ms),
+            cooldown: from_ms(self.cooldown_ms),
+            cooldown_any: from_ms(self.cooldown_any_ms),
             startable_by: self.startable_by.into(),
         })
     }

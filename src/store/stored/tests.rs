@@ -18,6 +18,7 @@ use crate::domain::op::{OpMemory, OpRecord};
 use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy};
 use crate::domain::schedule::{WeekDays, Window};
 use crate::domain::time::Timestamp;
+use crate::domain::usage::{Counted, Period, TypeUsage, Usage, Used};
 use crate::ports::AgentRecord;
 
 /// Remembers what it named.
@@ -154,7 +155,7 @@ fn pending() -> impl Strategy<Value = Pending> {
         status().prop_map(PendingTarget::Status),
         Just(PendingTarget::Limit),
         Just(PendingTarget::SignOut),
-        code().prop_map(PendingTarget::Pause),
+        (code(), any::<bool>()).prop_map(|(pause_type, overriding)| PendingTarget::Pause { pause_type, overriding }),
     ];
     (target, at(), actor(), text()).prop_map(|(target, since, actor, reason)| Pending { target, since, actor, reason })
 }
@@ -271,6 +272,20 @@ fn agent_status() -> impl Strategy<Value = Status> {
     ]
 }
 
+fn usage() -> impl Strategy<Value = Usage> {
+    let day =
+        (0..40_000).prop_map(|day| Period::BusinessDay(NaiveDate::from_num_days_from_ce_opt(day).expect("a day")));
+    let period = prop_oneof![at().prop_map(Period::Shift), day];
+    let of_type = (code(), any::<u32>(), span(), at()).prop_map(|(pause_type, count, time, last)| TypeUsage {
+        pause_type,
+        used: Used { count, time },
+        last,
+    });
+    let counted = (period, at(), proptest::collection::vec(of_type, 0..3))
+        .prop_map(|(period, last, types)| Usage::from(Counted { period, last, types: types.into() }));
+    prop_oneof![Just(Usage::default()), counted]
+}
+
 fn record() -> impl Strategy<Value = AgentRecord> {
     let connection = prop_oneof![
         Just(Connection::Connected),
@@ -281,10 +296,10 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     let ops = proptest::collection::vec(op(), 0..5).prop_map(OpMemory::from_records);
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>());
     let chosen = (at(), actor(), proptest::sample::select(Cause::ALL.to_vec()), text());
-    let rest = (proptest::option::of(pending()), proptest::option::of(shift()), proptest::option::of(resume));
+    let rest = (proptest::option::of(pending()), proptest::option::of(shift()), proptest::option::of(resume), usage());
     (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
-            let (pending, shift, resume) = rest;
+            let (pending, shift, resume, usage) = rest;
             let agent = Agent {
                 seq: AgentSeq(seq),
                 version: AgentSeq(version),
@@ -298,6 +313,7 @@ fn record() -> impl Strategy<Value = AgentRecord> {
                 pending,
                 shift,
                 resume,
+                usage,
             };
             AgentRecord { agent, ops }
         },
@@ -319,8 +335,10 @@ fn window() -> impl Strategy<Value = Window> {
 
 fn pause_type() -> impl Strategy<Value = PauseType> {
     let startable = prop_oneof![Just(StartableBy::Agent), Just(StartableBy::Supervisor), Just(StartableBy::Both)];
-    let rules =
-        (terms(), proptest::collection::vec(window(), 0..3), startable).prop_map(|(terms, windows, startable_by)| {
+    let quotas = (proptest::option::of(1_u32..1000), proptest::option::of(span()));
+    let spans = (span(), span(), span());
+    let rules = (terms(), proptest::collection::vec(window(), 0..3), startable, quotas, spans).prop_map(
+        |(terms, windows, startable_by, (quota_count, quota_time), (not_in_first, cooldown, cooldown_any))| {
             PauseRules {
                 paid: terms.paid,
                 counts_as_work: terms.counts_as_work,
@@ -333,9 +351,15 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
                 on_limit: terms.on_limit,
                 escalate_after: terms.escalate_after.into_iter().collect(),
                 windows,
+                not_in_first,
+                quota_count,
+                quota_time,
+                cooldown,
+                cooldown_any,
                 startable_by,
             }
-        });
+        },
+    );
     let kind = (rules, 0..3).prop_map(|(rules, class)| match class {
         0 => PauseKind::Regular(rules),
         1 => PauseKind::Entitlement(rules),
