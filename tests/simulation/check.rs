@@ -3,6 +3,7 @@
 mod boards;
 mod sessions;
 mod thresholds;
+mod usage;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -131,6 +132,7 @@ pub(crate) fn all(seen: &Evidence) -> Vec<Broken> {
     broken.extend(numbers(seen));
     broken.extend(events(seen));
     broken.extend(thresholds::check(seen));
+    broken.extend(usage::check(seen));
     broken.extend(acks(seen));
     broken.extend(ops(seen));
     broken.extend(boards::check(seen));

@@ -165,7 +165,7 @@ impl Client {
         match self.dice.below(10) {
             0 => Command::SetStatus { status: ChosenStatus::Available },
             1 => Command::SetStatus { status: ChosenStatus::Unavailable },
-            2..=5 => self.start(),
+            2..=5 => self.start(false),
             6..=8 => self.end(false),
             _ => self.sign_out(),
         }
@@ -175,7 +175,10 @@ impl Client {
         match self.dice.below(8) {
             0 => Command::SetStatus { status: ChosenStatus::Available },
             1 => Command::SetStatus { status: ChosenStatus::Unavailable },
-            2 | 3 => self.start(),
+            2 | 3 => {
+                let overriding = self.dice.below(2) == 0;
+                self.start(overriding)
+            }
             4 => {
                 let overriding = self.dice.below(2) == 0;
                 self.end(overriding)
@@ -185,10 +188,10 @@ impl Client {
         }
     }
 
-    fn start(&mut self) -> Command {
+    fn start(&mut self, overriding: bool) -> Command {
         let pause_type = code(CODES[self.dice.below(CODES.len() as u64) as usize]);
         let note = (self.dice.below(5) == 0).then(|| "a note".to_owned());
-        Command::StartPause { pause_type, note, replaces: None, overriding: false }
+        Command::StartPause { pause_type, note, replaces: None, overriding }
     }
 
     fn end(&mut self, overriding: bool) -> Command {

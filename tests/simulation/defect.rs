@@ -13,6 +13,8 @@ pub(crate) enum Defect {
     AnswersBeforeWrite,
     /// D6: a stored state is handed out as it was one event before.
     StateBehind,
+    /// Semantics §4: what pauses have used up is forgotten when the server stops.
+    UsageForgotten,
     /// C7: the bus carries a row that is not the one of the journal.
     RowAltered,
     /// C8: the server is not told that a socket is gone.

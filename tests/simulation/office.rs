@@ -76,7 +76,15 @@ pub(crate) fn policy() -> Policy {
     };
     let free = || PauseRules { warn_before: BTreeSet::new(), ..PauseRules::default() };
     let types = [
-        ("cafe", PauseKind::Regular(PauseRules { limit: Some(minutes(10)), ..PauseRules::default() })),
+        (
+            "cafe",
+            PauseKind::Regular(PauseRules {
+                limit: Some(minutes(10)),
+                quota_count: Some(6),
+                cooldown: seconds(20),
+                ..PauseRules::default()
+            }),
+        ),
         ("curta", PauseKind::Regular(limited(seconds(45), &[], 0, OnLimit::EndUnavailable))),
         ("volta", PauseKind::Regular(limited(minutes(2), &[60, 30], 5, OnLimit::EndAvailable))),
         ("saida", PauseKind::Regular(limited(minutes(3), &[10], 0, OnLimit::SignOut))),
@@ -88,7 +96,16 @@ pub(crate) fn policy() -> Policy {
                 ..limited(minutes(15), &[60], 60, OnLimit::Mark)
             }),
         ),
-        ("almoco", PauseKind::Regular(PauseRules { min_duration: Some(minutes(2)), ..free() })),
+        (
+            "almoco",
+            PauseKind::Regular(PauseRules {
+                min_duration: Some(minutes(2)),
+                quota_time: Some(minutes(8)),
+                cooldown_any: seconds(10),
+                not_in_first: seconds(30),
+                ..free()
+            }),
+        ),
         ("jantar", PauseKind::Regular(PauseRules { windows: vec![evening], ..free() })),
         ("banheiro", PauseKind::Protected),
         ("chefe", PauseKind::Regular(PauseRules { startable_by: StartableBy::Supervisor, ..free() })),

@@ -47,6 +47,11 @@ fn promise_d6_a_state_that_is_not_the_fold_is_found() {
 }
 
 #[test]
+fn semantics_4_a_start_that_a_rule_stands_against_is_found() {
+    is_found(Defect::UsageForgotten, "§4");
+}
+
+#[test]
 fn promise_c7_a_row_that_is_not_the_one_of_the_journal_is_found() {
     is_found(Defect::RowAltered, "C7");
 }

@@ -8,6 +8,7 @@ use intervalo::domain::command::Actor;
 use intervalo::domain::id::{AgentId, Op, TenantId};
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::time::Timestamp;
+use intervalo::domain::usage::Usage;
 use intervalo::ports::{
     AppendError, Batch, BoxFuture, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
@@ -150,6 +151,7 @@ impl Journal for Probe {
                 let record = Arc::make_mut(&mut row.record);
                 match self.world.defect {
                     Some(Defect::OpsForgotten) => record.ops = OpMemory::default(),
+                    Some(Defect::UsageForgotten) => record.agent.usage = Usage::default(),
                     Some(Defect::StateBehind) => record.agent.since = Timestamp(record.agent.since.0 - 1),
                     Some(_) | None => {}
                 }
