@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::actor::core::Core;
 use crate::actor::handle::Message;
 use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
@@ -28,6 +30,11 @@ impl Router {
     /// The directory and policy in force.
     pub fn tenant(&self, tenant: &TenantId) -> Option<Arc<TenantFacts>> {
         self.core.desk(tenant).map(|desk| desk.facts())
+    }
+
+    /// Tells when something has moved that verdicts of everybody look at.
+    pub fn moved(&self, tenant: &TenantId) -> Option<watch::Receiver<u64>> {
+        self.core.desk(tenant).map(|desk| desk.moved())
     }
 
     /// Why commands cannot be carried out here; none while they can.

@@ -31,6 +31,8 @@ pub(crate) use in_parts::in_parts;
 pub enum Race {
     /// The sequencer takes an append whatever directory and policy it was decided under.
     GuardsIgnored,
+    /// The sequencer takes a start whether or not the caps leave room for it.
+    SlotsIgnored,
     /// An actor of before may append after its shard was lost and taken up again.
     IncarnationIgnored,
     /// An actor that goes to rest asks its state for its deadline before others see it at rest.

@@ -9,6 +9,8 @@ mod company;
 mod house;
 #[path = "actors/rest.rs"]
 mod rest;
+#[path = "actors/slots.rs"]
+mod slots;
 
 use std::time::Duration;
 

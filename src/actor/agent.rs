@@ -24,6 +24,7 @@ use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
 use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
 use crate::domain::presence::AgentView;
 use crate::domain::rules::{self, PauseOption};
+use crate::domain::slots::Standing;
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
 use crate::sync::{Race, may_switch, planted};
@@ -626,11 +627,14 @@ impl AgentActor {
             last_closed_at: self.last_closed_at,
             answered_at: self.sessions.values().filter_map(SessionLink::last_answer).max(),
         };
+        let slots = self.desk.slots();
         Some(ask(&Context {
             now,
             directory: &facts.directory,
             person,
             policy: &facts.policy,
+            slots: &slots,
+            counted_available: Standing::of(self.agent()).available,
             live,
             fresh_id,
             ready_at: self.env.ready_at,

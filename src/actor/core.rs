@@ -140,12 +140,13 @@ impl Core {
             let revived = revive(&*parts.journal, head, ready_at, &registry).await?;
             let (shard, intake) = ShardHandle::new();
             let mut tenants = BTreeMap::new();
-            for RevivedTenant { id, head, facts, rows, overdue } in revived.tenants {
+            for RevivedTenant { id, head, facts, rows, overdue, slots } in revived.tenants {
                 unopened.overdue += overdue.len();
                 let (directory, is_behind) = (Arc::clone(&facts.directory), !overdue.is_empty());
                 seeds.push(TenantSeed { shard: revived.head.shard, head, directory, rows, is_behind });
                 let desk = Arc::new(Desk::new(id.clone(), revived.head.shard, facts, head, overdue));
-                tenants.insert(id.clone(), TenantLine { desk: Arc::clone(&desk), head });
+                desk.put_slots(slots.counts());
+                tenants.insert(id.clone(), TenantLine { desk: Arc::clone(&desk), head, slots });
                 let line = Line { tasks: tasks.clone(), env: Arc::clone(&env), desk, shard: shard.clone() };
                 lines.insert(id, Arc::new(line));
             }

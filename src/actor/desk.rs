@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::watch;
+
 use super::overdue::Overdue;
 use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, DirectoryVersion, PolicyVersion, TenantId, TenantSeq};
 use crate::domain::policy::Policy;
+use crate::domain::slots::Counts;
 use crate::ports::{ShardId, TenantDefinition};
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64};
 
@@ -58,6 +61,10 @@ pub struct Desk {
     /// The shard that the tenant is on.
     pub shard: ShardId,
     facts: ArcSwap<TenantFacts>,
+    /// What is taken of the slots, as far as it is durable.
+    slots: ArcSwap<Counts>,
+    /// Moves on with the slots and with what is in force.
+    moved: watch::Sender<u64>,
     /// How often what is in memory of the tenant was thrown away. An actor of before can append
     /// nothing any more, however late it comes.
     incarnation: AtomicU64,
@@ -81,6 +88,8 @@ impl Desk {
             tenant,
             shard,
             facts: ArcSwap::from_pointee(facts),
+            slots: ArcSwap::from_pointee(Counts::default()),
+            moved: watch::Sender::new(0),
             incarnation: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             head: AtomicU64::new(head.0),
@@ -91,6 +100,27 @@ impl Desk {
     /// The facts in force.
     pub fn facts(&self) -> Arc<TenantFacts> {
         self.facts.load_full()
+    }
+
+    /// What is taken of the slots.
+    pub(super) fn slots(&self) -> Arc<Counts> {
+        self.slots.load_full()
+    }
+
+    /// Tells when something has moved that verdicts of everybody look at: slots, directory or policy.
+    pub fn moved(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
+    }
+
+    pub(super) fn put_slots(&self, counts: &Arc<Counts>) {
+        if !Arc::ptr_eq(&self.slots.load_full(), counts) {
+            self.slots.store(Arc::clone(counts));
+            self.has_moved();
+        }
+    }
+
+    fn has_moved(&self) {
+        self.moved.send_modify(|moves| *moves += 1);
     }
 
     pub(crate) fn incarnation(&self) -> u64 {
@@ -124,5 +154,6 @@ impl Desk {
 
     pub(crate) fn put_in_force(&self, facts: TenantFacts) {
         self.facts.store(Arc::new(facts));
+        self.has_moved();
     }
 }

@@ -6,6 +6,7 @@
 mod agent;
 pub mod core;
 pub mod desk;
+mod draft;
 pub(crate) mod handle;
 mod overdue;
 mod refusals;

@@ -4,17 +4,18 @@
 //! the server was down is not written here: whoever is overdue is known, is neither answered nor shown, and is woken
 //! first (semantics §5), while everybody else is served.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::desk::TenantFacts;
 use super::registry::{Key, Registry};
 use super::rest::wake_at_of;
-use crate::domain::agent::Connection;
+use crate::domain::agent::{Agent, Connection};
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{AgentId, TenantId, TenantSeq};
 use crate::domain::presence::AgentView;
+use crate::domain::slots::{Slots, Standing};
 use crate::domain::time::Timestamp;
 use crate::hub::SeedRow;
 use crate::ports::{
@@ -49,6 +50,16 @@ pub(super) struct RevivedTenant {
     pub(super) rows: Vec<SeedRow>,
     /// Those of whom something fell due while the server was down.
     pub(super) overdue: BTreeSet<AgentId>,
+    /// Who takes which slot.
+    pub(super) slots: Slots,
+}
+
+/// Takes note of what an agent is to the caps, where that is something.
+pub(super) fn note_standing(standings: &mut HashMap<AgentId, Standing>, id: &AgentId, agent: &Agent) {
+    let standing = Standing::of(agent);
+    if standing != Standing::default() {
+        standings.insert(id.clone(), standing);
+    }
 }
 
 /// The stored states with the last `server.started` folded into those that are older than it, each with the number
@@ -123,12 +134,14 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
         start.take_up_agents(states.into_iter().map(|row| current_state(row, before)).collect())
     });
     let head = start.seq;
-    let mut revived = RevivedTenant { id, head, facts, rows: Vec::new(), overdue: BTreeSet::new() };
+    let (mut rows, mut overdue, mut standings) = (Vec::new(), BTreeSet::new(), HashMap::new());
     for part in parts {
-        revived.rows.extend(part.rows);
-        revived.overdue.extend(part.overdue);
+        rows.extend(part.rows);
+        overdue.extend(part.overdue);
+        standings.extend(part.standings);
     }
-    revived
+    let slots = Slots::new(standings, &facts.policy, &facts.directory);
+    RevivedTenant { id, head, facts, rows, overdue, slots }
 }
 
 /// Some agents, put at rest: what is left of them to tell, in their order.
@@ -136,6 +149,7 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
 struct Part {
     rows: Vec<SeedRow>,
     overdue: Vec<AgentId>,
+    standings: HashMap<AgentId, Standing>,
 }
 
 /// This start of the server.
@@ -164,6 +178,7 @@ impl Start<'_> {
             if wake_at.is_some_and(|at| at <= self.at) {
                 part.overdue.push(id.clone());
             }
+            note_standing(&mut part.standings, &id, &record.agent);
             part.rows.extend(person.map(|person| {
                 let view = Arc::new(AgentView::public(&record.agent, person, directory));
                 SeedRow { agent: id.clone(), seq: shown_since, view }

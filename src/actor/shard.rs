@@ -4,7 +4,7 @@
 //! One append is in flight; what arrives meanwhile is the next batch (group commit). So journal
 //! order is decision order, and nobody decides under an old policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::desk::{Desk, Guards, TenantFacts};
+use super::draft::{Answer, Draft, DraftLine, tell};
 use super::registry::{Key, Registry};
 use super::rest::wake_at;
+use super::revival::{current_states, note_standing};
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, AgentSeq, TenantId, TenantSeq};
 use crate::domain::presence::AgentView;
+use crate::domain::slots::{Slots, Standing, starts};
 use crate::domain::time::Timestamp;
 use crate::ports::{
     AgentRecord, AppendError, Batch, Bus, Clock, Committed, Entry, EntryBody, Feed, FeedRow, Journal, ShardHead,
@@ -125,22 +128,8 @@ pub(super) struct Sequencer {
 pub(super) struct TenantLine {
     pub(super) desk: Arc<Desk>,
     pub(super) head: TenantSeq,
-}
-
-/// A batch in the making: what will be true if it is committed.
-struct Draft {
-    entries: Vec<Entry>,
-    states: Vec<StateChange>,
-    waiting: Vec<oneshot::Sender<Result<(), NotAppended>>>,
-    lines: BTreeMap<TenantId, DraftLine>,
-}
-
-struct DraftLine {
-    head: TenantSeq,
-    incarnation: u64,
-    facts: Arc<TenantFacts>,
-    directory: Option<Arc<crate::domain::directory::Directory>>,
-    rows: Vec<FeedRow>,
+    /// Who takes which slot, with what of the batch in hand has been checked.
+    pub(super) slots: Slots,
 }
 
 /// What becomes of the shard after a batch.
@@ -195,7 +184,8 @@ impl Sequencer {
 
     async fn commit(&mut self, arrived: Vec<Intake>) -> Fate {
         let draft = self.draft(arrived);
-        if draft.waiting.is_empty() {
+        if draft.is_empty() {
+            tell(draft.overtaken, Err(NotAppended::Stale));
             return Fate::Owned;
         }
         metrics::histogram!("intervalo_batch_events").record(draft.entries.len() as f64);
@@ -206,7 +196,8 @@ impl Sequencer {
     /// append of nothing: boards are to hear of it though nobody writes.
     async fn knock(&mut self) -> Fate {
         if self.stale_since.is_some() || self.journal.is_in_doubt() {
-            return self.append(self.draft(Vec::new())).await;
+            let nothing = self.draft(Vec::new());
+            return self.append(nothing).await;
         }
         Fate::Owned
     }
@@ -225,13 +216,13 @@ impl Sequencer {
             Ok(()) => self.hand_over(draft, reached),
             Err(AppendError::Unavailable(why)) => self.put_off(draft, &why),
             Err(AppendError::Unknown(why)) => self.find_out(draft, reached, &why).await,
-            Err(AppendError::Fenced) => self.lose(draft.waiting).await,
+            Err(AppendError::Fenced) => self.lose(draft.everybody()).await,
         }
     }
 
     /// Checks guards and numbers events, in the order of arrival.
-    fn draft(&self, arrived: Vec<Intake>) -> Draft {
-        let mut draft = Draft { entries: Vec::new(), states: Vec::new(), waiting: Vec::new(), lines: BTreeMap::new() };
+    fn draft(&mut self, arrived: Vec<Intake>) -> Draft {
+        let mut draft = Draft::default();
         for intake in arrived {
             match intake {
                 Intake::Append(append) => self.draft_append(&mut draft, *append),
@@ -241,7 +232,7 @@ impl Sequencer {
         draft
     }
 
-    fn draft_append(&self, draft: &mut Draft, append: Append) {
+    fn draft_append(&mut self, draft: &mut Draft, append: Append) {
         let Some(line) = self.line(&mut draft.lines, &append.tenant) else {
             let _ = append.reply.send(Err(NotAppended::Lost));
             return;
@@ -255,6 +246,16 @@ impl Sequencer {
             let _ = append.reply.send(Err(NotAppended::Stale));
             return;
         }
+        let Some(tenant) = self.tenants.get_mut(&append.tenant) else { return };
+        let policy = &line.facts.policy;
+        let has_room = |started| tenant.slots.have_room(&append.agent, started, policy);
+        if !starts(&append.events).all(has_room) && !planted(Race::SlotsIgnored) {
+            metrics::counter!("intervalo_overtaken_decisions_total").increment(1);
+            draft.overtaken.push(append.reply);
+            return;
+        }
+        let stood = tenant.slots.put(&append.agent, Standing::of(&append.record.agent), &line.facts.directory);
+        line.stood.push((append.agent.clone(), stood));
         let mut agent_seq = append.first;
         for event in append.events {
             line.head = line.head.next();
@@ -293,6 +294,7 @@ impl Sequencer {
                 facts: line.desk.facts(),
                 directory: None,
                 rows: Vec::new(),
+                stood: Vec::new(),
             };
             lines.insert(tenant.clone(), fresh);
         }
@@ -313,24 +315,29 @@ impl Sequencer {
             line.desk.reached(drafted.head);
             if line.desk.facts().guards() != drafted.facts.guards() {
                 line.desk.put_in_force((*drafted.facts).clone());
+                line.slots.count_anew(&drafted.facts.policy, &drafted.facts.directory);
                 ask_anew(&self.registry, &line.desk, self.ready_at);
                 self.registry.have_look(&tenant);
             }
+            line.desk.put_slots(line.slots.counts());
             let committed = Committed { from, to: drafted.head, rows: drafted.rows, directory: drafted.directory };
             self.bus.publish(self.head.shard, &tenant, Feed::Committed(Arc::new(committed)));
         }
-        for reply in draft.waiting {
-            let _ = reply.send(Ok(()));
-        }
+        tell(draft.waiting, Ok(()));
+        tell(draft.overtaken, Err(NotAppended::Stale));
         Fate::Owned
     }
 
     /// Nothing was written and nothing changes; those who wait may try again.
-    fn put_off(&mut self, draft: Draft, why: &str) -> Fate {
+    fn put_off(&mut self, mut draft: Draft, why: &str) -> Fate {
         self.go_stale(&why);
-        for reply in draft.waiting {
-            let _ = reply.send(Err(NotAppended::Unavailable));
+        for (tenant, drafted) in &mut draft.lines {
+            let Some(line) = self.tenants.get_mut(tenant) else { continue };
+            for (agent, stood) in drafted.stood.drain(..).rev() {
+                line.slots.put(&agent, stood, &line.desk.facts().directory);
+            }
         }
+        tell(draft.everybody(), Err(NotAppended::Unavailable));
         Fate::Owned
     }
 
@@ -353,7 +360,7 @@ impl Sequencer {
                 self.hand_over(draft, reached)
             }
             Some(found) if found == self.head => self.put_off(draft, why),
-            Some(_) | None => self.lose(draft.waiting).await,
+            Some(_) | None => self.lose(draft.everybody()).await,
         }
     }
 
@@ -377,16 +384,14 @@ impl Sequencer {
     }
 
     /// Somebody else wrote, or nobody knows who did: all of the shard in memory is void.
-    async fn lose(&mut self, waiting: Vec<oneshot::Sender<Result<(), NotAppended>>>) -> Fate {
+    async fn lose(&mut self, waiting: Vec<Answer>) -> Fate {
         error!(shard = %self.head.shard, "what is in memory of shard {} is void; its agents are dropped", self.head.shard);
         metrics::counter!("intervalo_shards_lost_total").increment(1);
         for (tenant, line) in &self.tenants {
             line.desk.close();
             self.registry.discard(tenant);
         }
-        for reply in waiting {
-            let _ = reply.send(Err(NotAppended::Lost));
-        }
+        tell(waiting, Err(NotAppended::Lost));
         match self.read_head().await {
             Some(found) if found.epoch == self.head.epoch => self.reload().await,
             Some(_) | None => {
@@ -421,12 +426,16 @@ impl Sequencer {
             let Some(line) = self.tenants.get_mut(&id) else { continue };
             line.head = tenant.head;
             line.desk.reached(tenant.head);
-            let facts = TenantFacts { directory: Arc::clone(&tenant.directory), policy: Arc::clone(&tenant.policy) };
-            line.desk.put_in_force(facts);
-            for (agent, record, _) in super::revival::current_states(tenant) {
+            let (directory, policy) = (Arc::clone(&tenant.directory), Arc::clone(&tenant.policy));
+            let mut standings = HashMap::new();
+            for (agent, record, _) in current_states(tenant) {
+                note_standing(&mut standings, &agent, &record.agent);
                 // Who is woken while memory is void is not woken again: nobody is before it is not.
                 self.registry.rest(Key { tenant: id.clone(), agent }, record, None);
             }
+            line.slots = Slots::new(standings, &policy, &directory);
+            line.desk.put_in_force(TenantFacts { directory, policy });
+            line.desk.put_slots(line.slots.counts());
             line.desk.reopen();
             ask_anew(&self.registry, &line.desk, self.ready_at);
         }

@@ -256,6 +256,11 @@ impl<'d> Field<'d> {
         self.value.is_array()
     }
 
+    /// True when the value is a table.
+    pub fn is_table(&self) -> bool {
+        self.value.is_table()
+    }
+
     /// The value as a table; `what` is what messages call it.
     pub fn section(&self, problems: &mut Problems, what: impl Into<String>) -> Option<Section<'d>> {
         let Some(table) = self.value.as_table() else {

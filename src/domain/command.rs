@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::event::ChosenStatus;
-use super::id::{AgentId, AgentSeq, Op, PauseId, PauseTypeCode, PrincipalId};
+use super::id::{AgentId, AgentSeq, Op, PauseId, PauseTypeCode, PrincipalId, TeamId};
+use super::slots::SLOTS_FULL;
 use super::time::Timestamp;
 
 /// One command for one agent.
@@ -232,6 +233,15 @@ pub enum Refusal {
         /// When counting begins anew, at the latest.
         resets_at: Timestamp,
     },
+    /// As many of a team are on it as may be.
+    SlotsFull {
+        /// The team.
+        team: TeamId,
+        /// How many are on it.
+        used: u32,
+        /// How many may be.
+        of: u32,
+    },
     /// The shift has only just begun.
     ShiftHead {
         /// From when it may be started.
@@ -260,6 +270,7 @@ impl Refusal {
             Refusal::QuotaCount { .. } => "quota_count",
             Refusal::QuotaTime { .. } => "quota_time",
             Refusal::ShiftHead { .. } => "shift_head",
+            Refusal::SlotsFull { .. } => SLOTS_FULL,
             Refusal::TypeDisabled => "type_disabled",
             Refusal::UnknownType => "unknown_type",
         }

@@ -281,6 +281,8 @@ pub struct PausePlace {
     pub shift: Option<Shift>,
     /// The agent's primary team.
     pub team: Option<TeamId>,
+    /// The agent's teams that the type is offered to: it takes a slot of each.
+    pub slots: Box<[TeamId]>,
 }
 
 impl PausePlace {

@@ -13,5 +13,6 @@ pub mod policy;
 pub mod presence;
 pub mod rules;
 pub mod schedule;
+pub mod slots;
 pub mod time;
 pub mod usage;

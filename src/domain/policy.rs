@@ -154,6 +154,8 @@ pub struct PauseRules {
     pub cooldown: Duration,
     /// How long after the last pause of whichever type, at most [`COOLDOWN_MAX`].
     pub cooldown_any: Duration,
+    /// How many of a team may be on it at once; a team that is not named has no cap.
+    pub cap: BTreeMap<TeamId, Cap>,
     /// Who may start it.
     pub startable_by: StartableBy,
 }
@@ -179,9 +181,21 @@ impl Default for PauseRules {
             quota_time: None,
             cooldown: Duration::ZERO,
             cooldown_any: Duration::ZERO,
+            cap: BTreeMap::new(),
             startable_by: StartableBy::Both,
         }
     }
+}
+
+/// How many of a team may be on pauses of a type at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cap {
+    /// So many.
+    AtMost(u32),
+    /// So many in a hundred of those who are connected, rounded down, but one at least.
+    Percent(u8),
+    /// As many as leave so many available.
+    KeepAvailable(u32),
 }
 
 /// What an end before the minimum means.

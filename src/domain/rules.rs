@@ -10,6 +10,7 @@ use super::command::{Actor, Refusal};
 use super::id::{PauseId, PauseTypeCode};
 use super::policy::{PauseClass, PauseRules, PauseType, StartableBy};
 use super::schedule::{SHIFT_ESTIMATE_LASTS, WindowState, business_day, business_day_end, window_state};
+use super::slots::slots_of;
 use super::time::Timestamp;
 use super::usage::{Period, Used};
 
@@ -136,7 +137,7 @@ enum Rule {
 }
 
 /// The table. A new rule is a row here, a function below and a variant of [`Refusal`].
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     Rule::Any(pauses_disabled),
     Rule::Any(unknown_type),
     Rule::Type(type_disabled),
@@ -149,6 +150,7 @@ const RULES: [Rule; 12] = [
     Rule::Waivable(cooldown),
     Rule::Waivable(quota_count),
     Rule::Waivable(quota_time),
+    Rule::Waivable(slots_full),
 ];
 
 /// What would become of a start. A pause that is running already needs no leave to go on; one that
@@ -355,6 +357,22 @@ fn quota_time(question: &Question, rules: &PauseRules) -> Answer {
         return Answer::PASS;
     }
     Answer::refuse_until(resets_at, Refusal::QuotaTime { used, of, resets_at })
+}
+
+/// The first of the agent's teams that is full.
+fn slots_full(question: &Question, rules: &PauseRules) -> Answer {
+    let Some(pause_type) = question.pause_type() else { return Answer::PASS };
+    let context = question.context;
+    let full = slots_of(&context.person.teams, pause_type).into_iter().find_map(|team| {
+        let room = context.slots.room(question.code, &team, *rules.cap.get(&team)?, context.counted_available);
+        room.is_full().then_some(Refusal::SlotsFull { team, used: room.used, of: room.of })
+    });
+    Answer { refusal: full, changes_at: None }
+}
+
+/// The code of the finding that a rule was set aside.
+pub fn waived_code(code: &str) -> String {
+    format!("waived_{code}")
 }
 
 /// What a pause that begins now is counted in, and when that ends if nobody signs in before.

@@ -258,6 +258,7 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
         Refusal::QuotaTime { used, of, resets_at } => {
             json!({"used_ms": millis(*used), "of_ms": millis(*of), "resets_at": rfc3339(*resets_at)})
         }
+        Refusal::SlotsFull { team, used, of } => json!({"team": team.as_str(), "used": used, "of": of}),
         Refusal::EntitlementMinimum { until } | Refusal::Held { until } => json!({"until": rfc3339(*until)}),
         Refusal::NotStartableBy { startable_by } => json!({"startable_by": startable_by}),
         Refusal::OutsideWindow { next_from: Some(next_from) } => json!({"next_from": rfc3339(*next_from)}),
@@ -305,6 +306,9 @@ fn sentence(refusal: &Refusal) -> String {
         }
         Refusal::QuotaTime { of, .. } => {
             format!("The {} minutes of this type of pause for this shift are used up.", millis(*of) / 60_000)
+        }
+        Refusal::SlotsFull { team, used, of } => {
+            format!("{used} of team {team} are on this type of pause, of {of} that may be at once.")
         }
         Refusal::ShiftHead { from } => {
             format!("The shift has only just begun; this pause may start from {}.", rfc3339(*from))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::board_session::{BOARDS_MAX, Boards};
 use super::rate_limit::{Meter, Rate};
@@ -113,6 +113,32 @@ struct Watch {
     look_at: Option<Timestamp>,
     /// Not before this, whatever happens.
     not_before: Timestamp,
+    /// Tells when something has moved that everybody's verdicts look at.
+    moved: Option<watch::Receiver<u64>>,
+}
+
+/// What a session hears from the core.
+pub(super) enum Heard {
+    /// The agent's actor says something; none when it has let go of the socket.
+    Notice(Option<Notice>),
+    /// The menu that is watched may be another one.
+    MenuMoved,
+}
+
+/// The next thing that the agent's actor says; never, when the socket is no presence.
+async fn next_notice(presence: Option<&mut Presence>) -> Option<Notice> {
+    let Some(presence) = presence else { return std::future::pending().await };
+    presence.fell_behind |= presence.notices.len() >= NOTICES_MAX;
+    presence.notices.recv().await
+}
+
+/// Waits for the menu to move; for ever, while nobody watches it.
+async fn moved(watch: Option<&mut Watch>) {
+    let moved = watch.and_then(|watch| watch.moved.as_mut());
+    let Some(moved) = moved else { return std::future::pending().await };
+    if moved.changed().await.is_err() {
+        std::future::pending().await
+    }
 }
 
 /// What a notice asks of the socket.
@@ -194,15 +220,20 @@ impl Session {
         Ok(sent)
     }
 
-    /// The next thing that the agent's actor says; never, when the socket is no presence. `None`
-    /// when the actor has let go of it.
-    pub(super) async fn next_notice(&mut self) -> Option<Notice> {
-        match self.open.as_mut().and_then(|open| open.presence.as_mut()) {
-            None => std::future::pending().await,
-            Some(presence) => {
-                presence.fell_behind |= presence.notices.len() >= NOTICES_MAX;
-                presence.notices.recv().await
-            }
+    /// The next thing that is heard from the core.
+    pub(super) async fn next_heard(&mut self) -> Heard {
+        let Some(Open { presence, watch, .. }) = &mut self.open else { return std::future::pending().await };
+        tokio::select! {
+            biased;
+            notice = next_notice(presence.as_mut()) => Heard::Notice(notice),
+            () = moved(watch.as_mut()) => Heard::MenuMoved,
+        }
+    }
+
+    /// What verdicts look at has moved: the menu is looked at again, as soon as it may be told.
+    pub(super) fn look_at_menu_soon(&mut self, now: Timestamp) {
+        if let Some(watch) = self.open.as_mut().and_then(|open| open.watch.as_mut()) {
+            watch.look_at = Some(watch.not_before.max(now));
         }
     }
 
@@ -225,9 +256,7 @@ impl Session {
         let Some(open) = &mut self.open else { return Told::End(Ending::Gone("not open")) };
         match notice {
             Some(Notice::Changed(view)) => {
-                if let Some(watch) = &mut open.watch {
-                    watch.look_at = Some(watch.not_before.max(now));
-                }
+                self.look_at_menu_soon(now);
                 Told::Send(self.wanted.text(Notification::AgentChanged, &AgentChanged::of(&view)))
             }
             Some(Notice::PauseWarned { pause, pause_type, at, limit_at }) => {
@@ -531,12 +560,18 @@ impl Session {
 
     async fn watch_menu(&mut self) -> Result<Value, WireError> {
         let app = Arc::clone(&self.app);
+        // Before the menu is asked for, so that nothing moves unseen between the two.
+        let moved = app.router.moved(&self.principal()?.tenant);
         let menu = rpc::menu(&app, self.principal()?).await?;
         let now = app.clock.now();
         if let Some(open) = &mut self.open {
             let not_before = now + OPTIONS_EVERY;
-            open.watch =
-                Some(Watch { told: MenuSignature::of(&menu), look_at: next_look(&menu, not_before), not_before });
+            open.watch = Some(Watch {
+                told: MenuSignature::of(&menu),
+                look_at: next_look(&menu, not_before),
+                not_before,
+                moved,
+            });
         }
         Ok(rpc::menu_value(&menu))
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::App;
-use super::agent_session::{Session, Told};
+use super::agent_session::{Heard, Session, Told};
 use super::board_session::Boards;
 use super::wire::{Ending, Read, Wire};
 use crate::actor::Notice;
@@ -73,6 +73,7 @@ enum Input {
     Read(Read),
     Notice(Option<Notice>),
     Frame(BoardFrame),
+    MenuMoved,
     Time,
     Drain,
 }
@@ -102,7 +103,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         tokio::select! {
             () = self.app.draining.cancelled() => Input::Drain,
             read = self.wire.read() => Input::Read(read),
-            notice = self.session.next_notice() => Input::Notice(notice),
+            heard = self.session.next_heard() => match heard {
+                Heard::Notice(notice) => Input::Notice(notice),
+                Heard::MenuMoved => Input::MenuMoved,
+            },
             // A board that is not asked costs nothing, and goes on where it was with one frame.
             frame = self.boards.next(), if shows_boards => Input::Frame(frame),
             () = self.app.clock.sleep_until(deadline) => Input::Time,
@@ -116,6 +120,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Input::Read(Read::Ended(ending)) => Err(ending),
             Input::Notice(notice) => self.on_notice(notice).await,
             Input::Frame(frame) => self.wire.send(frame.text).await,
+            Input::MenuMoved => {
+                self.session.look_at_menu_soon(self.app.clock.now());
+                Ok(())
+            }
             Input::Time => self.on_time().await,
             Input::Drain => self.on_drain().await,
         }

@@ -10,6 +10,7 @@ mod protected;
 mod schedule;
 mod script;
 mod setting;
+mod slots;
 mod trace;
 mod usage;
 mod windows;

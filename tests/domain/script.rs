@@ -386,6 +386,7 @@ impl Stage {
             | Refusal::Held { until: at }
             | Refusal::Cooldown { from: at }
             | Refusal::ShiftHead { from: at } => format!("{code} until {}", self.time(*at)),
+            Refusal::SlotsFull { team, used, of } => format!("{code} {team} {used} of {of}"),
             Refusal::QuotaCount { used, of, resets_at } => {
                 format!("{code} {used} of {of} until {}", self.time(*resets_at))
             }

@@ -14,6 +14,7 @@ use intervalo::domain::id::{AgentId, AgentSeq, PauseId, PauseTypeCode};
 use intervalo::domain::policy::{PauseClass, Policy};
 use intervalo::domain::presence::AgentView;
 use intervalo::domain::rules::{PauseOption, Question, Verdict, evaluate, options};
+use intervalo::domain::slots::{Counts, Standing};
 use intervalo::domain::time::{Timestamp, seconds};
 
 use crate::trace::{self, Entry};
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) agent: Agent,
     pub(crate) now: Timestamp,
     pub(crate) live: Live,
+    pub(crate) slots: Counts,
     pub(crate) up: bool,
     pub(crate) journal: Vec<Entry>,
     ready_at: Timestamp,
@@ -50,6 +52,7 @@ impl World {
             agent,
             now: Timestamp(0),
             live: Live::default(),
+            slots: Counts::default(),
             up: true,
             journal: Vec::new(),
             ready_at: Timestamp(0),
@@ -64,6 +67,8 @@ impl World {
 
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
+            slots: &self.slots,
+            counted_available: Standing::of(&self.agent).available,
             now: self.now,
             directory: &self.directory,
             person: self.person(),

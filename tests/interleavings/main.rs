@@ -18,6 +18,7 @@ mod guards;
 mod hand_over;
 mod office;
 mod rest;
+mod slots;
 mod snapshot_join;
 mod still_clock;
 #[path = "../support/fan_out_world.rs"]

@@ -294,6 +294,7 @@ fn pause(seq: TenantSeq, at: Timestamp, overran_at: Option<Timestamp>) -> Pause 
             business_day: day,
             shift: None,
             team: None,
+            slots: Box::default(),
         },
         fired: Fired { overran_at, ..Fired::default() },
     }

@@ -355,6 +355,7 @@ pub(crate) fn started(id: PauseId, terms: Option<PauseTerms>, note: Option<&str>
             business_day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
             shift: Some(Shift { started_at: Timestamp(START), estimated: true }),
             team: Some(TeamId::new("support").unwrap()),
+            slots: [TeamId::new("support").unwrap()].into(),
         },
     }
 }
@@ -439,6 +440,7 @@ fn policy() -> Policy {
         quota_time: Some(minutes(90)),
         cooldown: minutes(45),
         cooldown_any: minutes(15),
+        cap: BTreeMap::from([(TeamId::new("support").unwrap(), Cap::Percent(20))]),
         startable_by: StartableBy::Agent,
         on_limit: OnLimit::EndUnavailable,
         ..PauseRules::default()

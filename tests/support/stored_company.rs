@@ -238,7 +238,10 @@ impl<'a> Writer<'a> {
         self.ids += 1;
         let person = Arc::clone(&self.people[number]);
         let sessions = usize::from(!matches!(step, Step::Go | Step::BeGivenUp));
+        let slots = Counts::default();
         let context = Context {
+            slots: &slots,
+            counted_available: false,
             now,
             directory: &self.directory,
             person: &person,

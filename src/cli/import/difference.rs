@@ -6,7 +6,7 @@ use super::pause_type::{CLASSES, EARLY_ENDS, LIMIT_ENDS, STARTERS};
 use super::values::show_days;
 use crate::config::show_span;
 use crate::domain::directory::{Channel, Person, SignInStatus, Team, Tenant};
-use crate::domain::policy::{PauseRules, PauseType, Translations};
+use crate::domain::policy::{Cap, PauseRules, PauseType, Translations};
 use crate::domain::schedule::Window;
 
 /// A kind of record.
@@ -261,8 +261,24 @@ fn rule_fields(rules: &PauseRules) -> Fields {
         ("quota_time", rules.quota_time.map_or_else(none, show_span)),
         ("cooldown", show_span(rules.cooldown)),
         ("cooldown_any", show_span(rules.cooldown_any)),
+        (
+            "cap",
+            if rules.cap.is_empty() {
+                none()
+            } else {
+                bracketed(rules.cap.iter().map(|(team, cap)| format!("{team} {}", show_cap(*cap))))
+            },
+        ),
         ("startable_by", word_of(&STARTERS, rules.startable_by)),
     ]
+}
+
+fn show_cap(cap: Cap) -> String {
+    match cap {
+        Cap::AtMost(most) => most.to_string(),
+        Cap::Percent(percent) => format!("{percent}%"),
+        Cap::KeepAvailable(least) => format!("keep {least} available"),
+    }
 }
 
 /// Writes a window as `mon-fri 11:30-14:30`.

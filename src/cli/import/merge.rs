@@ -15,7 +15,7 @@ use super::pause_type::OfferedTo;
 use crate::config::Problem;
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId};
-use crate::domain::policy::Policy;
+use crate::domain::policy::{PauseType, Policy};
 use crate::domain::time::Timestamp;
 
 /// How many conversations at once a channel has when the file does not say.
@@ -314,10 +314,12 @@ fn prune_teams(
     for team in teams.keys().filter(|team| !listed.contains(team)) {
         let in_it = agents.values().find(|person| person.left_at.is_none() && person.teams.contains(team));
         let offered = policy.types.values().find(|kind| kind.teams.as_ref().is_some_and(|teams| teams.contains(team)));
-        let user = match (in_it, offered) {
-            (Some(person), _) => Some(format!("agent {:?} is in it", person.id.as_str())),
-            (None, Some(kind)) => Some(format!("pause type {:?} is offered to it", kind.code.as_str())),
-            (None, None) => None,
+        let has_cap = |kind: &&Arc<PauseType>| kind.kind.rules().is_some_and(|rules| rules.cap.contains_key(team));
+        let user = match (in_it, offered, policy.types.values().find(has_cap)) {
+            (Some(person), _, _) => Some(format!("agent {:?} is in it", person.id.as_str())),
+            (None, Some(kind), _) => Some(format!("pause type {:?} is offered to it", kind.code.as_str())),
+            (None, None, Some(kind)) => Some(format!("pause type {:?} has a cap for it", kind.code.as_str())),
+            (None, None, None) => None,
         };
         if let Some(user) = user {
             gathered.note(file.tenant.line, format!("team {:?} is left out, yet stays: {user}", team.as_str()));
@@ -352,6 +354,10 @@ fn check_teams(file: &ImportFile, teams: &BTreeMap<TeamId, Team>, gathered: &mut
         }
     }
     for kind in &file.pause_types {
+        if let Some(cap) = &kind.rules.cap {
+            let what = || format!("pause type {:?}: `cap`", kind.code.as_str());
+            cap.value.keys().for_each(|team| check(cap.line, what(), team));
+        }
         let Some(teams) = &kind.teams else { continue };
         match &teams.value {
             OfferedTo::All => {}

@@ -1,26 +1,27 @@
 //! `[[pause_type]]` as it is written (semantics §3).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::file::{Stated, boolean_of, read_id, read_teams, text_of};
 use super::values;
 use crate::config::{At, Field, Problems, Section, parse_span, show_span};
 use crate::domain::id::{PauseTypeCode, TeamId};
-use crate::domain::policy::{LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations};
+use crate::domain::policy::{Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations};
 use crate::domain::schedule::{WeekDays, Window};
 
 /// What fields of later versions are answered with.
 pub(super) const NOT_ENFORCED: &str = "known, but not enforced by this version; take it out";
 /// The fields of later versions: taking them silently would promise what is not kept.
-const LATER: [&str; 7] =
-    ["cap", "when_full", "when_occupied", "approval", "not_in_last", "queue_opens_before", "overrides"];
+const LATER: [&str; 5] = ["when_occupied", "approval", "not_in_last", "queue_opens_before", "overrides"];
 /// The shortest limit (semantics §3).
 const LIMIT_MIN: Duration = Duration::from_secs(1);
 /// The most warnings, and the most escalations, of one type.
 const THRESHOLDS_MAX: usize = 8;
 /// The highest `quota_count`: one a minute of a whole day.
 const QUOTA_COUNT_MAX: u32 = 1440;
+/// The highest number in a cap: more people than any team has.
+const CAP_MAX: u32 = 1_000_000;
 /// The most windows of one type.
 const WINDOWS_MAX: usize = 32;
 /// The most teams that a type may be offered to by name.
@@ -73,6 +74,8 @@ pub(crate) struct RulesPatch {
     pub quota_time: Option<At<Option<Duration>>>,
     pub cooldown: Option<At<Duration>>,
     pub cooldown_any: Option<At<Duration>>,
+    pub cap: Option<At<BTreeMap<TeamId, Cap>>>,
+    pub when_full: Option<At<()>>,
     pub startable_by: Option<At<StartableBy>>,
 }
 
@@ -96,6 +99,8 @@ impl RulesPatch {
             ("quota_time", self.quota_time.as_ref().map(|at| at.line)),
             ("cooldown", self.cooldown.as_ref().map(|at| at.line)),
             ("cooldown_any", self.cooldown_any.as_ref().map(|at| at.line)),
+            ("cap", self.cap.as_ref().map(|at| at.line)),
+            ("when_full", self.when_full.as_ref().map(|at| at.line)),
             ("startable_by", self.startable_by.as_ref().map(|at| at.line)),
         ];
         lines.into_iter().filter_map(|(name, line)| Some((name, line?))).collect()
@@ -189,6 +194,8 @@ fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch 
         quota_time: read_of(section, "quota_time", problems, values::or_none(some_span_of_a_day)),
         cooldown: read_of(section, "cooldown", problems, span_of_a_day),
         cooldown_any: read_of(section, "cooldown_any", problems, span_of_a_day),
+        when_full: read_of(section, "when_full", problems, when_full),
+        cap: read_caps(section, problems),
         startable_by: read_of(section, "startable_by", problems, values::word(&STARTERS)),
     }
 }
@@ -216,6 +223,64 @@ fn span_of_a_day(text: &str) -> Result<Duration, String> {
 fn some_span_of_a_day(text: &str) -> Result<Duration, String> {
     let span = span_of_a_day(text)?;
     if span.is_zero() { Err("nothing is left of it; write enabled = false".to_owned()) } else { Ok(span) }
+}
+
+/// A full team queues unless it is said otherwise (semantics §3), and there is no waiting list yet: so whoever caps
+/// must say so.
+fn when_full(text: &str) -> Result<(), String> {
+    match text {
+        "refuse" => Ok(()),
+        "queue" => Err("\"queue\" is known, but not enforced by this version; write \"refuse\"".to_owned()),
+        other => Err(format!("expected \"refuse\", found {other:?}")),
+    }
+}
+
+fn read_caps(section: &mut Section<'_>, problems: &mut Problems) -> Option<At<BTreeMap<TeamId, Cap>>> {
+    let says_when = section.take("when_full", problems).is_some();
+    let field = section.take("cap", problems)?;
+    if !says_when {
+        field.refuse(problems, "give when_full = \"refuse\" too: this version has no waiting list");
+    }
+    let teams = field.section(problems, field.place())?.take_all(problems);
+    if teams.len() > TEAMS_OF_TYPE_MAX {
+        field
+            .refuse(problems, format_args!("at most {TEAMS_OF_TYPE_MAX} teams are allowed, these are {}", teams.len()));
+        return None;
+    }
+    let wanted = teams.len();
+    let caps: BTreeMap<TeamId, Cap> = teams.iter().filter_map(|team| read_cap(team, problems)).collect();
+    (caps.len() == wanted).then_some(At { value: caps, line: field.line })
+}
+
+fn read_cap(field: &Field<'_>, problems: &mut Problems) -> Option<(TeamId, Cap)> {
+    let team = match TeamId::new(&field.name) {
+        Ok(team) => team,
+        Err(why) => {
+            field.refuse(problems, format_args!("this is no team's id: {why}"));
+            return None;
+        }
+    };
+    let of = |at: At<i64>| u32::try_from(at.value).ok();
+    if !field.is_table() {
+        let most = field.integer(problems, 1..=i64::from(CAP_MAX)).and_then(of)?;
+        return Some((team, Cap::AtMost(most)));
+    }
+    let mut section = field.section(problems, field.place())?;
+    let percent = section.take("percent", problems);
+    let keep = section.take("keep_available", problems);
+    section.finish(problems);
+    let cap = match (percent, keep) {
+        (Some(percent), None) => {
+            let percent = percent.integer(problems, 1..=100)?;
+            Cap::Percent(u8::try_from(percent.value).ok()?)
+        }
+        (None, Some(keep)) => Cap::KeepAvailable(keep.integer(problems, 1..=i64::from(CAP_MAX)).and_then(of)?),
+        (Some(_), Some(_)) | (None, None) => {
+            field.refuse(problems, "expected a number, { percent = 20 } or { keep_available = 5 }");
+            return None;
+        }
+    };
+    Some((team, cap))
 }
 
 /// How often a type may be taken: a number, or `"none"` for any.

@@ -11,8 +11,9 @@ use crate::domain::event::{
 use crate::domain::id::{PauseId, PauseTypeCode};
 use crate::domain::op::OpRecord;
 use crate::domain::policy::{PauseKind, PauseRules, PauseType};
-use crate::domain::rules::{Question, Verdict, evaluate};
+use crate::domain::rules::{Question, Verdict, evaluate, waived_code};
 use crate::domain::schedule::{SHIFT_AFTER_OFFLINE, business_day, local_day, utc_offset_s};
+use crate::domain::slots::slots_of;
 use crate::domain::time::Timestamp;
 
 /// What a command leads to.
@@ -299,7 +300,7 @@ impl<'a> Course<'a> {
     /// What a supervisor's override has set aside goes on record, rule by rule.
     fn note_waived(&mut self, waived: &[Refusal]) {
         for refusal in waived {
-            let code = format!("waived_{}", refusal.code());
+            let code = waived_code(refusal.code());
             self.happens(self.cause(), AgentEventBody::FindingRecorded { code, pause: Some(self.context.fresh_id) });
         }
     }
@@ -335,7 +336,7 @@ impl<'a> Course<'a> {
             inside,
             replaces: replaced,
             note,
-            place: self.place(),
+            place: self.place(pause_type),
         };
         let cause = self.cause();
         self.happens(cause, AgentEventBody::PauseStarted(Box::new(started)));
@@ -346,7 +347,7 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    fn place(&self) -> PausePlace {
+    fn place(&self, pause_type: &PauseType) -> PausePlace {
         let (now, person) = (self.context.now, self.context.person);
         let zone = self.context.directory.zone_of(person);
         PausePlace {
@@ -356,6 +357,10 @@ impl<'a> Course<'a> {
             business_day: business_day(now, self.context.directory.tenant.business_day_start, zone),
             shift: self.agent.shift_at(now),
             team: person.primary_team().cloned(),
+            slots: match pause_type.kind {
+                PauseKind::Regular(_) | PauseKind::Entitlement(_) => slots_of(&person.teams, pause_type),
+                PauseKind::Protected => Box::default(),
+            },
         }
     }
 

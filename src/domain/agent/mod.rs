@@ -16,6 +16,7 @@ use super::event::{Cause, ChosenStatus, PausePlace, PauseTerms, Pending, Shift};
 use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
 use super::policy::{PauseClass, Policy};
 use super::schedule::SHIFT_ESTIMATE_LASTS;
+use super::slots::Counts;
 use super::time::Timestamp;
 use super::usage::Usage;
 
@@ -182,6 +183,10 @@ pub struct Context<'a> {
     pub person: &'a Person,
     /// The policy version that the decision is made under.
     pub policy: &'a Policy,
+    /// What is taken of the slots.
+    pub slots: &'a Counts,
+    /// The agent is counted among the available there.
+    pub counted_available: bool,
     /// The agent's sockets.
     pub live: Live,
     /// A fresh id, used if a pause begins.

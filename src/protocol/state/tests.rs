@@ -80,6 +80,7 @@ fn lunch() -> Pause {
             business_day: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(),
             shift: None,
             team: Some(TeamId::new("suporte").unwrap()),
+            slots: Box::default(),
         },
         fired: Fired::default(),
     }

@@ -329,6 +329,8 @@ pub(super) struct PlaceForm {
     shift: Option<ShiftForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     team: Option<Text<TeamId>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    slots: Vec<Text<TeamId>>,
 }
 
 impl PlaceForm {
@@ -340,6 +342,7 @@ impl PlaceForm {
             business_day: Text(place.business_day),
             shift: place.shift.map(ShiftForm::of),
             team: place.team.clone().map(Text),
+            slots: place.slots.iter().cloned().map(Text).collect(),
         }
     }
 
@@ -351,6 +354,7 @@ impl PlaceForm {
             business_day: self.business_day.0,
             shift: self.shift.map(ShiftForm::into_domain),
             team: self.team.map(|team| team.0),
+            slots: self.slots.into_iter().map(|Text(team)| team).collect(),
         }
     }
 }

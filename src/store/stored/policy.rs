@@ -11,7 +11,7 @@ use super::event::type_code;
 use super::word::{OnEarlyEndForm, OnLimitForm, StartableByForm};
 use super::{FORM, FormError, Hash, from_ms, not, parse, read_json, to_ms, write_json};
 use crate::domain::id::TeamId;
-use crate::domain::policy::{PauseKind, PauseRules, PauseType};
+use crate::domain::policy::{Cap, PauseKind, PauseRules, PauseType};
 use crate::domain::schedule::{WeekDays, Window};
 use crate::domain::time::Timestamp;
 
@@ -143,6 +143,8 @@ struct RulesForm {
     cooldown_ms: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     cooldown_any_ms: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    cap: BTreeMap<String, CapForm>,
     startable_by: StartableByForm,
 }
 
@@ -170,6 +172,7 @@ impl RulesForm {
             quota_time_ms: rules.quota_time.map(to_ms),
             cooldown_ms: to_ms(rules.cooldown),
             cooldown_any_ms: to_ms(rules.cooldown_any),
+            cap: rules.cap.iter().map(|(team, cap)| (team.to_string(), CapForm::of(*cap))).collect(),
             startable_by: rules.startable_by.into(),
         }
     }
@@ -192,8 +195,39 @@ impl RulesForm {
             quota_time: self.quota_time_ms.map(from_ms),
             cooldown: from_ms(self.cooldown_ms),
             cooldown_any: from_ms(self.cooldown_any_ms),
+            cap: self
+                .cap
+                .iter()
+                .map(|(team, cap)| Ok((parse::<TeamId>("a team's id", team)?, cap.into_domain())))
+                .collect::<Result<_, FormError>>()?,
             startable_by: self.startable_by.into(),
         })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum CapForm {
+    AtMost(u32),
+    Percent(u8),
+    KeepAvailable(u32),
+}
+
+impl CapForm {
+    fn of(cap: Cap) -> CapForm {
+        match cap {
+            Cap::AtMost(most) => CapForm::AtMost(most),
+            Cap::Percent(percent) => CapForm::Percent(percent),
+            Cap::KeepAvailable(least) => CapForm::KeepAvailable(least),
+        }
+    }
+
+    fn into_domain(self) -> Cap {
+        match self {
+            CapForm::AtMost(most) => Cap::AtMost(most),
+            CapForm::Percent(percent) => Cap::Percent(percent),
+            CapForm::KeepAvailable(least) => Cap::KeepAvailable(least),
+        }
     }
 }
 

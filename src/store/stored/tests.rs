@@ -15,7 +15,7 @@ use crate::domain::event::{
 };
 use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, PolicyVersion, TeamId};
 use crate::domain::op::{OpMemory, OpRecord};
-use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy};
+use crate::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy};
 use crate::domain::schedule::{WeekDays, Window};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Counted, Period, TypeUsage, Usage, Used};
@@ -102,15 +102,17 @@ fn day() -> impl Strategy<Value = NaiveDate> {
 
 fn place() -> impl Strategy<Value = PausePlace> {
     let zone = prop_oneof![Just(chrono_tz::America::Sao_Paulo), Just(chrono_tz::UTC), Just(chrono_tz::Asia::Kathmandu)];
-    let team = proptest::option::of("[a-z]{1,9}".prop_map(|team| TeamId::new(&team).expect("printable")));
-    (zone, any::<i32>(), day(), day(), proptest::option::of(shift()), team).prop_map(
-        |(zone, utc_offset_s, local_day, business_day, shift, team)| PausePlace {
+    let team = || "[a-z]{1,9}".prop_map(|team| TeamId::new(&team).expect("printable"));
+    let slots = proptest::collection::vec(team(), 0..3);
+    (zone, any::<i32>(), day(), day(), proptest::option::of(shift()), proptest::option::of(team()), slots).prop_map(
+        |(zone, utc_offset_s, local_day, business_day, shift, team, slots)| PausePlace {
             zone,
             utc_offset_s,
             local_day,
             business_day,
             shift,
             team,
+            slots: slots.into(),
         },
     )
 }
@@ -337,8 +339,18 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
     let startable = prop_oneof![Just(StartableBy::Agent), Just(StartableBy::Supervisor), Just(StartableBy::Both)];
     let quotas = (proptest::option::of(1_u32..1000), proptest::option::of(span()));
     let spans = (span(), span(), span());
-    let rules = (terms(), proptest::collection::vec(window(), 0..3), startable, quotas, spans).prop_map(
-        |(terms, windows, startable_by, (quota_count, quota_time), (not_in_first, cooldown, cooldown_any))| {
+    let cap = prop_oneof![
+        (1_u32..100).prop_map(Cap::AtMost),
+        (1_u8..=100).prop_map(Cap::Percent),
+        (1_u32..100).prop_map(Cap::KeepAvailable),
+    ];
+    let caps = proptest::collection::btree_map(
+        "[a-z]{1,9}".prop_map(|team| TeamId::new(&team).expect("printable")),
+        cap,
+        0..3,
+    );
+    let rules = (terms(), proptest::collection::vec(window(), 0..3), startable, quotas, spans, caps).prop_map(
+        |(terms, windows, startable_by, (quota_count, quota_time), (not_in_first, cooldown, cooldown_any), cap)| {
             PauseRules {
                 paid: terms.paid,
                 counts_as_work: terms.counts_as_work,
@@ -356,6 +368,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
                 quota_time,
                 cooldown,
                 cooldown_any,
+                cap,
                 startable_by,
             }
         },
