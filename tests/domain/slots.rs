@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use intervalo::domain::command::{Actor, Refusal};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::id::{AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId};
 use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy};
@@ -153,12 +154,9 @@ fn a_full_team_refuses_and_the_verdict_says_which_and_how_full() {
     let mut slots = Slots::new(HashMap::new(), &world.policy, &world.directory);
     slots.put(&agent(1), on(0, &[0]), &world.directory);
     world.slots = Counts::clone(slots.counts());
-    let actor = intervalo::domain::command::Actor::Agent(world.id.clone());
+    let actor = Actor::Agent(world.id.clone());
     let verdict = world.ask(&actor, &code(0), None, false);
-    assert_eq!(
-        verdict.code.map(|code| format!("{code:?}")),
-        Some("SlotsFull { team: TeamId(\"suporte\"), used: 1, of: 1 }".to_owned())
-    );
+    assert_eq!(verdict.code, Some(Refusal::SlotsFull { team: team(0), used: 1, of: 1 }));
     assert_eq!((verdict.also, verdict.next_change_at.is_some()), (vec![], true));
 }
 

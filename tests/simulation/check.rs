@@ -2,6 +2,7 @@
 
 mod boards;
 mod sessions;
+mod slots;
 mod thresholds;
 mod usage;
 
@@ -133,6 +134,7 @@ pub(crate) fn all(seen: &Evidence) -> Vec<Broken> {
     broken.extend(events(seen));
     broken.extend(thresholds::check(seen));
     broken.extend(usage::check(seen));
+    broken.extend(slots::check(seen));
     broken.extend(acks(seen));
     broken.extend(ops(seen));
     broken.extend(boards::check(seen));

@@ -8,7 +8,7 @@ use intervalo::domain::command::Actor;
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq};
-use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{Batch, Entry, EntryBody, Journal, ShardId, ShardSeq, TenantDefinition};
@@ -82,11 +82,18 @@ pub(crate) fn policy() -> Policy {
                 limit: Some(minutes(10)),
                 quota_count: Some(6),
                 cooldown: seconds(20),
+                cap: BTreeMap::from([(team(0), Cap::AtMost(2)), (team(1), Cap::AtMost(1))]),
                 ..PauseRules::default()
             }),
         ),
         ("curta", PauseKind::Regular(limited(seconds(45), &[], 0, OnLimit::EndUnavailable))),
-        ("volta", PauseKind::Regular(limited(minutes(2), &[60, 30], 5, OnLimit::EndAvailable))),
+        (
+            "volta",
+            PauseKind::Regular(PauseRules {
+                cap: BTreeMap::from([(team(0), Cap::KeepAvailable(1)), (team(1), Cap::Percent(40))]),
+                ..limited(minutes(2), &[60, 30], 5, OnLimit::EndAvailable)
+            }),
+        ),
         ("saida", PauseKind::Regular(limited(minutes(3), &[10], 0, OnLimit::SignOut))),
         (
             "lanche",

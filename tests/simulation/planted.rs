@@ -52,6 +52,11 @@ fn semantics_4_a_start_that_a_rule_stands_against_is_found() {
 }
 
 #[test]
+fn promise_c6_more_on_pauses_than_the_caps_allow_are_found() {
+    is_found(Defect::SlotsForgotten, "C6");
+}
+
+#[test]
 fn promise_c7_a_row_that_is_not_the_one_of_the_journal_is_found() {
     is_found(Defect::RowAltered, "C7");
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use intervalo::domain::agent::{Agent, Away, Status};
 use intervalo::domain::command::Actor;
 use intervalo::domain::id::{AgentId, Op, TenantId};
 use intervalo::domain::op::{OpMemory, OpRecord};
@@ -123,6 +124,13 @@ pub(crate) async fn note_durable(world: &World, journal: &MemoryJournal, at: Tim
     }
 }
 
+/// The running pause takes no slot any more.
+fn forget_slots(agent: &mut Agent) {
+    if let Status::Paused(Away::Pause(pause) | Away::ProtectedInside { outer: pause, .. }) = &mut agent.status {
+        pause.place.slots = Box::default();
+    }
+}
+
 impl Journal for Probe {
     fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), AppendError>> {
         Box::pin(async move {
@@ -151,6 +159,7 @@ impl Journal for Probe {
                 let record = Arc::make_mut(&mut row.record);
                 match self.world.defect {
                     Some(Defect::OpsForgotten) => record.ops = OpMemory::default(),
+                    Some(Defect::SlotsForgotten) => forget_slots(&mut record.agent),
                     Some(Defect::UsageForgotten) => record.agent.usage = Usage::default(),
                     Some(Defect::StateBehind) => record.agent.since = Timestamp(record.agent.since.0 - 1),
                     Some(_) | None => {}
