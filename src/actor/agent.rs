@@ -22,7 +22,7 @@ use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
 use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
 use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
-use crate::domain::presence::AgentView;
+use crate::domain::presence::{AgentView, QueueView};
 use crate::domain::rules::{self, PauseOption};
 use crate::domain::slots::Standing;
 use crate::domain::time::Timestamp;
@@ -342,7 +342,8 @@ impl AgentActor {
         for _ in 0..DECISIONS_MAX {
             let facts = self.desk.facts();
             let now = self.env.clock.now();
-            let Some(events) = self.context(&facts, now, |context| {
+            let fresh_id = (self.env.fresh_id)(now);
+            let Some(events) = self.context_with(&facts, now, fresh_id, |context| {
                 let mut events = self.agent().due(context);
                 events.extend(self.refused_events(now, context));
                 events
@@ -482,6 +483,13 @@ impl AgentActor {
                         limit_at,
                     }));
                 }
+                AgentEventBody::Offered { .. } => {
+                    let waiting = after.queue.as_deref();
+                    notices.extend(waiting.and_then(|waiting| {
+                        let (offer, pause_type) = (waiting.offer?, waiting.pause_type.clone());
+                        Some(Notice::Offered { offer: offer.id, pause_type, expires_at: offer.expires_at()? })
+                    }));
+                }
                 AgentEventBody::SignedOut | AgentEventBody::Deactivated => signed_out = Some(sign_out_notice(event)),
                 AgentEventBody::Connected
                 | AgentEventBody::GraceBegan { .. }
@@ -492,6 +500,9 @@ impl AgentActor {
                 | AgentEventBody::PauseRefused { .. }
                 | AgentEventBody::PendingSet(_)
                 | AgentEventBody::PendingCancelled
+                | AgentEventBody::Queued(_)
+                | AgentEventBody::LeftQueue { .. }
+                | AgentEventBody::OfferExpired { .. }
                 | AgentEventBody::PauseStarted(_)
                 | AgentEventBody::Overran { .. }
                 | AgentEventBody::Escalated { .. }
@@ -500,8 +511,8 @@ impl AgentActor {
                 | AgentEventBody::FindingRecorded { .. } => {}
             }
         }
-        let before = self.view(self.agent(), facts, AgentView::own);
-        let now = self.view(after, facts, AgentView::own);
+        let before = self.view(self.agent(), facts, AgentView::own).map(|view| self.in_line(view));
+        let now = self.view(after, facts, AgentView::own).map(|view| self.in_line(view));
         if let Some(view) = now.filter(|view| before.as_ref() != Some(view)) {
             notices.push(Notice::Changed(view));
         }
@@ -582,7 +593,23 @@ impl AgentActor {
     }
 
     fn own_view(&self) -> Arc<AgentView> {
-        self.latest_view(AgentView::own)
+        self.in_line(self.latest_view(AgentView::own))
+    }
+
+    /// With the place in the line as it is now.
+    fn in_line(&self, view: Arc<AgentView>) -> Arc<AgentView> {
+        let Some(queue) = &view.queue else { return view };
+        let facts = self.desk.facts();
+        let own = Actor::Agent(self.key.agent.clone());
+        let code = queue.pause_type.clone();
+        let verdict = self.context(&facts, self.env.clock.now(), |context| {
+            self.agent().verdict_for(&own, &code, None, false, context)
+        });
+        let Some(Refusal::SlotsFull { position, expected_at, .. }) = verdict.and_then(|verdict| verdict.code) else {
+            return view;
+        };
+        let queue = QueueView { position, expected_at, ..queue.clone() };
+        Arc::new(AgentView { queue: Some(queue), ..AgentView::clone(&view) })
     }
 
     fn public_view(&self) -> Arc<AgentView> {
@@ -657,6 +684,8 @@ fn refused_start(request: &Request) -> Option<PauseTypeCode> {
         (
             Command::StartPause { .. }
             | Command::SetStatus { .. }
+            | Command::AcceptOffer { .. }
+            | Command::Cancel { .. }
             | Command::EndPause { .. }
             | Command::ExtendPause { .. }
             | Command::SignOut { .. },

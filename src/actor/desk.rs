@@ -112,11 +112,14 @@ impl Desk {
         self.moved.subscribe()
     }
 
-    pub(super) fn put_slots(&self, counts: &Arc<Counts>) {
-        if !Arc::ptr_eq(&self.slots.load_full(), counts) {
+    /// Answers whether they have moved.
+    pub(super) fn put_slots(&self, counts: &Arc<Counts>) -> bool {
+        let moved = !Arc::ptr_eq(&self.slots.load_full(), counts);
+        if moved {
             self.slots.store(Arc::clone(counts));
             self.has_moved();
         }
+        moved
     }
 
     fn has_moved(&self) {

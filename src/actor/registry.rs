@@ -180,6 +180,17 @@ impl Registry {
         }
     }
 
+    /// Has one agent's actor look at what is due, if it has one. One whose mailbox is full looks anyway.
+    pub(super) fn have_one_look(&self, key: &Key) {
+        let handle = self.slots.get(key).and_then(|slot| match &*slot {
+            Slot::Live(handle) => Some(handle.clone()),
+            Slot::AtRest(_) => None,
+        });
+        if let Some(handle) = handle {
+            let _ = handle.offer(Box::new(Message::Look));
+        }
+    }
+
     /// When the next agent at rest is to be woken.
     pub(super) fn next_wake(&self) -> Option<Timestamp> {
         self.wakes().first().map(|(at, _)| *at)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::mpsc;
 
 use crate::domain::event::Cause;
-use crate::domain::id::{PauseId, PauseTypeCode, SessionId};
+use crate::domain::id::{OfferId, PauseId, PauseTypeCode, SessionId};
 use crate::domain::presence::AgentView;
 use crate::domain::time::Timestamp;
 
@@ -50,6 +50,15 @@ pub enum Notice {
         at: Timestamp,
         /// When the limit is reached.
         limit_at: Timestamp,
+    },
+    /// A slot is kept for the agent.
+    Offered {
+        /// The offer.
+        offer: OfferId,
+        /// The type of the pause.
+        pause_type: PauseTypeCode,
+        /// When it expires.
+        expires_at: Timestamp,
     },
     /// The limit was reached.
     LimitReached {

@@ -22,7 +22,7 @@ use super::revival::{current_states, note_standing};
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, AgentSeq, TenantId, TenantSeq};
 use crate::domain::presence::AgentView;
-use crate::domain::slots::{Slots, Standing, starts};
+use crate::domain::slots::{Slots, Standing};
 use crate::domain::time::Timestamp;
 use crate::ports::{
     AgentRecord, AppendError, Batch, Bus, Clock, Committed, Entry, EntryBody, Feed, FeedRow, Journal, ShardHead,
@@ -247,9 +247,8 @@ impl Sequencer {
             return;
         }
         let Some(tenant) = self.tenants.get_mut(&append.tenant) else { return };
-        let policy = &line.facts.policy;
-        let has_room = |started| tenant.slots.have_room(&append.agent, started, policy);
-        if !starts(&append.events).all(has_room) && !planted(Race::SlotsIgnored) {
+        let allowed = tenant.slots.allow(&append.agent, &append.events, &line.facts.policy);
+        if !allowed && !planted(Race::SlotsIgnored) {
             metrics::counter!("intervalo_overtaken_decisions_total").increment(1);
             draft.overtaken.push(append.reply);
             return;
@@ -319,7 +318,11 @@ impl Sequencer {
                 ask_anew(&self.registry, &line.desk, self.ready_at);
                 self.registry.have_look(&tenant);
             }
-            line.desk.put_slots(line.slots.counts());
+            if line.desk.put_slots(line.slots.counts()) {
+                for agent in line.slots.turns(&drafted.facts.policy) {
+                    self.registry.have_one_look(&Key { tenant: tenant.clone(), agent });
+                }
+            }
             let committed = Committed { from, to: drafted.head, rows: drafted.rows, directory: drafted.directory };
             self.bus.publish(self.head.shard, &tenant, Feed::Committed(Arc::new(committed)));
         }

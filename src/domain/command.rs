@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::event::ChosenStatus;
-use super::id::{AgentId, AgentSeq, Op, PauseId, PauseTypeCode, PrincipalId, TeamId};
+use super::id::{AgentId, AgentSeq, OfferId, Op, PauseId, PauseTypeCode, PrincipalId, TeamId};
 use super::slots::SLOTS_FULL;
 use super::time::Timestamp;
 
@@ -41,6 +41,16 @@ pub enum Command {
         /// A supervisor's word that the rules that can be waived are (semantics §8).
         overriding: bool,
     },
+    /// Take the slot that is offered: the pause begins.
+    AcceptOffer {
+        /// The offer.
+        offer: OfferId,
+    },
+    /// Give up what waits.
+    Cancel {
+        /// What.
+        what: Cancelled,
+    },
     /// End the running pause; the protected one first.
     EndPause {
         /// The status after it; absent, the default of semantics §6.
@@ -58,6 +68,22 @@ pub enum Command {
         /// What becomes of a running entitlement; other pauses end in any case.
         pause: PauseAtSignOut,
     },
+}
+
+/// What can be given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// The place in the line, and an offer with it.
+    Queue,
+}
+
+impl Cancelled {
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cancelled::Queue => "queue",
+        }
+    }
 }
 
 /// The status that a command may ask for after a pause.
@@ -145,6 +171,8 @@ pub enum Outcome {
         /// The pause.
         pause: PauseId,
     },
+    /// The agent waits in line for a slot.
+    Queued,
     /// It takes effect when the agent returns. Shown as done, for it must disclose nothing.
     Deferred,
 }
@@ -199,6 +227,12 @@ pub enum Refusal {
         /// From when it may.
         until: Timestamp,
     },
+    /// There is no such offer.
+    NoOffer,
+    /// Nothing of the kind waits.
+    NothingPending,
+    /// The offer has expired.
+    OfferExpired,
     /// The type is offered to other teams.
     NotOffered,
     /// No pause is running.
@@ -241,6 +275,10 @@ pub enum Refusal {
         used: u32,
         /// How many may be.
         of: u32,
+        /// Where in the line whoever asks stands or would stand, counted from 1; none where it refuses.
+        position: Option<u32>,
+        /// When a slot is free for them if all pauses end at their limit; none where that is not known.
+        expected_at: Option<Timestamp>,
     },
     /// The shift has only just begun.
     ShiftHead {
@@ -262,6 +300,9 @@ impl Refusal {
             Refusal::Cooldown { .. } => "cooldown",
             Refusal::EntitlementMinimum { .. } => "entitlement_minimum",
             Refusal::Held { .. } => "held",
+            Refusal::NoOffer => "no_offer",
+            Refusal::NothingPending => "nothing_pending",
+            Refusal::OfferExpired => "offer_expired",
             Refusal::NotOffered => "not_offered",
             Refusal::NotPaused => "not_paused",
             Refusal::NotStartableBy { .. } => "not_startable_by",

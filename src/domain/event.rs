@@ -8,9 +8,10 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::command::Actor;
-use super::id::{DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion, TeamId};
+use super::id::{DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion, TeamId};
 use super::op::OpRecord;
 use super::policy::{OnEarlyEnd, OnLimit, PauseClass};
+use super::queue::Place;
 use super::time::Timestamp;
 use super::usage::Period;
 
@@ -86,6 +87,27 @@ pub enum AgentEventBody {
     PendingSet(Pending),
     /// What waited no longer does.
     PendingCancelled,
+    /// The agent waits in line for a slot.
+    Queued(Box<Queued>),
+    /// The agent waits no more, and has got no slot.
+    LeftQueue {
+        /// The type that was waited for.
+        pause_type: PauseTypeCode,
+        /// The rule that stands against the pause now that it is the agent's turn, where one does.
+        code: Option<String>,
+    },
+    /// A slot is kept for the agent for a while.
+    Offered {
+        /// The offer.
+        offer: OfferId,
+    },
+    /// An offer was let pass.
+    OfferExpired {
+        /// The offer.
+        offer: OfferId,
+        /// Where in the line the agent stands from here on; none when the seat is lost.
+        place: Option<Place>,
+    },
     /// A pause began.
     PauseStarted(Box<PauseStarted>),
     /// A warning before the limit.
@@ -240,6 +262,17 @@ pub enum PendingTarget {
     },
 }
 
+/// The agent waits in line for a slot, behind whoever asked before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// The type that is waited for.
+    pub pause_type: PauseTypeCode,
+    /// What the agent wrote; erasable text.
+    pub note: Option<String>,
+    /// The teams in whose lines the agent stands.
+    pub slots: Box<[TeamId]>,
+}
+
 /// A pause began.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PauseStarted {
@@ -383,6 +416,8 @@ pub enum Cause {
     Integration,
     /// The pause's limit.
     Limit,
+    /// The order of a waiting list.
+    Queue,
     /// A return after a lost connection.
     Resumed,
     /// The server came up.
@@ -399,7 +434,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in the order of their words.
-    pub const ALL: [Cause; 14] = [
+    pub const ALL: [Cause; 15] = [
         Cause::Abandoned,
         Cause::Admin,
         Cause::Agent,
@@ -408,6 +443,7 @@ impl Cause {
         Cause::Deactivated,
         Cause::Integration,
         Cause::Limit,
+        Cause::Queue,
         Cause::Resumed,
         Cause::ServerStarted,
         Cause::Session,
@@ -427,6 +463,7 @@ impl Cause {
             Cause::Deactivated => "deactivated",
             Cause::Integration => "integration",
             Cause::Limit => "limit",
+            Cause::Queue => "queue",
             Cause::Resumed => "resumed",
             Cause::ServerStarted => "server_started",
             Cause::Session => "session",
@@ -452,6 +489,10 @@ impl AgentEventBody {
             AgentEventBody::PauseRefused { .. } => "pause.refused",
             AgentEventBody::PendingSet(_) => "pause.pending",
             AgentEventBody::PendingCancelled => "pause.pending_cancelled",
+            AgentEventBody::Queued(_) => "pause.queued",
+            AgentEventBody::LeftQueue { .. } => "pause.left_queue",
+            AgentEventBody::Offered { .. } => "pause.offered",
+            AgentEventBody::OfferExpired { .. } => "pause.offer_expired",
             AgentEventBody::PauseStarted(_) => "pause.started",
             AgentEventBody::PauseWarned { .. } => "pause.warned",
             AgentEventBody::LimitReached { .. } => "pause.limit_reached",

@@ -221,6 +221,10 @@ fn parse_wide(text: &str) -> Option<u128> {
 }
 
 wide_id!(
+    /// The offer of a slot.
+    OfferId
+);
+wide_id!(
     /// One pause taken. Random and time-ordered; made outside the domain and handed in.
     PauseId
 );

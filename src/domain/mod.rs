@@ -11,6 +11,7 @@ pub mod id;
 pub mod op;
 pub mod policy;
 pub mod presence;
+pub mod queue;
 pub mod rules;
 pub mod schedule;
 pub mod slots;

@@ -50,6 +50,7 @@ struct SmallRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SmallOutcome {
     Done,
+    Queued,
     Deferred,
     Started { pause: [u8; 16] },
 }
@@ -105,6 +106,7 @@ impl OpMemory {
 fn small(outcome: Outcome) -> SmallOutcome {
     match outcome {
         Outcome::Done => SmallOutcome::Done,
+        Outcome::Queued => SmallOutcome::Queued,
         Outcome::Deferred => SmallOutcome::Deferred,
         Outcome::Started { pause } => SmallOutcome::Started { pause: pause.0.to_be_bytes() },
     }
@@ -113,6 +115,7 @@ fn small(outcome: Outcome) -> SmallOutcome {
 fn whole(outcome: SmallOutcome) -> Outcome {
     match outcome {
         SmallOutcome::Done => Outcome::Done,
+        SmallOutcome::Queued => Outcome::Queued,
         SmallOutcome::Deferred => Outcome::Deferred,
         SmallOutcome::Started { pause } => Outcome::Started { pause: PauseId(u128::from_be_bytes(pause)) },
     }
@@ -144,6 +147,8 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
                 put("override", "");
             }
         }
+        Command::AcceptOffer { offer } => put("accept", &offer.to_string()),
+        Command::Cancel { what } => put("cancel", what.as_str()),
         Command::EndPause { then, overriding } => {
             put("end", "");
             then.iter().for_each(|then| put("then", then.as_str()));
@@ -160,9 +165,9 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::command::{AfterEnd, PauseAtSignOut};
+    use super::super::command::{AfterEnd, Cancelled, PauseAtSignOut};
     use super::super::event::ChosenStatus;
-    use super::super::id::PauseTypeCode;
+    use super::super::id::{OfferId, PauseTypeCode};
     use super::super::time::minutes;
     use super::*;
 
@@ -189,6 +194,8 @@ mod tests {
                 None,
                 "end=0:;then=11:unavailable;override=0:;".to_owned(),
             ),
+            (Command::AcceptOffer { offer: OfferId(7) }, None, format!("accept=36:{id};")),
+            (Command::Cancel { what: Cancelled::Queue }, None, "cancel=5:queue;".to_owned()),
             (Command::ExtendPause { by: minutes(1) }, None, "extend=5:60000;".to_owned()),
             (Command::SignOut { pause: PauseAtSignOut::KeepEntitlement }, None, "sign_out=4:keep;".to_owned()),
             (Command::SignOut { pause: PauseAtSignOut::End }, None, "sign_out=3:end;".to_owned()),

@@ -156,6 +156,8 @@ pub struct PauseRules {
     pub cooldown_any: Duration,
     /// How many of a team may be on it at once; a team that is not named has no cap.
     pub cap: BTreeMap<TeamId, Cap>,
+    /// What becomes of who asks while a team is full.
+    pub when_full: WhenFull,
     /// Who may start it.
     pub startable_by: StartableBy,
 }
@@ -182,6 +184,7 @@ impl Default for PauseRules {
             cooldown: Duration::ZERO,
             cooldown_any: Duration::ZERO,
             cap: BTreeMap::new(),
+            when_full: WhenFull::Queue,
             startable_by: StartableBy::Both,
         }
     }
@@ -196,6 +199,15 @@ pub enum Cap {
     Percent(u8),
     /// As many as leave so many available.
     KeepAvailable(u32),
+}
+
+/// What becomes of who asks while a team is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// They are refused.
+    Refuse,
+    /// They wait in line, and are offered a slot when it is their turn.
+    Queue,
 }
 
 /// What an end before the minimum means.

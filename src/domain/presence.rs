@@ -9,7 +9,7 @@ use super::agent::{Agent, Away, Connection, Pause, Status};
 use super::command::Actor;
 use super::directory::{Directory, Person};
 use super::event::{Cause, Pending};
-use super::id::{AgentSeq, PauseId, PauseTypeCode, TeamId};
+use super::id::{AgentSeq, OfferId, PauseId, PauseTypeCode, TeamId};
 use super::time::Timestamp;
 
 /// One agent as shown. Two views that are equal are shown by equal bytes.
@@ -43,6 +43,34 @@ pub struct AgentView {
     pub pause: Option<PauseView>,
     /// What waits for the return; in the agent's own view only.
     pub pending: Option<Pending>,
+    /// The line that the agent stands in.
+    pub queue: Option<QueueView>,
+    /// The slot that is kept for the agent; in the agent's own view only, for its clock rests on a protected pause.
+    pub offer: Option<OfferView>,
+}
+
+/// A place in a line as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueView {
+    /// The type that is waited for.
+    pub pause_type: PauseTypeCode,
+    /// Since when.
+    pub since: Timestamp,
+    /// Where in the line, as it is now; in the agent's own view only, for it moves without an event of theirs.
+    pub position: Option<u32>,
+    /// When a slot is free if all pauses end at their limit; as above.
+    pub expected_at: Option<Timestamp>,
+}
+
+/// An offer as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferView {
+    /// Its id.
+    pub id: OfferId,
+    /// The type.
+    pub pause_type: PauseTypeCode,
+    /// When it expires; none while its clock rests.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A pause as shown.
@@ -164,6 +192,10 @@ impl AgentView {
         }
         view.pause = pause;
         view.pending = agent.pending.clone();
+        view.offer = agent.queue.as_deref().and_then(|waiting| {
+            let (offer, pause_type) = (waiting.offer?, waiting.pause_type.clone());
+            Some(OfferView { id: offer.id, pause_type, expires_at: offer.expires_at() })
+        });
         view
     }
 
@@ -216,6 +248,13 @@ impl AgentView {
             reason: agent.reason.clone(),
             pause: None,
             pending: None,
+            queue: agent.queue.as_deref().map(|waiting| QueueView {
+                pause_type: waiting.pause_type.clone(),
+                since: waiting.since,
+                position: None,
+                expected_at: None,
+            }),
+            offer: None,
         }
     }
 }

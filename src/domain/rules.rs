@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::agent::{Agent, Away, Context, Status};
 use super::command::{Actor, Refusal};
-use super::id::{PauseId, PauseTypeCode};
-use super::policy::{PauseClass, PauseRules, PauseType, StartableBy};
+use super::id::{AgentId, PauseId, PauseTypeCode, TeamId};
+use super::policy::{PauseClass, PauseRules, PauseType, StartableBy, WhenFull};
 use super::schedule::{SHIFT_ESTIMATE_LASTS, WindowState, business_day, business_day_end, window_state};
-use super::slots::slots_of;
+use super::slots::{Asker, Counts, Room, slots_of};
 use super::time::Timestamp;
 use super::usage::{Period, Used};
 
@@ -34,6 +34,8 @@ pub struct Verdict {
 pub enum VerdictOutcome {
     /// The pause begins.
     Started,
+    /// The agent waits in line for a slot.
+    Queued,
     /// A rule stands against it.
     Refused,
 }
@@ -43,6 +45,7 @@ impl VerdictOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             VerdictOutcome::Started => "started",
+            VerdictOutcome::Queued => "queued",
             VerdictOutcome::Refused => "refused",
         }
     }
@@ -106,20 +109,26 @@ impl<'a> Question<'a> {
 /// What one rule says, and until when it says so if nothing happens.
 struct Answer {
     refusal: Option<Refusal>,
+    /// What becomes of a start that only this rule stands against.
+    instead: VerdictOutcome,
     changes_at: Option<Timestamp>,
 }
 
 impl Answer {
-    const PASS: Answer = Answer { refusal: None, changes_at: None };
+    const PASS: Answer = Answer::of(None, None);
+
+    const fn of(refusal: Option<Refusal>, changes_at: Option<Timestamp>) -> Answer {
+        Answer { refusal, instead: VerdictOutcome::Refused, changes_at }
+    }
 
     /// Refuses when `fails`; only an event can change it.
     fn refuse_if(fails: bool, refusal: Refusal) -> Answer {
-        Answer { refusal: fails.then_some(refusal), changes_at: None }
+        Answer::of(fails.then_some(refusal), None)
     }
 
     /// Refuses until `at`.
     fn refuse_until(at: Timestamp, refusal: Refusal) -> Answer {
-        Answer { refusal: Some(refusal), changes_at: Some(at) }
+        Answer::of(Some(refusal), Some(at))
     }
 }
 
@@ -165,6 +174,9 @@ pub fn evaluate(question: &Question) -> Verdict {
             next_change_at: None,
         };
     }
+    if let Some(verdict) = standing_in_line(question).filter(|_| !question.waives()) {
+        return verdict;
+    }
     let verdict = ask_all(question);
     if verdict.code.is_some() || !question.carries_out_what_waits() {
         return verdict;
@@ -173,9 +185,11 @@ pub fn evaluate(question: &Question) -> Verdict {
     ask_all(&Question { agent: &agent, ..*question })
 }
 
-/// Asks every rule, in order.
+/// Asks every rule, in order. The first that refuses decides; where none does, the first that has something else become
+/// of the start.
 fn ask_all(question: &Question) -> Verdict {
-    let (mut failed, mut waived): (Vec<Refusal>, Vec<Refusal>) = (Vec::new(), Vec::new());
+    let mut failed: Vec<(VerdictOutcome, Refusal)> = Vec::new();
+    let (mut refused, mut waived) = (false, Vec::new());
     let mut next_change_at: Option<Timestamp> = None;
     for rule in &RULES {
         let answer = ask(rule, question);
@@ -183,21 +197,19 @@ fn ask_all(question: &Question) -> Verdict {
             waived.extend(answer.refusal);
             continue;
         }
-        // What comes after the deciding rule cannot change (outcome, code).
-        if failed.is_empty() {
+        // What comes after the rule that refuses cannot change (outcome, code).
+        if !refused {
             next_change_at = earlier(next_change_at, answer.changes_at);
         }
-        failed.extend(answer.refusal);
+        if let Some(refusal) = answer.refusal {
+            refused |= answer.instead == VerdictOutcome::Refused;
+            failed.push((answer.instead, refusal));
+        }
     }
-    let mut failed = failed.into_iter();
-    let code = failed.next();
-    Verdict {
-        outcome: if code.is_none() { VerdictOutcome::Started } else { VerdictOutcome::Refused },
-        code,
-        also: failed.collect(),
-        waived,
-        next_change_at,
-    }
+    let outcome = failed.iter().map(|(outcome, _)| *outcome).max().unwrap_or(VerdictOutcome::Started);
+    let decides = failed.iter().position(|(of, _)| *of == outcome);
+    let code = decides.map(|place| failed.remove(place).1);
+    Verdict { outcome, code, also: failed.into_iter().map(|(_, refusal)| refusal).collect(), waived, next_change_at }
 }
 
 /// The menu of an agent: every type offered to it, by position and code, each with its verdict.
@@ -225,7 +237,7 @@ pub fn options(agent: &Agent, context: &Context) -> Vec<PauseOption> {
     menu
 }
 
-fn is_on_menu(pause_type: &PauseType, context: &Context) -> bool {
+pub(super) fn is_on_menu(pause_type: &PauseType, context: &Context) -> bool {
     pause_type.enabled && pause_type.archived_at.is_none() && is_offered(pause_type, context)
 }
 
@@ -306,10 +318,8 @@ fn not_startable_by(question: &Question, pause_type: &PauseType) -> Answer {
 fn outside_window(question: &Question, rules: &PauseRules) -> Answer {
     let zone = question.context.directory.zone_of(question.context.person);
     match window_state(&rules.windows, question.context.now, zone) {
-        WindowState::Open { until } => Answer { refusal: None, changes_at: until },
-        WindowState::Closed { next_from } => {
-            Answer { refusal: Some(Refusal::OutsideWindow { next_from }), changes_at: next_from }
-        }
+        WindowState::Open { until } => Answer::of(None, until),
+        WindowState::Closed { next_from } => Answer::of(Some(Refusal::OutsideWindow { next_from }), next_from),
     }
 }
 
@@ -336,7 +346,7 @@ fn cooldown(question: &Question, rules: &PauseRules) -> Answer {
         (Some(from), Some(counts_from)) if counts_from <= from => None,
         (from, counts_from) => from.or(counts_from),
     };
-    Answer { refusal, changes_at }
+    Answer::of(refusal, changes_at)
 }
 
 fn quota_count(question: &Question, rules: &PauseRules) -> Answer {
@@ -359,15 +369,83 @@ fn quota_time(question: &Question, rules: &PauseRules) -> Answer {
     Answer::refuse_until(resets_at, Refusal::QuotaTime { used, of, resets_at })
 }
 
-/// The first of the agent's teams that is full.
+/// The first of the agent's teams that is full, or where others wait for what is free. Whoever has an offer needs no
+/// other slot than the one that is kept for them.
 fn slots_full(question: &Question, rules: &PauseRules) -> Answer {
     let Some(pause_type) = question.pause_type() else { return Answer::PASS };
-    let context = question.context;
-    let full = slots_of(&context.person.teams, pause_type).into_iter().find_map(|team| {
-        let room = context.slots.room(question.code, &team, *rules.cap.get(&team)?, context.counted_available);
-        room.is_full().then_some(Refusal::SlotsFull { team, used: room.used, of: room.of })
-    });
-    Answer { refusal: full, changes_at: None }
+    let line = Line::of(question, pause_type, rules);
+    let Some((team, room)) = line.full_team() else { return Answer::PASS };
+    let instead = match rules.when_full {
+        WhenFull::Refuse => VerdictOutcome::Refused,
+        WhenFull::Queue => VerdictOutcome::Queued,
+    };
+    Answer { refusal: Some(line.refusal(team, room)), instead, changes_at: None }
+}
+
+/// The lines that an agent would stand in for a slot, or stands in.
+struct Line<'a> {
+    counts: &'a Counts,
+    id: &'a AgentId,
+    code: &'a PauseTypeCode,
+    rules: &'a PauseRules,
+    asker: Asker,
+    teams: Box<[TeamId]>,
+}
+
+impl<'a> Line<'a> {
+    fn of(question: &Question<'a>, pause_type: &PauseType, rules: &'a PauseRules) -> Line<'a> {
+        let context = question.context;
+        Line {
+            counts: context.slots,
+            id: &context.person.id,
+            code: question.code,
+            rules,
+            asker: Asker {
+                available: context.counted_available,
+                offered: question.agent.offer_of(question.code).is_some(),
+            },
+            teams: slots_of(&context.person.teams, pause_type),
+        }
+    }
+
+    fn rooms(&self) -> impl Iterator<Item = (&TeamId, Room)> {
+        self.teams.iter().filter_map(|team| {
+            let cap = *self.rules.cap.get(team)?;
+            Some((team, self.counts.room(self.code, team, cap, self.asker)))
+        })
+    }
+
+    fn full_team(&self) -> Option<(&TeamId, Room)> {
+        self.rooms().find(|(team, room)| {
+            room.is_full() || (!self.asker.offered && self.counts.others_wait(self.id, self.code, team))
+        })
+    }
+
+    fn refusal(&self, team: &TeamId, room: Room) -> Refusal {
+        let position = match self.rules.when_full {
+            WhenFull::Refuse => None,
+            WhenFull::Queue => Some(self.counts.position(self.id, self.code, &self.teams)),
+        };
+        // In every team so many have to end as are before them, less what is free.
+        let expected_at = position.and_then(|position| {
+            let ends = self.rooms().map(|(team, room)| self.counts.free_at(self.code, team, room, position));
+            ends.collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max())
+        });
+        Refusal::SlotsFull { team: team.clone(), used: room.used, of: room.of, position, expected_at }
+    }
+}
+
+/// What a waiting agent is told of the line that they stand in; none while they do not wait for this type without an
+/// offer.
+fn standing_in_line(question: &Question) -> Option<Verdict> {
+    let waiting = question.agent.queue.as_deref().filter(|waiting| waiting.pause_type == *question.code)?;
+    if waiting.offer.is_some() || question.is_unattended() {
+        return None;
+    }
+    let pause_type = question.pause_type()?;
+    let line = Line::of(question, pause_type, pause_type.kind.rules()?);
+    let code = line.full_team().or_else(|| line.rooms().next()).map(|(team, room)| line.refusal(team, room));
+    Some(Verdict { outcome: VerdictOutcome::Queued, code, also: Vec::new(), waived: Vec::new(), next_change_at: None })
 }
 
 /// The code of the finding that a rule was set aside.

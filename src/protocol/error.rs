@@ -258,12 +258,24 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
         Refusal::QuotaTime { used, of, resets_at } => {
             json!({"used_ms": millis(*used), "of_ms": millis(*of), "resets_at": rfc3339(*resets_at)})
         }
-        Refusal::SlotsFull { team, used, of } => json!({"team": team.as_str(), "used": used, "of": of}),
+        Refusal::SlotsFull { team, used, of, position, expected_at } => {
+            let mut params = json!({"team": team.as_str(), "used": used, "of": of});
+            if let Some(position) = position {
+                params["position"] = json!(position);
+            }
+            if let Some(at) = expected_at {
+                params["expected_at"] = json!(rfc3339(*at));
+            }
+            params
+        }
         Refusal::EntitlementMinimum { until } | Refusal::Held { until } => json!({"until": rfc3339(*until)}),
         Refusal::NotStartableBy { startable_by } => json!({"startable_by": startable_by}),
         Refusal::OutsideWindow { next_from: Some(next_from) } => json!({"next_from": rfc3339(*next_from)}),
         Refusal::OutsideWindow { next_from: None }
         | Refusal::AgentOffline
+        | Refusal::NoOffer
+        | Refusal::NothingPending
+        | Refusal::OfferExpired
         | Refusal::NotOffered
         | Refusal::NotPaused
         | Refusal::PausesDisabled
@@ -293,6 +305,9 @@ fn sentence(refusal: &Refusal) -> String {
             format!("This pause is owed to the agent until {}; ending it takes an override.", rfc3339(*until))
         }
         Refusal::Held { until } => format!("This pause may not end before {}.", rfc3339(*until)),
+        Refusal::NoOffer => "There is no such offer.".to_owned(),
+        Refusal::NothingPending => "Nothing of the kind waits.".to_owned(),
+        Refusal::OfferExpired => "The offer has expired.".to_owned(),
         Refusal::NotOffered => "This type of pause is not offered to the agent's teams.".to_owned(),
         Refusal::NotPaused => "No pause is running.".to_owned(),
         Refusal::NotStartableBy { startable_by } => format!("Only {startable_by}s start this type of pause."),
@@ -307,7 +322,7 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::QuotaTime { of, .. } => {
             format!("The {} minutes of this type of pause for this shift are used up.", millis(*of) / 60_000)
         }
-        Refusal::SlotsFull { team, used, of } => {
+        Refusal::SlotsFull { team, used, of, .. } => {
             format!("{used} of team {team} are on this type of pause, of {of} that may be at once.")
         }
         Refusal::ShiftHead { from } => {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::error::WireError;
 use super::params::{Fields, FromField, Text, one_of};
 use super::rpc::Params;
-use crate::domain::command::{AfterEnd, Command, PauseAtSignOut};
+use crate::domain::command::{AfterEnd, Cancelled, Command, PauseAtSignOut};
 use crate::domain::event::ChosenStatus;
 use crate::domain::id::{AgentId, AgentSeq, Op, TeamId};
 use crate::domain::policy::LIMIT_MAX;
@@ -63,8 +63,12 @@ methods!(
     PauseOptions = "pause.options",
     /// The agent begins a pause.
     PauseStart = "pause.start",
+    /// The agent takes the slot that is kept for it.
+    PauseAccept = "pause.accept",
     /// The agent ends its pause.
     PauseEnd = "pause.end",
+    /// The agent gives up what waits.
+    PauseCancel = "pause.cancel",
     /// Somebody else sets an agent's status.
     AgentSetStatus = "agent.set_status",
     /// Somebody else begins a pause for an agent.
@@ -111,7 +115,7 @@ pub enum Invocation {
         /// True when changes are to be told.
         watch: bool,
     },
-    /// `status.set`, `pause.start`, `pause.end`.
+    /// `status.set`, `pause.start`, `pause.accept`, `pause.end`, `pause.cancel`.
     Own(OwnCommand),
     /// The `agent.*` actions and `pause.extend`.
     Live(LiveCommand),
@@ -245,7 +249,9 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::StatusSet
         | Method::PauseOptions
         | Method::PauseStart
+        | Method::PauseAccept
         | Method::PauseEnd
+        | Method::PauseCancel
         | Method::AgentSetStatus
         | Method::AgentStartPause
         | Method::AgentEndPause
@@ -285,6 +291,14 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
                 replaces: fields.optional("replaces")?,
                 overriding: false,
             };
+            own(fields, command)?
+        }
+        Method::PauseAccept => {
+            let command = Command::AcceptOffer { offer: fields.required("offer")? };
+            own(fields, command)?
+        }
+        Method::PauseCancel => {
+            let command = Command::Cancel { what: fields.required("what")? };
             own(fields, command)?
         }
         Method::PauseEnd => {
@@ -394,6 +408,12 @@ impl FromField for AfterEnd {
 impl FromField for SignOutScope {
     fn from_field(value: Value) -> Result<SignOutScope, String> {
         one_of(value, &[("this", SignOutScope::This), ("all", SignOutScope::All)])
+    }
+}
+
+impl FromField for Cancelled {
+    fn from_field(value: Value) -> Result<Cancelled, String> {
+        one_of(value, &[(Cancelled::Queue.as_str(), Cancelled::Queue)])
     }
 }
 
@@ -541,6 +561,18 @@ pub struct PauseThreshold {
     pub limit_at: String,
 }
 
+/// The parameters of `pause.offered`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PauseOffered {
+    /// The offer.
+    pub offer: String,
+    /// The type of the pause.
+    #[serde(rename = "type")]
+    pub pause_type: String,
+    /// When it expires.
+    pub expires_at: String,
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -593,6 +625,8 @@ mod tests {
             Method::PauseStart => {
                 json!({"type": "almoco", "note": "n", "replaces": op, "op": op, "expected_version": 3})
             }
+            Method::PauseAccept => json!({"offer": op, "op": op, "expected_version": 3}),
+            Method::PauseCancel => json!({"what": "queue", "op": op, "expected_version": 3}),
             Method::PauseEnd => json!({"then": "unavailable", "op": op, "expected_version": 3}),
             Method::AgentSetStatus => {
                 json!({"agent": "ana", "reason": "r", "status": "offline", "op": op, "on_behalf": true})

@@ -9,6 +9,8 @@ pub enum Notification {
     PauseWarned,
     /// The limit of a pause is reached.
     PauseLimitReached,
+    /// A slot is kept for the agent for a while.
+    PauseOffered,
     /// An outcome or a code of the watched menu has changed.
     OptionsChanged,
     /// The next frame of a board.
@@ -21,10 +23,11 @@ pub enum Notification {
 
 impl Notification {
     /// Every notification, in the order of the contract.
-    pub const ALL: [Notification; 7] = [
+    pub const ALL: [Notification; 8] = [
         Notification::AgentChanged,
         Notification::PauseWarned,
         Notification::PauseLimitReached,
+        Notification::PauseOffered,
         Notification::OptionsChanged,
         Notification::BoardChanged,
         Notification::SessionExpiring,
@@ -37,6 +40,7 @@ impl Notification {
             Notification::AgentChanged => "agent.changed",
             Notification::PauseWarned => "pause.warned",
             Notification::PauseLimitReached => "pause.limit_reached",
+            Notification::PauseOffered => "pause.offered",
             Notification::OptionsChanged => "options.changed",
             Notification::BoardChanged => "board.changed",
             Notification::SessionExpiring => "session.expiring",

@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::rpc::Params;
-use crate::domain::id::{AgentId, AgentSeq, IdError, Op, PauseId, PauseTypeCode, TeamId, WideIdError, is_unprintable};
+use crate::domain::id::{
+    AgentId, AgentSeq, IdError, OfferId, Op, PauseId, PauseTypeCode, TeamId, WideIdError, is_unprintable,
+};
 
 /// The longest text that a person writes (a reason, a note), in characters (fault table, "names").
 pub const TEXT_LENGTH_MAX: usize = 200;
@@ -161,7 +163,7 @@ macro_rules! from_wide_id {
     };
 }
 
-from_wide_id!(PauseId, Op);
+from_wide_id!(OfferId, PauseId, Op);
 
 /// Reads one of a few words.
 ///

@@ -59,6 +59,41 @@ pub struct AgentState<'a> {
     /// What waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingState<'a>>,
+    /// The line that the agent stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueState<'a>>,
+    /// The slot that is kept for the agent, who alone sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<OfferState<'a>>,
+}
+
+/// A place in a line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QueueState<'a> {
+    /// The code of the type that is waited for.
+    #[serde(rename = "type")]
+    pub pause_type: &'a str,
+    /// Since when.
+    pub since: WireTime,
+    /// Where in the line, counted from 1, when this was written; the agent alone sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<u32>,
+    /// When a slot is free if all pauses end at their limit; the agent alone sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_at: Option<WireTime>,
+}
+
+/// A slot that is kept for a while.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OfferState<'a> {
+    /// Its id.
+    pub id: String,
+    /// The code of the type.
+    #[serde(rename = "type")]
+    pub pause_type: &'a str,
+    /// When it expires; absent while its clock rests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<WireTime>,
 }
 
 /// Who did it.
@@ -148,6 +183,17 @@ impl<'a> AgentState<'a> {
             cause: view.cause.as_str(),
             pause: view.pause.as_ref().map(PauseState::of),
             pending: view.pending.as_ref().map(PendingState::of),
+            queue: view.queue.as_ref().map(|queue| QueueState {
+                pause_type: queue.pause_type.as_str(),
+                since: WireTime(queue.since),
+                position: queue.position,
+                expected_at: queue.expected_at.map(WireTime),
+            }),
+            offer: view.offer.as_ref().map(|offer| OfferState {
+                id: offer.id.to_string(),
+                pause_type: offer.pause_type.as_str(),
+                expires_at: offer.expires_at.map(WireTime),
+            }),
         }
     }
 

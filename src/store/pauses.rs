@@ -177,7 +177,11 @@ impl PauseWrites {
             AgentEventBody::PauseEnded(ended) => {
                 self.change(place, ended.pause, |change| end(change, place, event, ended));
             }
-            AgentEventBody::Connected
+            AgentEventBody::Queued(_)
+            | AgentEventBody::LeftQueue { .. }
+            | AgentEventBody::Offered { .. }
+            | AgentEventBody::OfferExpired { .. }
+            | AgentEventBody::Connected
             | AgentEventBody::GraceBegan { .. }
             | AgentEventBody::ConnectionLost { .. }
             | AgentEventBody::SignedIn { .. }

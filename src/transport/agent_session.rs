@@ -24,8 +24,8 @@ use crate::domain::time::Timestamp;
 use crate::protocol::close::CloseCode;
 use crate::protocol::error::WireError;
 use crate::protocol::methods::{
-    Invocation, LimitsShown, Method, OpenParams, PauseThreshold, Pong, PrincipalShown, Refreshed, SessionOpened,
-    SignOutScope,
+    Invocation, LimitsShown, Method, OpenParams, PauseOffered, PauseThreshold, Pong, PrincipalShown, Refreshed,
+    SessionOpened, SignOutScope,
 };
 use crate::protocol::notifications::Notification;
 use crate::protocol::options::MenuSignature;
@@ -267,6 +267,14 @@ impl Session {
                 let params = threshold(pause.to_string(), pause_type.as_str(), at, limit_at);
                 Told::SendAndPing(self.wanted.text(Notification::PauseLimitReached, &params))
             }
+            Some(Notice::Offered { offer, pause_type, expires_at }) => {
+                let params = PauseOffered {
+                    offer: offer.to_string(),
+                    pause_type: pause_type.to_string(),
+                    expires_at: to_text(expires_at),
+                };
+                Told::Send(self.wanted.text(Notification::PauseOffered, &params))
+            }
             Some(Notice::SignedOut { cause, by_agent, message }) => {
                 let code = match cause {
                     Cause::Deactivated => CloseCode::CredentialEnded,
@@ -278,6 +286,7 @@ impl Session {
                     | Cause::ChangedType
                     | Cause::ConnectionLost
                     | Cause::Integration
+                    | Cause::Queue
                     | Cause::Resumed
                     | Cause::ServerStarted
                     | Cause::Session

@@ -28,9 +28,13 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::SessionSignOut
         | Method::RpcOn
         | Method::RpcOff => Action::HoldSession,
-        Method::AgentGet | Method::StatusSet | Method::PauseOptions | Method::PauseStart | Method::PauseEnd => {
-            Action::ActAsAgent
-        }
+        Method::AgentGet
+        | Method::StatusSet
+        | Method::PauseOptions
+        | Method::PauseStart
+        | Method::PauseAccept
+        | Method::PauseEnd
+        | Method::PauseCancel => Action::ActAsAgent,
         Method::AgentSetStatus
         | Method::AgentStartPause
         | Method::AgentEndPause
@@ -188,6 +192,7 @@ async fn own(app: &App, principal: &Principal, wanted: OwnCommand) -> Result<Val
     Ok(if begins {
         let outcome = match reply.outcome {
             Outcome::Done | Outcome::Started { .. } => "started",
+            Outcome::Queued => "queued",
             Outcome::Deferred => "pending",
         };
         to_value(&PauseBegun { outcome, agent })

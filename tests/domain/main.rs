@@ -7,6 +7,7 @@ mod planted;
 mod presence;
 mod properties;
 mod protected;
+mod queue;
 mod schedule;
 mod script;
 mod setting;

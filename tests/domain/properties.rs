@@ -8,16 +8,18 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use intervalo::domain::agent::{Agent, Status};
-use intervalo::domain::command::{Actor, AfterEnd, Command, PauseAtSignOut, Refusal, Request};
+use intervalo::domain::command::{Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Refusal, Request};
 use intervalo::domain::event::{AgentEvent, AgentEventBody, ChosenStatus};
-use intervalo::domain::id::{PauseId, PauseTypeCode, PrincipalId};
+use intervalo::domain::id::{AgentId, OfferId, PauseId, PauseTypeCode, PrincipalId};
 use intervalo::domain::presence::StatusWord;
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::local_day_bounds;
+use intervalo::domain::slots::Standing;
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use proptest::prelude::*;
 
-use crate::script::{check, same_as_previewed, started};
+use crate::script::{check, same_as_previewed, stands, started};
+use crate::setting::Words;
 use crate::trace::{self, Entry, Was};
 use crate::world::World;
 
@@ -26,6 +28,10 @@ const POLICY: &str = r#"
     tenant zone America/New_York abandon 2h
     team suporte
     agent ana team suporte
+    agent bia team suporte
+    agent caio team suporte
+    type fila cap suporte=1 limit 6m warn none windows all 00:20-01:40 all 02:40-23:50
+    type cheia cap suporte=keep1 full refuse
     type cafe limit 10m min 2m hold on_limit end_available escalate 1m,3m cooldown 20m not_in_first 2m
     type cha limit 5m warn 3m,1m grace 0s on_limit end_unavailable quota 3 quota_time 12m cooldown_any 5m
     type almoco entitlement limit 60m min 20m on_limit mark windows all 00:30-01:40 all 10:00-14:00
@@ -36,11 +42,22 @@ const POLICY: &str = r#"
     type vendas teams outra
 "#;
 
-const TYPES: [&str; 9] =
-    ["cafe", "cha", "almoco", "saida", "banheiro", "recuperacao", "reuniao", "vendas", "inventada"];
+const TYPES: [&str; 11] =
+    ["fila", "cheia", "cafe", "cha", "almoco", "saida", "banheiro", "recuperacao", "reuniao", "vendas", "inventada"];
 
 /// Evenings before a day of 23, of 25 and of 24 hours in New York.
 const EVES: [(&str, &str); 3] = [("2026-03-07", "20:00"), ("2026-10-31", "20:00"), ("2026-11-23", "09:00")];
+
+/// What others do of the types that have a cap.
+const OTHERS: [&str; 7] = [
+    "bia takes fila",
+    "bia waits fila",
+    "bia is here",
+    "bia is away",
+    "caio waits fila",
+    "caio is offered fila",
+    "caio is away",
+];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -55,6 +72,8 @@ enum Step {
     Restart(Duration),
     /// The person leaves the company.
     Leave,
+    /// Somebody else stands otherwise.
+    Other(&'static str),
     Command(Who, Command, bool),
 }
 
@@ -75,6 +94,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         60 => span.clone().prop_map(Step::Wait),
         1 => Just(Step::Leave),
+        40 => prop::sample::select(OTHERS.to_vec()).prop_map(Step::Other),
         10 => span.clone().prop_map(Step::Stall),
         30 => Just(Step::Open),
         10 => Just(Step::Close),
@@ -95,6 +115,8 @@ fn command() -> impl Strategy<Value = Command> {
         5 => (then, any::<bool>()).prop_map(|(then, overriding)| Command::EndPause { then, overriding }),
         1 => (1u64..20).prop_map(|n| Command::ExtendPause { by: minutes(n) }),
         1 => at_sign_out.prop_map(|pause| Command::SignOut { pause }),
+        4 => Just(Command::AcceptOffer { offer: OfferId(0) }),
+        1 => Just(Command::Cancel { what: Cancelled::Queue }),
     ]
 }
 
@@ -106,6 +128,13 @@ fn code(text: &str) -> PauseTypeCode {
 fn world(eve: usize) -> World {
     let (day, time) = EVES[eve];
     check(&format!("{POLICY}\n{day} {time} ana connects -> connected, signed_in unavailable"))
+}
+
+fn standing_of(world: &World, doing: &str) -> (AgentId, Standing) {
+    let mut words = Words::of(doing);
+    let other = AgentId::new(words.next()).expect("an id");
+    let standing = stands(world, &other, &mut words, |_| None);
+    (other, standing)
 }
 
 fn take(world: &mut World, step: &Step) {
@@ -137,6 +166,11 @@ fn take(world: &mut World, step: &Step) {
             Arc::make_mut(person).left_at = person.left_at.or(Some(world.now));
             world.settle();
         }
+        Step::Other(doing) => {
+            let (other, standing) = standing_of(world, doing);
+            world.other_stands(&other, standing);
+            world.settle();
+        }
         Step::Command(who, command, replaces) => execute(world, *who, command, *replaces),
     }
     world.check_no_ghost();
@@ -159,6 +193,9 @@ fn execute(world: &mut World, who: Who, command: &Command, naming: bool) {
     };
     let running = running(world);
     let mut command = command.clone();
+    if let (Command::AcceptOffer { offer }, Some(waiting)) = (&mut command, &world.agent.queue) {
+        *offer = waiting.offer.map(|offer| offer.id).or(waiting.last_expired).unwrap_or(*offer);
+    }
     if let Command::StartPause { replaces, .. } = &mut command {
         *replaces = running.filter(|_| naming);
     }
@@ -372,6 +409,10 @@ pub(crate) fn counted_twice(journal: &[Entry]) -> Option<String> {
             | AgentEventBody::PauseRefused { .. }
             | AgentEventBody::PendingSet(_)
             | AgentEventBody::PendingCancelled
+            | AgentEventBody::Queued(_)
+            | AgentEventBody::LeftQueue { .. }
+            | AgentEventBody::Offered { .. }
+            | AgentEventBody::OfferExpired { .. }
             | AgentEventBody::PauseExtended { .. }
             | AgentEventBody::FindingRecorded { .. } => return None,
         };
@@ -414,6 +455,10 @@ pub(crate) fn listed(before: &str, event: &AgentEvent, after: &str) -> Result<()
         | "pause.refused"
         | "pause.pending"
         | "pause.pending_cancelled"
+        | "pause.queued"
+        | "pause.left_queue"
+        | "pause.offered"
+        | "pause.offer_expired"
         | "finding.recorded" => before == after,
         _ => false,
     };
@@ -543,7 +588,7 @@ fn promise_c9_the_menu_says_what_a_start_then_does() {
             take(&mut world, &Step::Command(who, start, false));
         }
         let menu = world.options();
-        assert_eq!(menu.len(), 7, "all but those of another team");
+        assert_eq!(menu.len(), 9, "all but those of another team");
         for option in menu {
             let mut then = world.clone();
             let actor = Actor::Agent(then.id.clone());

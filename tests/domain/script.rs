@@ -12,15 +12,19 @@ use std::sync::Arc;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone, Weekday};
 use chrono_tz::Tz;
 use intervalo::domain::agent::Agent;
-use intervalo::domain::command::{Actor, AfterEnd, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request};
+use intervalo::domain::command::{
+    Actor, AfterEnd, Cancelled, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request,
+};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, PauseStarted, PendingTarget};
-use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion};
+use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion};
 use intervalo::domain::id::{TeamId, TenantId};
 use intervalo::domain::policy::Policy;
 use intervalo::domain::presence::{AgentView, PauseView};
+use intervalo::domain::queue::Place;
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::utc_offset_s;
+use intervalo::domain::slots::{Standing, Taken, Waiter};
 use intervalo::domain::time::Timestamp;
 
 use crate::setting::{Words, duration, pause_type, principal, set_tenant, span, status, time_of_day, type_code, zone};
@@ -90,6 +94,7 @@ impl Stage {
         let timed = |line: &&str| !starts_with_time(line) && !line.starts_with("->") && !line.is_empty();
         let bare = script.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
         bare.filter(timed).for_each(|line| stage.set(line));
+        stage.world.count_anew();
         stage.clock = stage.world.directory.tenant.zone;
         let clock = script.lines().find_map(|line| line.trim().strip_prefix("clock "));
         stage.clock = clock.map_or(stage.clock, zone);
@@ -165,6 +170,7 @@ impl Stage {
             "admin" if words.has("sets") => {
                 let setting: Vec<&str> = std::iter::from_fn(|| words.pop()).collect();
                 self.set(&setting.join(" "));
+                self.world.count_anew();
                 let events = self.world.settle();
                 self.tell(&events)
             }
@@ -187,7 +193,16 @@ impl Stage {
                 }
                 other => panic!("a server does not {other}"),
             },
-            other => panic!("who is {other}?"),
+            other => {
+                let other = AgentId::new(other).expect("an agent's id");
+                assert!(self.world.directory.agents.contains_key(&other), "who is {other}?");
+                let (clock, day) = (self.clock, self.day);
+                let until = |words: &mut Words| words.has("until").then(|| on(day, words.next(), clock));
+                let standing = stands(&self.world, &other, &mut words, until);
+                self.world.other_stands(&other, standing);
+                let events = self.world.settle();
+                self.tell(&events)
+            }
         };
         words.done(wish);
         self.world.check_no_ghost();
@@ -285,6 +300,20 @@ impl Stage {
                 let note = words.has("note").then(|| words.next().to_owned());
                 Command::StartPause { pause_type, note, replaces, overriding: words.has("override") }
             }
+            "pause.accept" => Command::AcceptOffer {
+                offer: match words.next() {
+                    "it" => {
+                        let waiting = self.world.agent.queue.as_deref().expect("a place in a line");
+                        waiting.offer.map(|offer| offer.id).or(waiting.last_expired).expect("an offer")
+                    }
+                    "another" => OfferId(u128::MAX),
+                    other => panic!("accepts it or another, not {other}"),
+                },
+            },
+            "pause.cancel" => {
+                words.expect("queue");
+                Command::Cancel { what: Cancelled::Queue }
+            }
             "pause.end" => {
                 let then = words.has("then").then(|| match words.next() {
                     "available" => AfterEnd::Available,
@@ -332,6 +361,15 @@ impl Stage {
             AgentEventBody::PauseRefused { pause_type, code, .. } => format!("pause.refused {pause_type} {code}"),
             AgentEventBody::PendingSet(pending) => format!("waits {}", target(&pending.target)),
             AgentEventBody::PendingCancelled => "waits no more".to_owned(),
+            AgentEventBody::Queued(queued) => format!("queued {}", queued.pause_type),
+            AgentEventBody::LeftQueue { pause_type, code } => {
+                let why = code.as_ref().map(|code| format!(": {code}")).unwrap_or_default();
+                format!("left the line of {pause_type} ({}){why}", event.cause.as_str())
+            }
+            AgentEventBody::Offered { .. } => "offered".to_owned(),
+            AgentEventBody::OfferExpired { place, .. } => {
+                format!("offer expired, {}", if place.is_some() { "one place lost" } else { "the seat is lost" })
+            }
             AgentEventBody::PauseStarted(started) => {
                 let inside = if started.inside.is_some() { " inside" } else { "" };
                 format!("started {}{inside}", started.pause_type)
@@ -386,7 +424,12 @@ impl Stage {
             | Refusal::Held { until: at }
             | Refusal::Cooldown { from: at }
             | Refusal::ShiftHead { from: at } => format!("{code} until {}", self.time(*at)),
-            Refusal::SlotsFull { team, used, of } => format!("{code} {team} {used} of {of}"),
+            Refusal::SlotsFull { team, used, of, position, expected_at } => {
+                let mut said = format!("{code} {team} {used} of {of}");
+                said.push_str(&position.map(|position| format!(" place {position}")).unwrap_or_default());
+                said.push_str(&expected_at.map(|at| format!(" about {}", self.time(at))).unwrap_or_default());
+                said
+            }
             Refusal::QuotaCount { used, of, resets_at } => {
                 format!("{code} {used} of {of} until {}", self.time(*resets_at))
             }
@@ -397,6 +440,9 @@ impl Stage {
             Refusal::OutsideWindow { next_from: Some(from) } => format!("{code} until {}", self.time(*from)),
             Refusal::OutsideWindow { next_from: None } => format!("{code} for good"),
             Refusal::AgentOffline
+            | Refusal::NoOffer
+            | Refusal::NothingPending
+            | Refusal::OfferExpired
             | Refusal::NotOffered
             | Refusal::NotPaused
             | Refusal::PausesDisabled
@@ -408,6 +454,7 @@ impl Stage {
     fn verdict(&self, verdict: &Verdict) -> String {
         let mut said = match verdict.outcome {
             VerdictOutcome::Started => "started".to_owned(),
+            VerdictOutcome::Queued => "queued".to_owned(),
             VerdictOutcome::Refused => "refused".to_owned(),
         };
         if let Some(code) = &verdict.code {
@@ -441,6 +488,13 @@ impl Stage {
         }
         if let Some(pause) = &view.pause {
             said.push_str(&format!("; {}", self.pause(pause)));
+        }
+        if let Some(queue) = &view.queue {
+            said.push_str(&format!("; in line for {} since {}", queue.pause_type, self.time(queue.since)));
+        }
+        if let Some(offer) = &view.offer {
+            let until = offer.expires_at.map_or("its clock rests".to_owned(), |at| format!("until {}", self.time(at)));
+            said.push_str(&format!("; offered {} {until}", offer.pause_type));
         }
         if let Some(pending) = &view.pending {
             said.push_str(&format!("; waits {}", target(&pending.target)));
@@ -519,6 +573,41 @@ impl Stage {
     }
 }
 
+fn on(day: NaiveDate, time: &str, clock: Tz) -> Timestamp {
+    resolve(day.and_time(time_of_day(time)), clock, "")
+}
+
+/// What somebody else is to the caps: `is here`, `takes cafe until 10:30`, `waits cafe`, `is offered cafe`, `is away`.
+pub(crate) fn stands(
+    world: &World,
+    other: &AgentId,
+    words: &mut Words,
+    until: impl Fn(&mut Words) -> Option<Timestamp>,
+) -> Standing {
+    let teams: Box<[TeamId]> = world.directory.agents[other].teams.clone().into();
+    let here = Standing { taken: None, waiting: None, connected: true, available: true };
+    let waits = |words: &mut Words, offered| {
+        let (pause_type, place) = (type_code(words.next()), Place::at(world.now));
+        let waiter = Waiter { pause_type, teams: teams.clone(), place, offered, ready: true, available: true };
+        Standing { waiting: Some(Arc::new(waiter)), ..here.clone() }
+    };
+    match words.next() {
+        "is" if words.has("here") => here,
+        "is" if words.has("offered") => waits(words, true),
+        "is" => {
+            words.expect("away");
+            Standing::default()
+        }
+        "waits" => waits(words, false),
+        "takes" => {
+            let pause_type = type_code(words.next());
+            let ends_at = until(words);
+            Standing { taken: Some(Taken { pause_type, teams, ends_at }), available: false, ..here }
+        }
+        doing => panic!("{other} does not {doing}"),
+    }
+}
+
 /// The pause that an event begins.
 pub(crate) fn started(event: &AgentEvent) -> Option<&PauseStarted> {
     if let AgentEventBody::PauseStarted(started) = &event.body { Some(started) } else { None }
@@ -528,6 +617,7 @@ pub(crate) fn started(event: &AgentEvent) -> Option<&PauseStarted> {
 pub(crate) fn same_as_previewed(verdict: &Verdict, decided: &Result<Outcome, &Rejection>) {
     match (verdict.outcome, decided) {
         (VerdictOutcome::Started, Ok(Outcome::Started { .. } | Outcome::Deferred)) => {}
+        (VerdictOutcome::Queued, Ok(Outcome::Queued)) => {}
         (
             VerdictOutcome::Started,
             Err(Rejection::Refused(Refusal::Held { .. } | Refusal::EntitlementMinimum { .. })),

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use intervalo::domain::directory::{SignInStatus, Tenant};
 use intervalo::domain::event::ChosenStatus;
 use intervalo::domain::id::{PauseTypeCode, PrincipalId, TeamId};
-use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy};
+use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::Timestamp;
 
@@ -58,6 +58,11 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
             "quota_time" => rules.quota_time = Some(duration(words.next())),
             "cooldown" => rules.cooldown = duration(words.next()),
             "cooldown_any" => rules.cooldown_any = duration(words.next()),
+            "cap" => rules.cap = words.next().split(',').map(cap).collect(),
+            "full" => {
+                words.expect("refuse");
+                rules.when_full = WhenFull::Refuse;
+            }
             "windows" => {
                 while let Some(days) = week_days(words.peek()) {
                     words.next();
@@ -89,6 +94,18 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
     };
     let description = name.clone();
     PauseType { code, name, description, icon: None, color: None, position, enabled, archived_at, teams, kind }
+}
+
+/// `suporte=2`, `suporte=20%`, `suporte=keep5`.
+fn cap(text: &str) -> (TeamId, Cap) {
+    let (team, cap) = text.split_once('=').expect("team=cap");
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("no number: {text}"));
+    let cap = match (cap.strip_suffix('%'), cap.strip_prefix("keep")) {
+        (Some(percent), _) => Cap::Percent(percent.parse().expect("a percentage")),
+        (None, Some(least)) => Cap::KeepAvailable(number(least)),
+        (None, None) => Cap::AtMost(number(cap)),
+    };
+    (TeamId::new(team).expect("a team's id"), cap)
 }
 
 /// `mon-fri`, `sat`, `all`, `sun-thu`.

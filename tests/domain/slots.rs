@@ -6,8 +6,10 @@ use std::sync::Arc;
 use intervalo::domain::command::{Actor, Refusal};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::id::{AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId};
-use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy};
-use intervalo::domain::slots::{Counts, Room, Slots, Standing, slots_of};
+use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy, WhenFull};
+use intervalo::domain::queue::Place;
+use intervalo::domain::slots::{Asker, Room, Slots, Standing, Taken, Waiter, slots_of};
+use intervalo::domain::time::Timestamp;
 use proptest::prelude::*;
 
 use crate::script::check;
@@ -68,10 +70,11 @@ fn policy(caps: &[(usize, usize, Cap)]) -> Policy {
 
 fn on(pause_type: usize, teams: &[usize]) -> Standing {
     let teams = teams.iter().map(|n| team(*n)).collect();
-    Standing { taken: Some((code(pause_type), teams)), connected: true, available: false }
+    let taken = Taken { pause_type: code(pause_type), teams, ends_at: None };
+    Standing { taken: Some(taken), waiting: None, connected: true, available: false }
 }
 
-const HERE: Standing = Standing { taken: None, connected: true, available: true };
+const HERE: Standing = Standing { taken: None, waiting: None, connected: true, available: true };
 
 /// The room of coffee in `suporte` under a cap, with so many on it, connected besides, and available of those.
 fn room(cap: Cap, on_it: usize, here: usize, asker_is_available: bool) -> Room {
@@ -82,7 +85,7 @@ fn room(cap: Cap, on_it: usize, here: usize, asker_is_available: bool) -> Room {
     for n in on_it..on_it + here {
         slots.put(&one_of_crowd(n), HERE, &crowd());
     }
-    slots.counts().room(&code(0), &team(0), cap, asker_is_available)
+    slots.counts().room(&code(0), &team(0), cap, Asker { available: asker_is_available, offered: false })
 }
 
 fn one_of_crowd(n: usize) -> AgentId {
@@ -150,13 +153,15 @@ fn a_full_team_refuses_and_the_verdict_says_which_and_how_full() {
     let caps = BTreeMap::from([(team(0), Cap::AtMost(1)), (team(1), Cap::AtMost(9))]);
     let coffee = Arc::make_mut(world.policy.types.get_mut(&code(0)).expect("coffee"));
     let PauseKind::Regular(rules) = &mut coffee.kind else { panic!("a regular pause") };
-    rules.cap = caps;
-    let mut slots = Slots::new(HashMap::new(), &world.policy, &world.directory);
-    slots.put(&agent(1), on(0, &[0]), &world.directory);
-    world.slots = Counts::clone(slots.counts());
+    (rules.cap, rules.when_full) = (caps, WhenFull::Refuse);
+    world.count_anew();
+    world.other_stands(&agent(1), on(0, &[0]));
     let actor = Actor::Agent(world.id.clone());
     let verdict = world.ask(&actor, &code(0), None, false);
-    assert_eq!(verdict.code, Some(Refusal::SlotsFull { team: team(0), used: 1, of: 1 }));
+    assert_eq!(
+        verdict.code,
+        Some(Refusal::SlotsFull { team: team(0), used: 1, of: 1, position: None, expected_at: None })
+    );
     assert_eq!((verdict.also, verdict.next_change_at.is_some()), (vec![], true));
 }
 
@@ -169,12 +174,19 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let slot = proptest::option::of((0..TYPES.len(), proptest::sample::subsequence(vec![0, 1, 2], 0..=2)));
-    let standing = (slot, any::<bool>(), any::<bool>()).prop_map(|(slot, connected, available)| Standing {
-        taken: slot.map(|(n, teams)| (code(n), teams.into_iter().map(team).collect())),
-        connected,
-        available,
+    let slots = || (0..TYPES.len(), proptest::sample::subsequence(vec![0, 1, 2], 0..=2));
+    let teams = |teams: Vec<usize>| teams.into_iter().map(team).collect();
+    let taken = (slots(), proptest::option::of(0_i64..5)).prop_map(move |((n, of), ends_at)| Taken {
+        pause_type: code(n),
+        teams: teams(of),
+        ends_at: ends_at.map(Timestamp),
     });
+    let waiter = (slots(), 0_i64..4, any::<[bool; 3]>()).prop_map(move |((n, of), at, [offered, ready, available])| {
+        let place = Place::at(Timestamp(at));
+        Arc::new(Waiter { pause_type: code(n), teams: teams(of), place, offered, ready, available })
+    });
+    let standing = (proptest::option::of(taken), proptest::option::of(waiter), any::<bool>(), any::<bool>())
+        .prop_map(|(taken, waiting, connected, available)| Standing { taken, waiting, connected, available });
     let cap = prop_oneof![Just(Cap::AtMost(2)), Just(Cap::Percent(30)), Just(Cap::KeepAvailable(1))];
     let caps = proptest::collection::vec((0..TYPES.len(), 0..TEAMS.len(), cap), 0..5);
     prop_oneof![

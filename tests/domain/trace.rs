@@ -146,6 +146,10 @@ fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEve
         | AgentEventBody::PauseRefused { .. }
         | AgentEventBody::PendingSet(_)
         | AgentEventBody::PendingCancelled
+        | AgentEventBody::Queued(_)
+        | AgentEventBody::LeftQueue { .. }
+        | AgentEventBody::Offered { .. }
+        | AgentEventBody::OfferExpired { .. }
         | AgentEventBody::FindingRecorded { .. } => Ok(()),
     }
 }
@@ -242,6 +246,10 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             | AgentEventBody::Overran { .. }
             | AgentEventBody::Escalated { .. }
             | AgentEventBody::PauseExtended { .. }
+            | AgentEventBody::Queued(_)
+            | AgentEventBody::LeftQueue { .. }
+            | AgentEventBody::Offered { .. }
+            | AgentEventBody::OfferExpired { .. }
             | AgentEventBody::FindingRecorded { .. } => was,
         };
         paused += if was == Was::Paused { event.at.0 - since.0 } else { 0 };

@@ -14,7 +14,7 @@ use intervalo::domain::id::{AgentId, AgentSeq, PauseId, PauseTypeCode};
 use intervalo::domain::policy::{PauseClass, Policy};
 use intervalo::domain::presence::AgentView;
 use intervalo::domain::rules::{PauseOption, Question, Verdict, evaluate, options};
-use intervalo::domain::slots::{Counts, Standing};
+use intervalo::domain::slots::{Slots, Standing};
 use intervalo::domain::time::{Timestamp, seconds};
 
 use crate::trace::{self, Entry};
@@ -31,7 +31,8 @@ pub(crate) struct World {
     pub(crate) agent: Agent,
     pub(crate) now: Timestamp,
     pub(crate) live: Live,
-    pub(crate) slots: Counts,
+    /// What this agent and others are to the caps.
+    pub(crate) slots: Slots,
     pub(crate) up: bool,
     pub(crate) journal: Vec<Entry>,
     ready_at: Timestamp,
@@ -52,7 +53,7 @@ impl World {
             agent,
             now: Timestamp(0),
             live: Live::default(),
-            slots: Counts::default(),
+            slots: Slots::default(),
             up: true,
             journal: Vec::new(),
             ready_at: Timestamp(0),
@@ -67,7 +68,7 @@ impl World {
 
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
-            slots: &self.slots,
+            slots: self.slots.counts(),
             counted_available: Standing::of(&self.agent).available,
             now: self.now,
             directory: &self.directory,
@@ -108,13 +109,17 @@ impl World {
         if !self.up {
             return Vec::new();
         }
-        let events = self.agent.due(&self.context());
+        let mut events = self.agent.due(&self.context());
         let shadow_events = self.shadow.due(&self.context());
         self.take(&events);
         for event in &shadow_events {
             self.shadow.apply(event).expect("the shadow's own events follow");
         }
         self.close_sockets_if_signed_out(&events);
+        // A slot that was given back may be offered to the agent anew: whoever orders events has them look again.
+        let offered = self.agent.due(&self.context());
+        self.take(&offered);
+        events.extend(offered);
         let again = self.agent.due(&self.context());
         assert!(again.is_empty(), "what was due is due again: {again:?}");
         if let Some(next) = self.next_deadline() {
@@ -177,6 +182,7 @@ impl World {
         self.ready_at = self.now;
         let grace_until = self.now + seconds(GRACE_AFTER_START);
         self.agent.on_server_started(self.now, grace_until);
+        self.slots.put(&self.id, Standing::of(&self.agent), &self.directory);
         self.shadow.on_server_started(self.now, grace_until);
         self.journal.push(Entry::ServerStarted { at: self.now, grace_until });
     }
@@ -208,6 +214,17 @@ impl World {
             }
             self.journal.push(Entry::Event(Box::new(event.clone())));
         }
+        self.slots.put(&self.id, Standing::of(&self.agent), &self.directory);
+    }
+
+    /// Somebody else stands otherwise.
+    pub(crate) fn other_stands(&mut self, other: &AgentId, standing: Standing) {
+        self.slots.put(other, standing, &self.directory);
+    }
+
+    /// Another directory or policy is in force.
+    pub(crate) fn count_anew(&mut self) {
+        self.slots.count_anew(&self.policy, &self.directory);
     }
 
     /// As its caller must: who is signed out has no session.
@@ -229,7 +246,8 @@ impl World {
 
     fn compare_with_shadow(&mut self) {
         let protected = self.agent.protected_pause().is_some();
-        if !protected && self.agent.pending.is_none() && !self.shadowed {
+        let in_line = self.agent.queue.is_some() || self.shadow.queue.is_some();
+        if !protected && self.agent.pending.is_none() && self.agent.queue.is_none() && !self.shadowed {
             self.shadow = self.agent.clone();
             self.shadowed = true;
         }
@@ -241,8 +259,9 @@ impl World {
             let takes_other = self.directory.tenant.status_on_sign_in == SignInStatus::Available;
             told_apart |= ended || (sign_in && takes_other);
         }
-        // What supervisors asked for waits for a return that the shadow does not have to make.
-        if self.agent.pending.is_some() || (told_apart && self.shadowed) {
+        // What supervisors asked for waits for a return that the shadow does not have to make, and the clock of an offer
+        // rests for the one and runs for the other.
+        if self.agent.pending.is_some() || in_line || (told_apart && self.shadowed) {
             self.shadowed = false;
         }
         if !self.shadowed {
@@ -306,6 +325,8 @@ impl World {
                 outer.is_none().then_some(Command::SetStatus { status })
             }
             Command::SetStatus { .. }
+            | Command::AcceptOffer { .. }
+            | Command::Cancel { .. }
             | Command::EndPause { .. }
             | Command::ExtendPause { .. }
             | Command::SignOut { .. } => Some(request.command.clone()),

@@ -15,8 +15,8 @@ pub(crate) enum Defect {
     StateBehind,
     /// Semantics §4: what pauses have used up is forgotten when the server stops.
     UsageForgotten,
-    /// C6: who takes which slot is forgotten when the server stops.
-    SlotsForgotten,
+    /// C6: a server that starts knows of no caps.
+    CapsForgotten,
     /// C7: the bus carries a row that is not the one of the journal.
     RowAltered,
     /// C8: the server is not told that a socket is gone.

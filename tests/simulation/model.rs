@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus, PauseEnded, PauseStarted};
-use intervalo::domain::id::{PauseId, PauseTypeCode};
+use intervalo::domain::id::{OfferId, PauseId, PauseTypeCode};
 use intervalo::domain::time::Timestamp;
 
 /// Is a socket open.
@@ -62,6 +62,8 @@ pub(crate) struct Person {
     status: &'static str,
     pub(crate) pause: Option<Break>,
     protected: Option<(PauseId, PauseTypeCode, Timestamp)>,
+    /// The line that they stand in, and the offer that they have.
+    pub(crate) queue: Option<(PauseTypeCode, Option<OfferId>)>,
     public_version: u64,
     own_version: u64,
     since: Timestamp,
@@ -84,6 +86,7 @@ impl Person {
             status: "offline",
             pause: None,
             protected: None,
+            queue: None,
             public_version: 0,
             own_version: 0,
             since: Timestamp(0),
@@ -144,6 +147,8 @@ impl Person {
         self.last_at = event.at;
         self.seq += 1;
         let (before, own_before) = (self.public(), self.own());
+        let in_line = |person: &Person| person.queue.as_ref().map(|(code, _)| code.clone());
+        let (line_before, queue_before) = (in_line(self), self.queue.clone());
         let waits = matches!(event.body, AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled);
         let signs_out = matches!(event.body, AgentEventBody::SignedOut | AgentEventBody::Deactivated);
         self.change(event)?;
@@ -153,12 +158,16 @@ impl Person {
         {
             self.since = event.at;
         }
-        if (after.presence, &after.pause) != (before.presence, &before.pause) || signs_out {
+        if (after.presence, &after.pause) != (before.presence, &before.pause)
+            || signs_out
+            || in_line(self) != line_before
+        {
             self.public_version = self.seq;
             self.own_version = self.seq;
         }
         let own = self.own();
-        if (own.presence, &own.pause) != (own_before.presence, &own_before.pause) || waits {
+        if (own.presence, &own.pause) != (own_before.presence, &own_before.pause) || waits || self.queue != queue_before
+        {
             self.own_version = self.seq;
         }
         Ok(())
@@ -178,6 +187,7 @@ impl Person {
             AgentEventBody::ConnectionLost { last_seen_at } => {
                 must(self.line == Line::Grace && *last_seen_at <= at, "C2", "lost without a grace")?;
                 self.line = Line::Disconnected;
+                self.queue.iter_mut().for_each(|(_, at_hand)| *at_hand = None);
                 if self.pause.is_none() && self.protected.is_none() {
                     self.status = "offline";
                 }
@@ -202,6 +212,24 @@ impl Person {
             AgentEventBody::FindingRecorded { .. } => {}
             AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled => {
                 must(self.protected.is_some(), "C2", "waits for no return")?;
+            }
+            AgentEventBody::Queued(queued) => {
+                must(self.queue.is_none() && self.own().presence != "offline", "C2", "waits twice, or while offline")?;
+                self.queue = Some((queued.pause_type.clone(), None));
+            }
+            AgentEventBody::LeftQueue { pause_type, .. } => {
+                let left = self.queue.take().map(|(code, _)| code);
+                must(left.as_ref() == Some(pause_type), "C2", "left a line without having stood in it")?;
+            }
+            AgentEventBody::Offered { offer } => {
+                must(self.line == Line::Connected && self.protected.is_none(), "C2", "an offer to who cannot take it")?;
+                let Some((_, at_hand)) = &mut self.queue else { return Err(("C2", "an offer out of line".to_owned())) };
+                must(at_hand.replace(*offer).is_none(), "C2", "two offers")?;
+            }
+            AgentEventBody::OfferExpired { offer, place } => {
+                let at_hand = self.queue.as_mut().and_then(|(_, at_hand)| at_hand.take());
+                must(at_hand == Some(*offer), "C2", "an offer expired that was not made")?;
+                self.queue.take_if(|_| place.is_none());
             }
             AgentEventBody::PauseStarted(started) => self.start(event, started)?,
             AgentEventBody::PauseWarned { pause, before, .. } => {
@@ -277,6 +305,7 @@ impl Person {
             escalated: 0,
         });
         self.status = "paused";
+        self.queue.take_if(|(code, _)| *code == started.pause_type);
         Ok(())
     }
 

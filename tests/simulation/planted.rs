@@ -53,7 +53,7 @@ fn semantics_4_a_start_that_a_rule_stands_against_is_found() {
 
 #[test]
 fn promise_c6_more_on_pauses_than_the_caps_allow_are_found() {
-    is_found(Defect::SlotsForgotten, "C6");
+    is_found(Defect::CapsForgotten, "C6");
 }
 
 #[test]

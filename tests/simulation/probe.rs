@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use intervalo::domain::agent::{Agent, Away, Status};
 use intervalo::domain::command::Actor;
 use intervalo::domain::id::{AgentId, Op, TenantId};
 use intervalo::domain::op::{OpMemory, OpRecord};
+use intervalo::domain::policy::{PauseKind, Policy};
 use intervalo::domain::time::Timestamp;
 use intervalo::domain::usage::Usage;
 use intervalo::ports::{
@@ -124,11 +124,15 @@ pub(crate) async fn note_durable(world: &World, journal: &MemoryJournal, at: Tim
     }
 }
 
-/// The running pause takes no slot any more.
-fn forget_slots(agent: &mut Agent) {
-    if let Status::Paused(Away::Pause(pause) | Away::ProtectedInside { outer: pause, .. }) = &mut agent.status {
-        pause.place.slots = Box::default();
+/// The same policy without caps.
+fn without_caps(policy: &Policy) -> Policy {
+    let mut policy = policy.clone();
+    for pause_type in policy.types.values_mut() {
+        if let PauseKind::Regular(rules) | PauseKind::Entitlement(rules) = &mut Arc::make_mut(pause_type).kind {
+            rules.cap.clear();
+        }
     }
+    policy
 }
 
 impl Journal for Probe {
@@ -155,11 +159,15 @@ impl Journal for Probe {
     fn snapshot(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardSnapshot, ReadError>> {
         Box::pin(async move {
             let mut snapshot = self.inner.snapshot(shard).await?;
+            if self.world.defect == Some(Defect::CapsForgotten) {
+                for tenant in &mut snapshot.tenants {
+                    tenant.policy = Arc::new(without_caps(&tenant.policy));
+                }
+            }
             for row in snapshot.tenants.iter_mut().flat_map(|tenant| &mut tenant.states) {
                 let record = Arc::make_mut(&mut row.record);
                 match self.world.defect {
                     Some(Defect::OpsForgotten) => record.ops = OpMemory::default(),
-                    Some(Defect::SlotsForgotten) => forget_slots(&mut record.agent),
                     Some(Defect::UsageForgotten) => record.agent.usage = Usage::default(),
                     Some(Defect::StateBehind) => record.agent.since = Timestamp(record.agent.since.0 - 1),
                     Some(_) | None => {}

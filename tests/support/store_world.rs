@@ -17,7 +17,7 @@ use intervalo::domain::id::{
     TenantId, TenantSeq,
 };
 use intervalo::domain::op::{OpMemory, OpRecord};
-use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::pause_type::{CLASSES, EARLY_ENDS, LIMIT_ENDS, STARTERS};
+use super::pause_type::{CLASSES, EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, STARTERS};
 use super::values::show_days;
 use crate::config::show_span;
 use crate::domain::directory::{Channel, Person, SignInStatus, Team, Tenant};
@@ -269,6 +269,7 @@ fn rule_fields(rules: &PauseRules) -> Fields {
                 bracketed(rules.cap.iter().map(|(team, cap)| format!("{team} {}", show_cap(*cap))))
             },
         ),
+        ("when_full", word_of(&FULL_ENDS, rules.when_full)),
         ("startable_by", word_of(&STARTERS, rules.startable_by)),
     ]
 }

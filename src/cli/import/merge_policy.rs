@@ -126,6 +126,7 @@ fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
         quota_time: patch.quota_time.map_or(base.quota_time, |at| at.value),
         cooldown: patch.cooldown.map_or(base.cooldown, |at| at.value),
         cooldown_any: patch.cooldown_any.map_or(base.cooldown_any, |at| at.value),
+        when_full: patch.when_full.map_or(base.when_full, |at| at.value),
         cap: patch.cap.as_ref().map_or(base.cap, |at| at.value.clone()),
         startable_by: patch.startable_by.map_or(base.startable_by, |at| at.value),
     }

@@ -7,7 +7,7 @@ use super::file::{Stated, boolean_of, read_id, read_teams, text_of};
 use super::values;
 use crate::config::{At, Field, Problems, Section, parse_span, show_span};
 use crate::domain::id::{PauseTypeCode, TeamId};
-use crate::domain::policy::{Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations};
+use crate::domain::policy::{Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations, WhenFull};
 use crate::domain::schedule::{WeekDays, Window};
 
 /// What fields of later versions are answered with.
@@ -75,7 +75,7 @@ pub(crate) struct RulesPatch {
     pub cooldown: Option<At<Duration>>,
     pub cooldown_any: Option<At<Duration>>,
     pub cap: Option<At<BTreeMap<TeamId, Cap>>>,
-    pub when_full: Option<At<()>>,
+    pub when_full: Option<At<WhenFull>>,
     pub startable_by: Option<At<StartableBy>>,
 }
 
@@ -119,6 +119,8 @@ pub(super) const LIMIT_ENDS: [(&str, OnLimit); 4] = [
     ("end_available", OnLimit::EndAvailable),
     ("sign_out", OnLimit::SignOut),
 ];
+/// The words of `when_full`.
+pub(super) const FULL_ENDS: [(&str, WhenFull); 2] = [("refuse", WhenFull::Refuse), ("queue", WhenFull::Queue)];
 /// The words of `startable_by`.
 pub(super) const STARTERS: [(&str, StartableBy); 3] =
     [("agent", StartableBy::Agent), ("supervisor", StartableBy::Supervisor), ("both", StartableBy::Both)];
@@ -194,7 +196,7 @@ fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch 
         quota_time: read_of(section, "quota_time", problems, values::or_none(some_span_of_a_day)),
         cooldown: read_of(section, "cooldown", problems, span_of_a_day),
         cooldown_any: read_of(section, "cooldown_any", problems, span_of_a_day),
-        when_full: read_of(section, "when_full", problems, when_full),
+        when_full: read_of(section, "when_full", problems, values::word(&FULL_ENDS)),
         cap: read_caps(section, problems),
         startable_by: read_of(section, "startable_by", problems, values::word(&STARTERS)),
     }
@@ -225,22 +227,8 @@ fn some_span_of_a_day(text: &str) -> Result<Duration, String> {
     if span.is_zero() { Err("nothing is left of it; write enabled = false".to_owned()) } else { Ok(span) }
 }
 
-/// A full team queues unless it is said otherwise (semantics §3), and there is no waiting list yet: so whoever caps
-/// must say so.
-fn when_full(text: &str) -> Result<(), String> {
-    match text {
-        "refuse" => Ok(()),
-        "queue" => Err("\"queue\" is known, but not enforced by this version; write \"refuse\"".to_owned()),
-        other => Err(format!("expected \"refuse\", found {other:?}")),
-    }
-}
-
 fn read_caps(section: &mut Section<'_>, problems: &mut Problems) -> Option<At<BTreeMap<TeamId, Cap>>> {
-    let says_when = section.take("when_full", problems).is_some();
     let field = section.take("cap", problems)?;
-    if !says_when {
-        field.refuse(problems, "give when_full = \"refuse\" too: this version has no waiting list");
-    }
     let teams = field.section(problems, field.place())?.take_all(problems);
     if teams.len() > TEAMS_OF_TYPE_MAX {
         field

@@ -3,6 +3,7 @@
 use super::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
 use crate::domain::event::{AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, PauseEnded, PauseStarted};
 use crate::domain::id::{AgentSeq, PauseId};
+use crate::domain::queue::{OFFER_LASTS, Offer, Place, Waiting};
 use crate::domain::time::Timestamp;
 
 /// An event that cannot follow the state it is applied to.
@@ -41,6 +42,7 @@ impl Agent {
         if seen == Seen::Everybody {
             self.public_version = self.seq;
         }
+        self.run_or_rest_offer(event.at);
         Ok(())
     }
 
@@ -52,6 +54,17 @@ impl Agent {
             Connection::Connected | Connection::Grace { .. } => Connection::Grace { since: at, until: grace_until },
             Connection::Disconnected { last_seen_at } => Connection::Disconnected { last_seen_at },
         };
+        if let Some(offer) = self.queue.as_mut().and_then(|waiting| waiting.offer.as_mut()) {
+            offer.rest_after_restart();
+        }
+    }
+
+    /// The clock of an offer runs while the agent could take it.
+    fn run_or_rest_offer(&mut self, at: Timestamp) {
+        let runs = self.can_take_offers();
+        if let Some(offer) = self.queue.as_mut().and_then(|waiting| waiting.offer.as_mut()) {
+            offer.set_running(runs, at);
+        }
     }
 
     /// `None` when the event is illegal here; then nothing has changed.
@@ -62,6 +75,9 @@ impl Agent {
                 legal(self.connection != Connection::Connected)?;
                 let shown_offline = self.is_shown_offline();
                 self.connection = Connection::Connected;
+                if let Some(waiting) = &mut self.queue {
+                    waiting.lost_at = None;
+                }
                 if !shown_offline {
                     return Some(Seen::Nobody);
                 }
@@ -87,11 +103,12 @@ impl Agent {
             }
             AgentEventBody::StatusChanged { from, to } => {
                 legal(self.chosen() == Some(*from) && from != to)?;
+                legal(*to != ChosenStatus::Offline || self.queue.is_none())?;
                 self.take_status(*to, event);
                 Some(Seen::Everybody)
             }
             AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
-                legal(self.protected_pause().is_none())?;
+                legal(self.protected_pause().is_none() && self.queue.is_none())?;
                 self.connection = Connection::Disconnected { last_seen_at: Some(at) };
                 if !self.is_paused() {
                     self.take_status(ChosenStatus::Offline, event);
@@ -106,6 +123,44 @@ impl Agent {
             }
             AgentEventBody::PendingCancelled => {
                 self.pending.take()?;
+                Some(Seen::Agent)
+            }
+            AgentEventBody::Queued(queued) => {
+                legal(self.queue.is_none() && self.status != Status::Offline)?;
+                self.queue = Some(Box::new(Waiting {
+                    pause_type: queued.pause_type.clone(),
+                    note: queued.note.clone(),
+                    since: at,
+                    place: Place::at(at),
+                    slots: queued.slots.clone(),
+                    let_pass: 0,
+                    last_expired: None,
+                    offer: None,
+                    lost_at: None,
+                }));
+                Some(Seen::Everybody)
+            }
+            AgentEventBody::LeftQueue { pause_type, .. } => {
+                legal(self.queue.as_ref()?.pause_type == *pause_type)?;
+                self.queue = None;
+                Some(Seen::Everybody)
+            }
+            AgentEventBody::Offered { offer } => {
+                legal(self.can_take_offers())?;
+                let waiting = self.queue.as_mut()?;
+                legal(waiting.offer.is_none())?;
+                waiting.offer = Some(Offer { id: *offer, left: OFFER_LASTS, runs_since: None });
+                Some(Seen::Agent)
+            }
+            AgentEventBody::OfferExpired { offer, place } => {
+                let waiting = self.queue.as_mut()?;
+                legal(waiting.offer?.id == *offer)?;
+                let Some(place) = place else {
+                    self.queue = None;
+                    return Some(Seen::Everybody);
+                };
+                (waiting.offer, waiting.last_expired) = (None, Some(*offer));
+                (waiting.place, waiting.let_pass) = (*place, waiting.let_pass + 1);
                 Some(Seen::Agent)
             }
             AgentEventBody::PauseStarted(started) => self.start_pause(event, started),
@@ -147,6 +202,10 @@ impl Agent {
     fn lose_connection(&mut self, event: &AgentEvent, last_seen_at: Timestamp) -> Option<Seen> {
         legal(matches!(self.connection, Connection::Grace { .. }))?;
         self.connection = Connection::Disconnected { last_seen_at: Some(last_seen_at) };
+        if let Some(waiting) = &mut self.queue {
+            // Somebody else may have the slot; the place is kept.
+            (waiting.offer, waiting.lost_at) = (None, Some(event.at));
+        }
         if self.is_shown_offline() {
             self.stamp(event);
             return Some(Seen::Everybody);
@@ -174,6 +233,7 @@ impl Agent {
                     fired: Fired::default(),
                 };
                 self.status = Status::Paused(Away::Pause(Box::new(pause)));
+                self.queue.take_if(|waiting| waiting.pause_type == started.pause_type);
                 self.stamp(event);
                 Some(Seen::Everybody)
             }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use super::{Agent, Away, Connection, Context, Status};
-use crate::domain::command::{Actor, AfterEnd, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request};
+use crate::domain::command::{
+    Actor, AfterEnd, Cancelled, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request,
+};
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, PausePlace, PauseStarted, PauseTerms,
-    Pending, PendingTarget, Shift,
+    Pending, PendingTarget, Queued, Shift,
 };
-use crate::domain::id::{PauseId, PauseTypeCode};
+use crate::domain::id::{OfferId, PauseId, PauseTypeCode};
 use crate::domain::op::OpRecord;
 use crate::domain::policy::{PauseKind, PauseRules, PauseType};
-use crate::domain::rules::{Question, Verdict, evaluate, waived_code};
+use crate::domain::rules::{Question, Verdict, VerdictOutcome, evaluate, waived_code};
 use crate::domain::schedule::{SHIFT_AFTER_OFFLINE, business_day, local_day, utc_offset_s};
 use crate::domain::slots::slots_of;
 use crate::domain::time::Timestamp;
@@ -57,6 +59,8 @@ impl Agent {
             Command::StartPause { pause_type, note, replaces, overriding } => {
                 course.start_pause(pause_type, note.clone(), *replaces, *overriding)?
             }
+            Command::AcceptOffer { offer } => course.accept_offer(*offer)?,
+            Command::Cancel { what: Cancelled::Queue } => course.cancel_queue()?,
             Command::EndPause { then, overriding } => course.end_pause(*then, *overriding)?,
             Command::ExtendPause { by } => course.extend_pause(*by)?,
             Command::SignOut { pause } => course.sign_out(*pause)?,
@@ -193,7 +197,12 @@ impl<'a> Course<'a> {
             None => self.end_outer(self.cause(), status, false)?,
             Some(current) if current == status => {}
             Some(ChosenStatus::Offline) => self.sign_in(status, self.cause()),
-            Some(from) => self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status }),
+            Some(from) => {
+                if status == ChosenStatus::Offline {
+                    self.leave_queue(self.cause(), None);
+                }
+                self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status });
+            }
         }
         Ok(Outcome::Done)
     }
@@ -231,7 +240,7 @@ impl<'a> Course<'a> {
         replaces: Option<PauseId>,
         overriding: bool,
     ) -> Result<Outcome, Rejection> {
-        let waived = self.check_start(code, replaces, overriding)?;
+        let verdict = self.check_start(code, replaces, overriding)?;
         let by_other_in_protected = !self.by_agent() && self.agent.protected_pause().is_some();
         if by_other_in_protected {
             return Ok(match self.agent.pause() {
@@ -248,12 +257,15 @@ impl<'a> Course<'a> {
         if let Some(pause) = self.agent.running_of_type(code) {
             return Ok(Outcome::Started { pause });
         }
+        if verdict.outcome == VerdictOutcome::Queued {
+            return Ok(self.wait_in_line(pause_type, note));
+        }
         let waited = self.agent.pending.clone().filter(|_| pause_type.kind != PauseKind::Protected);
         if waited.is_some() {
             self.go_on_from_protected();
         }
         self.begin(pause_type, note)?;
-        self.note_waived(&waived);
+        self.note_waived(&verdict.waived);
         if let Some(Pending { target: PendingTarget::Pause { pause_type: other, .. }, actor, reason, .. }) = waited
             && other != *code
         {
@@ -261,6 +273,52 @@ impl<'a> Course<'a> {
             self.in_the_name_of(actor, reason, |course| course.refused(other, &already_paused));
         }
         Ok(Outcome::Started { pause: self.context.fresh_id })
+    }
+
+    /// The agent takes the slot that is kept for them. A running pause gives way to the one that begins.
+    fn accept_offer(&mut self, offer: OfferId) -> Result<Outcome, Rejection> {
+        let Some(waiting) = self.agent.queue.as_deref() else { return Err(Refusal::NoOffer.into()) };
+        if waiting.offer.is_none_or(|at_hand| at_hand.id != offer) {
+            let expired = waiting.last_expired == Some(offer);
+            return Err(if expired { Refusal::OfferExpired } else { Refusal::NoOffer }.into());
+        }
+        let (code, note) = (waiting.pause_type.clone(), waiting.note.clone());
+        let running = self.agent.pause().map(|pause| pause.id);
+        let replaces = running.or(self.agent.protected_pause().map(|pause| pause.id));
+        let verdict = self.check_start(&code, replaces, false)?;
+        match (verdict.outcome, verdict.code) {
+            // Fewer may be away by now than when it was offered; the offer stands.
+            (VerdictOutcome::Queued, Some(full)) => Err(full.into()),
+            _ => self.start_pause(&code, note, replaces, false),
+        }
+    }
+
+    fn cancel_queue(&mut self) -> Result<Outcome, Rejection> {
+        if self.agent.queue.is_none() {
+            return Err(Refusal::NothingPending.into());
+        }
+        self.leave_queue(self.cause(), None);
+        Ok(Outcome::Done)
+    }
+
+    /// The agent waits for a slot; whoever waits for one of another type leaves that line.
+    fn wait_in_line(&mut self, pause_type: &PauseType, note: Option<String>) -> Outcome {
+        if self.agent.queue.as_ref().is_some_and(|waiting| waiting.pause_type == pause_type.code) {
+            return Outcome::Queued;
+        }
+        self.leave_queue(self.cause(), None);
+        let slots = slots_of(&self.context.person.teams, pause_type);
+        let queued = Queued { pause_type: pause_type.code.clone(), note, slots };
+        self.happens(self.cause(), AgentEventBody::Queued(Box::new(queued)));
+        Outcome::Queued
+    }
+
+    /// Gives up a place in a line, where there is one.
+    pub(super) fn leave_queue(&mut self, cause: Cause, code: Option<String>) {
+        if let Some(waiting) = &self.agent.queue {
+            let pause_type = waiting.pause_type.clone();
+            self.happens(cause, AgentEventBody::LeftQueue { pause_type, code });
+        }
     }
 
     /// The agent goes from a protected pause straight to another: what waited comes first, except
@@ -286,15 +344,18 @@ impl<'a> Course<'a> {
         (self.actor, self.reason) = own;
     }
 
-    /// Asks the rules; answers with those that fail and are waived.
+    /// Asks the rules.
     fn check_start(
         &self,
         code: &PauseTypeCode,
         replaces: Option<PauseId>,
         overriding: bool,
-    ) -> Result<Vec<Refusal>, Refusal> {
+    ) -> Result<Verdict, Refusal> {
         let verdict = self.agent.verdict_for(&self.actor, code, replaces, overriding, self.context);
-        verdict.code.map_or(Ok(verdict.waived), Err)
+        match (verdict.outcome, verdict.code) {
+            (VerdictOutcome::Refused, Some(code)) => Err(code),
+            (outcome, code) => Ok(Verdict { outcome, code, ..verdict }),
+        }
     }
 
     /// What a supervisor's override has set aside goes on record, rule by rule.
@@ -417,6 +478,7 @@ impl<'a> Course<'a> {
 
     /// Ends what has to end and signs out.
     pub(super) fn leave(&mut self, at_sign_out: PauseAtSignOut, cause: Cause) {
+        self.leave_queue(cause, None);
         if let Some(pause) = self.agent.pause().cloned() {
             let kept = pause.terms.class == LimitedClass::Entitlement && at_sign_out == PauseAtSignOut::KeepEntitlement;
             if !kept {
@@ -459,6 +521,9 @@ impl<'a> Course<'a> {
         match (self.agent.pause().cloned(), self.agent.chosen()) {
             (Some(outer), _) => self.end_noting_findings(&outer, self.cause(), status),
             (None, Some(from)) if from != status => {
+                if status == ChosenStatus::Offline {
+                    self.leave_queue(self.cause(), None);
+                }
                 self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status });
             }
             (None, _) => {}

@@ -10,7 +10,10 @@ use super::{Agent, Connection, Context, Pause, Status};
 use crate::domain::command::{Actor, PauseAtSignOut};
 use crate::domain::directory::SignInStatus;
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus, PendingTarget};
-use crate::domain::policy::OnLimit;
+use crate::domain::id::{OfferId, PauseTypeCode};
+use crate::domain::policy::{OnLimit, PauseRules};
+use crate::domain::queue::{OFFER_LASTS, OFFERS_LET_PASS_MAX, Offer};
+use crate::domain::rules::{Question, VerdictOutcome, evaluate, is_on_menu};
 use crate::domain::time::{Timestamp, hours, seconds};
 
 /// A connected agent's pause is abandoned this long after its start (semantics §5).
@@ -29,6 +32,9 @@ enum Due {
     Overrun,
     LimitActs,
     Escalation(Duration),
+    OfferExpires(OfferId),
+    /// The place in the line is given up: nobody came back for it, or there is nothing to wait for any more.
+    PlaceLapses(Cause),
     GraceOver,
     Abandoned,
     PersonLeft,
@@ -44,6 +50,7 @@ impl Agent {
     pub fn due(&self, context: &Context) -> Vec<AgentEvent> {
         let mut course = Course::new(self, context, Actor::System, None);
         course.meet_sockets(context);
+        course.meet_turn(context);
         while let Some((at, due)) = course.agent.next_due(context) {
             if at > context.now {
                 break;
@@ -62,7 +69,7 @@ impl Agent {
         let threshold = self.pause().and_then(|pause| self.next_threshold(pause, context));
         let abandoned = self.abandoned_at(context).map(|at| (at, Due::Abandoned));
         let left = context.person.left_at.filter(|_| !self.is_gone()).map(|at| (at, Due::PersonLeft));
-        [grace, threshold, abandoned, left].into_iter().flatten().min()
+        [grace, threshold, abandoned, left, self.queue_due(context)].into_iter().flatten().min()
     }
 
     fn next_threshold(&self, pause: &Pause, context: &Context) -> Option<(Timestamp, Due)> {
@@ -83,6 +90,16 @@ impl Agent {
             .limit_is_to_act(pause)
             .then(|| (wait_for_return(limit_at + terms.grace, pause.started_at, context), Due::LimitActs));
         [escalation, acts].into_iter().flatten().min()
+    }
+
+    fn queue_due(&self, context: &Context) -> Option<(Timestamp, Due)> {
+        let waiting = self.queue.as_deref()?;
+        if !can_be_waited_for(&waiting.pause_type, context) {
+            return Some((waiting.since, Due::PlaceLapses(Cause::Admin)));
+        }
+        let lapses = waiting.lost_at.map(|at| at + context.directory.tenant.resume_within);
+        let expires = waiting.offer.and_then(|offer| Some((offer.expires_at()?, Due::OfferExpires(offer.id))));
+        lapses.map(|at| (at, Due::PlaceLapses(Cause::ConnectionLost))).into_iter().chain(expires).min()
     }
 
     fn limit_is_to_act(&self, pause: &Pause) -> bool {
@@ -117,6 +134,13 @@ impl Agent {
 /// When something that ends a pause may happen: not before agents had the time to come back.
 fn wait_for_return(at: Timestamp, started_at: Timestamp, context: &Context) -> Timestamp {
     if started_at < context.ready_at { at.max(context.ready_at + RECONNECT_WINDOW) } else { at }
+}
+
+/// True while a type may be started by whoever waits for it, as far as that is the administrator's to say.
+fn can_be_waited_for(code: &PauseTypeCode, context: &Context) -> bool {
+    let enabled = context.directory.tenant.pauses_enabled;
+    let found = context.policy.types.get(code);
+    enabled && found.is_some_and(|found| is_on_menu(found, context) && found.kind.rules().is_some())
 }
 
 impl Course<'_> {
@@ -164,6 +188,45 @@ impl Course<'_> {
         *self.actor_mut() = system;
     }
 
+    /// It is the agent's turn in the line: a slot is kept for them, unless a rule stands against the pause by now.
+    fn meet_turn(&mut self, context: &Context) {
+        let Some(waiting) = self.agent.queue.as_deref() else { return };
+        let (code, id) = (waiting.pause_type.clone(), &context.person.id);
+        let rules = context.policy.types.get(&code).and_then(|found| found.kind.rules());
+        let is_turn = |rules: &PauseRules| context.slots.is_turn_of(id, &code, rules);
+        if waiting.offer.is_some() || !self.agent.can_take_offers() || !rules.is_some_and(is_turn) {
+            return;
+        }
+        let running = self.agent.pause().map(|pause| pause.id);
+        let actor = Actor::Agent(id.clone());
+        // Asked as if the slot were theirs.
+        let mut offered = self.agent.clone();
+        let at_hand = Offer { id: OfferId(context.fresh_id.0), left: OFFER_LASTS, runs_since: None };
+        offered.queue.iter_mut().for_each(|waiting| waiting.offer = Some(at_hand));
+        let verdict = evaluate(&Question {
+            agent: &offered,
+            context,
+            code: &code,
+            actor: &actor,
+            replaces: running,
+            overriding: false,
+        });
+        match (verdict.outcome, verdict.code) {
+            (VerdictOutcome::Refused, Some(refusal)) => {
+                self.leave_queue(Cause::Queue, Some(refusal.code().to_owned()));
+            }
+            _ => self.happens(Cause::Queue, AgentEventBody::Offered { offer: at_hand.id }),
+        }
+    }
+
+    /// The first offers that are let pass cost a place each, the last one the seat.
+    fn let_offer_pass(&mut self, offer: OfferId, context: &Context) {
+        let Some(waiting) = self.agent.queue.as_deref() else { return };
+        let place = (waiting.let_pass + 1 < OFFERS_LET_PASS_MAX)
+            .then(|| context.slots.place_behind_next(&context.person.id, &waiting.pause_type, waiting.place));
+        self.happens(Cause::Queue, AgentEventBody::OfferExpired { offer, place });
+    }
+
     fn fall_due(&mut self, due: Due, at: Timestamp, context: &Context) {
         let late = context.now.since(at) > LATE_AFTER;
         let pause = self.agent.pause().map(|pause| pause.id);
@@ -180,6 +243,8 @@ impl Course<'_> {
                     self.limit_acts();
                 }
             }
+            (Due::OfferExpires(offer), _) => self.let_offer_pass(offer, context),
+            (Due::PlaceLapses(cause), _) => self.leave_queue(cause, None),
             (Due::GraceOver, _) => self.lose_connection(context),
             (Due::Abandoned, _) => self.abandon(),
             (Due::PersonLeft, _) => self.deactivate(),

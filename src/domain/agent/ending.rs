@@ -100,6 +100,7 @@ impl Course<'_> {
 
     /// Ends the running pause and a protected one inside it; the agent is offline then.
     pub(super) fn end_all(&mut self, cause: Cause, last_seen_at: Option<Timestamp>) {
+        self.leave_queue(cause, None);
         let offline = AfterPause::Status(ChosenStatus::Offline);
         if let Some(inner) = self.agent.protected_pause().map(|pause| pause.id) {
             let then = if self.agent.pause().is_some() { AfterPause::OuterPause } else { offline };

@@ -15,6 +15,7 @@ use super::directory::{Directory, Person};
 use super::event::{Cause, ChosenStatus, PausePlace, PauseTerms, Pending, Shift};
 use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
 use super::policy::{PauseClass, Policy};
+use super::queue::{Offer, Waiting};
 use super::schedule::SHIFT_ESTIMATE_LASTS;
 use super::slots::Counts;
 use super::time::Timestamp;
@@ -47,6 +48,8 @@ pub struct Agent {
     pub reason: Option<String>,
     /// What waits for the return from a protected pause.
     pub pending: Option<Pending>,
+    /// A place in a waiting list.
+    pub queue: Option<Box<Waiting>>,
     /// The shift that the last sign-in belongs to.
     pub shift: Option<Shift>,
     /// What a return restores.
@@ -209,6 +212,7 @@ impl Agent {
             cause: Cause::SignOut,
             reason: None,
             pending: None,
+            queue: None,
             shift: None,
             resume: None,
             usage: Usage::default(),
@@ -241,6 +245,16 @@ impl Agent {
     /// The shift that an instant belongs to; none when the last one that is known of began too long ago.
     pub fn shift_at(&self, at: Timestamp) -> Option<Shift> {
         self.shift.filter(|shift| at.since(shift.started_at) < SHIFT_ESTIMATE_LASTS)
+    }
+
+    /// The offer of a slot for a pause of this type.
+    pub fn offer_of(&self, code: &PauseTypeCode) -> Option<&Offer> {
+        self.queue.as_ref().filter(|waiting| waiting.pause_type == *code)?.offer.as_ref()
+    }
+
+    /// True while the agent could take an offer: they are there, and on no protected pause.
+    pub fn can_take_offers(&self) -> bool {
+        self.is_connected() && self.protected_pause().is_none()
     }
 
     /// True while a pause of any class is running.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{PendingForm, PlaceForm, ShiftForm, TermsForm};
 use super::ops::OpsForm;
+use super::queue::WaitingForm;
 use super::text::Text;
 use super::usage::UsageForm;
 use super::word::ChosenStatusForm;
@@ -31,6 +32,8 @@ pub(crate) struct AgentForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<PendingForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    queue: Option<Box<WaitingForm>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     shift: Option<ShiftForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resume: Option<ResumeForm>,
@@ -55,6 +58,7 @@ impl AgentForm {
             cause: Text(CauseWord(agent.cause)),
             reason: agent.reason.as_deref().map(|reason| refer.text(reason)),
             pending: agent.pending.as_ref().map(|pending| PendingForm::of(pending, refer)),
+            queue: agent.queue.as_ref().map(|waiting| Box::new(WaitingForm::of(waiting, refer))),
             shift: agent.shift.map(ShiftForm::of),
             resume: agent.resume.map(|resume| ResumeForm { status: resume.status.into(), lost_at: resume.lost_at.0 }),
             usage: UsageForm::of(&agent.usage),
@@ -78,6 +82,7 @@ impl AgentForm {
                 cause: self.cause.0.0,
                 reason: self.reason.and_then(|hash| resolve.text(hash)),
                 pending: self.pending.map(|pending| pending.into_domain(resolve)).transpose()?,
+                queue: self.queue.map(|waiting| Box::new(waiting.into_domain(resolve))),
                 shift: self.shift.map(ShiftForm::into_domain),
                 resume: self
                     .resume

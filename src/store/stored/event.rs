@@ -13,10 +13,11 @@ use super::{ActorForm, FormError, Hash, PersonId, Refer, Resolve, WideId, from_m
 use crate::domain::command::Outcome;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, PauseEnded, PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget,
-    Shift,
+    Queued, Shift,
 };
-use crate::domain::id::{Op, PauseId, PauseTypeCode, TeamId};
+use crate::domain::id::{OfferId, Op, PauseId, PauseTypeCode, TeamId};
 use crate::domain::op::OpRecord;
+use crate::domain::queue::Place;
 use crate::domain::time::Timestamp;
 
 /// The body of an agent's event.
@@ -61,6 +62,10 @@ impl EventForm {
             | BodyForm::PauseRefused { .. }
             | BodyForm::PendingSet(_)
             | BodyForm::PendingCancelled
+            | BodyForm::Queued(_)
+            | BodyForm::LeftQueue { .. }
+            | BodyForm::Offered { .. }
+            | BodyForm::OfferExpired { .. }
             | BodyForm::PauseWarned { .. }
             | BodyForm::LimitReached { .. }
             | BodyForm::Overran { .. }
@@ -98,6 +103,22 @@ enum BodyForm {
     PendingSet(PendingForm),
     #[serde(rename = "pause.pending_cancelled")]
     PendingCancelled,
+    #[serde(rename = "pause.queued")]
+    Queued(QueuedForm),
+    #[serde(rename = "pause.left_queue")]
+    LeftQueue {
+        pause_type: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
+    #[serde(rename = "pause.offered")]
+    Offered { offer: Text<OfferId> },
+    #[serde(rename = "pause.offer_expired")]
+    OfferExpired {
+        offer: Text<OfferId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<PlaceInLineForm>,
+    },
     #[serde(rename = "pause.started")]
     PauseStarted(Box<StartedForm>),
     #[serde(rename = "pause.warned")]
@@ -142,6 +163,14 @@ impl BodyForm {
             }
             AgentEventBody::PendingSet(pending) => BodyForm::PendingSet(PendingForm::of(pending, refer)),
             AgentEventBody::PendingCancelled => BodyForm::PendingCancelled,
+            AgentEventBody::Queued(queued) => BodyForm::Queued(QueuedForm::of(queued, refer)),
+            AgentEventBody::LeftQueue { pause_type, code } => {
+                BodyForm::LeftQueue { pause_type: pause_type.to_string(), code: code.clone() }
+            }
+            AgentEventBody::Offered { offer } => BodyForm::Offered { offer: Text(*offer) },
+            AgentEventBody::OfferExpired { offer, place } => {
+                BodyForm::OfferExpired { offer: Text(*offer), place: place.map(PlaceInLineForm::of) }
+            }
             AgentEventBody::PauseStarted(started) => BodyForm::PauseStarted(Box::new(StartedForm::of(started, refer))),
             AgentEventBody::PauseWarned { pause, before, late } => {
                 BodyForm::PauseWarned { pause: pause.to_string(), before_ms: to_ms(*before), late: *late }
@@ -182,6 +211,14 @@ impl BodyForm {
             }
             BodyForm::PendingSet(pending) => AgentEventBody::PendingSet(pending.into_domain(resolve)?),
             BodyForm::PendingCancelled => AgentEventBody::PendingCancelled,
+            BodyForm::Queued(queued) => AgentEventBody::Queued(Box::new(queued.into_domain(resolve)?)),
+            BodyForm::LeftQueue { pause_type, code } => {
+                AgentEventBody::LeftQueue { pause_type: type_code(&pause_type)?, code }
+            }
+            BodyForm::Offered { offer } => AgentEventBody::Offered { offer: offer.0 },
+            BodyForm::OfferExpired { offer, place } => {
+                AgentEventBody::OfferExpired { offer: offer.0, place: place.map(PlaceInLineForm::into_domain) }
+            }
             BodyForm::PauseStarted(started) => AgentEventBody::PauseStarted(Box::new(started.into_domain(resolve)?)),
             BodyForm::PauseWarned { pause, before_ms, late } => {
                 AgentEventBody::PauseWarned { pause: pause_id(&pause)?, before: from_ms(before_ms), late }
@@ -273,6 +310,50 @@ impl PendingForm {
             actor: self.actor.into_domain(resolve)?,
             reason: self.reason.and_then(|hash| resolve.text(hash)),
         })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QueuedForm {
+    pause_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<Hash>,
+    slots: Vec<Text<TeamId>>,
+}
+
+impl QueuedForm {
+    fn of(queued: &Queued, refer: &mut dyn Refer) -> QueuedForm {
+        QueuedForm {
+            pause_type: queued.pause_type.to_string(),
+            note: queued.note.as_deref().map(|note| refer.text(note)),
+            slots: queued.slots.iter().cloned().map(Text).collect(),
+        }
+    }
+
+    fn into_domain(self, resolve: &dyn Resolve) -> Result<Queued, FormError> {
+        Ok(Queued {
+            pause_type: type_code(&self.pause_type)?,
+            note: self.note.and_then(|hash| resolve.text(hash)),
+            slots: self.slots.into_iter().map(|Text(team)| team).collect(),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlaceInLineForm {
+    asked_at: i64,
+    behind: u32,
+}
+
+impl PlaceInLineForm {
+    pub(super) fn of(place: Place) -> PlaceInLineForm {
+        PlaceInLineForm { asked_at: place.asked_at.0, behind: place.behind }
+    }
+
+    pub(super) fn into_domain(self) -> Place {
+        Place { asked_at: Timestamp(self.asked_at), behind: self.behind }
     }
 }
 
@@ -496,7 +577,7 @@ impl OpColumns {
     }
 }
 
-/// An outcome as a word: `done`, `deferred`, `started:<pause>`.
+/// An outcome as a word: `done`, `queued`, `deferred`, `started:<pause>`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct OutcomeWord(Outcome);
 
@@ -504,6 +585,7 @@ impl fmt::Display for OutcomeWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Outcome::Done => f.write_str("done"),
+            Outcome::Queued => f.write_str("queued"),
             Outcome::Deferred => f.write_str("deferred"),
             Outcome::Started { pause } => write!(f, "started:{pause}"),
         }
@@ -516,6 +598,7 @@ impl FromStr for OutcomeWord {
     fn from_str(word: &str) -> Result<OutcomeWord, FormError> {
         match (word, word.strip_prefix("started:")) {
             ("done", _) => Ok(OutcomeWord(Outcome::Done)),
+            ("queued", _) => Ok(OutcomeWord(Outcome::Queued)),
             ("deferred", _) => Ok(OutcomeWord(Outcome::Deferred)),
             (_, Some(pause)) => Ok(OutcomeWord(Outcome::Started { pause: pause_id(pause)? })),
             (_, None) => Err(not("an outcome", word.to_owned(), "unknown")),

@@ -10,6 +10,7 @@ mod event;
 mod id;
 mod ops;
 mod policy;
+mod queue;
 mod tenant_event;
 #[cfg(test)]
 mod tests;

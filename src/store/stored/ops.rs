@@ -22,6 +22,7 @@ use crate::domain::time::Timestamp;
 const DONE: u8 = 0;
 const DEFERRED: u8 = 1;
 const STARTED: u8 = 2;
+const QUEUED: u8 = 3;
 
 /// An agent's last ops, packed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,6 +43,7 @@ impl OpsForm {
             match outcome {
                 Outcome::Done => packed.push(DONE),
                 Outcome::Deferred => packed.push(DEFERRED),
+                Outcome::Queued => packed.push(QUEUED),
                 Outcome::Started { pause } => {
                     packed.push(STARTED);
                     packed.extend(pause.0.to_be_bytes());
@@ -77,6 +79,7 @@ impl OpsForm {
                 outcome: match one(&mut rest)? {
                     DONE => Outcome::Done,
                     DEFERRED => Outcome::Deferred,
+                    QUEUED => Outcome::Queued,
                     STARTED => Outcome::Started { pause: PauseId(u128::from_be_bytes(some(&mut rest)?)) },
                     _ => return Err(not_packed()),
                 },
@@ -165,7 +168,7 @@ mod tests {
             // The senders alone are whole; there is no op then.
             assert_eq!(read(&packed()[..length]).is_err(), length != 2, "{length} bytes");
         }
-        for (place, wrong) in [(0, 2), (1, 9), (18, 1), (35, 3), (35, STARTED)] {
+        for (place, wrong) in [(0, 2), (1, 9), (18, 1), (35, 4), (35, STARTED)] {
             let mut bytes = packed();
             bytes[place] = wrong;
             assert!(read(&bytes).is_err(), "{wrong} at {place}");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::event::type_code;
-use super::word::{OnEarlyEndForm, OnLimitForm, StartableByForm};
+use super::word::{OnEarlyEndForm, OnLimitForm, StartableByForm, WhenFullForm};
 use super::{FORM, FormError, Hash, from_ms, not, parse, read_json, to_ms, write_json};
 use crate::domain::id::TeamId;
 use crate::domain::policy::{Cap, PauseKind, PauseRules, PauseType};
@@ -145,12 +145,18 @@ struct RulesForm {
     cooldown_any_ms: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     cap: BTreeMap<String, CapForm>,
+    #[serde(default = "queue")]
+    when_full: WhenFullForm,
     startable_by: StartableByForm,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(ms: &u64) -> bool {
     *ms == 0
+}
+
+fn queue() -> WhenFullForm {
+    WhenFullForm::Queue
 }
 
 impl RulesForm {
@@ -172,6 +178,7 @@ impl RulesForm {
             quota_time_ms: rules.quota_time.map(to_ms),
             cooldown_ms: to_ms(rules.cooldown),
             cooldown_any_ms: to_ms(rules.cooldown_any),
+            when_full: rules.when_full.into(),
             cap: rules.cap.iter().map(|(team, cap)| (team.to_string(), CapForm::of(*cap))).collect(),
             startable_by: rules.startable_by.into(),
         }
@@ -195,6 +202,7 @@ impl RulesForm {
             quota_time: self.quota_time_ms.map(from_ms),
             cooldown: from_ms(self.cooldown_ms),
             cooldown_any: from_ms(self.cooldown_any_ms),
+            when_full: self.when_full.into(),
             cap: self
                 .cap
                 .iter()

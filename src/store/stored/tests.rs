@@ -11,11 +11,12 @@ use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause
 use crate::domain::command::Outcome;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, ChosenStatus, LimitedClass, PauseEnded, PausePlace, PauseStarted,
-    PauseTerms, Pending, PendingTarget, Shift,
+    PauseTerms, Pending, PendingTarget, Queued, Shift,
 };
-use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, PolicyVersion, TeamId};
+use crate::domain::id::{AgentSeq, OfferId, Op, PauseId, PauseTypeCode, PolicyVersion, TeamId};
 use crate::domain::op::{OpMemory, OpRecord};
-use crate::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy};
+use crate::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull};
+use crate::domain::queue::{Offer, Place, Waiting};
 use crate::domain::schedule::{WeekDays, Window};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Counted, Period, TypeUsage, Usage, Used};
@@ -207,6 +208,14 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
         }),
         pending().prop_map(AgentEventBody::PendingSet),
         Just(AgentEventBody::PendingCancelled),
+        (code(), text(), some_teams()).prop_map(|(pause_type, note, slots)| {
+            AgentEventBody::Queued(Box::new(Queued { pause_type, note, slots }))
+        }),
+        (code(), proptest::option::of(any::<String>()))
+            .prop_map(|(pause_type, code)| AgentEventBody::LeftQueue { pause_type, code }),
+        offer_id().prop_map(|offer| AgentEventBody::Offered { offer }),
+        (offer_id(), proptest::option::of(place_in_line()))
+            .prop_map(|(offer, place)| AgentEventBody::OfferExpired { offer, place }),
         started().prop_map(|started| AgentEventBody::PauseStarted(Box::new(started))),
         (id(), span(), any::<bool>()).prop_map(|(pause, before, late)| AgentEventBody::PauseWarned {
             pause,
@@ -224,8 +233,12 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
 }
 
 fn op() -> impl Strategy<Value = OpRecord> {
-    let outcome =
-        prop_oneof![Just(Outcome::Done), Just(Outcome::Deferred), id().prop_map(|pause| Outcome::Started { pause })];
+    let outcome = prop_oneof![
+        Just(Outcome::Done),
+        Just(Outcome::Queued),
+        Just(Outcome::Deferred),
+        id().prop_map(|pause| Outcome::Started { pause })
+    ];
     (any::<u128>(), actor(), any::<u64>(), at(), outcome).prop_map(|(op, by, fingerprint, at, outcome)| OpRecord {
         op: Op(op),
         by,
@@ -274,6 +287,33 @@ fn agent_status() -> impl Strategy<Value = Status> {
     ]
 }
 
+fn place_in_line() -> impl Strategy<Value = Place> {
+    (at(), any::<u32>()).prop_map(|(asked_at, behind)| Place { asked_at, behind })
+}
+
+fn offer_id() -> impl Strategy<Value = OfferId> {
+    any::<u128>().prop_map(OfferId)
+}
+
+fn some_teams() -> impl Strategy<Value = Box<[TeamId]>> {
+    let team = "[a-z]{1,9}".prop_map(|team| TeamId::new(&team).expect("printable"));
+    proptest::collection::vec(team, 0..3).prop_map(Into::into)
+}
+
+fn waiting() -> impl Strategy<Value = Waiting> {
+    let offer = (offer_id(), span(), proptest::option::of(at())).prop_map(|(id, left, runs_since)| Offer {
+        id,
+        left,
+        runs_since,
+    });
+    let asked = (code(), text(), at(), place_in_line(), some_teams());
+    let offers =
+        (any::<u8>(), proptest::option::of(offer_id()), proptest::option::of(offer), proptest::option::of(at()));
+    (asked, offers).prop_map(|((pause_type, note, since, place, slots), (let_pass, last_expired, offer, lost_at))| {
+        Waiting { pause_type, note, since, place, slots, let_pass, last_expired, offer, lost_at }
+    })
+}
+
 fn usage() -> impl Strategy<Value = Usage> {
     let day =
         (0..40_000).prop_map(|day| Period::BusinessDay(NaiveDate::from_num_days_from_ce_opt(day).expect("a day")));
@@ -298,10 +338,12 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     let ops = proptest::collection::vec(op(), 0..5).prop_map(OpMemory::from_records);
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>());
     let chosen = (at(), actor(), proptest::sample::select(Cause::ALL.to_vec()), text());
-    let rest = (proptest::option::of(pending()), proptest::option::of(shift()), proptest::option::of(resume), usage());
+    let queue = proptest::option::of(waiting().prop_map(Box::new));
+    let rest =
+        (proptest::option::of(pending()), proptest::option::of(shift()), proptest::option::of(resume), usage(), queue);
     (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
-            let (pending, shift, resume, usage) = rest;
+            let (pending, shift, resume, usage, queue) = rest;
             let agent = Agent {
                 seq: AgentSeq(seq),
                 version: AgentSeq(version),
@@ -313,6 +355,7 @@ fn record() -> impl Strategy<Value = AgentRecord> {
                 cause,
                 reason,
                 pending,
+                queue,
                 shift,
                 resume,
                 usage,
@@ -338,6 +381,7 @@ fn window() -> impl Strategy<Value = Window> {
 fn pause_type() -> impl Strategy<Value = PauseType> {
     let startable = prop_oneof![Just(StartableBy::Agent), Just(StartableBy::Supervisor), Just(StartableBy::Both)];
     let quotas = (proptest::option::of(1_u32..1000), proptest::option::of(span()));
+    let full = prop_oneof![Just(WhenFull::Refuse), Just(WhenFull::Queue)];
     let spans = (span(), span(), span());
     let cap = prop_oneof![
         (1_u32..100).prop_map(Cap::AtMost),
@@ -349,8 +393,15 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
         cap,
         0..3,
     );
-    let rules = (terms(), proptest::collection::vec(window(), 0..3), startable, quotas, spans, caps).prop_map(
-        |(terms, windows, startable_by, (quota_count, quota_time), (not_in_first, cooldown, cooldown_any), cap)| {
+    let rules = (terms(), proptest::collection::vec(window(), 0..3), startable, quotas, spans, (caps, full)).prop_map(
+        |(
+            terms,
+            windows,
+            startable_by,
+            (quota_count, quota_time),
+            (not_in_first, cooldown, cooldown_any),
+            (cap, when_full),
+        )| {
             PauseRules {
                 paid: terms.paid,
                 counts_as_work: terms.counts_as_work,
@@ -369,6 +420,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
                 cooldown,
                 cooldown_any,
                 cap,
+                when_full,
                 startable_by,
             }
         },

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::directory::SignInStatus;
 use crate::domain::event::{ChosenStatus, LimitedClass};
-use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy};
+use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy, WhenFull};
 
 macro_rules! mirror {
     ($form:ident of $domain:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
@@ -71,6 +71,7 @@ impl ActorKindForm {
     }
 }
 
+mirror!(WhenFullForm of WhenFull { Refuse = "refuse", Queue = "queue" });
 mirror!(ChosenStatusForm of ChosenStatus { Offline = "offline", Available = "available", Unavailable = "unavailable" });
 mirror!(SignInStatusForm of SignInStatus { Available = "available", Unavailable = "unavailable" });
 mirror!(LimitedClassForm of LimitedClass { Regular = "regular", Entitlement = "entitlement" });
