@@ -11,5 +11,7 @@ mod schedule;
 mod script;
 mod setting;
 mod trace;
+#[path = "../support/window_words.rs"]
+mod window_words;
 mod windows;
 mod world;
