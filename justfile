@@ -43,6 +43,10 @@ sim-long SEEDS="20000" FROM="10000":
 interleavings *ARGS:
     cargo test --features interleavings --test interleavings -- {{ARGS}}
 
+# Windows in every IANA zone, at every boundary of two years and every minute around every change of a clock
+windows:
+    bash .ci/windows
+
 # The load test: `just load commands`, `just load idle`, `just load fanout`, each with --help (docs/loadtest.md)
 load *ARGS:
     cargo build --release --workspace

@@ -14,5 +14,7 @@ mod setting;
 mod slots;
 mod trace;
 mod usage;
+#[path = "../support/window_words.rs"]
+mod window_words;
 mod windows;
 mod world;

@@ -8,7 +8,7 @@ use intervalo::domain::schedule::{
 };
 use intervalo::domain::time::Timestamp;
 
-use crate::setting::{week_days, window};
+use crate::window_words::{week_days, windows_of};
 
 const MINUTE: i64 = 60_000;
 const DAY_MINUTES: i64 = 24 * 60;
@@ -97,11 +97,6 @@ fn date(text: &str) -> NaiveDate {
 
 fn zone(name: &str) -> Tz {
     name.parse().expect("a zone")
-}
-
-fn windows_of(text: &str) -> Vec<Window> {
-    let words: Vec<&str> = text.split(' ').collect();
-    words.chunks(2).map(|pair| window(week_days(pair[0]).expect("days"), pair[1])).collect()
 }
 
 /// Compares what the windows say at `minute` with what the wall shows, up to the next change.

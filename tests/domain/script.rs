@@ -27,7 +27,8 @@ use intervalo::domain::schedule::utc_offset_s;
 use intervalo::domain::slots::{Standing, Taken, Waiter};
 use intervalo::domain::time::Timestamp;
 
-use crate::setting::{Words, duration, pause_type, principal, set_tenant, span, status, time_of_day, type_code, zone};
+use crate::setting::{Words, duration, pause_type, principal, set_tenant, span, status, type_code, zone};
+use crate::window_words::time_of_day;
 use crate::world::World;
 
 /// Carries a script out.

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{NaiveTime, Weekday};
 use chrono_tz::Tz;
 use intervalo::domain::directory::{SignInStatus, Tenant};
 use intervalo::domain::event::ChosenStatus;
 use intervalo::domain::id::{PauseTypeCode, PrincipalId, TeamId};
 use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull};
-use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::Timestamp;
+
+use crate::window_words::{time_of_day, week_days, window};
 
 pub(crate) fn set_tenant(tenant: &mut Tenant, words: &mut Words) {
     while let Some(word) = words.pop() {
@@ -108,34 +108,8 @@ fn cap(text: &str) -> (TeamId, Cap) {
     (TeamId::new(team).expect("a team's id"), cap)
 }
 
-/// `mon-fri`, `sat`, `all`, `sun-thu`.
-pub(crate) fn week_days(text: &str) -> Option<WeekDays> {
-    if text == "all" {
-        return Some(WeekDays::ALL);
-    }
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (first.parse::<Weekday>().ok()?, last.parse::<Weekday>().ok()?);
-    let mut days = vec![first];
-    while days[days.len() - 1] != last {
-        days.push(days[days.len() - 1].succ());
-    }
-    Some(WeekDays::of(days))
-}
-
-/// `11:30-14:30`.
-pub(crate) fn window(days: WeekDays, text: &str) -> Window {
-    let (from, until) = text.split_once('-').expect("from-until");
-    Window::new(days, time_of_day(from), time_of_day(until)).expect("a window")
-}
-
 pub(crate) fn zone(text: &str) -> Tz {
     text.trim().parse().unwrap_or_else(|_| panic!("no such zone: {text}"))
-}
-
-pub(crate) fn time_of_day(text: &str) -> NaiveTime {
-    let forms = ["%H:%M", "%H:%M:%S", "%H:%M:%S%.3f"];
-    let parsed = forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
-    parsed.unwrap_or_else(|| panic!("no time of day: {text}"))
 }
 
 pub(crate) fn principal(text: &str) -> PrincipalId {
