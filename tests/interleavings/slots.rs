@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use intervalo::actor::CommandError;
-use intervalo::domain::command::Rejection;
+use intervalo::actor::{CommandError, Notice};
+use intervalo::domain::command::{Command, Outcome, Rejection};
 use intervalo::domain::event::AgentEventBody;
 use intervalo::ports::EntryBody;
 use intervalo::sync::Race;
 
 use super::company::{end, pause};
 use super::explore::{explore, finds};
-use super::office::Office;
+use super::office::{Office, Socket};
 
 /// Three agents take the one slot and give it back.
 async fn one_slot_for_three() {
@@ -43,6 +43,44 @@ async fn take_and_give(office: Arc<Office>, agent: &'static str) {
     }
 }
 
+/// Two wait while one is on the one slot; each takes what is offered, and gives it back.
+async fn a_line_of_two() {
+    let office = Office::open().await;
+    let names = ["ana", "bia", "caio"];
+    let mut sockets = Vec::new();
+    for (session, agent) in names.into_iter().enumerate() {
+        sockets.push(office.connect(agent, session as u64).await.expect("connected"));
+    }
+    office.execute("ana", pause("fila")).await.expect("there is one");
+    let mut sockets = sockets.into_iter().skip(1);
+    let waiters: Vec<_> = ["bia", "caio"]
+        .map(|agent| {
+            let socket = sockets.next().expect("a socket");
+            shuttle::future::spawn(wait_and_take(Arc::clone(&office), agent, socket))
+        })
+        .into();
+    office.execute("ana", end()).await.expect("given back");
+    for waiter in waiters {
+        waiter.await.unwrap();
+    }
+    office.close().await;
+    check_slot(&office).await;
+}
+
+async fn wait_and_take(office: Arc<Office>, agent: &'static str, mut socket: Socket) {
+    let reply = office.execute(agent, pause("fila")).await.expect("a slot, or a place in line");
+    if reply.outcome == Outcome::Queued {
+        let offer = loop {
+            match socket.notices.recv().await.expect("the socket is held") {
+                Notice::Offered { offer, .. } => break offer,
+                _ => {}
+            }
+        };
+        office.execute(agent, Command::AcceptOffer { offer }).await.expect("it is kept");
+    }
+    office.execute(agent, end()).await.expect("a pause that was begun can be ended");
+}
+
 async fn check_slot(office: &Office) {
     let mut on_it = Vec::new();
     for entry in office.entries().await {
@@ -66,4 +104,9 @@ fn promise_c6_no_prefix_of_the_journal_has_two_on_one_slot() {
 #[test]
 fn a_sequencer_that_ignores_the_slots_is_found() {
     finds(Race::SlotsIgnored, one_slot_for_three, "two are on the one slot");
+}
+
+#[test]
+fn promise_c6_a_slot_that_is_given_back_reaches_everybody_in_line() {
+    explore(a_line_of_two);
 }

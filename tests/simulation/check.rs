@@ -125,6 +125,10 @@ pub(crate) fn quiet(house: &House) {
     let may_be_empty = house.probe.is_read_only();
     let broken = boards::stale(&seen, &truths, may_be_empty);
     seen.broken.extend(broken);
+    if !may_be_empty {
+        let unoffered = slots::unoffered(&seen);
+        seen.broken.extend(unoffered);
+    }
 }
 
 /// Everything that can be told from what was seen.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use intervalo::actor::{CommandError, Notice, SessionLink};
-use intervalo::domain::command::{Actor, AfterEnd, Command, PauseAtSignOut, Request};
+use intervalo::domain::command::{Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Request};
 use intervalo::domain::directory::{Directory, Person};
 use intervalo::domain::event::{Cause, ChosenStatus, TenantEvent, TenantEventBody};
-use intervalo::domain::id::{AgentId, PrincipalId, SessionId};
+use intervalo::domain::id::{AgentId, OfferId, PrincipalId, SessionId};
 use intervalo::domain::policy::{PauseKind, PauseType, Policy};
 use intervalo::domain::time::{Timestamp, minutes};
 use intervalo::ports::TenantDefinition;
@@ -162,7 +162,9 @@ impl Client {
     }
 
     fn wish_of_agent(&mut self) -> Command {
-        match self.dice.below(10) {
+        match self.dice.below(13) {
+            10 | 11 => Command::AcceptOffer { offer: OfferId(0) },
+            12 => Command::Cancel { what: Cancelled::Queue },
             0 => Command::SetStatus { status: ChosenStatus::Available },
             1 => Command::SetStatus { status: ChosenStatus::Unavailable },
             2..=5 => self.start(false),
@@ -211,6 +213,11 @@ impl Client {
             && let Ok(view) = self.house.router.view(&tenant(), target).await
         {
             *replaces = view.pause.as_ref().map(|pause| pause.id);
+        }
+        if let Command::AcceptOffer { offer } = &mut command
+            && let Ok(view) = self.house.router.view(&tenant(), target).await
+        {
+            *offer = view.offer.as_ref().map_or(*offer, |at_hand| at_hand.id);
         }
         let reason = matches!(by, Actor::Supervisor(_)).then(|| "the queue is long".to_owned());
         if self.dice.below(4) == 0 {

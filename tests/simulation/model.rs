@@ -123,6 +123,11 @@ impl Person {
         shown
     }
 
+    /// On a protected pause.
+    pub(crate) fn is_on_protected(&self) -> bool {
+        self.protected.is_some()
+    }
+
     /// When the next threshold of the running pause is due, and the name of its event.
     pub(crate) fn next_threshold(&self) -> Option<(Timestamp, &'static str)> {
         self.pause.as_ref()?.next_threshold()
@@ -203,6 +208,7 @@ impl Person {
             }
             AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                 must(self.protected.is_none(), "C2", "signed out of a protected pause")?;
+                must(self.queue.is_none(), "C2", "signed out and still in line")?;
                 self.line = Line::Disconnected;
                 if self.pause.is_none() {
                     self.status = "offline";

@@ -20,6 +20,8 @@ use tokio::time::timeout;
 
 /// How long a command may take, and a server to be ready, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that a command may take that reads a whole journal: minutes of kills on a machine that does other work too.
+const RUN_PATIENCE: Duration = Duration::from_secs(120);
 /// How many lines of a server's log are kept for the message of a failed test.
 const LOG_LINES_MAX: usize = 200;
 /// The rate of calls is no subject here: agents act as fast as they are answered.
@@ -269,8 +271,8 @@ fn address_in(line: &str) -> Option<SocketAddr> {
 
 /// Runs the binary to its end.
 pub(crate) async fn run(words: &[&str]) -> Ran {
-    let output = timeout(PATIENCE, command(words).output()).await;
-    let output = output.unwrap_or_else(|_| panic!("{words:?} did not end within {PATIENCE:?}")).expect("it runs");
+    let output = timeout(RUN_PATIENCE, command(words).output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{words:?} did not end within {RUN_PATIENCE:?}")).expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -1,4 +1,4 @@
-//! A company of four, with five types of pause, as an import would found it.
+//! A company of four, with six types of pause, as an import would found it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use intervalo::domain::command::{Actor, Command};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq};
-use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy};
+use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy, WhenFull};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::minutes;
 use intervalo::ports::{Batch, Entry, EntryBody, Journal, ShardId, ShardSeq, TenantDefinition};
@@ -75,12 +75,14 @@ pub(crate) fn policy() -> Policy {
     let evening = Window::new(WeekDays::ALL, evening_at(18), evening_at(21)).expect("a window");
     let supper = PauseRules { windows: vec![evening], ..PauseRules::default() };
     let cap = BTreeMap::from([(TeamId::new("suporte").expect("an id"), Cap::AtMost(1))]);
-    let one_at_once = PauseRules { cap, warn_before: BTreeSet::new(), ..PauseRules::default() };
+    let one_in_line = PauseRules { cap: cap.clone(), warn_before: BTreeSet::new(), ..PauseRules::default() };
+    let one_at_once = PauseRules { when_full: WhenFull::Refuse, ..one_in_line.clone() };
     let types = [
         of("cafe", PauseKind::Regular(coffee)),
         of("almoco", PauseKind::Regular(lunch)),
         of("jantar", PauseKind::Regular(supper)),
         of("rodizio", PauseKind::Regular(one_at_once)),
+        of("fila", PauseKind::Regular(one_in_line)),
         of("banheiro", PauseKind::Protected),
     ];
     Policy { version: PolicyVersion(1), types: BTreeMap::from(types) }

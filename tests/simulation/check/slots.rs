@@ -1,70 +1,38 @@
-//! No pause begins where its caps, counted anew from the journal before it, leave no room, unless a supervisor set them
-//! aside (C6).
+//! Slots and lines, counted anew from the journal for every start and every offer (C6): no pause begins where its caps
+//! leave no room, unless a supervisor set them aside; nobody passes by who waits; offers are made in turn; and when all
+//! is quiet nobody whose turn it is waits for an offer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use intervalo::domain::directory::Directory;
-use intervalo::domain::event::{AgentEventBody, TenantEventBody};
+use intervalo::domain::event::{AgentEvent, AgentEventBody, PauseStarted, TenantEventBody};
 use intervalo::domain::id::{AgentId, PauseId, PauseTypeCode, TeamId};
-use intervalo::domain::policy::Cap;
-use intervalo::ports::EntryBody;
+use intervalo::domain::policy::{Cap, PauseRules, Policy};
+use intervalo::domain::time::Timestamp;
+use intervalo::ports::{Entry, EntryBody};
 
 use super::{People, fold};
 use crate::evidence::Evidence;
-use crate::model::{Broken, Line};
+use crate::model::{Broken, Line, Person};
 use crate::office;
 
 pub(super) fn check(seen: &Evidence) -> Option<Broken> {
-    let policy = office::policy();
     let set_aside = set_aside(seen);
-    let mut directory = Arc::new(office::directory());
-    let mut people = People::new();
-    // Who is on which type, for which teams.
-    let mut on: BTreeMap<AgentId, (PauseTypeCode, Vec<TeamId>)> = BTreeMap::new();
-    for (entry, _) in &seen.durable {
-        match &entry.body {
-            EntryBody::Tenant { event, .. } => {
-                if let TenantEventBody::DirectoryChanged { version, .. } = event.body {
-                    // The first one is not sent but founded.
-                    directory = seen.directories.get(&version.0).map_or(directory, Arc::clone);
-                }
-            }
-            EntryBody::Agent { agent, event, .. } => {
-                if let AgentEventBody::PauseStarted(started) = &event.body
-                    && started.terms.is_some()
-                {
-                    let teams = &directory.agents.get(agent)?.teams;
-                    let caps = &policy.types.get(&started.pause_type)?.kind.rules()?.cap;
-                    let full = teams.iter().find(|team| {
-                        let room = |cap: &Cap| room(&people, &on, &directory, agent, &started.pause_type, team, *cap);
-                        caps.get(*team).is_some_and(|cap| !room(cap))
-                    });
-                    if let (Some(team), false) = (full, set_aside.contains(&started.id)) {
-                        return Some(("C6", format!("{team} had no room for {entry:?}")));
-                    }
-                    if let (None, true) = (full, set_aside.contains(&started.id)) {
-                        return Some(("C6", format!("a cap was set aside that left room: {entry:?}")));
-                    }
-                }
-                let _ = fold(&mut people, entry);
-                match people.get(agent).and_then(|person| person.pause.as_ref()).map(|pause| pause.id) {
-                    Some(id) => {
-                        if let AgentEventBody::PauseStarted(started) = &event.body
-                            && started.id == id
-                        {
-                            let teams = directory.agents.get(agent)?.teams.clone();
-                            on.insert(agent.clone(), (started.pause_type.clone(), teams));
-                        }
-                    }
-                    None => drop(on.remove(agent)),
-                }
-                continue;
-            }
-        }
-        let _ = fold(&mut people, entry);
-    }
-    None
+    let mut ledger = Ledger::new();
+    seen.durable.iter().find_map(|(entry, _)| {
+        let broken = ledger.is_broken_by(entry, &set_aside);
+        ledger.take(entry, seen);
+        broken.map(|why| ("C6", format!("{why}: {entry:?}")))
+    })
+}
+
+/// All is quiet: whoever's turn it is has an offer.
+pub(super) fn unoffered(seen: &Evidence) -> Option<Broken> {
+    let mut ledger = Ledger::new();
+    seen.durable.iter().for_each(|(entry, _)| ledger.take(entry, seen));
+    let turns: Vec<AgentId> = ledger.policy.types.keys().flat_map(|code| ledger.turns(code)).collect();
+    (!turns.is_empty()).then(|| ("C6", format!("it is the turn of {turns:?}, and they have no offer")))
 }
 
 /// The pauses whose caps are on record as set aside.
@@ -81,31 +49,188 @@ fn set_aside(seen: &Evidence) -> BTreeSet<PauseId> {
         .collect()
 }
 
-/// True when one more of a team, this agent, may go.
-fn room(
-    people: &People,
-    on: &BTreeMap<AgentId, (PauseTypeCode, Vec<TeamId>)>,
-    directory: &Directory,
-    asker: &AgentId,
-    pause_type: &PauseTypeCode,
-    team: &TeamId,
-    cap: Cap,
-) -> bool {
-    let used = on.values().filter(|(of, teams)| of == pause_type && teams.contains(team)).count();
-    let in_team = |id: &AgentId| directory.agents.get(id).is_some_and(|person| person.teams.contains(team));
-    let of_team = || people.iter().filter(|(id, _)| in_team(id));
-    match cap {
-        Cap::AtMost(most) => used < most as usize,
-        Cap::Percent(percent) => {
-            let connected = of_team().filter(|(_, person)| person.line == Line::Connected).count();
-            used < (connected * usize::from(percent) / 100).max(1)
-        }
-        Cap::KeepAvailable(least) => {
-            let is_available = |person: &crate::model::Person| {
-                person.line == Line::Connected && person.public().presence == "available"
-            };
-            let others = of_team().filter(|(id, person)| *id != asker && is_available(person)).count();
-            others >= least as usize
+struct Waiter {
+    pause_type: PauseTypeCode,
+    teams: Vec<TeamId>,
+    place: (Timestamp, u32),
+    offered: bool,
+}
+
+/// Everybody as far as slots go, and what the administrator says.
+struct Ledger {
+    policy: Policy,
+    directory: Arc<Directory>,
+    people: People,
+    on: BTreeMap<AgentId, (PauseTypeCode, Vec<TeamId>)>,
+    waiting: BTreeMap<AgentId, Waiter>,
+}
+
+impl Ledger {
+    fn new() -> Ledger {
+        Ledger {
+            policy: office::policy(),
+            directory: Arc::new(office::directory()),
+            people: People::new(),
+            on: BTreeMap::new(),
+            waiting: BTreeMap::new(),
         }
     }
+
+    fn take(&mut self, entry: &Entry, seen: &Evidence) {
+        if let EntryBody::Tenant { event, .. } = &entry.body
+            && let TenantEventBody::DirectoryChanged { version, .. } = event.body
+            && let Some(sent) = seen.directories.get(&version.0)
+        {
+            self.directory = Arc::clone(sent);
+        }
+        // What cannot be folded is found elsewhere.
+        let _ = fold(&mut self.people, entry);
+        if let EntryBody::Agent { agent, event, .. } = &entry.body {
+            self.take_event(agent, event);
+        }
+    }
+
+    fn take_event(&mut self, agent: &AgentId, event: &AgentEvent) {
+        let teams = self.directory.agents.get(agent).map(|person| person.teams.clone()).unwrap_or_default();
+        match &event.body {
+            AgentEventBody::PauseStarted(started) if started.terms.is_some() => {
+                self.on.insert(agent.clone(), (started.pause_type.clone(), teams));
+                if self.waiting.get(agent).is_some_and(|waiter| waiter.pause_type == started.pause_type) {
+                    self.waiting.remove(agent);
+                }
+            }
+            AgentEventBody::Queued(queued) => {
+                let (pause_type, place) = (queued.pause_type.clone(), (event.at, 0));
+                self.waiting.insert(agent.clone(), Waiter { pause_type, teams, place, offered: false });
+            }
+            AgentEventBody::LeftQueue { .. } => drop(self.waiting.remove(agent)),
+            AgentEventBody::Offered { .. } => self.set_offered(agent, true),
+            AgentEventBody::OfferExpired { place: Some(place), .. } => {
+                self.set_offered(agent, false);
+                if let Some(waiter) = self.waiting.get_mut(agent) {
+                    waiter.place = (place.asked_at, place.behind);
+                }
+            }
+            AgentEventBody::OfferExpired { place: None, .. } => drop(self.waiting.remove(agent)),
+            AgentEventBody::ConnectionLost { .. } => self.set_offered(agent, false),
+            _ => {}
+        }
+        if self.people.get(agent).is_none_or(|person| person.pause.is_none()) {
+            self.on.remove(agent);
+        }
+    }
+
+    fn set_offered(&mut self, agent: &AgentId, offered: bool) {
+        self.waiting.get_mut(agent).into_iter().for_each(|waiter| waiter.offered = offered);
+    }
+
+    fn is_broken_by(&self, entry: &Entry, set_aside: &BTreeSet<PauseId>) -> Option<&'static str> {
+        let EntryBody::Agent { agent, event, .. } = &entry.body else { return None };
+        match &event.body {
+            AgentEventBody::PauseStarted(started) if started.terms.is_some() => {
+                match (self.stands_against(agent, started), set_aside.contains(&started.id)) {
+                    (Some(why), false) => Some(why),
+                    (None, true) => Some("caps were set aside that left room"),
+                    (Some(_), true) | (None, false) => None,
+                }
+            }
+            AgentEventBody::Offered { .. } => {
+                let waiter = self.waiting.get(agent)?;
+                let in_turn = self.turns(&waiter.pause_type).contains(agent);
+                (!in_turn).then_some("an offer out of turn")
+            }
+            AgentEventBody::OfferExpired { place: Some(place), .. } => {
+                let line = self.line(&self.waiting.get(agent)?.pause_type);
+                let next = line.iter().skip_while(|(id, _)| *id != agent).nth(1);
+                let expected =
+                    next.map_or(self.waiting.get(agent)?.place, |(_, next)| (next.place.0, next.place.1 + 1));
+                (expected != (place.asked_at, place.behind)).then_some("another place than the one behind the next")
+            }
+            _ => None,
+        }
+    }
+
+    fn rules(&self, code: &PauseTypeCode) -> &PauseRules {
+        self.policy.types[code].kind.rules().expect("not protected")
+    }
+
+    fn stands_against(&self, agent: &AgentId, started: &PauseStarted) -> Option<&'static str> {
+        let (code, caps) = (&started.pause_type, &self.rules(&started.pause_type).cap);
+        let own = self.waiting.get(agent).filter(|waiter| waiter.offered && waiter.pause_type == *code);
+        let teams = &self.directory.agents.get(agent)?.teams;
+        for (team, cap) in teams.iter().filter_map(|team| Some((team, caps.get(team)?))) {
+            if self.room(agent, code, team, *cap) < 1 {
+                return Some("no room");
+            }
+            let waits = |(id, waiter): &(&AgentId, &Waiter)| {
+                *id != agent && self.is_ready(id) && !waiter.offered && waiter.teams.contains(team)
+            };
+            if own.is_none() && self.line(code).iter().any(waits) {
+                return Some("passed by somebody who waits");
+            }
+        }
+        None
+    }
+
+    /// How many more of a team may go, this agent, who is not counted, among them.
+    fn room(&self, asker: &AgentId, code: &PauseTypeCode, team: &TeamId, cap: Cap) -> i64 {
+        let on_it = self.on.values().filter(|(of, teams)| of == code && teams.contains(team)).count();
+        let kept = |(id, waiter): &(&AgentId, &Waiter)| *id != asker && waiter.offered && waiter.teams.contains(team);
+        let used = on_it + self.line(code).iter().filter(|waiter| kept(waiter)).count();
+        let in_team = |id: &AgentId| self.directory.agents.get(id).is_some_and(|person| person.teams.contains(team));
+        let of_team = || self.people.iter().filter(|(id, _)| in_team(id));
+        match cap {
+            Cap::AtMost(most) => i64::from(most) - used as i64,
+            Cap::Percent(percent) => {
+                let connected = of_team().filter(|(_, person)| person.line == Line::Connected).count();
+                (connected * usize::from(percent) / 100).max(1) as i64 - used as i64
+            }
+            Cap::KeepAvailable(least) => {
+                let others = of_team().filter(|(id, person)| *id != asker && is_available(person)).count();
+                others as i64 + 1 - i64::from(least)
+            }
+        }
+    }
+
+    fn is_ready(&self, agent: &AgentId) -> bool {
+        let ready = |person: &Person| person.line == Line::Connected && !person.is_on_protected();
+        self.people.get(agent).is_some_and(ready)
+    }
+
+    /// Those who wait for a type, in order.
+    fn line(&self, code: &PauseTypeCode) -> Vec<(&AgentId, &Waiter)> {
+        let mut line: Vec<_> = self.waiting.iter().filter(|(_, waiter)| waiter.pause_type == *code).collect();
+        line.sort_by_key(|(id, waiter)| (waiter.place, *id));
+        line
+    }
+
+    /// Those for whom every team has a slot, the longest waiting first; what the first has who lacks one is kept.
+    fn turns(&self, code: &PauseTypeCode) -> Vec<AgentId> {
+        let Some(rules) = self.policy.types[code].kind.rules() else { return Vec::new() };
+        let mut promised: BTreeMap<&TeamId, i64> = BTreeMap::new();
+        let (mut turns, mut kept) = (Vec::new(), false);
+        for (id, waiter) in self.line(code) {
+            if waiter.offered || !self.is_ready(id) {
+                continue;
+            }
+            let has_slot = |team: &&TeamId| {
+                let promised = promised.get(*team).copied().unwrap_or(0);
+                rules.cap.get(*team).is_none_or(|cap| self.room(id, code, team, *cap) > promised)
+            };
+            let free: Vec<&TeamId> = waiter.teams.iter().filter(has_slot).collect();
+            let all = free.len() == waiter.teams.len();
+            if all || !kept {
+                free.into_iter().for_each(|team| *promised.entry(team).or_default() += 1);
+            }
+            kept |= !all;
+            if all {
+                turns.push(id.clone());
+            }
+        }
+        turns
+    }
+}
+
+fn is_available(person: &Person) -> bool {
+    person.line == Line::Connected && person.public().presence == "available"
 }
