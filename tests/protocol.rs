@@ -16,5 +16,7 @@ mod notifications;
 mod server;
 #[path = "protocol/sessions.rs"]
 mod sessions;
+#[path = "protocol/slots.rs"]
+mod slots;
 #[path = "protocol/transcripts.rs"]
 mod transcripts;

@@ -17,7 +17,7 @@ use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
     AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, PrincipalId, TeamId, TenantId, TenantSeq,
 };
-use intervalo::domain::policy::{OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{Batch, Clock, Entry, EntryBody, Journal, ShardId, TenantDefinition};
@@ -448,6 +448,8 @@ fn policy() -> Policy {
         refund_under: Duration::ZERO,
         ..PauseRules::default()
     };
+    let cap = BTreeMap::from([(id("suporte"), Cap::AtMost(1))]);
+    let one_at_once = PauseRules { cap, limit: Some(minutes(10)), ..PauseRules::default() };
     let windowed = PauseRules { windows: vec![early_week], ..PauseRules::default() };
     Policy {
         version: PolicyVersion(1),
@@ -458,6 +460,7 @@ fn policy() -> Policy {
             pause_type("feedback", 4, regular(supervisors)),
             pause_type("ginastica", 5, regular(windowed)),
             pause_type("descanso", 6, PauseKind::Entitlement(held)),
+            pause_type("rodizio", 7, regular(one_at_once)),
         ]),
     }
 }
