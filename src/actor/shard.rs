@@ -247,7 +247,7 @@ impl Sequencer {
             return;
         }
         let Some(tenant) = self.tenants.get_mut(&append.tenant) else { return };
-        let allowed = tenant.slots.allow(&append.agent, &append.events, &line.facts.policy);
+        let allowed = tenant.slots.allow(&append.agent, &append.events, &line.facts.policy, &line.facts.directory);
         if !allowed && !planted(Race::SlotsIgnored) {
             metrics::counter!("intervalo_overtaken_decisions_total").increment(1);
             draft.overtaken.push(append.reply);

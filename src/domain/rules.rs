@@ -388,7 +388,9 @@ struct Line<'a> {
     id: &'a AgentId,
     code: &'a PauseTypeCode,
     rules: &'a PauseRules,
-    asker: Asker,
+    available: bool,
+    /// The teams of which a slot is kept for the agent.
+    kept: &'a [TeamId],
     teams: Box<[TeamId]>,
 }
 
@@ -400,9 +402,11 @@ impl<'a> Line<'a> {
             id: &context.person.id,
             code: question.code,
             rules,
-            asker: Asker {
-                available: context.counted_available,
-                offered: question.agent.offer_of(question.code).is_some(),
+            // Who is counted is so in all of their teams.
+            available: context.counted_available,
+            kept: match (question.agent.offer_of(question.code), question.agent.queue.as_deref()) {
+                (Some(_), Some(waiting)) => &waiting.slots,
+                (_, _) => &[],
             },
             teams: slots_of(&context.person.teams, pause_type),
         }
@@ -411,13 +415,14 @@ impl<'a> Line<'a> {
     fn rooms(&self) -> impl Iterator<Item = (&TeamId, Room)> {
         self.teams.iter().filter_map(|team| {
             let cap = *self.rules.cap.get(team)?;
-            Some((team, self.counts.room(self.code, team, cap, self.asker)))
+            let asker = Asker { available: self.available, offered: self.kept.contains(team) };
+            Some((team, self.counts.room(self.code, team, cap, asker)))
         })
     }
 
     fn full_team(&self) -> Option<(&TeamId, Room)> {
         self.rooms().find(|(team, room)| {
-            room.is_full() || (!self.asker.offered && self.counts.others_wait(self.id, self.code, team))
+            room.is_full() || (!self.kept.contains(team) && self.counts.others_wait(self.id, self.code, team))
         })
     }
 

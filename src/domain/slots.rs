@@ -90,12 +90,12 @@ impl Standing {
     }
 }
 
-/// Who asks for room, as they are counted.
+/// Who asks for room in a team, as they are counted there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Asker {
-    /// Among the available.
+    /// Among its available.
     pub available: bool,
-    /// Among those for whom a slot is kept.
+    /// Among those for whom one of its slots is kept.
     pub offered: bool,
 }
 
@@ -108,11 +108,25 @@ struct TeamSlots {
     ends: BTreeMap<Timestamp, u32>,
 }
 
+/// One who waits, with the teams that they are in by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct InLine {
+    waiter: Arc<Waiter>,
+    teams: Box<[TeamId]>,
+}
+
+impl InLine {
+    /// How they are counted in a team.
+    fn asks(&self, team: &TeamId) -> Asker {
+        Asker { available: self.waiter.available && self.teams.contains(team), offered: false }
+    }
+}
+
 /// How much is taken of what the caps in force ask about, who waits for it, and how many are there, where a cap asks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     taken: BTreeMap<PauseTypeCode, BTreeMap<TeamId, TeamSlots>>,
-    lines: BTreeMap<PauseTypeCode, BTreeMap<(Place, AgentId), Arc<Waiter>>>,
+    lines: BTreeMap<PauseTypeCode, BTreeMap<(Place, AgentId), Arc<InLine>>>,
     connected: BTreeMap<TeamId, u32>,
     available: BTreeMap<TeamId, u32>,
 }
@@ -161,8 +175,12 @@ impl Counts {
         self.taken.get(pause_type)?.get(team)
     }
 
+    fn in_line(&self, pause_type: &PauseTypeCode) -> impl Iterator<Item = (&AgentId, &InLine)> {
+        self.lines.get(pause_type).into_iter().flatten().map(|((_, id), in_line)| (id, &**in_line))
+    }
+
     fn line(&self, pause_type: &PauseTypeCode) -> impl Iterator<Item = (&AgentId, &Waiter)> {
-        self.lines.get(pause_type).into_iter().flatten().map(|((_, id), waiter)| (id, &**waiter))
+        self.in_line(pause_type).map(|(id, in_line)| (id, &*in_line.waiter))
     }
 
     /// True when somebody else who could take it waits for a slot of this team.
@@ -195,11 +213,12 @@ impl Counts {
     pub fn turns(&self, pause_type: &PauseTypeCode, rules: &PauseRules) -> Vec<AgentId> {
         let mut promised: BTreeMap<&TeamId, u32> = BTreeMap::new();
         let (mut turns, mut kept) = (Vec::new(), false);
-        for (id, waiter) in self.line(pause_type).filter(|(_, waiter)| waiter.ready && !waiter.offered) {
-            let asker = Asker { available: waiter.available, offered: false };
+        let can_take = |in_line: &InLine| in_line.waiter.ready && !in_line.waiter.offered;
+        for (id, in_line) in self.in_line(pause_type).filter(|(_, in_line)| can_take(in_line)) {
+            let waiter = &*in_line.waiter;
             let is_free = |team: &TeamId| {
                 rules.cap.get(team).is_none_or(|cap| {
-                    let room = self.room(pause_type, team, *cap, asker);
+                    let room = self.room(pause_type, team, *cap, in_line.asks(team));
                     room.used.saturating_add(promised.get(team).copied().unwrap_or(0)) < room.of
                 })
             };
@@ -257,7 +276,8 @@ impl Counts {
                 self.each_slot(&waiter.pause_type, &waiter.teams, |slots| slots.used += 1);
             }
             let line = self.lines.entry(waiter.pause_type.clone()).or_default();
-            line.insert((waiter.place, agent.clone()), Arc::clone(waiter));
+            let in_line = InLine { waiter: Arc::clone(waiter), teams: teams.into() };
+            line.insert((waiter.place, agent.clone()), Arc::new(in_line));
         }
         self.each_team(standing, teams, |count| *count += 1);
     }
@@ -381,10 +401,10 @@ impl Slots {
 
     /// True when an agent's events take nothing that is not theirs: every cap leaves room for each start, nobody who waits
     /// is passed by, and an offer is made in turn.
-    pub fn allow(&self, agent: &AgentId, events: &[AgentEvent], policy: &Policy) -> bool {
+    pub fn allow(&self, agent: &AgentId, events: &[AgentEvent], policy: &Policy, directory: &Directory) -> bool {
         let offered = events.iter().any(|event| matches!(event.body, AgentEventBody::Offered { .. }));
         (!offered || self.is_turn_of(agent, policy))
-            && starts(events).all(|started| self.have_room(agent, started, policy))
+            && starts(events).all(|started| self.have_room(agent, started, policy, directory))
     }
 
     fn is_turn_of(&self, agent: &AgentId, policy: &Policy) -> bool {
@@ -395,15 +415,16 @@ impl Slots {
         })
     }
 
-    fn have_room(&self, agent: &AgentId, started: &PauseStarted, policy: &Policy) -> bool {
+    fn have_room(&self, agent: &AgentId, started: &PauseStarted, policy: &Policy, directory: &Directory) -> bool {
         let code = &started.pause_type;
         let Some(rules) = policy.types.get(code).and_then(|found| found.kind.rules()) else { return true };
-        let standing = self.standings.get(agent);
-        let offered = standing
-            .and_then(|standing| standing.waiting.as_ref())
-            .is_some_and(|waiter| waiter.offered && waiter.pause_type == *code);
-        let asker = Asker { available: standing.is_some_and(|standing| standing.available), offered };
+        let none = Standing::default();
+        let standing = self.standings.get(agent).unwrap_or(&none);
+        let kept = standing.waiting.as_ref().filter(|waiter| waiter.offered && waiter.pause_type == *code);
+        let teams = teams_of(agent, directory);
         started.place.slots.iter().all(|team| {
+            let offered = kept.is_some_and(|waiter| waiter.teams.contains(team));
+            let asker = Asker { available: standing.available && teams.contains(team), offered };
             let full = |cap: &Cap| self.counts.room(code, team, *cap, asker).is_full();
             rules.cap.get(team).is_none_or(|cap| !full(cap) && (offered || !self.counts.others_wait(agent, code, team)))
         })

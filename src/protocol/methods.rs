@@ -651,9 +651,12 @@ mod tests {
         assert_eq!(field("agent.end_pause", json!({"agent": "ana"})), "reason");
         assert_eq!(field("agent.end_pause", json!({"agent": "ana", "reason": " "})), "reason");
         assert_eq!(
-            field("agent.start_pause", json!({"agent": "a", "reason": "r", "type": "t", "override": true})),
+            field("agent.start_pause", json!({"agent": "a", "reason": "r", "type": "t", "override": 1})),
             "override"
         );
+        assert_eq!(field("pause.accept", json!({})), "offer");
+        assert_eq!(field("pause.accept", json!({"offer": "7"})), "offer");
+        assert_eq!(field("pause.cancel", json!({"what": "lunch"})), "what");
         assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": 0})), "by_ms");
         assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": -5})), "by_ms");
         assert_eq!(field("pause.extend", json!({"agent": "ana", "reason": "r", "by_ms": 86_400_001})), "by_ms");

@@ -306,7 +306,8 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_method_is_allowed_or_forbidden_as_the_contract_says() {
         let everybody = ["session.open", "session.ping", "session.refresh", "session.sign_out", "rpc.on", "rpc.off"];
-        let agents = ["agent.get", "status.set", "pause.options", "pause.start", "pause.end"];
+        let agents =
+            ["agent.get", "status.set", "pause.options", "pause.start", "pause.accept", "pause.end", "pause.cancel"];
         let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
         let boards = ["board.subscribe", "board.unsubscribe"];
         let table: [(Role, &[&[&str]]); 6] = [

@@ -281,8 +281,8 @@ fn refusals_of_a_pause_type_name_the_line_and_the_way_out() {
         ("limit = 600", "`limit`: expected a text in quotes, found a whole number"),
         ("limit = \"10 min\"", "`limit`: expected a duration such as \"90s\", \"10m\" or \"1h30m\", found \"10 min\""),
         ("limt = \"10m\"", "unknown key `limt`; did you mean `limit`?"),
-        ("cap = { suporte = 0 }", "`suporte`: expected a whole number from 1 to 1000000, found 0"),
-        ("cap = { suporte = { share = 2 } }", "unknown key `share`; known here are: percent, keep_available"),
+        ("cap = { suporte = 0 }", "`cap`: `suporte`: expected a whole number from 1 to 1000000, found 0"),
+        ("cap = { suporte = {} }", "`cap`: `suporte`: expected a number, { percent = 20 } or { keep_available = 5 }"),
         ("when_full = \"wait\"", "`when_full`: expected one of refuse, queue, found \"wait\""),
         ("approval = { timeout = \"10m\" }", "`approval`: known, but not enforced by this version; take it out"),
         (
@@ -408,7 +408,7 @@ fn everything_wrong_is_told_in_one_go() {
     let expected = [
         "line 8: pause type \"x\": `limit`: expected a duration",
         "line 9: pause type \"x\": unknown key `colour`; did you mean `color`?",
-        "line 10: pause type \"x\": `cap`: known",
+        "line 10: pause type \"x\": `cap`: expected a table, found a whole number",
         "line 11: pause type \"x\": there is no team \"nobody\"",
         "line 13: agent: `id`: an id must not be empty",
         "line 14: channel \"c\": `name` is missing",

@@ -202,16 +202,17 @@ impl Agent {
     fn lose_connection(&mut self, event: &AgentEvent, last_seen_at: Timestamp) -> Option<Seen> {
         legal(matches!(self.connection, Connection::Grace { .. }))?;
         self.connection = Connection::Disconnected { last_seen_at: Some(last_seen_at) };
-        if let Some(waiting) = &mut self.queue {
-            // Somebody else may have the slot; the place is kept.
-            (waiting.offer, waiting.lost_at) = (None, Some(event.at));
-        }
+        // Somebody else may have the slot that was kept; the place in line stays.
+        let gave_back = self.queue.as_mut().and_then(|waiting| {
+            waiting.lost_at = Some(event.at);
+            waiting.offer.take()
+        });
         if self.is_shown_offline() {
             self.stamp(event);
             return Some(Seen::Everybody);
         }
         let Some(status) = self.chosen().filter(|status| *status != ChosenStatus::Offline) else {
-            return Some(Seen::Nobody);
+            return Some(if gave_back.is_some() { Seen::Agent } else { Seen::Nobody });
         };
         self.take_status(ChosenStatus::Offline, event);
         self.resume = Some(Resume { status, lost_at: event.at });

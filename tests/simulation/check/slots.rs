@@ -165,7 +165,8 @@ impl Ledger {
             let waits = |(id, waiter): &(&AgentId, &Waiter)| {
                 *id != agent && self.is_ready(id) && !waiter.offered && waiter.teams.contains(team)
             };
-            if own.is_none() && self.line(code).iter().any(waits) {
+            let kept = own.is_some_and(|waiter| waiter.teams.contains(team));
+            if !kept && self.line(code).iter().any(waits) {
                 return Some("passed by somebody who waits");
             }
         }
