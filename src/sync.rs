@@ -33,6 +33,8 @@ pub enum Race {
     GuardsIgnored,
     /// The sequencer takes a start whether or not the caps leave room for it.
     SlotsIgnored,
+    /// Nobody is told that it is their turn in a line.
+    TurnUntold,
     /// An actor of before may append after its shard was lost and taken up again.
     IncarnationIgnored,
     /// An actor that goes to rest asks its state for its deadline before others see it at rest.

@@ -318,7 +318,7 @@ impl Sequencer {
                 ask_anew(&self.registry, &line.desk, self.ready_at);
                 self.registry.have_look(&tenant);
             }
-            if line.desk.put_slots(line.slots.counts()) {
+            if line.desk.put_slots(line.slots.counts()) && !planted(Race::TurnUntold) {
                 for agent in line.slots.turns(&drafted.facts.policy) {
                     self.registry.have_one_look(&Key { tenant: tenant.clone(), agent });
                 }

@@ -338,18 +338,17 @@ pub fn slots_of(teams: &[TeamId], pause_type: &PauseType) -> Box<[TeamId]> {
 }
 
 /// The starts among events that take slots: those of which the caps are not set aside.
-pub fn starts(events: &[AgentEvent]) -> impl Iterator<Item = &PauseStarted> {
-    let set_aside = move |started: &PauseStarted| {
-        events.iter().any(|event| match &event.body {
-            AgentEventBody::FindingRecorded { code, pause } => {
-                *pause == Some(started.id) && *code == waived_code(SLOTS_FULL)
-            }
-            _ => false,
+fn starts(events: &[AgentEvent]) -> impl Iterator<Item = &PauseStarted> {
+    let set_aside = |started: &PauseStarted| {
+        let of_caps = waived_code(SLOTS_FULL);
+        events.iter().any(|event| {
+            matches!(&event.body, AgentEventBody::FindingRecorded { code, pause }
+                if *pause == Some(started.id) && *code == of_caps)
         })
     };
-    events.iter().filter_map(move |event| match &event.body {
-        AgentEventBody::PauseStarted(started) if started.terms.is_some() && !set_aside(started) => Some(&**started),
-        _ => None,
+    events.iter().filter_map(move |event| {
+        let AgentEventBody::PauseStarted(started) = &event.body else { return None };
+        (started.terms.is_some() && !set_aside(started)).then_some(&**started)
     })
 }
 

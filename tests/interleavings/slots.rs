@@ -71,9 +71,8 @@ async fn wait_and_take(office: Arc<Office>, agent: &'static str, mut socket: Soc
     let reply = office.execute(agent, pause("fila")).await.expect("a slot, or a place in line");
     if reply.outcome == Outcome::Queued {
         let offer = loop {
-            match socket.notices.recv().await.expect("the socket is held") {
-                Notice::Offered { offer, .. } => break offer,
-                _ => {}
+            if let Notice::Offered { offer, .. } = socket.notices.recv().await.expect("the socket is held") {
+                break offer;
             }
         };
         office.execute(agent, Command::AcceptOffer { offer }).await.expect("it is kept");
@@ -85,13 +84,12 @@ async fn check_slot(office: &Office) {
     let mut on_it = Vec::new();
     for entry in office.entries().await {
         let EntryBody::Agent { event, .. } = entry.body else { continue };
-        match &event.body {
-            AgentEventBody::PauseStarted(started) => {
-                on_it.push(started.id);
-                assert!(on_it.len() <= 1, "two are on the one slot at {}", entry.seq);
-            }
-            AgentEventBody::PauseEnded(ended) => on_it.retain(|id| *id != ended.pause),
-            _ => {}
+        if let AgentEventBody::PauseStarted(started) = &event.body {
+            on_it.push(started.id);
+            assert!(on_it.len() <= 1, "two are on the one slot at {}", entry.seq);
+        }
+        if let AgentEventBody::PauseEnded(ended) = &event.body {
+            on_it.retain(|id| *id != ended.pause);
         }
     }
 }
@@ -104,6 +102,11 @@ fn promise_c6_no_prefix_of_the_journal_has_two_on_one_slot() {
 #[test]
 fn a_sequencer_that_ignores_the_slots_is_found() {
     finds(Race::SlotsIgnored, one_slot_for_three, "two are on the one slot");
+}
+
+#[test]
+fn a_sequencer_that_tells_nobody_of_their_turn_is_found() {
+    finds(Race::TurnUntold, a_line_of_two, "deadlock");
 }
 
 #[test]

@@ -57,6 +57,18 @@ fn promise_c6_more_on_pauses_than_the_caps_allow_are_found() {
 }
 
 #[test]
+fn promise_c6_a_place_in_line_that_is_not_the_one_behind_the_next_is_found() {
+    doctored_is_found("C6", |journal, at| {
+        let (entry, _) = &mut journal[at];
+        let EntryBody::Agent { event, .. } = &mut entry.body else { return false };
+        let AgentEventBody::OfferExpired { offer, place: Some(place) } = event.body else { return false };
+        let body = AgentEventBody::OfferExpired { offer, place: Some(place.next()) };
+        *event = Arc::new(AgentEvent { body, ..(**event).clone() });
+        true
+    });
+}
+
+#[test]
 fn promise_c7_a_row_that_is_not_the_one_of_the_journal_is_found() {
     is_found(Defect::RowAltered, "C7");
 }

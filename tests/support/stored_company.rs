@@ -18,6 +18,7 @@ use intervalo::domain::id::{
 };
 use intervalo::domain::op::{OpMemory, OpRecord, fingerprint};
 use intervalo::domain::policy::{OnLimit, PauseKind, PauseRules, PauseType, Policy};
+use intervalo::domain::slots::Counts;
 use intervalo::domain::time::{Timestamp, hours, minutes, seconds};
 use intervalo::ports::{
     AgentRecord, Batch, Entry, EntryBody, Journal, ShardHead, ShardId, ShardSeq, StateChange, TenantDefinition,

@@ -37,16 +37,12 @@ pub(super) fn unoffered(seen: &Evidence) -> Option<Broken> {
 
 /// The pauses whose caps are on record as set aside.
 fn set_aside(seen: &Evidence) -> BTreeSet<PauseId> {
-    let findings = seen.durable.iter().filter_map(|(entry, _)| match &entry.body {
-        EntryBody::Agent { event, .. } => Some(&event.body),
-        EntryBody::Tenant { .. } => None,
-    });
-    findings
-        .filter_map(|body| match body {
-            AgentEventBody::FindingRecorded { code, pause } if code == "waived_slots_full" => *pause,
-            _ => None,
-        })
-        .collect()
+    let of_caps = |(entry, _): &(Entry, Timestamp)| {
+        let EntryBody::Agent { event, .. } = &entry.body else { return None };
+        let AgentEventBody::FindingRecorded { code, pause } = &event.body else { return None };
+        pause.filter(|_| code == "waived_slots_full")
+    };
+    seen.durable.iter().filter_map(of_caps).collect()
 }
 
 struct Waiter {
@@ -92,28 +88,30 @@ impl Ledger {
 
     fn take_event(&mut self, agent: &AgentId, event: &AgentEvent) {
         let teams = self.directory.agents.get(agent).map(|person| person.teams.clone()).unwrap_or_default();
-        match &event.body {
-            AgentEventBody::PauseStarted(started) if started.terms.is_some() => {
-                self.on.insert(agent.clone(), (started.pause_type.clone(), teams));
-                if self.waiting.get(agent).is_some_and(|waiter| waiter.pause_type == started.pause_type) {
-                    self.waiting.remove(agent);
-                }
+        if let AgentEventBody::PauseStarted(started) = &event.body
+            && started.terms.is_some()
+        {
+            self.on.insert(agent.clone(), (started.pause_type.clone(), teams.clone()));
+            if self.waiting.get(agent).is_some_and(|waiter| waiter.pause_type == started.pause_type) {
+                self.waiting.remove(agent);
             }
-            AgentEventBody::Queued(queued) => {
-                let (pause_type, place) = (queued.pause_type.clone(), (event.at, 0));
-                self.waiting.insert(agent.clone(), Waiter { pause_type, teams, place, offered: false });
-            }
-            AgentEventBody::LeftQueue { .. } => drop(self.waiting.remove(agent)),
-            AgentEventBody::Offered { .. } => self.set_offered(agent, true),
-            AgentEventBody::OfferExpired { place: Some(place), .. } => {
-                self.set_offered(agent, false);
-                if let Some(waiter) = self.waiting.get_mut(agent) {
-                    waiter.place = (place.asked_at, place.behind);
-                }
-            }
-            AgentEventBody::OfferExpired { place: None, .. } => drop(self.waiting.remove(agent)),
-            AgentEventBody::ConnectionLost { .. } => self.set_offered(agent, false),
+        }
+        if let AgentEventBody::Queued(queued) = &event.body {
+            let (pause_type, place) = (queued.pause_type.clone(), (event.at, 0));
+            self.waiting.insert(agent.clone(), Waiter { pause_type, teams, place, offered: false });
+        }
+        if let AgentEventBody::OfferExpired { place: Some(place), .. } = &event.body
+            && let Some(waiter) = self.waiting.get_mut(agent)
+        {
+            waiter.place = (place.asked_at, place.behind);
+        }
+        match event.body.name() {
+            "pause.offered" => self.set_offered(agent, true),
+            "pause.offer_expired" | "agent.connection_lost" => self.set_offered(agent, false),
             _ => {}
+        }
+        if matches!(event.body, AgentEventBody::LeftQueue { .. } | AgentEventBody::OfferExpired { place: None, .. }) {
+            self.waiting.remove(agent);
         }
         if self.people.get(agent).is_none_or(|person| person.pause.is_none()) {
             self.on.remove(agent);
@@ -126,28 +124,25 @@ impl Ledger {
 
     fn is_broken_by(&self, entry: &Entry, set_aside: &BTreeSet<PauseId>) -> Option<&'static str> {
         let EntryBody::Agent { agent, event, .. } = &entry.body else { return None };
-        match &event.body {
-            AgentEventBody::PauseStarted(started) if started.terms.is_some() => {
-                match (self.stands_against(agent, started), set_aside.contains(&started.id)) {
-                    (Some(why), false) => Some(why),
-                    (None, true) => Some("caps were set aside that left room"),
-                    (Some(_), true) | (None, false) => None,
-                }
-            }
-            AgentEventBody::Offered { .. } => {
-                let waiter = self.waiting.get(agent)?;
-                let in_turn = self.turns(&waiter.pause_type).contains(agent);
-                (!in_turn).then_some("an offer out of turn")
-            }
-            AgentEventBody::OfferExpired { place: Some(place), .. } => {
-                let line = self.line(&self.waiting.get(agent)?.pause_type);
-                let next = line.iter().skip_while(|(id, _)| *id != agent).nth(1);
-                let expected =
-                    next.map_or(self.waiting.get(agent)?.place, |(_, next)| (next.place.0, next.place.1 + 1));
-                (expected != (place.asked_at, place.behind)).then_some("another place than the one behind the next")
-            }
-            _ => None,
+        if let AgentEventBody::PauseStarted(started) = &event.body
+            && started.terms.is_some()
+        {
+            return match (self.stands_against(agent, started), set_aside.contains(&started.id)) {
+                (Some(why), false) => Some(why),
+                (None, true) => Some("caps were set aside that left room"),
+                (Some(_), true) | (None, false) => None,
+            };
         }
+        let waiter = self.waiting.get(agent)?;
+        if let AgentEventBody::Offered { .. } = &event.body {
+            let in_turn = self.turns(&waiter.pause_type).contains(agent);
+            return (!in_turn).then_some("an offer out of turn");
+        }
+        let AgentEventBody::OfferExpired { place: Some(place), .. } = &event.body else { return None };
+        let line = self.line(&waiter.pause_type);
+        let next = line.iter().skip_while(|(id, _)| *id != agent).nth(1);
+        let expected = next.map_or(waiter.place, |(_, next)| (next.place.0, next.place.1 + 1));
+        (expected != (place.asked_at, place.behind)).then_some("another place than the one behind the next")
     }
 
     fn rules(&self, code: &PauseTypeCode) -> &PauseRules {

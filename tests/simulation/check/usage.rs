@@ -88,16 +88,15 @@ fn set_aside(seen: &Evidence) -> BTreeMap<PauseId, BTreeSet<&'static str>> {
 
 impl Person {
     fn take(&mut self, event: &AgentEvent) {
-        match &event.body {
-            AgentEventBody::SignedIn { shift, .. } => self.shift = Some(shift.started_at),
-            AgentEventBody::PauseEnded(ended) => {
-                let by_time = matches!(event.cause, Cause::Limit | Cause::Abandoned);
-                for taken in self.taken.iter_mut().filter(|taken| taken.id == ended.pause) {
-                    taken.ended = Some(event.at);
-                    taken.misclick = !by_time && event.at.since(taken.began) < taken.refund_under;
-                }
+        if let AgentEventBody::SignedIn { shift, .. } = &event.body {
+            self.shift = Some(shift.started_at);
+        }
+        if let AgentEventBody::PauseEnded(ended) = &event.body {
+            let by_time = matches!(event.cause, Cause::Limit | Cause::Abandoned);
+            for taken in self.taken.iter_mut().filter(|taken| taken.id == ended.pause) {
+                taken.ended = Some(event.at);
+                taken.misclick = !by_time && event.at.since(taken.began) < taken.refund_under;
             }
-            _ => {}
         }
     }
 
