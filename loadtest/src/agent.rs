@@ -167,6 +167,10 @@ impl Life {
         }
         let dice = self.random.below(100);
         let status = self.state["status"].as_str().unwrap_or_default().to_owned();
+        let offer = self.state["offer"]["id"].as_str().map(str::to_owned);
+        if let (Some(offer), 8..=89) = (offer, dice) {
+            return self.command(client, "pause.accept", json!({ "offer": offer })).await;
+        }
         match (status.as_str(), dice) {
             (_, 0..=3) => return Err(Ended::ByUs),
             (_, 4..=7) => self.toggle_tab().await,
@@ -195,7 +199,7 @@ impl Life {
             Ok(options) => options,
             Err(error) => return lost(error),
         };
-        let is_open = |option: &&Value| option["verdict"]["outcome"] == "started" || replacing;
+        let is_open = |option: &&Value| option["verdict"]["outcome"] != "refused" || replacing;
         let types: Vec<&Value> = options.as_array().into_iter().flatten().filter(is_open).collect();
         let Some(kind) = self.random.pick(&types).map(|option| option["type"].clone()) else { return Ok(()) };
         let mut params = json!({ "type": kind });

@@ -41,8 +41,8 @@ const WAKE_AFTER_PANIC: Duration = Duration::from_secs(5);
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
 const TRY_AGAIN_AFTER_MAX: Duration = Duration::from_secs(2);
 
-/// How often a decision is made anew because its guards went stale. Each time a definition has been
-/// published in between; so many within one command is no real load.
+/// How often a decision is made anew because its guards went stale. Each time a definition has been published in between,
+/// or somebody else took the slot; so many within one command is no real load.
 const DECISIONS_MAX: usize = 16;
 
 /// All that can wake an actor.
@@ -419,7 +419,12 @@ impl AgentActor {
         let notices = self.notices(&events, &record.agent, facts);
         self.append(first, events, Arc::clone(&record), row, facts.guards()).await?;
         self.record = record;
-        self.tell_sessions(notices);
+        // Places in line are those of now that it is durable.
+        let notices = notices.into_iter().map(|notice| match notice {
+            Notice::Changed(view) => Notice::Changed(self.in_line(view)),
+            other => other,
+        });
+        self.tell_sessions(notices.collect());
         Ok(())
     }
 
@@ -511,8 +516,8 @@ impl AgentActor {
                 | AgentEventBody::FindingRecorded { .. } => {}
             }
         }
-        let before = self.view(self.agent(), facts, AgentView::own).map(|view| self.in_line(view));
-        let now = self.view(after, facts, AgentView::own).map(|view| self.in_line(view));
+        let before = self.view(self.agent(), facts, AgentView::own);
+        let now = self.view(after, facts, AgentView::own);
         if let Some(view) = now.filter(|view| before.as_ref() != Some(view)) {
             notices.push(Notice::Changed(view));
         }
@@ -568,6 +573,8 @@ impl AgentActor {
         match registry.renew(&self.key, self.generation) {
             Some((generation, mailbox)) => {
                 (self.generation, self.mailbox) = (generation, mailbox);
+                // Who was to have it look may have found the old mailbox closed.
+                self.settle_or_try_again().await;
                 false
             }
             None => true,
@@ -598,16 +605,17 @@ impl AgentActor {
 
     /// With the place in the line as it is now.
     fn in_line(&self, view: Arc<AgentView>) -> Arc<AgentView> {
-        let Some(queue) = &view.queue else { return view };
+        let (Some(queue), Some(waiting)) = (&view.queue, self.agent().queue.as_deref()) else { return view };
         let facts = self.desk.facts();
-        let own = Actor::Agent(self.key.agent.clone());
-        let code = queue.pause_type.clone();
+        let (own, id, code) = (Actor::Agent(self.key.agent.clone()), &self.key.agent, &queue.pause_type);
         let verdict = self.context(&facts, self.env.clock.now(), |context| {
-            self.agent().verdict_for(&own, &code, None, false, context)
+            self.agent().verdict_for(&own, code, None, false, context)
         });
-        let Some(Refusal::SlotsFull { position, expected_at, .. }) = verdict.and_then(|verdict| verdict.code) else {
-            return view;
+        let expected_at = match verdict.and_then(|verdict| verdict.code) {
+            Some(Refusal::SlotsFull { expected_at, .. }) => expected_at,
+            Some(_) | None => None,
         };
+        let position = Some(facts.slots.position(id, code, &waiting.slots));
         let queue = QueueView { position, expected_at, ..queue.clone() };
         Arc::new(AgentView { queue: Some(queue), ..AgentView::clone(&view) })
     }
@@ -654,13 +662,12 @@ impl AgentActor {
             last_closed_at: self.last_closed_at,
             answered_at: self.sessions.values().filter_map(SessionLink::last_answer).max(),
         };
-        let slots = self.desk.slots();
         Some(ask(&Context {
             now,
             directory: &facts.directory,
             person,
             policy: &facts.policy,
-            slots: &slots,
+            slots: &facts.slots,
             counted_available: Standing::of(self.agent()).available,
             live,
             fresh_id,

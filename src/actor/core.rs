@@ -145,7 +145,6 @@ impl Core {
                 let (directory, is_behind) = (Arc::clone(&facts.directory), !overdue.is_empty());
                 seeds.push(TenantSeed { shard: revived.head.shard, head, directory, rows, is_behind });
                 let desk = Arc::new(Desk::new(id.clone(), revived.head.shard, facts, head, overdue));
-                desk.put_slots(slots.counts());
                 tenants.insert(id.clone(), TenantLine { desk: Arc::clone(&desk), head, slots });
                 let line = Line { tasks: tasks.clone(), env: Arc::clone(&env), desk, shard: shard.clone() };
                 lines.insert(id, Arc::new(line));

@@ -21,6 +21,8 @@ pub struct TenantFacts {
     pub directory: Arc<Directory>,
     /// Pause types.
     pub policy: Arc<Policy>,
+    /// What is taken of the slots, as far as it is durable.
+    pub slots: Arc<Counts>,
 }
 
 impl TenantFacts {
@@ -33,12 +35,8 @@ impl TenantFacts {
     #[must_use]
     pub fn with(&self, definition: &TenantDefinition) -> TenantFacts {
         match definition {
-            TenantDefinition::Directory(directory) => {
-                TenantFacts { directory: Arc::clone(directory), policy: Arc::clone(&self.policy) }
-            }
-            TenantDefinition::Policy(policy) => {
-                TenantFacts { directory: Arc::clone(&self.directory), policy: Arc::clone(policy) }
-            }
+            TenantDefinition::Directory(directory) => TenantFacts { directory: Arc::clone(directory), ..self.clone() },
+            TenantDefinition::Policy(policy) => TenantFacts { policy: Arc::clone(policy), ..self.clone() },
         }
     }
 }
@@ -61,8 +59,6 @@ pub struct Desk {
     /// The shard that the tenant is on.
     pub shard: ShardId,
     facts: ArcSwap<TenantFacts>,
-    /// What is taken of the slots, as far as it is durable.
-    slots: ArcSwap<Counts>,
     /// Moves on with the slots and with what is in force.
     moved: watch::Sender<u64>,
     /// How often what is in memory of the tenant was thrown away. An actor of before can append
@@ -88,7 +84,6 @@ impl Desk {
             tenant,
             shard,
             facts: ArcSwap::from_pointee(facts),
-            slots: ArcSwap::from_pointee(Counts::default()),
             moved: watch::Sender::new(0),
             incarnation: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -102,22 +97,17 @@ impl Desk {
         self.facts.load_full()
     }
 
-    /// What is taken of the slots.
-    pub(super) fn slots(&self) -> Arc<Counts> {
-        self.slots.load_full()
-    }
-
     /// Tells when something has moved that verdicts of everybody look at: slots, directory or policy.
     pub fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
 
-    /// Answers whether they have moved.
-    pub(super) fn put_slots(&self, counts: &Arc<Counts>) -> bool {
-        let moved = !Arc::ptr_eq(&self.slots.load_full(), counts);
+    /// The slots as they are by now; answers whether they have moved.
+    pub(super) fn put_slots(&self, slots: &Arc<Counts>) -> bool {
+        let facts = self.facts();
+        let moved = !Arc::ptr_eq(&facts.slots, slots);
         if moved {
-            self.slots.store(Arc::clone(counts));
-            self.has_moved();
+            self.put_in_force(TenantFacts { slots: Arc::clone(slots), ..(*facts).clone() });
         }
         moved
     }

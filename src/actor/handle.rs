@@ -43,7 +43,7 @@ pub(crate) enum Message {
     Options {
         reply: oneshot::Sender<Vec<PauseOption>>,
     },
-    /// A definition was put in force: what is due may be something else.
+    /// A definition was put in force, or it is the agent's turn in a line: what is due may be something else.
     Look,
 }
 

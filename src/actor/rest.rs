@@ -4,7 +4,6 @@ use super::desk::TenantFacts;
 use crate::domain::agent::{Agent, Context, Live};
 use crate::domain::directory::Person;
 use crate::domain::id::{AgentId, PauseId};
-use crate::domain::slots::Counts;
 use crate::domain::time::Timestamp;
 
 /// When a state at rest is to be woken. Nothing but what is put in force changes the answer. Whom the directory does
@@ -29,7 +28,7 @@ pub(super) fn wake_at_of(
         directory: &facts.directory,
         person,
         policy: &facts.policy,
-        slots: &Counts::default(),
+        slots: &facts.slots,
         counted_available: false,
         live: Live::default(),
         fresh_id: PauseId(0),

@@ -126,7 +126,8 @@ pub(super) async fn revive(
 
 fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> RevivedTenant {
     let id = tenant.directory.tenant.id.clone();
-    let facts = TenantFacts { directory: Arc::clone(&tenant.directory), policy: Arc::clone(&tenant.policy) };
+    let (directory, policy) = (Arc::clone(&tenant.directory), Arc::clone(&tenant.policy));
+    let mut facts = TenantFacts { directory, policy, slots: Arc::default() };
     // The number of this start: its event is recorded before anybody is shown.
     let start = Start { tenant: &id, seq: tenant.head.next(), at: ready_at, facts: &facts, registry };
     let before = ServerStarted::last_of(&tenant);
@@ -141,6 +142,7 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
         standings.extend(part.standings);
     }
     let slots = Slots::new(standings, &facts.policy, &facts.directory);
+    facts.slots = Arc::clone(slots.counts());
     RevivedTenant { id, head, facts, rows, overdue, slots }
 }
 

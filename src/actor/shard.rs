@@ -81,7 +81,7 @@ pub(super) enum Intake {
 /// Why an append has no success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotAppended {
-    /// A guard no longer holds: decide again.
+    /// A guard no longer holds, or a slot is taken: decide again.
     Stale,
     /// The store is out of reach; nothing was written.
     Unavailable,
@@ -312,13 +312,15 @@ impl Sequencer {
             let Some(line) = self.tenants.get_mut(&tenant) else { continue };
             let from = std::mem::replace(&mut line.head, drafted.head);
             line.desk.reached(drafted.head);
-            if line.desk.facts().guards() != drafted.facts.guards() {
-                line.desk.put_in_force((*drafted.facts).clone());
+            let published = line.desk.facts().guards() != drafted.facts.guards();
+            if published {
                 line.slots.count_anew(&drafted.facts.policy, &drafted.facts.directory);
+                let slots = Arc::clone(line.slots.counts());
+                line.desk.put_in_force(TenantFacts { slots, ..(*drafted.facts).clone() });
                 ask_anew(&self.registry, &line.desk, self.ready_at);
                 self.registry.have_look(&tenant);
             }
-            if line.desk.put_slots(line.slots.counts()) && !planted(Race::TurnUntold) {
+            if (line.desk.put_slots(line.slots.counts()) || published) && !planted(Race::TurnUntold) {
                 for agent in line.slots.turns(&drafted.facts.policy) {
                     self.registry.have_one_look(&Key { tenant: tenant.clone(), agent });
                 }
@@ -437,8 +439,8 @@ impl Sequencer {
                 self.registry.rest(Key { tenant: id.clone(), agent }, record, None);
             }
             line.slots = Slots::new(standings, &policy, &directory);
-            line.desk.put_in_force(TenantFacts { directory, policy });
-            line.desk.put_slots(line.slots.counts());
+            let slots = Arc::clone(line.slots.counts());
+            line.desk.put_in_force(TenantFacts { directory, policy, slots });
             line.desk.reopen();
             ask_anew(&self.registry, &line.desk, self.ready_at);
         }

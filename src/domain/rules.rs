@@ -375,10 +375,7 @@ fn slots_full(question: &Question, rules: &PauseRules) -> Answer {
     let Some(pause_type) = question.pause_type() else { return Answer::PASS };
     let line = Line::of(question, pause_type, rules);
     let Some((team, room)) = line.full_team() else { return Answer::PASS };
-    let instead = match rules.when_full {
-        WhenFull::Refuse => VerdictOutcome::Refused,
-        WhenFull::Queue => VerdictOutcome::Queued,
-    };
+    let instead = if line.can_be_joined() { VerdictOutcome::Queued } else { VerdictOutcome::Refused };
     Answer { refusal: Some(line.refusal(team, room)), instead, changes_at: None }
 }
 
@@ -420,6 +417,11 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// Whoever may not start the pause could not take an offer either.
+    fn can_be_joined(&self) -> bool {
+        self.rules.when_full == WhenFull::Queue && self.rules.startable_by != StartableBy::Supervisor
+    }
+
     fn full_team(&self) -> Option<(&TeamId, Room)> {
         self.rooms().find(|(team, room)| {
             room.is_full() || (!self.kept.contains(team) && self.counts.others_wait(self.id, self.code, team))
@@ -427,13 +429,11 @@ impl<'a> Line<'a> {
     }
 
     fn refusal(&self, team: &TeamId, room: Room) -> Refusal {
-        let position = match self.rules.when_full {
-            WhenFull::Refuse => None,
-            WhenFull::Queue => Some(self.counts.position(self.id, self.code, &self.teams)),
-        };
-        // In every team so many have to end as are before them, less what is free.
-        let expected_at = position.and_then(|position| {
-            let ends = self.rooms().map(|(team, room)| self.counts.free_at(self.code, team, room, position));
+        let position = self.can_be_joined().then(|| self.counts.position(self.id, self.code, &self.teams));
+        // In every team so many have to end as are before them, and one more, less what is free.
+        let expected_at = position.and_then(|_| {
+            let before = self.counts.unoffered_before(self.id, self.code, &self.teams);
+            let ends = self.rooms().map(|(team, room)| self.counts.free_at(self.code, team, room, before));
             ends.collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max())
         });
         Refusal::SlotsFull { team: team.clone(), used: room.used, of: room.of, position, expected_at }

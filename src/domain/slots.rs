@@ -27,7 +27,7 @@ pub struct Standing {
     pub waiting: Option<Arc<Waiter>>,
     /// At least one socket is open.
     pub connected: bool,
-    /// Ready for work, with a socket open.
+    /// Ready for work, with a socket open, and not about to go: a slot that is kept for them counts as taken.
     pub available: bool,
 }
 
@@ -63,7 +63,8 @@ impl Standing {
     /// What an agent is to the caps. A protected pause takes no slot, and the pause around one keeps its own.
     pub fn of(agent: &Agent) -> Standing {
         let connected = agent.is_connected();
-        let available = connected && agent.status == Status::Available;
+        let offered = agent.queue.as_ref().is_some_and(|waiting| waiting.offer.is_some());
+        let available = connected && agent.status == Status::Available && !offered;
         Standing {
             taken: agent.pause().map(|pause| Taken {
                 pause_type: pause.pause_type.clone(),
@@ -127,6 +128,8 @@ impl InLine {
 pub struct Counts {
     taken: BTreeMap<PauseTypeCode, BTreeMap<TeamId, TeamSlots>>,
     lines: BTreeMap<PauseTypeCode, BTreeMap<(Place, AgentId), Arc<InLine>>>,
+    /// How many wait for slots of teams that have no cap any more: their turn is now, however full others are.
+    uncapped: BTreeMap<PauseTypeCode, u32>,
     connected: BTreeMap<TeamId, u32>,
     available: BTreeMap<TeamId, u32>,
 }
@@ -196,10 +199,17 @@ impl Counts {
         u32::try_from(shares.count()).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// When the one at a position of the line has a slot in a team, if all pauses end at their limit; none where too few
-    /// have one.
-    pub fn free_at(&self, pause_type: &PauseTypeCode, team: &TeamId, room: Room, position: u32) -> Option<Timestamp> {
-        let to_end = position.saturating_sub(room.of.saturating_sub(room.used)).max(1);
+    /// How many stand before an agent in the line for these teams for whom no slot is kept yet.
+    pub fn unoffered_before(&self, agent: &AgentId, pause_type: &PauseTypeCode, teams: &[TeamId]) -> u32 {
+        let before = self.line(pause_type).take_while(|(id, _)| *id != agent);
+        let waits = |waiter: &Waiter| !waiter.offered && waiter.teams.iter().any(|team| teams.contains(team));
+        u32::try_from(before.filter(|(_, waiter)| waits(waiter)).count()).unwrap_or(u32::MAX)
+    }
+
+    /// When the next one after so many has a slot in a team, if all pauses end at their limit; none where too few have
+    /// one.
+    pub fn free_at(&self, pause_type: &PauseTypeCode, team: &TeamId, room: Room, before: u32) -> Option<Timestamp> {
+        let to_end = before.saturating_add(1).saturating_sub(room.of.saturating_sub(room.used)).max(1);
         let mut ended = 0;
         let ends = &self.slots(pause_type, team)?.ends;
         ends.iter().find_map(|(at, count)| {
@@ -211,10 +221,13 @@ impl Counts {
     /// Those whose turn it is: for whom a slot is free in each team that they wait for, the longest waiting first. What the
     /// first of those has for whom there is not enough yet is kept for them, so that nobody waits for good.
     pub fn turns(&self, pause_type: &PauseTypeCode, rules: &PauseRules) -> Vec<AgentId> {
+        let (mut free, mut turns, mut kept) = (self.free_at_most(pause_type, rules), Vec::new(), false);
         let mut promised: BTreeMap<&TeamId, u32> = BTreeMap::new();
-        let (mut turns, mut kept) = (Vec::new(), false);
         let can_take = |in_line: &InLine| in_line.waiter.ready && !in_line.waiter.offered;
         for (id, in_line) in self.in_line(pause_type).filter(|(_, in_line)| can_take(in_line)) {
+            if free == 0 {
+                break;
+            }
             let waiter = &*in_line.waiter;
             let is_free = |team: &TeamId| {
                 rules.cap.get(team).is_none_or(|cap| {
@@ -222,10 +235,13 @@ impl Counts {
                     room.used.saturating_add(promised.get(team).copied().unwrap_or(0)) < room.of
                 })
             };
-            let free: Vec<&TeamId> = waiter.teams.iter().filter(|team| is_free(team)).collect();
-            let is_turn = free.len() == waiter.teams.len();
+            let found: Vec<&TeamId> = waiter.teams.iter().filter(|team| is_free(team)).collect();
+            let is_turn = found.len() == waiter.teams.len();
             if is_turn || !kept {
-                free.into_iter().for_each(|team| *promised.entry(team).or_default() += 1);
+                for team in found {
+                    *promised.entry(team).or_default() += 1;
+                    free = free.saturating_sub(u64::from(rules.cap.contains_key(team)));
+                }
             }
             if is_turn {
                 turns.push(id.clone());
@@ -236,15 +252,28 @@ impl Counts {
         turns
     }
 
+    /// No more slots than this are free in all teams together, whoever asks; as many as one likes where a team that is
+    /// waited for has no cap.
+    fn free_at_most(&self, pause_type: &PauseTypeCode, rules: &PauseRules) -> u64 {
+        let Some(taken) = self.taken.get(pause_type) else { return u64::MAX };
+        if self.uncapped.contains_key(pause_type) {
+            return u64::MAX;
+        }
+        let room = |team: &TeamId| Some(self.room(pause_type, team, *rules.cap.get(team)?, Asker::default()));
+        taken.keys().filter_map(room).map(|room| u64::from(room.of.saturating_sub(room.used))).sum()
+    }
+
     /// True when it is this agent's turn.
     pub fn is_turn_of(&self, agent: &AgentId, pause_type: &PauseTypeCode, rules: &PauseRules) -> bool {
         self.turns(pause_type, rules).contains(agent)
     }
 
-    /// The place right behind the next one in the line; that of the agent, where they are the last.
+    /// The place right behind the next one who waits for a slot of the same team; that of the agent, where there is none.
     pub fn place_behind_next(&self, agent: &AgentId, pause_type: &PauseTypeCode, own: Place) -> Place {
-        let mut behind = self.line(pause_type).skip_while(|(id, _)| *id != agent).skip(1);
-        behind.next().map_or(own, |(_, next)| next.place.next())
+        let mut from_own = self.line(pause_type).skip_while(|(id, _)| *id != agent);
+        let Some((_, waiter)) = from_own.next() else { return own };
+        let shares = |next: &Waiter| next.teams.iter().any(|team| waiter.teams.contains(team));
+        from_own.find(|(_, next)| shares(next)).map_or(own, |(_, next)| next.place.next())
     }
 
     /// Nothing is taken yet of all that the policy has caps for, and nobody is there.
@@ -275,6 +304,9 @@ impl Counts {
             if waiter.offered {
                 self.each_slot(&waiter.pause_type, &waiter.teams, |slots| slots.used += 1);
             }
+            if !self.is_capped(waiter) {
+                *self.uncapped.entry(waiter.pause_type.clone()).or_default() += 1;
+            }
             let line = self.lines.entry(waiter.pause_type.clone()).or_default();
             let in_line = InLine { waiter: Arc::clone(waiter), teams: teams.into() };
             line.insert((waiter.place, agent.clone()), Arc::new(in_line));
@@ -287,22 +319,35 @@ impl Counts {
         if let Some(Taken { pause_type, teams, ends_at }) = &standing.taken {
             self.each_slot(pause_type, teams, |slots| {
                 slots.used = slots.used.saturating_sub(1);
-                if let Some(count) = ends_at.and_then(|at| slots.ends.get_mut(&at)) {
+                let Some(at) = ends_at else { return };
+                if let Some(count) = slots.ends.get_mut(at) {
                     *count -= 1;
+                    if *count == 0 {
+                        slots.ends.remove(at);
+                    }
                 }
-                slots.ends.retain(|_, count| *count > 0);
             });
         }
         if let Some(waiter) = &standing.waiting {
             if waiter.offered {
                 self.each_slot(&waiter.pause_type, &waiter.teams, |slots| slots.used = slots.used.saturating_sub(1));
             }
+            if !self.is_capped(waiter)
+                && let Some(count) = self.uncapped.get_mut(&waiter.pause_type)
+            {
+                *count -= 1;
+            }
+            self.uncapped.retain(|_, count| *count > 0);
             if let Some(line) = self.lines.get_mut(&waiter.pause_type) {
                 line.remove(&(waiter.place, agent.clone()));
             }
             self.lines.retain(|_, line| !line.is_empty());
         }
         self.each_team(standing, teams, |count| *count = count.saturating_sub(1));
+    }
+
+    fn is_capped(&self, waiter: &Waiter) -> bool {
+        waiter.teams.iter().any(|team| self.slots(&waiter.pause_type, team).is_some())
     }
 
     fn each_slot(&mut self, pause_type: &PauseTypeCode, teams: &[TeamId], count: impl Fn(&mut TeamSlots)) {

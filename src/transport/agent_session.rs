@@ -134,8 +134,9 @@ async fn next_notice(presence: Option<&mut Presence>) -> Option<Notice> {
 
 /// Waits for the menu to move; for ever, while nobody watches it.
 async fn moved(watch: Option<&mut Watch>) {
-    let moved = watch.and_then(|watch| watch.moved.as_mut());
-    let Some(moved) = moved else { return std::future::pending().await };
+    // Who looks soon anyway need not hear of it: a socket is woken once for each time that it may look.
+    let idle = watch.filter(|watch| watch.look_at.is_none_or(|at| at > watch.not_before));
+    let Some(moved) = idle.and_then(|watch| watch.moved.as_mut()) else { return std::future::pending().await };
     if moved.changed().await.is_err() {
         std::future::pending().await
     }

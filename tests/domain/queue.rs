@@ -269,3 +269,100 @@ fn refusing_when_full_is_a_rule_like_the_others() {
         "#,
     );
 }
+
+#[test]
+fn offline_leaves_the_line_from_whichever_pause() {
+    plays(
+        r#"
+        09:00 bia takes cafe                    -> nothing
+        09:01 ana pause.start cafe              -> queued cafe
+        09:02 ana pause.start banheiro          -> started banheiro
+        09:03 ana status offline
+              -> left the line of cafe (agent), ended banheiro (agent) then offline
+        09:04 ana status unavailable            -> signed_in unavailable
+        09:05 ana pause.start cafe              -> queued cafe
+        09:06 ana pause.start livre             -> started livre
+        09:07 ana status offline
+              -> left the line of cafe (agent), ended livre (agent) then offline
+        09:08 ana status unavailable            -> signed_in unavailable
+        09:09 ana pause.start cafe              -> queued cafe
+        09:10 ana pause.start banheiro          -> started banheiro
+        09:11 sup status offline because "go"   -> deferred: waits for offline
+        09:12 ana pause.end
+              -> ended banheiro (agent) then available, left the line of cafe (supervisor), offline
+        "#,
+    );
+}
+
+#[test]
+fn who_moves_to_other_teams_leaves_the_line() {
+    plays(
+        r#"
+        09:00 bia takes cafe                    -> nothing
+        09:01 ana pause.start cafe              -> queued cafe
+        09:02 admin sets agent ana team vendas  -> left the line of cafe (admin)
+        "#,
+    );
+}
+
+#[test]
+fn a_pause_that_only_supervisors_start_has_no_line() {
+    check(
+        r#"
+        team suporte
+        agent ana team suporte
+        agent bia team suporte
+        type reuniao by supervisor cap suporte=1
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        09:00 bia takes reuniao                 -> nothing
+        09:01 sup pause.start reuniao because "now" -> refused slots_full suporte 1 of 1
+        "#,
+    );
+}
+
+#[test]
+fn a_place_lost_is_one_behind_who_waits_for_the_same_team() {
+    check(
+        r#"
+        team suporte
+        team vendas
+        agent ana team suporte
+        agent bia team suporte
+        agent caio team vendas
+        agent duda team suporte
+        type cafe cap suporte=1,vendas=1
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        09:00 bia takes cafe                    -> nothing
+        09:01 ana pause.start cafe              -> queued cafe
+        09:02 caio waits cafe                   -> nothing
+        09:03 duda waits cafe                   -> nothing
+        09:04 bia is here                       -> offered
+        # Behind Duda, not behind Caio, who waits for others.
+        09:05                                   -> offer expired, one place lost
+        09:05 ana asks cafe                     -> queued slots_full suporte 0 of 1 place 2
+        "#,
+    );
+}
+
+#[test]
+fn those_who_have_an_offer_are_as_good_as_gone() {
+    check(
+        r#"
+        team suporte
+        agent ana team suporte
+        agent bia team suporte
+        agent caio team suporte
+        type cafe cap suporte=keep1
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        09:00 ana status available              -> available
+        09:00 ana asks cafe                     -> queued slots_full suporte 0 of 0 place 1
+        09:01 bia is here                       -> nothing
+        # Bia may go and Ana stays, or the other way round: not both.
+        09:01 ana asks cafe                     -> started
+        09:02 bia is offered cafe               -> nothing
+        09:02 ana asks cafe                     -> queued slots_full suporte 1 of 1 place 2
+        09:03 caio is here                      -> nothing
+        09:03 ana asks cafe                     -> started
+        "#,
+    );
+}

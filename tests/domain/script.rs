@@ -587,10 +587,11 @@ pub(crate) fn stands(
 ) -> Standing {
     let teams: Box<[TeamId]> = world.directory.agents[other].teams.clone().into();
     let here = Standing { taken: None, waiting: None, connected: true, available: true };
-    let waits = |words: &mut Words, offered| {
+    let waits = |words: &mut Words, offered: bool| {
         let (pause_type, place) = (type_code(words.next()), Place::at(world.now));
-        let waiter = Waiter { pause_type, teams: teams.clone(), place, offered, ready: true, available: true };
-        Standing { waiting: Some(Arc::new(waiter)), ..here.clone() }
+        let available = !offered;
+        let waiter = Waiter { pause_type, teams: teams.clone(), place, offered, ready: true, available };
+        Standing { waiting: Some(Arc::new(waiter)), available, ..here.clone() }
     };
     match words.next() {
         "is" if words.has("here") => here,

@@ -48,5 +48,5 @@ fn promise_c8_an_actor_that_goes_to_rest_answers_whoever_reached_it_and_keeps_wh
 
 #[test]
 fn a_mailbox_that_is_dropped_with_its_messages_is_found() {
-    finds(Race::MailboxDropped, an_actor_goes_to_rest_while_it_is_asked, "answered: Unavailable");
+    finds(Race::MailboxDropped, an_actor_goes_to_rest_while_it_is_asked, ": Unavailable");
 }

@@ -105,6 +105,8 @@ fn the_sample_uses_every_field_that_is_enforced() {
         "quota_time",
         "cooldown",
         "cooldown_any",
+        "cap",
+        "when_full",
         "startable_by",
     ];
     let types = SAMPLE.split("# --- pause types").nth(1).unwrap();

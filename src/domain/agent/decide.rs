@@ -180,6 +180,10 @@ impl<'a> Course<'a> {
                 return Err(Refusal::AgentOffline.into());
             }
         }
+        let in_protected_of_other = !self.by_agent() && self.agent.protected_pause().is_some();
+        if status == ChosenStatus::Offline && !in_protected_of_other {
+            self.leave_queue(self.cause(), None);
+        }
         if self.agent.protected_pause().is_some() {
             if !self.by_agent() {
                 return self.set_status_on_return(status);
@@ -197,12 +201,7 @@ impl<'a> Course<'a> {
             None => self.end_outer(self.cause(), status, false)?,
             Some(current) if current == status => {}
             Some(ChosenStatus::Offline) => self.sign_in(status, self.cause()),
-            Some(from) => {
-                if status == ChosenStatus::Offline {
-                    self.leave_queue(self.cause(), None);
-                }
-                self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status });
-            }
+            Some(from) => self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status }),
         }
         Ok(Outcome::Done)
     }
@@ -518,12 +517,12 @@ impl<'a> Course<'a> {
     }
 
     fn take_waiting_status(&mut self, status: ChosenStatus) {
+        if status == ChosenStatus::Offline {
+            self.leave_queue(self.cause(), None);
+        }
         match (self.agent.pause().cloned(), self.agent.chosen()) {
             (Some(outer), _) => self.end_noting_findings(&outer, self.cause(), status),
             (None, Some(from)) if from != status => {
-                if status == ChosenStatus::Offline {
-                    self.leave_queue(self.cause(), None);
-                }
                 self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status });
             }
             (None, _) => {}

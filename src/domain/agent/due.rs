@@ -10,10 +10,11 @@ use super::{Agent, Connection, Context, Pause, Status};
 use crate::domain::command::{Actor, PauseAtSignOut};
 use crate::domain::directory::SignInStatus;
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus, PendingTarget};
-use crate::domain::id::{OfferId, PauseTypeCode};
+use crate::domain::id::OfferId;
 use crate::domain::policy::{OnLimit, PauseRules};
-use crate::domain::queue::{OFFER_LASTS, OFFERS_LET_PASS_MAX, Offer};
+use crate::domain::queue::{OFFER_LASTS, OFFERS_LET_PASS_MAX, Offer, Waiting};
 use crate::domain::rules::{Question, VerdictOutcome, evaluate, is_on_menu};
+use crate::domain::slots::slots_of;
 use crate::domain::time::{Timestamp, hours, seconds};
 
 /// A connected agent's pause is abandoned this long after its start (semantics §5).
@@ -94,8 +95,8 @@ impl Agent {
 
     fn queue_due(&self, context: &Context) -> Option<(Timestamp, Due)> {
         let waiting = self.queue.as_deref()?;
-        if !can_be_waited_for(&waiting.pause_type, context) {
-            return Some((waiting.since, Due::PlaceLapses(Cause::Admin)));
+        if !can_be_waited_for(waiting, context) {
+            return Some((context.now, Due::PlaceLapses(Cause::Admin)));
         }
         let lapses = waiting.lost_at.map(|at| at + context.directory.tenant.resume_within);
         let expires = waiting.offer.and_then(|offer| Some((offer.expires_at()?, Due::OfferExpires(offer.id))));
@@ -136,11 +137,16 @@ fn wait_for_return(at: Timestamp, started_at: Timestamp, context: &Context) -> T
     if started_at < context.ready_at { at.max(context.ready_at + RECONNECT_WINDOW) } else { at }
 }
 
-/// True while a type may be started by whoever waits for it, as far as that is the administrator's to say.
-fn can_be_waited_for(code: &PauseTypeCode, context: &Context) -> bool {
+/// True while what is waited for is as the administrator has it: the type is offered, and these are the teams whose
+/// slots it takes.
+fn can_be_waited_for(waiting: &Waiting, context: &Context) -> bool {
     let enabled = context.directory.tenant.pauses_enabled;
-    let found = context.policy.types.get(code);
-    enabled && found.is_some_and(|found| is_on_menu(found, context) && found.kind.rules().is_some())
+    let found = context.policy.types.get(&waiting.pause_type);
+    enabled
+        && found.is_some_and(|found| {
+            let offered = is_on_menu(found, context) && found.kind.rules().is_some();
+            offered && slots_of(&context.person.teams, found) == waiting.slots
+        })
 }
 
 impl Course<'_> {

@@ -100,7 +100,9 @@ impl Course<'_> {
 
     /// Ends the running pause and a protected one inside it; the agent is offline then.
     pub(super) fn end_all(&mut self, cause: Cause, last_seen_at: Option<Timestamp>) {
-        self.leave_queue(cause, None);
+        // Only a pause is abandoned, and this may be one that nobody is to know of.
+        let left = if cause == Cause::Abandoned { Cause::SignOut } else { cause };
+        self.leave_queue(left, None);
         let offline = AfterPause::Status(ChosenStatus::Offline);
         if let Some(inner) = self.agent.protected_pause().map(|pause| pause.id) {
             let then = if self.agent.pause().is_some() { AfterPause::OuterPause } else { offline };

@@ -140,7 +140,9 @@ impl Ledger {
         }
         let AgentEventBody::OfferExpired { place: Some(place), .. } = &event.body else { return None };
         let line = self.line(&waiter.pause_type);
-        let next = line.iter().skip_while(|(id, _)| *id != agent).nth(1);
+        let shares = |next: &Waiter| next.teams.iter().any(|team| waiter.teams.contains(team));
+        let behind = line.iter().skip_while(|(id, _)| *id != agent).skip(1);
+        let next = behind.into_iter().find(|(_, next)| shares(next));
         let expected = next.map_or(waiter.place, |(_, next)| (next.place.0, next.place.1 + 1));
         (expected != (place.asked_at, place.behind)).then_some("another place than the one behind the next")
     }
@@ -182,7 +184,10 @@ impl Ledger {
                 (connected * usize::from(percent) / 100).max(1) as i64 - used as i64
             }
             Cap::KeepAvailable(least) => {
-                let others = of_team().filter(|(id, person)| *id != asker && is_available(person)).count();
+                // Those for whom a slot is kept are as good as gone.
+                let goes = |id: &AgentId| self.waiting.get(id).is_some_and(|waiter| waiter.offered);
+                let stays = |(id, person): &(&AgentId, &Person)| *id != asker && is_available(person) && !goes(id);
+                let others = of_team().filter(stays).count();
                 others as i64 + 1 - i64::from(least)
             }
         }
