@@ -1,7 +1,7 @@
 //! What a decision and a menu cost with every rule in use: twenty types with windows, quotas, cooldowns and caps over
 //! three teams, for an agent who has used some of each. `cargo bench --bench rules`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -105,7 +105,7 @@ struct Company {
 impl Company {
     fn new() -> Company {
         let (policy, directory) = (policy(), directory());
-        let slots = Slots::new(HashMap::new(), &policy, &directory);
+        let slots = Slots::new(BTreeMap::new(), &policy, &directory);
         let person = Arc::clone(&directory.agents[&AgentId::new("agent-0").expect("an id")]);
         let live = Live { sessions: 1, ..Live::default() };
         let agent = Agent::unseen(person.id.clone());

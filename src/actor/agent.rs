@@ -11,7 +11,7 @@ use tracing::{debug, error, warn};
 use super::core::{Env, Errand};
 use super::desk::{Desk, Guards, TenantFacts};
 use super::handle::Message;
-use super::refusals::Refusals;
+use super::refusals::{Refusals, refusal_code, refused_start};
 use super::registry::{Birth, Key};
 use super::reply::{CommandError, Reply};
 use super::session::{Notice, SESSIONS_MAX, SessionLink};
@@ -422,7 +422,10 @@ impl AgentActor {
         // Places in line are those of now that it is durable.
         let notices = notices.into_iter().map(|notice| match notice {
             Notice::Changed(view) => Notice::Changed(self.in_line(view)),
-            other => other,
+            told @ (Notice::PauseWarned { .. }
+            | Notice::Offered { .. }
+            | Notice::LimitReached { .. }
+            | Notice::SignedOut { .. }) => told,
         });
         self.tell_sessions(notices.collect());
         Ok(())
@@ -682,30 +685,6 @@ fn sign_out_notice(event: &AgentEvent) -> Notice {
     let by_agent = matches!(event.actor, Actor::Agent(_));
     let message = event.reason.clone().unwrap_or_else(|| format!("signed out: {}", event.cause.as_str()));
     Notice::SignedOut { cause: event.cause, by_agent, message }
-}
-
-/// The type that an agent asks to start, for the record of refusals; those of others are not kept.
-fn refused_start(request: &Request) -> Option<PauseTypeCode> {
-    match (&request.command, &request.actor) {
-        (Command::StartPause { pause_type, .. }, Actor::Agent(_)) => Some(pause_type.clone()),
-        (
-            Command::StartPause { .. }
-            | Command::SetStatus { .. }
-            | Command::AcceptOffer { .. }
-            | Command::Cancel { .. }
-            | Command::EndPause { .. }
-            | Command::ExtendPause { .. }
-            | Command::SignOut { .. },
-            _,
-        ) => None,
-    }
-}
-
-fn refusal_code(result: &Result<Reply, CommandError>) -> Option<&'static str> {
-    match result {
-        Err(CommandError::Rejected { rejection: Rejection::Refused(refusal), .. }) => Some(refusal.code()),
-        Ok(_) | Err(_) => None,
-    }
 }
 
 /// When a refused command is worth asking again, where that is known: a start by its verdict, an end by the

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::reply::{CommandError, Reply};
+use crate::domain::command::{Actor, Command, Rejection, Request};
 use crate::domain::id::PauseTypeCode;
 use crate::domain::time::Timestamp;
 
@@ -87,6 +89,30 @@ impl Tally {
         let first = u32::from(!self.first_journaled).min(self.waiting);
         let over = self.minute < minute_of(now);
         (first, if over { self.waiting - first } else { 0 })
+    }
+}
+
+/// The type that an agent asks to start, for the record of refusals; those of others are not kept.
+pub(super) fn refused_start(request: &Request) -> Option<PauseTypeCode> {
+    match (&request.command, &request.actor) {
+        (Command::StartPause { pause_type, .. }, Actor::Agent(_)) => Some(pause_type.clone()),
+        (
+            Command::StartPause { .. }
+            | Command::SetStatus { .. }
+            | Command::AcceptOffer { .. }
+            | Command::Cancel { .. }
+            | Command::EndPause { .. }
+            | Command::ExtendPause { .. }
+            | Command::SignOut { .. },
+            _,
+        ) => None,
+    }
+}
+
+pub(super) fn refusal_code(result: &Result<Reply, CommandError>) -> Option<&'static str> {
+    match result {
+        Err(CommandError::Rejected { rejection: Rejection::Refused(refusal), .. }) => Some(refusal.code()),
+        Ok(_) | Err(_) => None,
     }
 }
 

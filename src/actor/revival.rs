@@ -4,7 +4,7 @@
 //! the server was down is not written here: whoever is overdue is known, is neither answered nor shown, and is woken
 //! first (semantics §5), while everybody else is served.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::desk::TenantFacts;
@@ -55,7 +55,7 @@ pub(super) struct RevivedTenant {
 }
 
 /// Takes note of what an agent is to the caps, where that is something.
-pub(super) fn note_standing(standings: &mut HashMap<AgentId, Standing>, id: &AgentId, agent: &Agent) {
+pub(super) fn note_standing(standings: &mut BTreeMap<AgentId, Standing>, id: &AgentId, agent: &Agent) {
     let standing = Standing::of(agent);
     if standing != Standing::default() {
         standings.insert(id.clone(), standing);
@@ -135,7 +135,7 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
         start.take_up_agents(states.into_iter().map(|row| current_state(row, before)).collect())
     });
     let head = start.seq;
-    let (mut rows, mut overdue, mut standings) = (Vec::new(), BTreeSet::new(), HashMap::new());
+    let (mut rows, mut overdue, mut standings) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     for part in parts {
         rows.extend(part.rows);
         overdue.extend(part.overdue);
@@ -151,7 +151,7 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
 struct Part {
     rows: Vec<SeedRow>,
     overdue: Vec<AgentId>,
-    standings: HashMap<AgentId, Standing>,
+    standings: BTreeMap<AgentId, Standing>,
 }
 
 /// This start of the server.

@@ -4,7 +4,7 @@
 //! One append is in flight; what arrives meanwhile is the next batch (group commit). So journal
 //! order is decision order, and nobody decides under an old policy.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -432,7 +432,7 @@ impl Sequencer {
             line.head = tenant.head;
             line.desk.reached(tenant.head);
             let (directory, policy) = (Arc::clone(&tenant.directory), Arc::clone(&tenant.policy));
-            let mut standings = HashMap::new();
+            let mut standings = BTreeMap::new();
             for (agent, record, _) in current_states(tenant) {
                 note_standing(&mut standings, &agent, &record.agent);
                 // Who is woken while memory is void is not woken again: nobody is before it is not.

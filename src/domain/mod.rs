@@ -8,6 +8,7 @@ pub mod command;
 pub mod directory;
 pub mod event;
 pub mod id;
+mod line;
 pub mod op;
 pub mod policy;
 pub mod presence;

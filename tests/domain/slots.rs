@@ -1,6 +1,6 @@
 //! Slots: what the caps leave room for, and that counting on the way is counting anew (semantics §3 `cap`, C6).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap};
 use std::sync::Arc;
 
 use intervalo::domain::command::{Actor, Refusal};
@@ -78,7 +78,7 @@ const HERE: Standing = Standing { taken: None, waiting: None, connected: true, a
 
 /// The room of coffee in `suporte` under a cap, with so many on it, connected besides, and available of those.
 fn room(cap: Cap, on_it: usize, here: usize, asker_is_available: bool) -> Room {
-    let mut slots = Slots::new(HashMap::new(), &policy(&[(0, 0, cap)]), &crowd());
+    let mut slots = Slots::new(BTreeMap::new(), &policy(&[(0, 0, cap)]), &crowd());
     for n in 0..on_it {
         slots.put(&one_of_crowd(n), on(0, &[0]), &crowd());
     }
@@ -201,8 +201,8 @@ proptest! {
     #[test]
     fn counting_on_the_way_is_counting_anew(steps in proptest::collection::vec(step(), 1..80)) {
         let (mut policy_in_force, mut directory_in_force) = (policy(&[(0, 0, Cap::AtMost(1))]), directory(0));
-        let mut slots = Slots::new(HashMap::new(), &policy_in_force, &directory_in_force);
-        let mut standings: HashMap<AgentId, Standing> = HashMap::new();
+        let mut slots = Slots::new(BTreeMap::new(), &policy_in_force, &directory_in_force);
+        let mut standings: BTreeMap<AgentId, Standing> = BTreeMap::new();
         let mut undo: Vec<(AgentId, Standing)> = Vec::new();
         for step in steps {
             match step {

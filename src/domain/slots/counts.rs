@@ -1,95 +1,13 @@
-//! Slots: how many of a team may be on pauses of a type at once, who takes one, and who waits for one (semantics §3
-//! `cap`, §4).
-//!
-//! [`Slots`] is kept by whoever orders events, who holds every start to it; [`Counts`] is what of it decisions look at.
+//! What decisions look at: how much is taken, who waits, who is there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::agent::{Agent, Status};
-use super::directory::Directory;
-use super::event::{AgentEvent, AgentEventBody, PauseStarted};
-use super::id::{AgentId, PauseTypeCode, TeamId};
-use super::policy::{Cap, PauseRules, PauseType, Policy};
-use super::queue::Place;
-use super::rules::waived_code;
-use super::time::Timestamp;
-
-/// The code of the rule that the caps are.
-pub const SLOTS_FULL: &str = "slots_full";
-
-/// What one agent is to the caps.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Standing {
-    /// The running pause, where it takes slots.
-    pub taken: Option<Taken>,
-    /// The place in a line.
-    pub waiting: Option<Arc<Waiter>>,
-    /// At least one socket is open.
-    pub connected: bool,
-    /// Ready for work, with a socket open, and not about to go: a slot that is kept for them counts as taken.
-    pub available: bool,
-}
-
-/// A running pause, as the caps see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
-    /// Its type.
-    pub pause_type: PauseTypeCode,
-    /// The teams of which it takes a slot each.
-    pub teams: Box<[TeamId]>,
-    /// When its limit is reached.
-    pub ends_at: Option<Timestamp>,
-}
-
-/// One who waits, as the line sees them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiter {
-    /// The type that is waited for.
-    pub pause_type: PauseTypeCode,
-    /// The teams of which a slot each is needed.
-    pub teams: Box<[TeamId]>,
-    /// Where in the line.
-    pub place: Place,
-    /// A slot of each team is kept for them.
-    pub offered: bool,
-    /// They could take an offer.
-    pub ready: bool,
-    /// They are counted among the available.
-    pub available: bool,
-}
-
-impl Standing {
-    /// What an agent is to the caps. A protected pause takes no slot, and the pause around one keeps its own.
-    pub fn of(agent: &Agent) -> Standing {
-        let connected = agent.is_connected();
-        let offered = agent.queue.as_ref().is_some_and(|waiting| waiting.offer.is_some());
-        let available = connected && agent.status == Status::Available && !offered;
-        Standing {
-            taken: agent.pause().map(|pause| Taken {
-                pause_type: pause.pause_type.clone(),
-                teams: pause.place.slots.clone(),
-                ends_at: pause.limit_at(),
-            }),
-            waiting: agent.queue.as_deref().map(|waiting| {
-                Arc::new(Waiter {
-                    pause_type: waiting.pause_type.clone(),
-                    teams: waiting.slots.clone(),
-                    place: waiting.place,
-                    offered: waiting.offer.is_some(),
-                    ready: agent.can_take_offers(),
-                    available,
-                })
-            }),
-            connected,
-            available,
-        }
-    }
-
-    fn is_nothing(&self) -> bool {
-        *self == Standing::default()
-    }
-}
+use super::standing::{Standing, Taken, Waiter};
+use crate::domain::id::{AgentId, PauseTypeCode, TeamId};
+use crate::domain::policy::{Cap, PauseRules, Policy};
+use crate::domain::queue::Place;
+use crate::domain::time::Timestamp;
 
 /// Who asks for room in a team, as they are counted there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -263,6 +181,11 @@ impl Counts {
         taken.keys().filter_map(room).map(|room| u64::from(room.of.saturating_sub(room.used))).sum()
     }
 
+    /// The types that somebody waits for.
+    pub(super) fn waited_for(&self) -> impl Iterator<Item = &PauseTypeCode> {
+        self.lines.keys()
+    }
+
     /// True when it is this agent's turn.
     pub fn is_turn_of(&self, agent: &AgentId, pause_type: &PauseTypeCode, rules: &PauseRules) -> bool {
         self.turns(pause_type, rules).contains(agent)
@@ -277,7 +200,7 @@ impl Counts {
     }
 
     /// Nothing is taken yet of all that the policy has caps for, and nobody is there.
-    fn asked_by(policy: &Policy) -> Counts {
+    pub(super) fn asked_by(policy: &Policy) -> Counts {
         let mut counts = Counts::default();
         for pause_type in policy.types.values() {
             for (team, cap) in pause_type.kind.rules().iter().flat_map(|rules| &rules.cap) {
@@ -293,7 +216,7 @@ impl Counts {
     }
 
     /// Counts an agent of these teams in.
-    fn add(&mut self, agent: &AgentId, standing: &Standing, teams: &[TeamId]) {
+    pub(super) fn add(&mut self, agent: &AgentId, standing: &Standing, teams: &[TeamId]) {
         if let Some(Taken { pause_type, teams, ends_at }) = &standing.taken {
             self.each_slot(pause_type, teams, |slots| {
                 slots.used += 1;
@@ -315,7 +238,7 @@ impl Counts {
     }
 
     /// Counts an agent of these teams out again.
-    fn take_away(&mut self, agent: &AgentId, standing: &Standing, teams: &[TeamId]) {
+    pub(super) fn take_away(&mut self, agent: &AgentId, standing: &Standing, teams: &[TeamId]) {
         if let Some(Taken { pause_type, teams, ends_at }) = &standing.taken {
             self.each_slot(pause_type, teams, |slots| {
                 slots.used = slots.used.saturating_sub(1);
@@ -363,7 +286,7 @@ impl Counts {
     }
 
     /// True when the counts are others after an agent of these teams stands otherwise.
-    fn move_with(&self, before: &Standing, after: &Standing, teams: &[TeamId]) -> bool {
+    pub(super) fn move_with(&self, before: &Standing, after: &Standing, teams: &[TeamId]) -> bool {
         let counts_slot = |standing: &Standing| {
             let taken = standing.taken.as_ref();
             taken.is_some_and(|taken| taken.teams.iter().any(|team| self.slots(&taken.pause_type, team).is_some()))
@@ -374,113 +297,4 @@ impl Counts {
             || (before.connected != after.connected && counts_team(&self.connected))
             || (before.available != after.available && counts_team(&self.available))
     }
-}
-
-/// The teams whose slots a pause of a type takes: those of the agent that it is offered to.
-pub fn slots_of(teams: &[TeamId], pause_type: &PauseType) -> Box<[TeamId]> {
-    let offered = |team: &&TeamId| pause_type.teams.as_ref().is_none_or(|only| only.contains(*team));
-    teams.iter().filter(offered).cloned().collect()
-}
-
-/// The starts among events that take slots: those of which the caps are not set aside.
-fn starts(events: &[AgentEvent]) -> impl Iterator<Item = &PauseStarted> {
-    let set_aside = |started: &PauseStarted| {
-        let of_caps = waived_code(SLOTS_FULL);
-        events.iter().any(|event| {
-            matches!(&event.body, AgentEventBody::FindingRecorded { code, pause }
-                if *pause == Some(started.id) && *code == of_caps)
-        })
-    };
-    events.iter().filter_map(move |event| {
-        let AgentEventBody::PauseStarted(started) = &event.body else { return None };
-        (started.terms.is_some() && !set_aside(started)).then_some(&**started)
-    })
-}
-
-/// What every agent of a tenant is to the caps.
-#[derive(Debug, Clone, Default)]
-pub struct Slots {
-    /// Whoever is something to them.
-    standings: HashMap<AgentId, Standing>,
-    counts: Arc<Counts>,
-}
-
-impl Slots {
-    /// The slots of a tenant whose agents stand so.
-    pub fn new(standings: HashMap<AgentId, Standing>, policy: &Policy, directory: &Directory) -> Slots {
-        let mut slots = Slots { standings, counts: Arc::default() };
-        slots.count_anew(policy, directory);
-        slots
-    }
-
-    /// What decisions look at.
-    pub fn counts(&self) -> &Arc<Counts> {
-        &self.counts
-    }
-
-    /// Another policy or directory is in force: other caps, or other people in the teams.
-    pub fn count_anew(&mut self, policy: &Policy, directory: &Directory) {
-        let mut counts = Counts::asked_by(policy);
-        for (agent, standing) in &self.standings {
-            counts.add(agent, standing, teams_of(agent, directory));
-        }
-        self.counts = Arc::new(counts);
-    }
-
-    /// An agent stands otherwise from here on; answers with how they stood.
-    pub fn put(&mut self, agent: &AgentId, standing: Standing, directory: &Directory) -> Standing {
-        let before = match standing.is_nothing() {
-            true => self.standings.remove(agent),
-            false => self.standings.insert(agent.clone(), standing.clone()),
-        };
-        let before = before.unwrap_or_default();
-        let teams = teams_of(agent, directory);
-        if self.counts.move_with(&before, &standing, teams) {
-            let counts = Arc::make_mut(&mut self.counts);
-            counts.take_away(agent, &before, teams);
-            counts.add(agent, &standing, teams);
-        }
-        before
-    }
-
-    /// True when an agent's events take nothing that is not theirs: every cap leaves room for each start, nobody who waits
-    /// is passed by, and an offer is made in turn.
-    pub fn allow(&self, agent: &AgentId, events: &[AgentEvent], policy: &Policy, directory: &Directory) -> bool {
-        let offered = events.iter().any(|event| matches!(event.body, AgentEventBody::Offered { .. }));
-        (!offered || self.is_turn_of(agent, policy))
-            && starts(events).all(|started| self.have_room(agent, started, policy, directory))
-    }
-
-    fn is_turn_of(&self, agent: &AgentId, policy: &Policy) -> bool {
-        let waiting = self.standings.get(agent).and_then(|standing| standing.waiting.as_ref());
-        waiting.is_some_and(|waiter| {
-            let rules = policy.types.get(&waiter.pause_type).and_then(|found| found.kind.rules());
-            rules.is_some_and(|rules| self.counts.is_turn_of(agent, &waiter.pause_type, rules))
-        })
-    }
-
-    fn have_room(&self, agent: &AgentId, started: &PauseStarted, policy: &Policy, directory: &Directory) -> bool {
-        let code = &started.pause_type;
-        let Some(rules) = policy.types.get(code).and_then(|found| found.kind.rules()) else { return true };
-        let none = Standing::default();
-        let standing = self.standings.get(agent).unwrap_or(&none);
-        let kept = standing.waiting.as_ref().filter(|waiter| waiter.offered && waiter.pause_type == *code);
-        let teams = teams_of(agent, directory);
-        started.place.slots.iter().all(|team| {
-            let offered = kept.is_some_and(|waiter| waiter.teams.contains(team));
-            let asker = Asker { available: standing.available && teams.contains(team), offered };
-            let full = |cap: &Cap| self.counts.room(code, team, *cap, asker).is_full();
-            rules.cap.get(team).is_none_or(|cap| !full(cap) && (offered || !self.counts.others_wait(agent, code, team)))
-        })
-    }
-
-    /// Those whose turn it is by now, of whichever type.
-    pub fn turns(&self, policy: &Policy) -> Vec<AgentId> {
-        let lines = self.counts.lines.keys().filter_map(|code| Some((code, policy.types.get(code)?.kind.rules()?)));
-        lines.flat_map(|(code, rules)| self.counts.turns(code, rules)).collect()
-    }
-}
-
-fn teams_of<'d>(agent: &AgentId, directory: &'d Directory) -> &'d [TeamId] {
-    directory.agents.get(agent).map_or(&[], |person| &person.teams)
 }

@@ -1,0 +1,132 @@
+//! Slots: how many of a team may be on pauses of a type at once, who takes one, and who waits for one (semantics §3
+//! `cap`, §4).
+//!
+//! [`Slots`] is kept by whoever orders events, who holds every start and every offer to it; [`Counts`] is what of it
+//! decisions look at.
+
+mod counts;
+mod standing;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::directory::Directory;
+use super::event::{AgentEvent, AgentEventBody, PauseStarted};
+use super::id::{AgentId, TeamId};
+use super::policy::{Cap, PauseType, Policy};
+use super::rules::waived_code;
+
+pub use counts::{Asker, Counts, Room};
+pub use standing::{Standing, Taken, Waiter};
+
+/// The code of the rule that the caps are.
+pub const SLOTS_FULL: &str = "slots_full";
+
+/// The teams whose slots a pause of a type takes: those of the agent that it is offered to.
+pub fn slots_of(teams: &[TeamId], pause_type: &PauseType) -> Box<[TeamId]> {
+    let offered = |team: &&TeamId| pause_type.teams.as_ref().is_none_or(|only| only.contains(*team));
+    teams.iter().filter(offered).cloned().collect()
+}
+
+/// The starts among events that take slots: those of which the caps are not set aside.
+fn starts(events: &[AgentEvent]) -> impl Iterator<Item = &PauseStarted> {
+    let set_aside = |started: &PauseStarted| {
+        let of_caps = waived_code(SLOTS_FULL);
+        events.iter().any(|event| {
+            matches!(&event.body, AgentEventBody::FindingRecorded { code, pause }
+                if *pause == Some(started.id) && *code == of_caps)
+        })
+    };
+    events.iter().filter_map(move |event| {
+        let AgentEventBody::PauseStarted(started) = &event.body else { return None };
+        (started.terms.is_some() && !set_aside(started)).then_some(&**started)
+    })
+}
+
+/// What every agent of a tenant is to the caps.
+#[derive(Debug, Clone, Default)]
+pub struct Slots {
+    /// Whoever is something to them.
+    standings: BTreeMap<AgentId, Standing>,
+    counts: Arc<Counts>,
+}
+
+impl Slots {
+    /// The slots of a tenant whose agents stand so.
+    pub fn new(standings: BTreeMap<AgentId, Standing>, policy: &Policy, directory: &Directory) -> Slots {
+        let mut slots = Slots { standings, counts: Arc::default() };
+        slots.count_anew(policy, directory);
+        slots
+    }
+
+    /// What decisions look at.
+    pub fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    /// Another policy or directory is in force: other caps, or other people in the teams.
+    pub fn count_anew(&mut self, policy: &Policy, directory: &Directory) {
+        let mut counts = Counts::asked_by(policy);
+        for (agent, standing) in &self.standings {
+            counts.add(agent, standing, teams_of(agent, directory));
+        }
+        self.counts = Arc::new(counts);
+    }
+
+    /// An agent stands otherwise from here on; answers with how they stood.
+    pub fn put(&mut self, agent: &AgentId, standing: Standing, directory: &Directory) -> Standing {
+        let before = match standing.is_nothing() {
+            true => self.standings.remove(agent),
+            false => self.standings.insert(agent.clone(), standing.clone()),
+        };
+        let before = before.unwrap_or_default();
+        let teams = teams_of(agent, directory);
+        if self.counts.move_with(&before, &standing, teams) {
+            let counts = Arc::make_mut(&mut self.counts);
+            counts.take_away(agent, &before, teams);
+            counts.add(agent, &standing, teams);
+        }
+        before
+    }
+
+    /// True when an agent's events take nothing that is not theirs: every cap leaves room for each start, nobody who waits
+    /// is passed by, and an offer is made in turn.
+    pub fn allow(&self, agent: &AgentId, events: &[AgentEvent], policy: &Policy, directory: &Directory) -> bool {
+        let offered = events.iter().any(|event| matches!(event.body, AgentEventBody::Offered { .. }));
+        (!offered || self.is_turn_of(agent, policy))
+            && starts(events).all(|started| self.have_room(agent, started, policy, directory))
+    }
+
+    fn is_turn_of(&self, agent: &AgentId, policy: &Policy) -> bool {
+        let waiting = self.standings.get(agent).and_then(|standing| standing.waiting.as_ref());
+        waiting.is_some_and(|waiter| {
+            let rules = policy.types.get(&waiter.pause_type).and_then(|found| found.kind.rules());
+            rules.is_some_and(|rules| self.counts.is_turn_of(agent, &waiter.pause_type, rules))
+        })
+    }
+
+    fn have_room(&self, agent: &AgentId, started: &PauseStarted, policy: &Policy, directory: &Directory) -> bool {
+        let code = &started.pause_type;
+        let Some(rules) = policy.types.get(code).and_then(|found| found.kind.rules()) else { return true };
+        let none = Standing::default();
+        let standing = self.standings.get(agent).unwrap_or(&none);
+        let kept = standing.waiting.as_ref().filter(|waiter| waiter.offered && waiter.pause_type == *code);
+        let teams = teams_of(agent, directory);
+        started.place.slots.iter().all(|team| {
+            let offered = kept.is_some_and(|waiter| waiter.teams.contains(team));
+            let asker = Asker { available: standing.available && teams.contains(team), offered };
+            let full = |cap: &Cap| self.counts.room(code, team, *cap, asker).is_full();
+            rules.cap.get(team).is_none_or(|cap| !full(cap) && (offered || !self.counts.others_wait(agent, code, team)))
+        })
+    }
+
+    /// Those whose turn it is by now, of whichever type.
+    pub fn turns(&self, policy: &Policy) -> Vec<AgentId> {
+        let lines = self.counts.waited_for().filter_map(|code| Some((code, policy.types.get(code)?.kind.rules()?)));
+        lines.flat_map(|(code, rules)| self.counts.turns(code, rules)).collect()
+    }
+}
+
+fn teams_of<'d>(agent: &AgentId, directory: &'d Directory) -> &'d [TeamId] {
+    directory.agents.get(agent).map_or(&[], |person| &person.teams)
+}

@@ -1,0 +1,81 @@
+//! What one agent is to the caps.
+
+use std::sync::Arc;
+
+use crate::domain::agent::{Agent, Status};
+use crate::domain::id::{PauseTypeCode, TeamId};
+use crate::domain::queue::Place;
+use crate::domain::time::Timestamp;
+
+/// What one agent is to the caps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// The running pause, where it takes slots.
+    pub taken: Option<Taken>,
+    /// The place in a line.
+    pub waiting: Option<Arc<Waiter>>,
+    /// At least one socket is open.
+    pub connected: bool,
+    /// Ready for work, with a socket open, and not about to go: a slot that is kept for them counts as taken.
+    pub available: bool,
+}
+
+/// A running pause, as the caps see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its type.
+    pub pause_type: PauseTypeCode,
+    /// The teams of which it takes a slot each.
+    pub teams: Box<[TeamId]>,
+    /// When its limit is reached.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// One who waits, as the line sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiter {
+    /// The type that is waited for.
+    pub pause_type: PauseTypeCode,
+    /// The teams of which a slot each is needed.
+    pub teams: Box<[TeamId]>,
+    /// Where in the line.
+    pub place: Place,
+    /// A slot of each team is kept for them.
+    pub offered: bool,
+    /// They could take an offer.
+    pub ready: bool,
+    /// They are counted among the available.
+    pub available: bool,
+}
+
+impl Standing {
+    /// What an agent is to the caps. A protected pause takes no slot, and the pause around one keeps its own.
+    pub fn of(agent: &Agent) -> Standing {
+        let connected = agent.is_connected();
+        let offered = agent.queue.as_ref().is_some_and(|waiting| waiting.offer.is_some());
+        let available = connected && agent.status == Status::Available && !offered;
+        Standing {
+            taken: agent.pause().map(|pause| Taken {
+                pause_type: pause.pause_type.clone(),
+                teams: pause.place.slots.clone(),
+                ends_at: pause.limit_at(),
+            }),
+            waiting: agent.queue.as_deref().map(|waiting| {
+                Arc::new(Waiter {
+                    pause_type: waiting.pause_type.clone(),
+                    teams: waiting.slots.clone(),
+                    place: waiting.place,
+                    offered: waiting.offer.is_some(),
+                    ready: agent.can_take_offers(),
+                    available,
+                })
+            }),
+            connected,
+            available,
+        }
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Standing::default()
+    }
+}
