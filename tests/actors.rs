@@ -218,6 +218,19 @@ async fn promise_c8_without_a_session_an_agent_is_disconnected_when_the_grace_is
 }
 
 #[tokio::test(start_paused = true)]
+async fn promise_c8_a_socket_that_is_gone_while_the_store_is_away_is_written_when_it_is_back() {
+    let house = House::open().await;
+    let ana = house.connect("ana").await;
+    // A pause that has no deadline of its own for hours.
+    house.execute("ana", pause("almoco")).await.expect("started");
+    house.journal.inject(Fault::Unavailable);
+    house.disconnect(ana).await;
+    house.pass(Duration::from_secs(62)).await;
+    assert!(house.names("ana").await.ends_with(&["agent.grace".to_owned(), "agent.connection_lost".to_owned()]));
+    house.check_fold().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn promise_c8_reconnecting_within_the_grace_changes_neither_status_nor_pause() {
     let house = House::open().await;
     let ana = house.connect("ana").await;

@@ -165,11 +165,8 @@ impl AgentActor {
         let facts = self.desk.facts();
         let of_state = self.context(&facts, self.env.clock.now(), |context| self.agent().next_deadline(context));
         let due = [of_state.flatten(), self.refusals.next_deadline()].into_iter().flatten().min();
-        match (self.again, due) {
-            (Some((again_at, _)), Some(due)) => Some(due.max(again_at)),
-            (Some((again_at, _)), None) => Some(again_at),
-            (None, due) => due,
-        }
+        // What failed is not of the state alone: it may be due though the state has nothing before tonight.
+        self.again.map(|(at, _)| at).or(due)
     }
 
     async fn on_message(&mut self, message: Message) {

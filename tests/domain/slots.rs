@@ -1,6 +1,6 @@
 //! Slots: what the caps leave room for, and that counting on the way is counting anew (semantics §3 `cap`, C6).
 
-use std::collections::{BTreeMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use intervalo::domain::command::{Actor, Refusal};
