@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{NaiveTime, Weekday};
 use criterion::{Criterion, criterion_group, criterion_main};
 use intervalo::domain::agent::{Agent, Context, Live};
-use intervalo::domain::command::{Actor, Command, Request};
+use intervalo::domain::command::{Actor, Command, Outcome, Request};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::id::{AgentId, DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId};
 use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy};
@@ -47,7 +47,7 @@ fn policy() -> Policy {
         not_in_first: minutes(30),
         quota_count: Some(5),
         quota_time: Some(hours(2)),
-        cooldown: minutes(40),
+        cooldown: minutes(70),
         cooldown_any: minutes(10),
         cap: (0..TEAMS).map(|n| (team(n), [Cap::AtMost(50), Cap::Percent(30), Cap::KeepAvailable(1)][n])).collect(),
         ..PauseRules::default()
@@ -110,18 +110,22 @@ impl Company {
         let live = Live { sessions: 1, ..Live::default() };
         let agent = Agent::unseen(person.id.clone());
         let mut company = Company { policy, directory, slots, agent, person, live };
+        let id = |n: usize| AgentId::new(&format!("agent-{n}")).expect("an id");
+        let mut colleagues = Vec::new();
         for n in 1..=3 * AWAY {
-            let person = Arc::clone(&company.directory.agents[&AgentId::new(&format!("agent-{n}")).expect("an id")]);
-            let mut colleague = company.signed_in(&person, NOON.minus(hours(4)));
-            if n <= AWAY {
-                company.start(&mut colleague, &person, n % TYPES, NOON.minus(minutes(5)));
-            }
+            let person = Arc::clone(&company.directory.agents[&id(n)]);
+            let colleague = company.signed_in(&person, NOON.minus(hours(4)));
+            company.slots.put(&person.id, Standing::of(&colleague), &company.directory);
+            colleagues.push((person, colleague));
+        }
+        for (n, (person, mut colleague)) in colleagues.into_iter().take(AWAY).enumerate() {
+            company.start(&mut colleague, &person, n % TYPES, NOON.minus(minutes(5)));
             company.slots.put(&person.id, Standing::of(&colleague), &company.directory);
         }
         let person = Arc::clone(&company.person);
         let mut agent = company.signed_in(&person, NOON.minus(hours(4)));
         for n in 0..4 {
-            let began = NOON.minus(minutes(180 - 30 * n as u64));
+            let began = NOON.minus(minutes(165 - 30 * n as u64));
             company.start(&mut agent, &person, n, began);
             company.carry_out(
                 &mut agent,
@@ -166,6 +170,7 @@ impl Company {
     fn carry_out(&self, agent: &mut Agent, person: &Person, command: Command, now: Timestamp) {
         let request = request(person, command);
         let decided = agent.decide(&request, &self.context(person, now)).expect("no rule stands against it");
+        assert_ne!(decided.outcome, Outcome::Queued, "every slot is free");
         decided.events.iter().for_each(|event| agent.apply(event).expect("it follows"));
     }
 }
