@@ -106,10 +106,11 @@ impl Person {
         let in_shift = || own().filter(|taken| taken.shift == self.shift);
         let last = |ended: Option<Timestamp>, cooldown| ended.is_some_and(|ended| now.since(ended) < cooldown);
         let spent: Duration = in_shift().filter_map(|taken| Some(taken.ended?.since(taken.began))).sum();
-        let shift = self.shift.filter(|shift| now.since(*shift) < SHIFT_LASTS).expect("a shift: no seed runs so long");
+        // Where the sign-in is lost, others find it.
+        let shift = self.shift.filter(|shift| now.since(*shift) < SHIFT_LASTS);
         let [head, cooldown, count, time] = RULES;
         let stands = [
-            (head, now.since(shift) < rules.not_in_first),
+            (head, shift.is_some_and(|shift| now.since(shift) < rules.not_in_first)),
             (
                 cooldown,
                 last(own().filter_map(|taken| taken.ended).max(), rules.cooldown)
