@@ -121,7 +121,8 @@ fn whole(outcome: SmallOutcome) -> Outcome {
     }
 }
 
-/// A number that tells one command's content from another's: FNV-1a (64 bit, Fowler, Noll, Vo) over [`canonical`].
+/// A number that tells one command's content from another's: FNV-1a (64 bit, Fowler, Noll, Vo) over a form of it that never
+/// changes.
 pub fn fingerprint(command: &Command, reason: Option<&str>) -> u64 {
     let text = canonical(command, reason);
     fnv1a(&text)
