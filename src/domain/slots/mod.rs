@@ -28,8 +28,8 @@ pub fn slots_of(teams: &[TeamId], pause_type: &PauseType) -> Box<[TeamId]> {
     teams.iter().filter(offered).cloned().collect()
 }
 
-/// The starts among events that take slots: those of which the caps are not set aside.
-fn starts(events: &[AgentEvent]) -> impl Iterator<Item = &PauseStarted> {
+/// The starts among events that take slots, each with whether a supervisor set the caps aside for it.
+fn starts(events: &[AgentEvent]) -> impl Iterator<Item = (&PauseStarted, bool)> {
     let set_aside = |started: &PauseStarted| {
         let of_caps = waived_code(SLOTS_FULL);
         events.iter().any(|event| {
@@ -39,7 +39,7 @@ fn starts(events: &[AgentEvent]) -> impl Iterator<Item = &PauseStarted> {
     };
     events.iter().filter_map(move |event| {
         let AgentEventBody::PauseStarted(started) = &event.body else { return None };
-        (started.terms.is_some() && !set_aside(started)).then_some(&**started)
+        started.terms.is_some().then(|| (&**started, set_aside(started)))
     })
 }
 
@@ -90,11 +90,12 @@ impl Slots {
     }
 
     /// True when an agent's events take nothing that is not theirs: every cap leaves room for each start, nobody who waits
-    /// is passed by, and an offer is made in turn.
+    /// is passed by, an offer is made in turn, and caps are set aside only where they leave no room.
     pub fn allow(&self, agent: &AgentId, events: &[AgentEvent], policy: &Policy, directory: &Directory) -> bool {
         let offered = events.iter().any(|event| matches!(event.body, AgentEventBody::Offered { .. }));
         (!offered || self.is_turn_of(agent, policy))
-            && starts(events).all(|started| self.have_room(agent, started, policy, directory))
+            // What is set aside must stand in the way: the finding is evidence.
+            && starts(events).all(|(started, aside)| self.have_room(agent, started, policy, directory) != aside)
     }
 
     fn is_turn_of(&self, agent: &AgentId, policy: &Policy) -> bool {
