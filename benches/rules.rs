@@ -11,6 +11,7 @@ use intervalo::domain::agent::{Agent, Context, Live};
 use intervalo::domain::command::{Actor, Command, Outcome, Request};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::id::{AgentId, DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId};
+use intervalo::domain::occupancy::Reports;
 use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy};
 use intervalo::domain::rules::options;
 use intervalo::domain::schedule::{WeekDays, Window};
@@ -78,6 +79,7 @@ fn directory() -> Directory {
             name: String::new(),
             teams: (0..TEAMS).map(team).collect(),
             zone: None,
+            capacity: BTreeMap::new(),
             left_at: None,
         };
         (id, Arc::new(person))
@@ -94,6 +96,7 @@ fn directory() -> Directory {
 
 /// A company at noon, and one of its agents.
 struct Company {
+    reports: Reports,
     policy: Policy,
     directory: Directory,
     slots: Slots,
@@ -109,7 +112,8 @@ impl Company {
         let person = Arc::clone(&directory.agents[&AgentId::new("agent-0").expect("an id")]);
         let live = Live { sessions: 1, ..Live::default() };
         let agent = Agent::unseen(person.id.clone());
-        let mut company = Company { policy, directory, slots, agent, person, live };
+        let reports = Reports::default();
+        let mut company = Company { reports, policy, directory, slots, agent, person, live };
         let id = |n: usize| AgentId::new(&format!("agent-{n}")).expect("an id");
         let mut colleagues = Vec::new();
         for n in 1..=3 * AWAY {
@@ -148,6 +152,7 @@ impl Company {
             slots: self.slots.counts(),
             counted_available: true,
             live: self.live,
+            reports: &self.reports,
             fresh_id: PauseId(u128::from(now.0.unsigned_abs())),
             ready_at: Timestamp(0),
         }
@@ -159,7 +164,7 @@ impl Company {
             agent.apply(&event).expect("it follows");
         }
         let status = intervalo::domain::event::ChosenStatus::Available;
-        self.carry_out(&mut agent, person, Command::SetStatus { status }, now);
+        self.carry_out(&mut agent, person, Command::SetStatus { status, after_work: false }, now);
         agent
     }
 

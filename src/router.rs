@@ -3,6 +3,7 @@
 //! With one node every owner is here; what an owner elsewhere needs is asked of `Placement` in the
 //! core, so that callers never know.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -11,7 +12,8 @@ use crate::actor::core::Core;
 use crate::actor::handle::Message;
 use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
 use crate::domain::command::Request;
-use crate::domain::id::{AgentId, SessionId, TenantId};
+use crate::domain::id::{AgentId, AgentSeq, SessionId, SourceId, TenantId};
+use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
 
@@ -95,6 +97,31 @@ impl Router {
         request: Request,
     ) -> Result<(), CommandError> {
         self.core.ask(tenant, agent, |reply| Message::SignOutSession { session, request, reply }).await?
+    }
+
+    /// Takes what an integration says of an agent's work; durable when it answers `Ok`, where it makes a difference.
+    ///
+    /// # Errors
+    /// [`CommandError`] as of [`Router::execute`]; [`CommandError::TooManySources`].
+    pub async fn report(
+        &self,
+        tenant: &TenantId,
+        agent: &AgentId,
+        report: Report,
+        expected_version: Option<AgentSeq>,
+    ) -> Result<Reply, CommandError> {
+        self.core.ask(tenant, agent, |reply| Message::Report { report, expected_version, reply }).await?
+    }
+
+    /// A source has told all that it knows: of whom it did not name it knows nothing any more.
+    pub async fn report_nothing_of_others(
+        &self,
+        tenant: &TenantId,
+        named: &BTreeSet<AgentId>,
+        source: &SourceId,
+        seq: u64,
+    ) {
+        self.core.report_nothing_of_others(tenant, named, source, seq).await;
     }
 
     /// The agent as it sees itself.

@@ -185,7 +185,7 @@ async fn promise_d3_an_op_sent_again_has_one_effect_also_after_a_restart_and_man
 async fn promise_d3_an_op_that_had_nothing_to_do_still_has_no_effect_later() {
     let house = House::open().await;
     let _ana = house.connect("ana").await;
-    let set = || Command::SetStatus { status: ChosenStatus::Unavailable };
+    let set = || Command::SetStatus { status: ChosenStatus::Unavailable, after_work: false };
     house.execute("ana", with_op(set(), 7)).await.expect("is so already");
     house.execute("ana", pause("cafe")).await.expect("started");
     let again = house.execute("ana", with_op(set(), 7)).await.expect("the first result");
@@ -200,7 +200,7 @@ async fn promise_d3_an_op_that_had_nothing_to_do_still_has_no_effect_later() {
 async fn promise_c8_without_a_session_an_agent_is_disconnected_when_the_grace_is_over() {
     let house = House::open().await;
     let ana = house.connect("ana").await;
-    house.execute("ana", Command::SetStatus { status: ChosenStatus::Available }).await.expect("set");
+    house.execute("ana", Command::SetStatus { status: ChosenStatus::Available, after_work: false }).await.expect("set");
     house.disconnect(ana).await;
     let view = house.router.view(&house.tenant, &later("ana")).await.expect("a view");
     let mut feed = house.feed();
@@ -347,7 +347,7 @@ async fn promise_b3_a_panic_of_the_sequencer_voids_memory_and_nothing_that_is_du
 async fn an_agent_without_sessions_pause_or_deadline_goes_to_rest_and_wakes_as_it_was() {
     let house = House::open().await;
     let ana = house.connect("ana").await;
-    house.execute("ana", Command::SetStatus { status: ChosenStatus::Available }).await.expect("set");
+    house.execute("ana", Command::SetStatus { status: ChosenStatus::Available, after_work: false }).await.expect("set");
     house.disconnect(ana).await;
     house.pass(Duration::from_secs(120)).await;
     assert_eq!(house.core.live_agents(), 0);

@@ -12,6 +12,8 @@ mod http;
 mod limits;
 #[path = "protocol/notifications.rs"]
 mod notifications;
+#[path = "protocol/occupancy.rs"]
+mod occupancy;
 #[path = "support/server.rs"]
 mod server;
 #[path = "protocol/sessions.rs"]

@@ -21,6 +21,7 @@ use crate::domain::command::{Actor, Command, Outcome, Refusal, Rejection, Reques
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
 use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
+use crate::domain::occupancy::{LEASE, NotTaken, Report, Reports, Work};
 use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
 use crate::domain::presence::{AgentView, QueueView};
 use crate::domain::rules::{self, PauseOption};
@@ -70,6 +71,8 @@ pub(super) struct AgentActor {
     mailbox: mpsc::Receiver<Box<Message>>,
     sessions: BTreeMap<SessionId, SessionLink>,
     last_closed_at: Option<Timestamp>,
+    /// What integrations say of the agent's work, as long as it holds.
+    reports: Reports,
     refusals: Refusals,
     /// After a failed append: when to try again, and how long that was waited.
     again: Option<(Timestamp, Duration)>,
@@ -101,6 +104,7 @@ impl AgentActor {
             mailbox: birth.mailbox,
             sessions: BTreeMap::new(),
             last_closed_at: None,
+            reports: Reports::default(),
             refusals: Refusals::default(),
             again: None,
             errand,
@@ -193,6 +197,16 @@ impl AgentActor {
                 let result = self.sign_out_session(session, request).await;
                 let _ = reply.send(result);
             }
+            Message::Report { report, expected_version, reply } => {
+                let result = self.take_report(report, expected_version).await;
+                let _ = reply.send(result);
+            }
+            Message::ReportNothing { source, seq } => {
+                if self.reports.has(&source, self.env.clock.now()) {
+                    let (ttl, work) = (LEASE, Work::default());
+                    let _ = self.take_report(Report { source, seq, ttl, work, anew: true }, None).await;
+                }
+            }
             Message::View { reply } => {
                 if self.may_show().await {
                     let _ = reply.send(self.own_view());
@@ -244,6 +258,24 @@ impl AgentActor {
                 Err(CommandError::unavailable())
             }
         }
+    }
+
+    /// What an integration says holds from here on, and is on record where it makes a difference. A report that was
+    /// overtaken changes nothing, and is no failure.
+    async fn take_report(&mut self, report: Report, expected_version: Option<AgentSeq>) -> Result<Reply, CommandError> {
+        self.settle().await.map_err(|_| CommandError::unavailable())?;
+        let current = self.agent().public_version;
+        if expected_version.is_some_and(|expected| expected != current) {
+            return Err(self.rejected(Rejection::StaleVersion { current }, None));
+        }
+        if let Err(NotTaken::TooManySources) = self.reports.take(report, self.env.clock.now()) {
+            return Err(CommandError::TooManySources);
+        }
+        if self.settle().await.is_err() {
+            self.try_again_later();
+            return Err(CommandError::unavailable());
+        }
+        Ok(self.reply(Outcome::Done))
     }
 
     fn close_session(&mut self, session: SessionId) {
@@ -505,6 +537,9 @@ impl AgentActor {
                 | AgentEventBody::PauseRefused { .. }
                 | AgentEventBody::PendingSet(_)
                 | AgentEventBody::PendingCancelled
+                | AgentEventBody::Deferred(_)
+                | AgentEventBody::DeferralEnded { .. }
+                | AgentEventBody::OccupancyChanged(_)
                 | AgentEventBody::Queued(_)
                 | AgentEventBody::LeftQueue { .. }
                 | AgentEventBody::OfferExpired { .. }
@@ -547,7 +582,9 @@ impl AgentActor {
     /// True while all that there is of the agent is its state: that waits for its deadlines without an
     /// actor. Refusals and what is to be tried again are not of the state.
     fn may_rest(&self) -> bool {
-        self.sessions.is_empty() && !self.agent().is_connected() && self.refusals.is_empty() && self.again.is_none()
+        let reported = !self.reports.is_empty(self.env.clock.now());
+        let idle = self.sessions.is_empty() && !self.agent().is_connected() && !reported;
+        idle && self.refusals.is_empty() && self.again.is_none()
     }
 
     /// Hands the state back to the registry. What came in meanwhile is answered first; if that
@@ -633,6 +670,7 @@ impl AgentActor {
                 name: self.key.agent.to_string(),
                 teams: Vec::new(),
                 zone: None,
+                capacity: BTreeMap::new(),
                 left_at: None,
             };
             Arc::new(show(self.agent(), &Arc::new(person), &facts.directory))
@@ -670,6 +708,7 @@ impl AgentActor {
             slots: &facts.slots,
             counted_available: Standing::of(self.agent()).available,
             live,
+            reports: &self.reports,
             fresh_id,
             ready_at: self.env.ready_at,
         }))

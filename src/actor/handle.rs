@@ -5,7 +5,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::reply::{CommandError, Reply};
 use super::session::SessionLink;
 use crate::domain::command::Request;
-use crate::domain::id::SessionId;
+use crate::domain::id::{AgentSeq, SessionId, SourceId};
+use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
 use crate::sync::may_switch;
@@ -33,6 +34,16 @@ pub(crate) enum Message {
         session: SessionId,
         request: Request,
         reply: oneshot::Sender<Result<(), CommandError>>,
+    },
+    Report {
+        report: Report,
+        expected_version: Option<AgentSeq>,
+        reply: oneshot::Sender<Result<Reply, CommandError>>,
+    },
+    /// A source that has told all that it knows did not name the agent.
+    ReportNothing {
+        source: SourceId,
+        seq: u64,
     },
     View {
         reply: oneshot::Sender<Arc<AgentView>>,

@@ -168,6 +168,13 @@ impl Registry {
     /// Has every actor of a tenant look at what is due, in the order of their agents. One whose
     /// mailbox is full looks anyway.
     pub(super) fn have_look(&self, tenant: &TenantId) {
+        for (_, handle) in self.live_of(tenant) {
+            let _ = handle.offer(Box::new(Message::Look));
+        }
+    }
+
+    /// All actors of a tenant, in the order of their agents.
+    pub(super) fn live_of(&self, tenant: &TenantId) -> Vec<(AgentId, AgentHandle)> {
         let of_tenant = |key: &Key, slot: &Slot| match slot {
             Slot::Live(handle) if key.tenant == *tenant => Some((key.agent.clone(), handle.clone())),
             Slot::Live(_) | Slot::AtRest(_) => None,
@@ -175,9 +182,7 @@ impl Registry {
         let mut live: Vec<_> = self.slots.iter().filter_map(|slot| of_tenant(slot.key(), slot.value())).collect();
         // The map's order is another one in every process.
         live.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        for (_, handle) in live {
-            let _ = handle.offer(Box::new(Message::Look));
-        }
+        live
     }
 
     /// Has one agent's actor look at what is due, if it has one. One whose mailbox is full looks anyway.

@@ -38,6 +38,8 @@ pub enum CommandError {
     UnknownAgent,
     /// The agent has as many sessions as it may.
     TooManySessions,
+    /// As many integrations report of the agent as may.
+    TooManySources,
     /// Too many commands wait for this agent.
     Busy {
         /// When to try again.

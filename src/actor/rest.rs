@@ -4,6 +4,7 @@ use super::desk::TenantFacts;
 use crate::domain::agent::{Agent, Context, Live};
 use crate::domain::directory::Person;
 use crate::domain::id::{AgentId, PauseId};
+use crate::domain::occupancy::Reports;
 use crate::domain::time::Timestamp;
 
 /// When a state at rest is to be woken. Nothing but what is put in force changes the answer. Whom the directory does
@@ -31,6 +32,7 @@ pub(super) fn wake_at_of(
         slots: &facts.slots,
         counted_available: false,
         live: Live::default(),
+        reports: &Reports::default(),
         fresh_id: PauseId(0),
         ready_at,
     })

@@ -29,6 +29,8 @@ pub enum Command {
     SetStatus {
         /// The status.
         status: ChosenStatus,
+        /// When the work that is under way has ended, not now.
+        after_work: bool,
     },
     /// Begin a pause.
     StartPause {
@@ -73,6 +75,8 @@ pub enum Command {
 /// What can be given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancelled {
+    /// What waits for the end of work, and the slot that is kept for it.
+    Pending,
     /// The place in the line, and an offer with it.
     Queue,
 }
@@ -81,6 +85,7 @@ impl Cancelled {
     /// The stable word.
     pub fn as_str(self) -> &'static str {
         match self {
+            Cancelled::Pending => "pending",
             Cancelled::Queue => "queue",
         }
     }
@@ -173,7 +178,8 @@ pub enum Outcome {
     },
     /// The agent waits in line for a slot.
     Queued,
-    /// It takes effect when the agent returns. Shown as done, for it must disclose nothing.
+    /// It takes effect later: when the work has ended that is under way, or when the agent returns from a protected
+    /// pause, which must disclose nothing.
     Deferred,
 }
 
@@ -242,6 +248,8 @@ pub enum Refusal {
         /// Who may start it: `agent` or `supervisor`.
         startable_by: &'static str,
     },
+    /// Work is open that has to end first.
+    Occupied,
     /// It is not the time of day for it.
     OutsideWindow {
         /// When the next window opens; none when no window ever does.
@@ -306,6 +314,7 @@ impl Refusal {
             Refusal::NotOffered => "not_offered",
             Refusal::NotPaused => "not_paused",
             Refusal::NotStartableBy { .. } => "not_startable_by",
+            Refusal::Occupied => "occupied",
             Refusal::OutsideWindow { .. } => "outside_window",
             Refusal::PausesDisabled => "pauses_disabled",
             Refusal::QuotaCount { .. } => "quota_count",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 
+use super::deferral::{AtDeadline, DEFERRED_FOR};
 use super::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
 use super::time::{Timestamp, hours, minutes, seconds};
 
@@ -35,6 +36,13 @@ impl Directory {
             .or_else(|| person.primary_team().and_then(|team| self.teams.get(team)?.zone))
             .unwrap_or(self.tenant.zone)
     }
+
+    /// How many conversations of a channel an agent may have at once: their own number, else the channel's; none
+    /// where there is no such channel.
+    pub fn capacity_of(&self, person: &Person, channel: &ChannelCode) -> Option<u32> {
+        let channel = self.channels.get(channel)?;
+        Some(person.capacity.get(&channel.code).copied().unwrap_or(channel.capacity))
+    }
 }
 
 /// A company and its settings.
@@ -58,6 +66,10 @@ pub struct Tenant {
     pub resume_within: Duration,
     /// How long a disconnected agent's pause runs before it is abandoned (semantics §5).
     pub abandon_after: Duration,
+    /// How long a pause or a status waits for the end of work (semantics §4).
+    pub defer_for: Duration,
+    /// What becomes of it then.
+    pub at_defer_deadline: AtDeadline,
 }
 
 impl Tenant {
@@ -73,6 +85,8 @@ impl Tenant {
             connection_grace: seconds(60),
             resume_within: minutes(15),
             abandon_after: hours(4),
+            defer_for: DEFERRED_FOR,
+            at_defer_deadline: AtDeadline::Start,
         }
     }
 }
@@ -108,6 +122,8 @@ pub struct Person {
     pub teams: Vec<TeamId>,
     /// Their own zone, where it differs from the team's.
     pub zone: Option<Tz>,
+    /// How many conversations at once by channel, where it differs from the channel's.
+    pub capacity: BTreeMap<ChannelCode, u32>,
     /// Since when they are gone; the id is never given to another person.
     pub left_at: Option<Timestamp>,
 }

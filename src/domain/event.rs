@@ -8,7 +8,9 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::command::Actor;
+use super::deferral::Deferred;
 use super::id::{DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion, TeamId};
+use super::occupancy::SourceWork;
 use super::op::OpRecord;
 use super::policy::{OnEarlyEnd, OnLimit, PauseClass};
 use super::queue::Place;
@@ -87,6 +89,15 @@ pub enum AgentEventBody {
     PendingSet(Pending),
     /// What waited no longer does.
     PendingCancelled,
+    /// A pause or a status waits for the end of the work that is under way.
+    Deferred(Box<Deferred>),
+    /// It no longer does, and has not begun.
+    DeferralEnded {
+        /// The rule that stands against it now that the work has ended, or what else ended it; none when it was given up.
+        code: Option<String>,
+    },
+    /// The work that integrations report is another.
+    OccupancyChanged(Box<OccupancyChanged>),
     /// The agent waits in line for a slot.
     Queued(Box<Queued>),
     /// The agent waits no more, and has got no slot.
@@ -262,6 +273,15 @@ pub enum PendingTarget {
     },
 }
 
+/// The work that integrations report of an agent, all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OccupancyChanged {
+    /// By integration, each once, in the order of their ids.
+    pub sources: Box<[SourceWork]>,
+    /// True when some of it has to end before a pause begins.
+    pub blocks: bool,
+}
+
 /// The agent waits in line for a slot, behind whoever asked before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
@@ -416,6 +436,8 @@ pub enum Cause {
     Integration,
     /// The pause's limit.
     Limit,
+    /// The work that integrations report.
+    Occupancy,
     /// The order of a waiting list.
     Queue,
     /// A return after a lost connection.
@@ -434,7 +456,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in the order of their words.
-    pub const ALL: [Cause; 15] = [
+    pub const ALL: [Cause; 16] = [
         Cause::Abandoned,
         Cause::Admin,
         Cause::Agent,
@@ -443,6 +465,7 @@ impl Cause {
         Cause::Deactivated,
         Cause::Integration,
         Cause::Limit,
+        Cause::Occupancy,
         Cause::Queue,
         Cause::Resumed,
         Cause::ServerStarted,
@@ -463,6 +486,7 @@ impl Cause {
             Cause::Deactivated => "deactivated",
             Cause::Integration => "integration",
             Cause::Limit => "limit",
+            Cause::Occupancy => "occupancy",
             Cause::Queue => "queue",
             Cause::Resumed => "resumed",
             Cause::ServerStarted => "server_started",
@@ -488,7 +512,9 @@ impl AgentEventBody {
             AgentEventBody::Deactivated => "agent.deactivated",
             AgentEventBody::PauseRefused { .. } => "pause.refused",
             AgentEventBody::PendingSet(_) => "pause.pending",
-            AgentEventBody::PendingCancelled => "pause.pending_cancelled",
+            AgentEventBody::PendingCancelled | AgentEventBody::DeferralEnded { .. } => "pause.pending_cancelled",
+            AgentEventBody::Deferred(_) => "pause.pending",
+            AgentEventBody::OccupancyChanged(_) => "occupancy.changed",
             AgentEventBody::Queued(_) => "pause.queued",
             AgentEventBody::LeftQueue { .. } => "pause.left_queue",
             AgentEventBody::Offered { .. } => "pause.offered",

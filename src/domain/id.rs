@@ -116,6 +116,10 @@ text_id!(
     ChannelCode
 );
 text_id!(
+    /// An integration that reports occupancy, by the name that it gives itself.
+    SourceId
+);
+text_id!(
     /// Who a credential speaks for: a supervisor, an administrator, an integration.
     PrincipalId
 );

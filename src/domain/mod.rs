@@ -5,14 +5,18 @@
 
 pub mod agent;
 pub mod command;
+pub mod deferral;
 pub mod directory;
 pub mod event;
+pub mod findings;
 pub mod id;
 mod line;
+pub mod occupancy;
 pub mod op;
 pub mod policy;
 pub mod presence;
 pub mod queue;
+pub mod routable;
 pub mod rules;
 pub mod schedule;
 pub mod slots;

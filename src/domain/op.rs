@@ -139,7 +139,12 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
     let mut text = String::new();
     let mut put = |name: &str, value: &str| text.push_str(&format!("{name}={}:{value};", value.len()));
     match command {
-        Command::SetStatus { status } => put("status", status.as_str()),
+        Command::SetStatus { status, after_work } => {
+            put("status", status.as_str());
+            if *after_work {
+                put("after_work", "");
+            }
+        }
         Command::StartPause { pause_type, note, replaces, overriding } => {
             put("start", pause_type.as_str());
             note.iter().for_each(|note| put("note", note));
@@ -182,7 +187,17 @@ mod tests {
     fn promise_d3_the_form_of_a_command_never_changes() {
         let id = PauseId(7);
         let forms = [
-            (Command::SetStatus { status: ChosenStatus::Available }, None, "status=9:available;".to_owned()),
+            (
+                Command::SetStatus { status: ChosenStatus::Available, after_work: false },
+                None,
+                "status=9:available;".to_owned(),
+            ),
+            (
+                Command::SetStatus { status: ChosenStatus::Offline, after_work: true },
+                None,
+                "status=7:offline;after_work=0:;".to_owned(),
+            ),
+            (Command::Cancel { what: Cancelled::Pending }, None, "cancel=7:pending;".to_owned()),
             (start(None, false), None, format!("start=4:cafe;replaces=36:{id};")),
             (
                 start(Some("até já"), true),

@@ -158,6 +158,8 @@ pub struct PauseRules {
     pub cap: BTreeMap<TeamId, Cap>,
     /// What becomes of who asks while a team is full.
     pub when_full: WhenFull,
+    /// What becomes of who asks while work is open that has to end first.
+    pub when_occupied: WhenOccupied,
     /// Who may start it.
     pub startable_by: StartableBy,
 }
@@ -185,6 +187,7 @@ impl Default for PauseRules {
             cooldown_any: Duration::ZERO,
             cap: BTreeMap::new(),
             when_full: WhenFull::Queue,
+            when_occupied: WhenOccupied::Defer,
             startable_by: StartableBy::Both,
         }
     }
@@ -208,6 +211,17 @@ pub enum WhenFull {
     Refuse,
     /// They wait in line, and are offered a slot when it is their turn.
     Queue,
+}
+
+/// What becomes of who asks while work is open that has to end first (`blocks_pause` of a channel, and wrap-up).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenOccupied {
+    /// The pause begins when the work has ended.
+    Defer,
+    /// It begins at once.
+    Immediate,
+    /// It is refused.
+    Refuse,
 }
 
 /// What an end before the minimum means.

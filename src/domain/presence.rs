@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use super::agent::{Agent, Away, Connection, Pause, Status};
 use super::command::Actor;
+use super::deferral::{Deferred, DeferredTarget};
 use super::directory::{Directory, Person};
-use super::event::{Cause, Pending};
+use super::event::{Cause, ChosenStatus, Pending};
 use super::id::{AgentSeq, OfferId, PauseId, PauseTypeCode, TeamId};
+use super::occupancy::{Engaged, Load};
+use super::routable::{Wanted, not_routable};
 use super::time::Timestamp;
 
 /// One agent as shown. Two views that are equal are shown by equal bytes.
@@ -31,8 +34,10 @@ pub struct AgentView {
     pub since: Timestamp,
     /// Is a socket open.
     pub connection: ConnectionWord,
-    /// Why no work may be routed to the agent; none when it may.
+    /// Why no work may be routed to the agent on any channel; none when it may.
     pub not_routable: Option<NotRoutable>,
+    /// The work that is open, as far as it is known.
+    pub load: Load,
     /// Who chose the status.
     pub actor: Actor,
     /// Why.
@@ -43,10 +48,32 @@ pub struct AgentView {
     pub pause: Option<PauseView>,
     /// What waits for the return; in the agent's own view only.
     pub pending: Option<Pending>,
+    /// What waits for the end of work.
+    pub deferred: Option<DeferredView>,
     /// The line that the agent stands in.
     pub queue: Option<QueueView>,
     /// The slot that is kept for the agent; in the agent's own view only, for its clock rests on a protected pause.
     pub offer: Option<OfferView>,
+}
+
+/// What waits for the end of work, as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeferredView {
+    /// What happens then.
+    pub target: DeferredWord,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// When its time is up; none once it was.
+    pub deadline_at: Option<Timestamp>,
+}
+
+/// What happens when work has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeferredWord {
+    /// The agent takes this status.
+    Status(ChosenStatus),
+    /// A pause of this type begins.
+    Pause(PauseTypeCode),
 }
 
 /// A place in a line as shown.
@@ -88,6 +115,8 @@ pub struct PauseView {
     pub limit_at: Option<Timestamp>,
     /// Since when the overrun is on record.
     pub overran_at: Option<Timestamp>,
+    /// Since when it is on record that more work came in during it.
+    pub worked_at: Option<Timestamp>,
     /// The team it counts for.
     pub team: Option<TeamId>,
     /// What the agent wrote.
@@ -120,6 +149,10 @@ words!(
         Paused = "paused",
         /// Not ready.
         Unavailable = "unavailable",
+        /// Ready but for the work after a conversation.
+        WrapUp = "wrap_up",
+        /// Ready, with conversations open.
+        Busy = "busy",
         /// Ready.
         Available = "available",
     }
@@ -157,8 +190,20 @@ words!(
         Disconnected = "disconnected",
         /// On a pause.
         Paused = "paused",
+        /// A pause or a status waits for the end of work.
+        Pending = "pending",
         /// Chose not to be.
         Unavailable = "unavailable",
+        /// In the work after a conversation.
+        WrapUp = "wrap_up",
+        /// As many conversations are open as there may be.
+        AtCapacity = "at_capacity",
+        /// The last report of an integration has lapsed.
+        OccupancyUnknown = "occupancy_unknown",
+        /// In other teams.
+        NotInTeam = "not_in_team",
+        /// The channel is switched off, or there is none.
+        ChannelDisabled = "channel_disabled",
     }
 );
 
@@ -175,6 +220,7 @@ impl AgentView {
                     warn_at: None,
                     limit_at: None,
                     overran_at: None,
+                    worked_at: None,
                     team: person.primary_team().cloned(),
                     note: inner.note.clone(),
                     inside: agent.pause().map(|outer| Box::new(PauseView::of(outer))),
@@ -193,7 +239,10 @@ impl AgentView {
         view.pause = pause;
         view.pending = agent.pending.clone();
         view.offer = agent.queue.as_deref().and_then(|waiting| {
-            let (offer, pause_type) = (waiting.offer?, waiting.pause_type.clone());
+            // One that was taken is what the deferred pause has.
+            let taken = agent.deferred.as_ref().and_then(|deferred| deferred.offer());
+            let (offer, pause_type) =
+                (waiting.offer.filter(|offer| taken != Some(offer.id))?, waiting.pause_type.clone());
             Some(OfferView { id: offer.id, pause_type, expires_at: offer.expires_at() })
         });
         view
@@ -222,32 +271,45 @@ impl AgentView {
         status: StatusWord,
         version: AgentSeq,
     ) -> AgentView {
-        let presence = match status {
-            StatusWord::Offline => Presence::Offline,
-            StatusWord::Paused => Presence::Paused,
-            StatusWord::Unavailable => Presence::Unavailable,
-            StatusWord::Available => Presence::Available,
+        let occupancy = agent.occupancy.as_deref().filter(|_| status != StatusWord::Offline);
+        let load = occupancy.map(|occupancy| occupancy.load()).unwrap_or_default();
+        let (presence, presence_since) = match (status, load.engaged()) {
+            (StatusWord::Offline, _) => (Presence::Offline, agent.since),
+            (StatusWord::Paused, _) => (Presence::Paused, agent.since),
+            (StatusWord::Unavailable, _) => (Presence::Unavailable, agent.since),
+            (StatusWord::Available, engaged) => {
+                let since = occupancy.map_or(agent.since, |occupancy| occupancy.presence_since.max(agent.since));
+                let presence = match engaged {
+                    Engaged::WrapUp => Presence::WrapUp,
+                    Engaged::Busy => Presence::Busy,
+                    Engaged::Idle => Presence::Available,
+                };
+                (presence, since)
+            }
         };
         let connection = match agent.connection {
             Connection::Connected => ConnectionWord::Connected,
             Connection::Grace { .. } => ConnectionWord::Grace,
             Connection::Disconnected { .. } => ConnectionWord::Disconnected,
         };
-        AgentView {
+        let deferred = agent.deferred.as_deref().filter(|_| status != StatusWord::Offline);
+        let view = AgentView {
             person: Arc::clone(person),
             zone: directory.zone_of(person),
             version,
             presence,
-            presence_since: agent.since,
+            presence_since,
             status,
             since: agent.since,
             connection,
-            not_routable: not_routable(status, connection),
+            not_routable: None,
+            load,
             actor: agent.actor.clone(),
             cause: agent.cause,
             reason: agent.reason.clone(),
             pause: None,
             pending: None,
+            deferred: deferred.map(DeferredView::of),
             queue: agent.queue.as_deref().map(|waiting| QueueView {
                 pause_type: waiting.pause_type.clone(),
                 since: waiting.since,
@@ -255,17 +317,30 @@ impl AgentView {
                 expected_at: None,
             }),
             offer: None,
-        }
+        };
+        view.under(directory)
+    }
+
+    /// The same under another directory, with the person as it has them.
+    pub fn fitted(&self, person: &Arc<Person>, directory: &Directory) -> AgentView {
+        let view = AgentView { person: Arc::clone(person), zone: directory.zone_of(person), ..self.clone() };
+        view.under(directory)
+    }
+
+    /// What of it depends on the channels.
+    fn under(mut self, directory: &Directory) -> AgentView {
+        self.not_routable = not_routable(&self, Wanted::default(), directory);
+        self
     }
 }
 
-fn not_routable(status: StatusWord, connection: ConnectionWord) -> Option<NotRoutable> {
-    match (status, connection) {
-        (StatusWord::Offline, _) => Some(NotRoutable::Offline),
-        (_, ConnectionWord::Grace | ConnectionWord::Disconnected) => Some(NotRoutable::Disconnected),
-        (StatusWord::Paused, ConnectionWord::Connected) => Some(NotRoutable::Paused),
-        (StatusWord::Unavailable, ConnectionWord::Connected) => Some(NotRoutable::Unavailable),
-        (StatusWord::Available, ConnectionWord::Connected) => None,
+impl DeferredView {
+    fn of(deferred: &Deferred) -> DeferredView {
+        let target = match &deferred.target {
+            DeferredTarget::Status(status) => DeferredWord::Status(*status),
+            DeferredTarget::Pause { pause_type, .. } => DeferredWord::Pause(pause_type.clone()),
+        };
+        DeferredView { target, since: deferred.since, deadline_at: deferred.deadline_at }
     }
 }
 
@@ -290,6 +365,7 @@ impl PauseView {
             warn_at: pause.warn_at(),
             limit_at: pause.limit_at(),
             overran_at: pause.fired.overran_at,
+            worked_at: pause.worked_at,
             team: pause.place.team.clone(),
             note: pause.note.clone(),
             inside: None,

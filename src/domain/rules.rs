@@ -9,7 +9,7 @@ use super::agent::{Agent, Away, Context, Status};
 use super::command::{Actor, Refusal};
 use super::id::{PauseId, PauseTypeCode};
 use super::line::Line;
-use super::policy::{PauseClass, PauseRules, PauseType, StartableBy};
+use super::policy::{PauseClass, PauseRules, PauseType, StartableBy, WhenOccupied};
 use super::schedule::{SHIFT_ESTIMATE_LASTS, WindowState, business_day, business_day_end, window_state};
 use super::time::Timestamp;
 use super::usage::{Period, Used};
@@ -36,6 +36,8 @@ pub enum VerdictOutcome {
     Started,
     /// The agent waits in line for a slot.
     Queued,
+    /// The pause begins when the work that is under way has ended.
+    Pending,
     /// A rule stands against it.
     Refused,
 }
@@ -46,6 +48,7 @@ impl VerdictOutcome {
         match self {
             VerdictOutcome::Started => "started",
             VerdictOutcome::Queued => "queued",
+            VerdictOutcome::Pending => "pending",
             VerdictOutcome::Refused => "refused",
         }
     }
@@ -77,6 +80,8 @@ pub struct Question<'a> {
     pub replaces: Option<PauseId>,
     /// True when a supervisor or administrator asks for it against the rules that can be waived.
     pub overriding: bool,
+    /// True when it has waited for the end of work: that is over, or its time is up.
+    pub waited: bool,
 }
 
 impl<'a> Question<'a> {
@@ -146,7 +151,7 @@ enum Rule {
 }
 
 /// The table. A new rule is a row here, a function below and a variant of [`Refusal`].
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule::Any(pauses_disabled),
     Rule::Any(unknown_type),
     Rule::Type(type_disabled),
@@ -160,6 +165,7 @@ const RULES: [Rule; 13] = [
     Rule::Waivable(quota_count),
     Rule::Waivable(quota_time),
     Rule::Waivable(slots_full),
+    Rule::Waivable(occupied),
 ];
 
 /// What would become of a start. A pause that is running already needs no leave to go on; one that
@@ -174,7 +180,8 @@ pub fn evaluate(question: &Question) -> Verdict {
             next_change_at: None,
         };
     }
-    if let Some(verdict) = standing_in_line(question).filter(|_| !question.waives()) {
+    let stands = || standing_deferred(question).or_else(|| standing_in_line(question));
+    if let Some(verdict) = stands().filter(|_| !question.waives() && !question.waited) {
         return verdict;
     }
     let verdict = ask_all(question);
@@ -225,7 +232,8 @@ pub fn options(agent: &Agent, context: &Context) -> Vec<PauseOption> {
         .filter(|pause_type| is_on_menu(pause_type, context))
         .map(|pause_type| {
             let code = &pause_type.code;
-            let question = Question { agent, context, code, actor: &actor, replaces: None, overriding: false };
+            let question =
+                Question { agent, context, code, actor: &actor, replaces: None, overriding: false, waited: false };
             PauseOption {
                 pause_type: Arc::clone(pause_type),
                 used: shown_used(agent, context, code),
@@ -379,6 +387,33 @@ fn slots_full(question: &Question, rules: &PauseRules) -> Answer {
     Answer { refusal: Some(line.refusal(team, room)), instead, changes_at: None }
 }
 
+/// Work that has to end first. What nobody knows stands in nobody's way.
+fn occupied(question: &Question, rules: &PauseRules) -> Answer {
+    if !question.agent.is_occupied() || question.waited {
+        return Answer::PASS;
+    }
+    match rules.when_occupied {
+        WhenOccupied::Immediate => Answer::PASS,
+        WhenOccupied::Refuse => Answer::of(Some(Refusal::Occupied), None),
+        WhenOccupied::Defer => {
+            Answer { refusal: Some(Refusal::Occupied), instead: VerdictOutcome::Pending, changes_at: None }
+        }
+    }
+}
+
+/// What an agent is told whose pause of this type waits for the end of work already; none while it does not.
+fn standing_deferred(question: &Question) -> Option<Verdict> {
+    let deferred = question.agent.deferred.as_deref()?;
+    let is_it = deferred.pause_type() == Some(question.code) && !question.is_unattended();
+    is_it.then(|| Verdict {
+        outcome: VerdictOutcome::Pending,
+        code: Some(Refusal::Occupied),
+        also: Vec::new(),
+        waived: Vec::new(),
+        next_change_at: None,
+    })
+}
+
 /// What a waiting agent is told of the line that they stand in; none while they do not wait for this type without an
 /// offer.
 fn standing_in_line(question: &Question) -> Option<Verdict> {
@@ -390,11 +425,6 @@ fn standing_in_line(question: &Question) -> Option<Verdict> {
     let line = Line::of(question, pause_type, pause_type.kind.rules()?);
     let code = line.full_team().or_else(|| line.rooms().next()).map(|(team, room)| line.refusal(team, room));
     Some(Verdict { outcome: VerdictOutcome::Queued, code, also: Vec::new(), waived: Vec::new(), next_change_at: None })
-}
-
-/// The code of the finding that a rule was set aside.
-pub fn waived_code(code: &str) -> String {
-    format!("waived_{code}")
 }
 
 /// What a pause that begins now is counted in, and when that ends if nobody signs in before.

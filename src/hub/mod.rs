@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::domain::directory::Directory;
 use crate::domain::id::{TeamId, TenantId, TenantSeq};
+use crate::domain::presence::AgentView;
 use crate::ports::{Bus, Clock, Journal, ShardId};
 use crate::sync::{RwLock, spawn_on};
 
@@ -149,6 +150,14 @@ impl Hub {
     /// The number that the tenant's rows stand at.
     pub fn head(&self, tenant: &TenantId) -> Option<TenantSeq> {
         self.tenant(tenant).map(|tenant| tenant.state().table.head())
+    }
+
+    /// The rows of a tenant that are wanted, as they stand now; none where the tenant is not served here.
+    pub fn rows(&self, tenant: &TenantId, wanted: impl Fn(&AgentView) -> bool) -> Option<Vec<Arc<AgentView>>> {
+        let tenant = self.tenant(tenant)?;
+        let state = tenant.state();
+        let views = state.table.rows().map(|row| &row.view).filter(|view| view.person.left_at.is_none());
+        Some(views.filter(|view| wanted(view)).cloned().collect())
     }
 
     /// How many views of a tenant are open.

@@ -10,6 +10,7 @@ use crate::domain::agent::Agent;
 use crate::domain::directory::{Directory, Person};
 use crate::domain::id::{AgentId, DirectoryVersion, TeamId, TenantSeq};
 use crate::domain::presence::AgentView;
+use crate::domain::routable::{Wanted, not_routable};
 use crate::ports::FeedRow;
 use crate::protocol::board::{Alert, PresenceCounts};
 use crate::protocol::state::AgentState;
@@ -47,7 +48,7 @@ pub(super) struct Table {
     directory_since: TenantSeq,
     rows: BTreeMap<AgentId, Row>,
     counts: BTreeMap<TeamId, PresenceCounts>,
-    alerts: BTreeMap<AgentId, Alert>,
+    alerts: BTreeMap<AgentId, Vec<Alert>>,
 }
 
 /// What a step of the table changed.
@@ -128,7 +129,11 @@ impl Table {
 
     /// All alerts, with the person that each is of.
     pub(super) fn alerts(&self) -> impl Iterator<Item = (&Person, &Alert)> {
-        self.alerts.iter().filter_map(|(agent, alert)| Some((&*self.rows.get(agent)?.view.person, alert)))
+        let of = |(agent, alerts)| Some((&*self.rows.get(agent)?.view.person, alerts));
+        self.alerts
+            .iter()
+            .filter_map(of)
+            .flat_map(|(person, alerts): (&Person, &Vec<Alert>)| alerts.iter().map(move |alert| (person, alert)))
     }
 
     /// Moves to `to`, where the directory and these rows hold. The caller has made sure that nothing
@@ -203,11 +208,11 @@ impl Table {
             self.uncount(before, delta);
         }
         self.count(view, delta);
-        let alert = Alert::of(view);
-        let alert_changed = self.alerts.get(&agent) != alert.as_ref();
-        match alert {
-            Some(alert) => self.alerts.insert(agent.clone(), alert),
-            None => self.alerts.remove(&agent),
+        let alerts = Alert::of(view);
+        let alert_changed = self.alerts.get(&agent).map_or(!alerts.is_empty(), |before| *before != alerts);
+        match alerts.is_empty() {
+            true => self.alerts.remove(&agent),
+            false => self.alerts.insert(agent.clone(), alerts),
         };
         self.rows.insert(agent.clone(), row);
         let before = before.map(|before| Arc::clone(&before.person));
@@ -240,7 +245,7 @@ impl Table {
 struct Part {
     rows: Vec<(AgentId, Row)>,
     counts: BTreeMap<TeamId, PresenceCounts>,
-    alerts: Vec<(AgentId, Alert)>,
+    alerts: Vec<(AgentId, Vec<Alert>)>,
 }
 
 impl Part {
@@ -254,7 +259,10 @@ impl Part {
             for team in counted_in(&row.view) {
                 count_in(&mut part.counts, team, &row.view);
             }
-            part.alerts.extend(Alert::of(&row.view).map(|alert| (agent.clone(), alert)));
+            let alerts = Alert::of(&row.view);
+            if !alerts.is_empty() {
+                part.alerts.push((agent.clone(), alerts));
+            }
             part.rows.push((agent.clone(), row));
         }
         part
@@ -264,10 +272,11 @@ impl Part {
 /// The view with the person as the directory has them: a row may have been made just before the directory changed.
 fn fitted(directory: &Directory, view: &Arc<AgentView>, person: &Arc<Person>) -> Arc<AgentView> {
     let zone = directory.zone_of(person);
-    if (Arc::ptr_eq(&view.person, person) || *view.person == **person) && view.zone == zone {
+    let same_person = Arc::ptr_eq(&view.person, person) || *view.person == **person;
+    if same_person && view.zone == zone && view.not_routable == not_routable(view, Wanted::default(), directory) {
         return Arc::clone(view);
     }
-    Arc::new(AgentView { person: Arc::clone(person), zone, ..AgentView::clone(view) })
+    Arc::new(view.fitted(person, directory))
 }
 
 fn count_in(counts: &mut BTreeMap<TeamId, PresenceCounts>, team: &TeamId, view: &AgentView) {

@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 
 use super::notifications::Notification;
 use super::time::WireTime;
+use crate::domain::findings::WORK_DURING_PAUSE;
 use crate::domain::id::TenantSeq;
-use crate::domain::presence::{AgentView, Presence};
+use crate::domain::presence::{AgentView, PauseView, Presence};
 use crate::domain::time::Timestamp;
 
 /// The largest frame that the server sends (`docs/protocol.md`), in bytes.
@@ -35,6 +36,10 @@ pub struct PresenceCounts {
     pub available: u32,
     /// Not ready.
     pub unavailable: u32,
+    /// In the work after a conversation.
+    pub wrap_up: u32,
+    /// With conversations open.
+    pub busy: u32,
     /// On a pause.
     pub paused: u32,
     /// Not at work.
@@ -47,6 +52,8 @@ impl PresenceCounts {
         match presence {
             Presence::Available => &mut self.available,
             Presence::Unavailable => &mut self.unavailable,
+            Presence::WrapUp => &mut self.wrap_up,
+            Presence::Busy => &mut self.busy,
             Presence::Paused => &mut self.paused,
             Presence::Offline => &mut self.offline,
         }
@@ -55,9 +62,11 @@ impl PresenceCounts {
 
 impl std::ops::AddAssign for PresenceCounts {
     fn add_assign(&mut self, others: PresenceCounts) {
-        let PresenceCounts { available, unavailable, paused, offline } = others;
+        let PresenceCounts { available, unavailable, wrap_up, busy, paused, offline } = others;
         self.available += available;
         self.unavailable += unavailable;
+        self.wrap_up += wrap_up;
+        self.busy += busy;
         self.paused += paused;
         self.offline += offline;
     }
@@ -68,7 +77,7 @@ impl std::ops::AddAssign for PresenceCounts {
 pub struct Alert {
     /// The same for as long as it lasts, on every board.
     pub id: String,
-    /// What kind: `overrun`.
+    /// What kind: `overrun`, `work_during_pause`.
     pub kind: &'static str,
     /// Whose.
     pub agent: String,
@@ -78,12 +87,12 @@ pub struct Alert {
     /// Since when.
     pub since: WireTime,
     /// What belongs to this kind.
-    pub params: OverrunParams,
+    pub params: PauseParams,
 }
 
-/// What belongs to an alert of the kind `overrun`.
+/// What belongs to an alert about a pause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OverrunParams {
+pub struct PauseParams {
     /// The pause.
     pub pause: String,
     /// Its type.
@@ -97,24 +106,29 @@ pub struct OverrunParams {
 }
 
 impl Alert {
-    /// The alert that a row gives rise to.
-    pub fn of(view: &AgentView) -> Option<Alert> {
-        let pause = view.pause.as_ref()?;
-        let since = pause.overran_at?;
+    /// The alerts that a row gives rise to.
+    pub fn of(view: &AgentView) -> Vec<Alert> {
+        let Some(pause) = &view.pause else { return Vec::new() };
+        let kinds = [("overrun", pause.overran_at), (WORK_DURING_PAUSE, pause.worked_at)];
+        let alerts = kinds.into_iter().filter_map(|(kind, since)| Some(Alert::about(view, pause, kind, since?)));
+        alerts.collect()
+    }
+
+    fn about(view: &AgentView, pause: &PauseView, kind: &'static str, since: Timestamp) -> Alert {
         let team = pause.team.as_ref().or(view.person.primary_team());
-        Some(Alert {
-            id: format!("overrun:{}", pause.id),
-            kind: "overrun",
+        Alert {
+            id: format!("{kind}:{}", pause.id),
+            kind,
             agent: view.person.id.as_str().to_owned(),
             team: team.map(|team| team.as_str().to_owned()),
             since: WireTime(since),
-            params: OverrunParams {
+            params: PauseParams {
                 pause: pause.id.to_string(),
                 pause_type: pause.pause_type.as_str().to_owned(),
                 started_at: WireTime(pause.started_at),
                 limit_at: pause.limit_at.map(WireTime),
             },
-        })
+        }
     }
 }
 
@@ -347,8 +361,7 @@ mod tests {
         let parts = parts_of(&[], &Extras { counts: Some(counts), alerts: Some(Vec::new()) });
         check_whole(&parts, 0);
         assert_eq!(parts.len(), 1);
-        let expected =
-            serde_json::json!({ "suporte": { "available": 0, "unavailable": 0, "paused": 2, "offline": 0 } });
+        let expected = serde_json::json!({ "suporte": { "available": 0, "unavailable": 0, "wrap_up": 0, "busy": 0, "paused": 2, "offline": 0 } });
         assert_eq!((&parts[0]["counts"], &parts[0]["alerts"]), (&expected, &serde_json::json!([])));
     }
 
@@ -379,7 +392,7 @@ mod tests {
             agent: format!("agent-{at}"),
             team: None,
             since: WireTime(Timestamp(0)),
-            params: OverrunParams {
+            params: PauseParams {
                 pause: at.to_string(),
                 pause_type: "almoco".to_owned(),
                 started_at: WireTime(Timestamp(0)),

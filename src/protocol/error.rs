@@ -278,6 +278,7 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
         | Refusal::OfferExpired
         | Refusal::NotOffered
         | Refusal::NotPaused
+        | Refusal::Occupied
         | Refusal::PausesDisabled
         | Refusal::TypeDisabled
         | Refusal::UnknownType => json!({}),
@@ -310,6 +311,7 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::OfferExpired => "The offer has expired.".to_owned(),
         Refusal::NotOffered => "This type of pause is not offered to the agent's teams.".to_owned(),
         Refusal::NotPaused => "No pause is running.".to_owned(),
+        Refusal::Occupied => "Work is open that has to end before this pause.".to_owned(),
         Refusal::NotStartableBy { startable_by } => format!("Only {startable_by}s start this type of pause."),
         Refusal::OutsideWindow { next_from: Some(from) } => {
             format!("It is not the time of day for this pause; it may start from {}.", rfc3339(*from))

@@ -7,11 +7,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::WireError;
+use super::occupancy::read_report;
 use super::params::{Fields, FromField, Text, one_of};
 use super::rpc::Params;
 use crate::domain::command::{AfterEnd, Cancelled, Command, PauseAtSignOut};
 use crate::domain::event::ChosenStatus;
 use crate::domain::id::{AgentId, AgentSeq, Op, TeamId};
+use crate::domain::occupancy::Report;
 use crate::domain::policy::LIMIT_MAX;
 
 /// The most teams that one board can be asked to show by name.
@@ -79,6 +81,8 @@ methods!(
     AgentSignOut = "agent.sign_out",
     /// Somebody else moves the limit of an agent's pause out.
     PauseExtend = "pause.extend",
+    /// An integration says what work of an agent is open.
+    OccupancySet = "occupancy.set",
     /// Begins a live board.
     BoardSubscribe = "board.subscribe",
     /// Ends a live board.
@@ -119,6 +123,15 @@ pub enum Invocation {
     Own(OwnCommand),
     /// The `agent.*` actions and `pause.extend`.
     Live(LiveCommand),
+    /// `occupancy.set`.
+    OccupancySet {
+        /// Whose.
+        agent: AgentId,
+        /// What is open.
+        report: Report,
+        /// Refuse unless the agent's version is this one.
+        expected_version: Option<AgentSeq>,
+    },
     /// `board.subscribe`.
     BoardSubscribe {
         /// Which teams.
@@ -257,6 +270,7 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::AgentEndPause
         | Method::AgentSignOut
         | Method::PauseExtend
+        | Method::OccupancySet
         | Method::BoardSubscribe => return Ok(Params::Positional(list)),
     };
     Ok(Params::Named(Map::from_iter([(name.to_owned(), value)])))
@@ -278,10 +292,9 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
         },
         Method::AgentGet => Invocation::AgentGet,
         Method::StatusSet => {
-            let command = Command::SetStatus { status: fields.required("status")? };
-            // Work that is under way is not known here, so that both words mean the same instant.
-            let _: Option<When> = fields.optional("when")?;
-            own(fields, command)?
+            let status = fields.required("status")?;
+            let after_work = fields.optional("when")?.unwrap_or(When::Now) == When::AfterWork;
+            own(fields, Command::SetStatus { status, after_work })?
         }
         Method::PauseOptions => Invocation::PauseOptions { watch: fields.optional("watch")?.unwrap_or(false) },
         Method::PauseStart => {
@@ -306,7 +319,7 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
             own(fields, command)?
         }
         Method::AgentSetStatus => {
-            let command = Command::SetStatus { status: fields.required("status")? };
+            let command = Command::SetStatus { status: fields.required("status")?, after_work: false };
             live(fields, command)?
         }
         Method::AgentStartPause => {
@@ -335,6 +348,10 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
                 return Err(fields.invalid("by_ms", "must be more than 0 and at most 24 hours"));
             }
             live(fields, Command::ExtendPause { by })?
+        }
+        Method::OccupancySet => {
+            let (agent, expected_version) = (fields.required("agent")?, fields.optional("expected_version")?);
+            Invocation::OccupancySet { agent, report: read_report(fields)?, expected_version }
         }
         Method::BoardSubscribe => {
             let teams = fields.required("teams")?;
@@ -413,7 +430,7 @@ impl FromField for SignOutScope {
 
 impl FromField for Cancelled {
     fn from_field(value: Value) -> Result<Cancelled, String> {
-        one_of(value, &[(Cancelled::Queue.as_str(), Cancelled::Queue)])
+        one_of(value, &[Cancelled::Pending, Cancelled::Queue].map(|what| (what.as_str(), what)))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod close;
 pub mod error;
 pub mod methods;
 pub mod notifications;
+pub mod occupancy;
 pub mod options;
 pub mod params;
 pub mod rpc;

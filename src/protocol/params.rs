@@ -1,11 +1,14 @@
 //! Reads the parameters of a request by name, so that every fault names the field.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::rpc::Params;
 use crate::domain::id::{
-    AgentId, AgentSeq, IdError, OfferId, Op, PauseId, PauseTypeCode, TeamId, WideIdError, is_unprintable,
+    AgentId, AgentSeq, ChannelCode, IdError, OfferId, Op, PauseId, PauseTypeCode, SourceId, TeamId, WideIdError,
+    is_unprintable,
 };
 
 /// The longest text that a person writes (a reason, a note), in characters (fault table, "names").
@@ -20,7 +23,7 @@ pub struct Text(pub String);
 pub struct Fields {
     rest: Map<String, Value>,
     /// What stands before the names of nested parameters, for example `client.`.
-    prefix: &'static str,
+    prefix: Cow<'static, str>,
 }
 
 impl Fields {
@@ -30,11 +33,16 @@ impl Fields {
     /// When they are given by position.
     pub fn of(params: Params) -> Result<Fields, WireError> {
         match params {
-            Params::Absent => Ok(Fields { rest: Map::new(), prefix: "" }),
-            Params::Named(rest) => Ok(Fields { rest, prefix: "" }),
-            Params::Positional(list) if list.is_empty() => Ok(Fields { rest: Map::new(), prefix: "" }),
+            Params::Absent => Ok(Fields::nested(Map::new(), "")),
+            Params::Named(rest) => Ok(Fields::nested(rest, "")),
+            Params::Positional(list) if list.is_empty() => Ok(Fields::nested(Map::new(), "")),
             Params::Positional(_) => Err(WireError::invalid_params("params", "must be given by name")),
         }
+    }
+
+    /// Parameters that stand inside another; `prefix` is what stands before their names in errors.
+    pub fn nested(rest: Map<String, Value>, prefix: impl Into<Cow<'static, str>>) -> Fields {
+        Fields { rest, prefix: prefix.into() }
     }
 
     /// A parameter that may be left out.
@@ -63,7 +71,7 @@ impl Fields {
     pub fn group(&mut self, name: &str, prefix: &'static str) -> Result<Option<Fields>, WireError> {
         match self.rest.remove(name) {
             None => Ok(None),
-            Some(Value::Object(rest)) => Ok(Some(Fields { rest, prefix })),
+            Some(Value::Object(rest)) => Ok(Some(Fields::nested(rest, prefix))),
             Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
                 Err(self.invalid(name, "must be an object"))
             }
@@ -151,7 +159,7 @@ macro_rules! from_text_id {
     };
 }
 
-from_text_id!(AgentId, TeamId, PauseTypeCode);
+from_text_id!(AgentId, ChannelCode, TeamId, PauseTypeCode, SourceId);
 
 macro_rules! from_wide_id {
     ($($name:ident),+) => {

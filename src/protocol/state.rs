@@ -11,11 +11,13 @@ use serde_json::value::RawValue;
 use super::time::WireTime;
 use crate::domain::command::Actor;
 use crate::domain::event::{ChosenStatus, Pending, PendingTarget};
-use crate::domain::presence::{AgentView, PauseView};
+use crate::domain::presence::{AgentView, DeferredView, DeferredWord, PauseView};
 
 /// Why something is pending, where it waits for the return from a protected pause. Shown to the
 /// agent alone.
 const WAITS_FOR_PROTECTED_PAUSE: &str = "protected_pause";
+/// Why something is pending, where it waits for the end of work.
+const WAITS_FOR_WORK: &str = "occupied";
 
 /// One agent as the protocol writes it; absent optional fields are left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,9 +47,9 @@ pub struct AgentState<'a> {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routable_reason: Option<&'static str>,
-    /// Open conversations by channel; empty as long as no router reports any.
+    /// Open conversations by channel, as far as they are known.
     pub occupancy: BTreeMap<&'a str, u32>,
-    /// True during after-conversation work; false as long as no router reports any.
+    /// True during after-conversation work.
     pub wrap_up: bool,
     /// Who chose the status.
     pub actor: ActorState<'a>,
@@ -146,7 +148,10 @@ pub struct PendingState<'a> {
     pub status: Option<&'static str>,
     /// Since when it waits.
     pub since: WireTime,
-    /// What it waits for: `protected_pause`.
+    /// When its time is up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline_at: Option<WireTime>,
+    /// What it waits for: `protected_pause` or `occupied`.
     pub why: &'static str,
 }
 
@@ -177,12 +182,15 @@ impl<'a> AgentState<'a> {
             connection: view.connection.as_str(),
             routable: view.not_routable.is_none(),
             routable_reason: view.not_routable.map(|reason| reason.as_str()),
-            occupancy: BTreeMap::new(),
-            wrap_up: false,
+            occupancy: view.load.open.iter().map(|(channel, open)| (channel.as_str(), *open)).collect(),
+            wrap_up: view.load.wrap_up,
             actor: ActorState::of(&view.actor),
             cause: view.cause.as_str(),
             pause: view.pause.as_ref().map(PauseState::of),
-            pending: view.pending.as_ref().map(PendingState::of),
+            pending: match (&view.pending, &view.deferred) {
+                (Some(pending), _) => Some(PendingState::of(pending)),
+                (None, deferred) => deferred.as_ref().map(PendingState::of_deferred),
+            },
             queue: view.queue.as_ref().map(|queue| QueueState {
                 pause_type: queue.pause_type.as_str(),
                 since: WireTime(queue.since),
@@ -245,7 +253,17 @@ impl<'a> PendingState<'a> {
             PendingTarget::SignOut => (None, Some(ChosenStatus::Offline.as_str())),
             PendingTarget::Pause { pause_type, .. } => (Some(pause_type.as_str()), None),
         };
-        PendingState { pause_type, status, since: WireTime(pending.since), why: WAITS_FOR_PROTECTED_PAUSE }
+        let (since, why) = (WireTime(pending.since), WAITS_FOR_PROTECTED_PAUSE);
+        PendingState { pause_type, status, since, deadline_at: None, why }
+    }
+
+    fn of_deferred(deferred: &'a DeferredView) -> PendingState<'a> {
+        let (pause_type, status) = match &deferred.target {
+            DeferredWord::Status(status) => (None, Some(status.as_str())),
+            DeferredWord::Pause(pause_type) => (Some(pause_type.as_str()), None),
+        };
+        let deadline_at = deferred.deadline_at.map(WireTime);
+        PendingState { pause_type, status, since: WireTime(deferred.since), deadline_at, why: WAITS_FOR_WORK }
     }
 }
 

@@ -192,6 +192,9 @@ impl PauseWrites {
             | AgentEventBody::PauseRefused { .. }
             | AgentEventBody::PendingSet(_)
             | AgentEventBody::PendingCancelled
+            | AgentEventBody::Deferred(_)
+            | AgentEventBody::DeferralEnded { .. }
+            | AgentEventBody::OccupancyChanged(_)
             | AgentEventBody::PauseWarned { .. }
             | AgentEventBody::LimitReached { .. }
             | AgentEventBody::Escalated { .. }

@@ -287,6 +287,7 @@ impl Session {
                     | Cause::ChangedType
                     | Cause::ConnectionLost
                     | Cause::Integration
+                    | Cause::Occupancy
                     | Cause::Queue
                     | Cause::Resumed
                     | Cause::ServerStarted
@@ -391,6 +392,7 @@ impl Session {
             other @ (Invocation::AgentGet
             | Invocation::PauseOptions { watch: false }
             | Invocation::Own(_)
+            | Invocation::OccupancySet { .. }
             | Invocation::Live(_)) => rpc::answer(&app, self.principal()?, other).await,
         }
     }

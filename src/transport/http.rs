@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, get, post, put};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::problem::Problem;
-use super::{App, pauses, rpc, upgrade};
+use super::{App, occupancy, pauses, rpc, upgrade};
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
 use crate::protocol::error::WireError;
@@ -24,7 +24,7 @@ use crate::protocol::methods::Method;
 use crate::protocol::rpc::{BadCall, Call, Incoming, Response as RpcResponse, batch_text, read};
 
 /// The largest body accepted (promise R4).
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIME_MAX: Duration = Duration::from_secs(5);
 /// The media type of JSON.
@@ -39,6 +39,9 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .route("/v1/ws", any(upgrade::upgrade))
         .route("/v1/rpc", only("POST", post(call)))
         .route("/v1/agents/{id}/state", only("GET", get(agent_state)))
+        .route("/v1/agents/{id}/occupancy", only("PUT", put(occupancy::put_one)))
+        .route("/v1/occupancy", only("PUT", put(occupancy::put_set)))
+        .route("/v1/routable", only("GET", get(occupancy::routable)))
         .route("/v1/pauses", only("GET", get(pauses::pauses)))
         .fallback(|| async { Problem::not_found() })
         .with_state(app)
@@ -71,7 +74,7 @@ pub(super) fn json_response(status: StatusCode, text: impl Into<Body>) -> Respon
     response
 }
 
-fn json_of(status: StatusCode, value: &impl Serialize) -> Response {
+pub(super) fn json_of(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(text) => json_response(status, text),
         Err(_) => Problem::internal().into_response(),
@@ -119,7 +122,7 @@ async fn agent_state(
     principal.role_for(Action::ReadAgent, target)?;
     let view = app.router.public_view(&principal.tenant, &agent).await;
     let view = view.map_err(|error| rpc::failed(error, rpc::Viewer::Other))?;
-    Ok(json_of(StatusCode::OK, &rpc::state(&view)))
+    Ok(occupancy::with_etag(json_of(StatusCode::OK, &rpc::state(&view)), view.version))
 }
 
 /// `POST /v1/rpc`: one request or a batch. 200 for every answer of JSON-RPC, 204 for none.
@@ -128,7 +131,7 @@ async fn call(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     if app.router.tenant(&principal.tenant).is_none() {
         return Err(WireError::forbidden().into());
     }
-    let body = read_body(request.into_body()).await?;
+    let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::from(WireError::parse("it is not UTF-8")))?;
     let answer = match read(text) {
         Incoming::Single(call) => respond(&app, &principal, call).await.map(|response| response.to_text()),
@@ -163,11 +166,11 @@ async fn respond(app: &App, principal: &Principal, call: Result<Call, BadCall>) 
     }
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Problem> {
-    let collected = Limited::new(body, BODY_BYTES_MAX).collect();
+pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let collected = Limited::new(body, bytes_max).collect();
     match tokio::time::timeout(BODY_TIME_MAX, collected).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(BODY_BYTES_MAX)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(bytes_max)),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken_body", "The body ended early.")),
         Err(_elapsed) => {
             let detail = "The body took too long to arrive.";

@@ -10,6 +10,7 @@ mod credential;
 mod history;
 mod http;
 mod liveness;
+mod occupancy;
 mod pauses;
 mod problem;
 mod rate_limit;
@@ -115,6 +116,7 @@ struct App {
     rate_limiter: RateLimiter,
     /// For what the rate does not hold up: requests around a protected pause.
     protected_limiter: RateLimiter,
+    router_limiter: RateLimiter,
     sockets: Arc<Sockets>,
     session_count: AtomicU64,
     /// Every task of a connection.
@@ -143,6 +145,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         figures: parts.figures,
         rate_limiter: RateLimiter::new(parts.settings.rate),
         protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
+        router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
         sockets: Arc::new(Sockets::new(
             parts.settings.connections_max,
             parts.settings.connections_per_address_max,

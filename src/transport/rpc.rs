@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::App;
+use super::occupancy;
 use super::rate_limit::Rate;
 use crate::actor::CommandError;
 use crate::auth::{Action, Forbidden, Principal, Role, Target};
@@ -40,6 +41,7 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::AgentEndPause
         | Method::AgentSignOut
         | Method::PauseExtend => Action::ActOnAgent,
+        Method::OccupancySet => Action::ReportOccupancy,
         Method::BoardSubscribe | Method::BoardUnsubscribe => Action::WatchBoard,
     }
 }
@@ -73,6 +75,9 @@ pub(super) const PROTECTED_RATE: Rate = Rate { per_second: 5, burst: 100 };
 async fn count(app: &App, principal: &Principal, invocation: &Invocation) -> Result<(), WireError> {
     if *invocation == Invocation::SessionPing {
         return Ok(());
+    }
+    if matches!(invocation, Invocation::OccupancySet { .. }) && principal.may(Action::ReportOccupancy) {
+        return occupancy::count(app, principal);
     }
     if starts_protected(app, principal, invocation) {
         wait_for_turn(app, principal).await;
@@ -131,6 +136,10 @@ pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocat
         Invocation::PauseOptions { watch: false } => menu(app, principal).await.map(|menu| menu_value(&menu)),
         Invocation::Own(command) => own(app, principal, command).await,
         Invocation::Live(command) => live(app, principal, command).await,
+        Invocation::OccupancySet { agent, report, expected_version } => {
+            let view = occupancy::take(app, principal, &agent, report, expected_version).await?;
+            Ok(to_value(&AgentAfter { agent: state(&view) }))
+        }
         Invocation::PauseOptions { watch: true }
         | Invocation::SessionOpen(_)
         | Invocation::SessionPing
@@ -269,6 +278,9 @@ pub(super) fn failed(error: CommandError, viewer: Viewer) -> WireError {
             Viewer::Other => WireError::forbidden(),
         },
         CommandError::TooManySessions => too_many_sessions(),
+        CommandError::TooManySources => {
+            WireError::invalid_params("source", "would be one more than may report of one agent; wait for a lapse")
+        }
         CommandError::Busy { retry_after } | CommandError::Unavailable { retry_after } => {
             WireError::unavailable(retry_after)
         }
@@ -310,15 +322,16 @@ mod tests {
             ["agent.get", "status.set", "pause.options", "pause.start", "pause.accept", "pause.end", "pause.cancel"];
         let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
         let boards = ["board.subscribe", "board.unsubscribe"];
+        let routers = ["occupancy.set"];
         let table: [(Role, &[&[&str]]); 6] = [
             (Role::Agent, &[&everybody, &agents]),
             (Role::Supervisor, &[&everybody, &live, &boards]),
-            (Role::Admin, &[&everybody, &live, &boards]),
+            (Role::Admin, &[&everybody, &live, &boards, &routers]),
             (Role::Auditor, &[&everybody]),
-            (Role::Integration, &[&everybody, &live]),
+            (Role::Integration, &[&everybody, &live, &routers]),
             (Role::Operator, &[&everybody]),
         ];
-        let known: usize = [everybody.len(), agents.len(), live.len(), boards.len()].iter().sum();
+        let known: usize = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len()].iter().sum();
         assert_eq!(Method::ALL.len(), known, "every method stands in this table");
         for (role, groups) in table {
             let principal = Principal {

@@ -192,7 +192,7 @@ async fn a_pause_without_a_limit_is_not_overdue_after_a_stop() {
 async fn a_start_asks_nothing_of_those_of_whom_nothing_is_due() {
     let house = House::open().await;
     let _ana = house.connect("ana").await;
-    house.execute("ana", Command::SetStatus { status: ChosenStatus::Available }).await.expect("set");
+    house.execute("ana", Command::SetStatus { status: ChosenStatus::Available, after_work: false }).await.expect("set");
     let before = house.events("ana").await.len();
     let house = house.restart().await;
     assert!(!house.is_behind());

@@ -2,6 +2,7 @@
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
 mod limits;
+mod occupancy;
 mod pauses;
 mod planted;
 mod presence;

@@ -167,7 +167,7 @@ fn a_state_that_is_not_the_fold_of_its_journal_is_caught() {
     world.agent.since = Timestamp(world.agent.since.0 + 1);
     world.open_session();
     let request = Request {
-        command: Command::SetStatus { status: ChosenStatus::Unavailable },
+        command: Command::SetStatus { status: ChosenStatus::Unavailable, after_work: false },
         actor: Actor::Supervisor(PrincipalId::new("sup").expect("an id")),
         reason: None,
         op: None,

@@ -25,7 +25,9 @@ use crate::world::World;
 
 /// A small policy that has every rule, with limits short enough to be met often.
 const POLICY: &str = r#"
-    tenant zone America/New_York abandon 2h
+    tenant zone America/New_York abandon 2h defer 4m
+    channel voice blocks capacity 1
+    channel chat capacity 2
     team suporte
     agent ana team suporte
     agent bia team suporte
@@ -33,9 +35,9 @@ const POLICY: &str = r#"
     type fila cap suporte=1 limit 6m warn none windows all 00:20-01:40 all 02:40-23:50
     type cheia cap suporte=keep1 full refuse
     type cafe limit 10m min 2m hold on_limit end_available escalate 1m,3m cooldown 20m not_in_first 2m
-    type cha limit 5m warn 3m,1m grace 0s on_limit end_unavailable quota 3 quota_time 12m cooldown_any 5m
+    type cha occupied immediate limit 5m warn 3m,1m grace 0s on_limit end_unavailable quota 3 quota_time 12m cooldown_any 5m
     type almoco entitlement limit 60m min 20m on_limit mark windows all 00:30-01:40 all 10:00-14:00
-    type saida limit 3m warn none grace 10s on_limit sign_out
+    type saida occupied refuse limit 3m warn none grace 10s on_limit sign_out
     type banheiro protected
     type recuperacao protected
     type reuniao by supervisor
@@ -47,6 +49,17 @@ const TYPES: [&str; 11] =
 
 /// Evenings before a day of 23, of 25 and of 24 hours in New York.
 const EVES: [(&str, &str); 3] = [("2026-03-07", "20:00"), ("2026-10-31", "20:00"), ("2026-11-23", "09:00")];
+
+/// What integrations say of the agent's work.
+const WORK: [&str; 7] = [
+    "nothing for 3m",
+    "nothing for 1h",
+    "voice=1 for 10m",
+    "voice=1,chat=1 for 2m",
+    "chat=1 for 30m",
+    "chat=2 wrap_up for 20m",
+    "voice=1 by dialer for 5m",
+];
 
 /// What others do of the types that have a cap.
 const OTHERS: [&str; 7] = [
@@ -74,6 +87,8 @@ enum Step {
     Leave,
     /// Somebody else stands otherwise.
     Other(&'static str),
+    /// An integration says what work is open.
+    Report(&'static str),
     Command(Who, Command, bool),
 }
 
@@ -95,6 +110,7 @@ fn step() -> impl Strategy<Value = Step> {
         60 => span.clone().prop_map(Step::Wait),
         1 => Just(Step::Leave),
         40 => prop::sample::select(OTHERS.to_vec()).prop_map(Step::Other),
+        40 => prop::sample::select(WORK.to_vec()).prop_map(Step::Report),
         10 => span.clone().prop_map(Step::Stall),
         30 => Just(Step::Open),
         10 => Just(Step::Close),
@@ -110,13 +126,14 @@ fn command() -> impl Strategy<Value = Command> {
     let then = prop_oneof![Just(None), Just(Some(AfterEnd::Available)), Just(Some(AfterEnd::Unavailable))];
     let at_sign_out = prop_oneof![Just(PauseAtSignOut::KeepEntitlement), Just(PauseAtSignOut::End)];
     prop_oneof![
-        3 => status.prop_map(|status| Command::SetStatus { status }),
+        3 => (status, any::<bool>()).prop_map(|(status, after_work)| Command::SetStatus { status, after_work }),
         8 => (0..TYPES.len(), any::<bool>()).prop_map(|(n, overriding)| Command::StartPause { pause_type: code(TYPES[n]), note: None, replaces: None, overriding }),
         5 => (then, any::<bool>()).prop_map(|(then, overriding)| Command::EndPause { then, overriding }),
         1 => (1u64..20).prop_map(|n| Command::ExtendPause { by: minutes(n) }),
         1 => at_sign_out.prop_map(|pause| Command::SignOut { pause }),
         4 => Just(Command::AcceptOffer { offer: OfferId(0) }),
         1 => Just(Command::Cancel { what: Cancelled::Queue }),
+        1 => Just(Command::Cancel { what: Cancelled::Pending }),
     ]
 }
 
@@ -169,6 +186,10 @@ fn take(world: &mut World, step: &Step) {
         Step::Other(doing) => {
             let (other, standing) = standing_of(world, doing);
             world.other_stands(&other, standing);
+            world.settle();
+        }
+        Step::Report(work) => {
+            world.report(&mut Words::of(work));
             world.settle();
         }
         Step::Command(who, command, replaces) => execute(world, *who, command, *replaces),
@@ -409,6 +430,9 @@ pub(crate) fn counted_twice(journal: &[Entry]) -> Option<String> {
             | AgentEventBody::PauseRefused { .. }
             | AgentEventBody::PendingSet(_)
             | AgentEventBody::PendingCancelled
+            | AgentEventBody::Deferred(_)
+            | AgentEventBody::DeferralEnded { .. }
+            | AgentEventBody::OccupancyChanged(_)
             | AgentEventBody::Queued(_)
             | AgentEventBody::LeftQueue { .. }
             | AgentEventBody::Offered { .. }
@@ -459,6 +483,7 @@ pub(crate) fn listed(before: &str, event: &AgentEvent, after: &str) -> Result<()
         | "pause.left_queue"
         | "pause.offered"
         | "pause.offer_expired"
+        | "occupancy.changed"
         | "finding.recorded" => before == after,
         _ => false,
     };

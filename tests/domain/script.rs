@@ -15,19 +15,23 @@ use intervalo::domain::agent::Agent;
 use intervalo::domain::command::{
     Actor, AfterEnd, Cancelled, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request,
 };
+use intervalo::domain::deferral::DeferredTarget;
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, PauseStarted, PendingTarget};
 use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion};
 use intervalo::domain::id::{TeamId, TenantId};
+use intervalo::domain::occupancy::Load;
 use intervalo::domain::policy::Policy;
-use intervalo::domain::presence::{AgentView, PauseView};
+use intervalo::domain::presence::{AgentView, DeferredWord, PauseView};
 use intervalo::domain::queue::Place;
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::utc_offset_s;
 use intervalo::domain::slots::{Standing, Taken, Waiter};
 use intervalo::domain::time::Timestamp;
 
-use crate::setting::{Words, duration, pause_type, principal, set_tenant, span, status, type_code, zone};
+use crate::setting::{
+    Words, capacities, channel, duration, pause_type, principal, set_tenant, span, status, type_code, zone,
+};
 use crate::window_words::time_of_day;
 use crate::world::World;
 
@@ -113,6 +117,10 @@ impl Stage {
                 let team = Team { id: id.clone(), name: id.to_string(), zone: team_zone };
                 self.world.directory.teams.insert(id, team);
             }
+            "channel" => {
+                let channel = channel(&mut words);
+                self.world.directory.channels.insert(channel.code.clone(), channel);
+            }
             "agent" => {
                 let id = AgentId::new(words.next()).expect("an agent's id");
                 let teams = if words.has("team") { words.next() } else { "" };
@@ -122,6 +130,7 @@ impl Stage {
                     id: id.clone(),
                     teams: teams.map(|team| TeamId::new(team).expect("a team's id")).collect(),
                     zone: words.has("zone").then(|| zone(words.next())),
+                    capacity: if words.has("capacity") { capacities(words.next()) } else { BTreeMap::new() },
                     left_at: None,
                 };
                 self.world.directory.agents.insert(id, Arc::new(person));
@@ -227,6 +236,12 @@ impl Stage {
                 let events = self.world.settle();
                 self.tell(&events)
             }
+            "works" => {
+                words.expect("works");
+                self.world.report(words);
+                let events = self.world.settle();
+                self.tell(&events)
+            }
             "options" => {
                 words.expect("options");
                 let menu = self.world.options();
@@ -286,7 +301,11 @@ impl Stage {
         match decided {
             Ok(decision) => {
                 let told = self.tell(&decision.events);
-                if decision.outcome == Outcome::Deferred { format!("deferred: {told}") } else { told }
+                if decision.outcome == Outcome::Deferred && !told.starts_with("pending") {
+                    format!("deferred: {told}")
+                } else {
+                    told
+                }
             }
             Err(rejection) => self.rejection(&rejection),
         }
@@ -294,7 +313,7 @@ impl Stage {
 
     fn command(&self, words: &mut Words) -> Command {
         match words.next() {
-            "status" => Command::SetStatus { status: status(words.next()) },
+            "status" => Command::SetStatus { status: status(words.next()), after_work: words.has("after_work") },
             "pause.start" => {
                 let pause_type = type_code(words.next());
                 let replaces = self.replaced(words);
@@ -311,6 +330,7 @@ impl Stage {
                     other => panic!("accepts it or another, not {other}"),
                 },
             },
+            "pause.cancel" if words.has("pending") => Command::Cancel { what: Cancelled::Pending },
             "pause.cancel" => {
                 words.expect("queue");
                 Command::Cancel { what: Cancelled::Queue }
@@ -362,6 +382,19 @@ impl Stage {
             AgentEventBody::PauseRefused { pause_type, code, .. } => format!("pause.refused {pause_type} {code}"),
             AgentEventBody::PendingSet(pending) => format!("waits {}", target(&pending.target)),
             AgentEventBody::PendingCancelled => "waits no more".to_owned(),
+            AgentEventBody::Deferred(deferred) => {
+                let what = match &deferred.target {
+                    DeferredTarget::Status(status) => status.as_str(),
+                    DeferredTarget::Pause { pause_type, .. } => pause_type.as_str(),
+                };
+                let until = deferred.deadline_at.map(|at| format!(" until {}", self.time(at))).unwrap_or_default();
+                format!("pending {what}{until}")
+            }
+            AgentEventBody::DeferralEnded { code } => {
+                let why = code.as_ref().map(|code| format!(": {code}")).unwrap_or_default();
+                format!("pending no more ({}){why}", event.cause.as_str())
+            }
+            AgentEventBody::OccupancyChanged(changed) => format!("works {}", work(&Load::of(&changed.sources))),
             AgentEventBody::Queued(queued) => format!("queued {}", queued.pause_type),
             AgentEventBody::LeftQueue { pause_type, code } => {
                 let why = code.as_ref().map(|code| format!(": {code}")).unwrap_or_default();
@@ -440,7 +473,8 @@ impl Stage {
             Refusal::NotStartableBy { startable_by } => format!("{code} ({startable_by} only)"),
             Refusal::OutsideWindow { next_from: Some(from) } => format!("{code} until {}", self.time(*from)),
             Refusal::OutsideWindow { next_from: None } => format!("{code} for good"),
-            Refusal::AgentOffline
+            Refusal::Occupied
+            | Refusal::AgentOffline
             | Refusal::NoOffer
             | Refusal::NothingPending
             | Refusal::OfferExpired
@@ -456,6 +490,7 @@ impl Stage {
         let mut said = match verdict.outcome {
             VerdictOutcome::Started => "started".to_owned(),
             VerdictOutcome::Queued => "queued".to_owned(),
+            VerdictOutcome::Pending => "pending".to_owned(),
             VerdictOutcome::Refused => "refused".to_owned(),
         };
         if let Some(code) = &verdict.code {
@@ -490,6 +525,16 @@ impl Stage {
         if let Some(pause) = &view.pause {
             said.push_str(&format!("; {}", self.pause(pause)));
         }
+        if view.load != Load::default() {
+            said.push_str(&format!("; works {}", work(&view.load)));
+        }
+        if let Some(deferred) = &view.deferred {
+            let what = match &deferred.target {
+                DeferredWord::Status(status) => status.as_str(),
+                DeferredWord::Pause(pause_type) => pause_type.as_str(),
+            };
+            said.push_str(&format!("; pending {what} since {}", self.time(deferred.since)));
+        }
         if let Some(queue) = &view.queue {
             said.push_str(&format!("; in line for {} since {}", queue.pause_type, self.time(queue.since)));
         }
@@ -505,7 +550,12 @@ impl Stage {
 
     fn pause(&self, pause: &PauseView) -> String {
         let mut said = format!("{} since {}", pause.pause_type, self.time(pause.started_at));
-        let times = [("warn", pause.warn_at), ("limit", pause.limit_at), ("overran", pause.overran_at)];
+        let times = [
+            ("warn", pause.warn_at),
+            ("limit", pause.limit_at),
+            ("overran", pause.overran_at),
+            ("worked", pause.worked_at),
+        ];
         for (word, at) in times {
             said.push_str(&at.map(|at| format!(" {word} {}", self.time(at))).unwrap_or_default());
         }
@@ -610,6 +660,17 @@ pub(crate) fn stands(
     }
 }
 
+/// `voice=1 chat=2 wrap_up`, `nothing`, and whether all of it is known.
+fn work(load: &Load) -> String {
+    let mut said: Vec<String> = load.open.iter().map(|(channel, count)| format!("{channel}={count}")).collect();
+    said.extend(load.wrap_up.then(|| "wrap_up".to_owned()));
+    if said.is_empty() {
+        said.push("nothing".to_owned());
+    }
+    said.extend(load.unknown.then(|| "as far as known".to_owned()));
+    said.join(" ")
+}
+
 /// The pause that an event begins.
 pub(crate) fn started(event: &AgentEvent) -> Option<&PauseStarted> {
     if let AgentEventBody::PauseStarted(started) = &event.body { Some(started) } else { None }
@@ -620,6 +681,7 @@ pub(crate) fn same_as_previewed(verdict: &Verdict, decided: &Result<Outcome, &Re
     match (verdict.outcome, decided) {
         (VerdictOutcome::Started, Ok(Outcome::Started { .. } | Outcome::Deferred)) => {}
         (VerdictOutcome::Queued, Ok(Outcome::Queued)) => {}
+        (VerdictOutcome::Pending, Ok(Outcome::Deferred)) => {}
         (
             VerdictOutcome::Started,
             Err(Rejection::Refused(Refusal::Held { .. } | Refusal::EntitlementMinimum { .. })),

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use intervalo::domain::directory::{SignInStatus, Tenant};
+use intervalo::domain::deferral::AtDeadline;
+use intervalo::domain::directory::{Channel, SignInStatus, Tenant};
 use intervalo::domain::event::ChosenStatus;
-use intervalo::domain::id::{PauseTypeCode, PrincipalId, TeamId};
-use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull};
+use intervalo::domain::id::{ChannelCode, PauseTypeCode, PrincipalId, TeamId};
+use intervalo::domain::policy::{
+    Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull, WhenOccupied,
+};
 use intervalo::domain::time::Timestamp;
 
 use crate::window_words::{time_of_day, week_days, window};
@@ -23,9 +26,42 @@ pub(crate) fn set_tenant(tenant: &mut Tenant, words: &mut Words) {
             "grace" => tenant.connection_grace = duration(words.next()),
             "resume" => tenant.resume_within = duration(words.next()),
             "abandon" => tenant.abandon_after = duration(words.next()),
+            "defer" => tenant.defer_for = duration(words.next()),
+            "at_deadline" => {
+                tenant.at_defer_deadline = match words.next() {
+                    "start" => AtDeadline::Start,
+                    "notify" => AtDeadline::Notify,
+                    "cancel" => AtDeadline::Cancel,
+                    other => panic!("nothing waits to {other}"),
+                }
+            }
             other => panic!("a tenant has no {other}"),
         }
     }
+}
+
+/// `voice blocks capacity 1`.
+pub(crate) fn channel(words: &mut Words) -> Channel {
+    let code = ChannelCode::new(words.next()).expect("a code");
+    let mut channel = Channel { name: code.to_string(), code, enabled: true, blocks_pause: false, capacity: 1 };
+    while let Some(word) = words.pop() {
+        match word {
+            "blocks" => channel.blocks_pause = true,
+            "off" => channel.enabled = false,
+            "capacity" => channel.capacity = words.next().parse().expect("a number"),
+            other => panic!("a channel has no {other}"),
+        }
+    }
+    channel
+}
+
+/// `voice=1,chat=2`.
+pub(crate) fn capacities(text: &str) -> BTreeMap<ChannelCode, u32> {
+    let one = |one: &str| {
+        let (channel, count) = one.split_once('=').expect("channel=count");
+        (ChannelCode::new(channel).expect("a code"), count.parse().expect("a number"))
+    };
+    text.split(',').map(one).collect()
 }
 
 pub(crate) fn pause_type(words: &mut Words) -> PauseType {
@@ -62,6 +98,13 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
             "full" => {
                 words.expect("refuse");
                 rules.when_full = WhenFull::Refuse;
+            }
+            "occupied" => {
+                rules.when_occupied = match words.next() {
+                    "immediate" => WhenOccupied::Immediate,
+                    "refuse" => WhenOccupied::Refuse,
+                    other => panic!("nobody occupied does {other}"),
+                }
             }
             "windows" => {
                 while let Some(days) = week_days(words.peek()) {

@@ -36,7 +36,17 @@ fn directory(moved: usize) -> Directory {
         let first = team((n + moved) % TEAMS.len());
         let second = (n >= TEAMS.len()).then(|| team((n + moved + 1) % TEAMS.len()));
         let teams = [first].into_iter().chain(second).collect();
-        (agent(n), Arc::new(Person { id: agent(n), name: n.to_string(), teams, zone: None, left_at: None }))
+        (
+            agent(n),
+            Arc::new(Person {
+                id: agent(n),
+                name: n.to_string(),
+                teams,
+                zone: None,
+                capacity: BTreeMap::new(),
+                left_at: None,
+            }),
+        )
     };
     let a_team = |n: usize| (team(n), Team { id: team(n), name: TEAMS[n].to_owned(), zone: None });
     Directory {
@@ -96,7 +106,17 @@ fn one_of_crowd(n: usize) -> AgentId {
 fn crowd() -> Directory {
     let person = |n: usize| {
         let id = one_of_crowd(n);
-        (id.clone(), Arc::new(Person { id, name: String::new(), teams: vec![team(0)], zone: None, left_at: None }))
+        (
+            id.clone(),
+            Arc::new(Person {
+                id,
+                name: String::new(),
+                teams: vec![team(0)],
+                zone: None,
+                capacity: BTreeMap::new(),
+                left_at: None,
+            }),
+        )
     };
     Directory { agents: (0..100).map(person).collect(), ..directory(0) }
 }

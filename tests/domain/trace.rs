@@ -63,22 +63,36 @@ struct Told<'a> {
 pub(crate) fn check(journal: &[Entry]) -> Result<(), String> {
     let mut pauses: BTreeMap<PauseId, Told> = BTreeMap::new();
     let mut last_at = Timestamp(i64::MIN);
+    let mut waits = false;
     for event in journal.iter().filter_map(Entry::event) {
         let name = event.body.name();
         require(event.at >= last_at, || format!("{name}: the times go back"))?;
         require(event.due_at.is_none_or(|due| event.at >= due), || format!("{name}: early (T2)"))?;
         last_at = event.at;
-        check_event(&mut pauses, event).map_err(|why| format!("{name} at {:?}: {why}", event.at))?;
+        check_event(&mut pauses, event, waits).map_err(|why| format!("{name} at {:?}: {why}", event.at))?;
+        let begins_to = matches!(event.body, AgentEventBody::Deferred(_));
+        waits = begins_to || (waits && !settles(&event.body));
     }
     Ok(())
 }
 
-fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEvent) -> Result<(), String> {
+/// True for what a pause that waits for the end of work waits no more after.
+fn settles(body: &AgentEventBody) -> bool {
+    if let AgentEventBody::PauseStarted(started) = body {
+        return started.terms.is_some();
+    }
+    matches!(body, AgentEventBody::DeferralEnded { .. } | AgentEventBody::SignedOut | AgentEventBody::Deactivated)
+}
+
+/// `waits`: a pause waits for the end of work, which may begin around a protected one.
+fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEvent, waits: bool) -> Result<(), String> {
     match &event.body {
         AgentEventBody::PauseStarted(started) => {
             let open = pauses.values().filter(|told| told.ended_at.is_none());
+            let around = waits && open.clone().all(|told| told.started.terms.is_none());
             let open: Vec<_> = open.map(|told| told.started.id).collect();
-            let alone = open.is_empty() || (started.terms.is_none() && open == [started.inside.unwrap_or(started.id)]);
+            let inside = started.terms.is_none() && open == [started.inside.unwrap_or(started.id)];
+            let alone = open.is_empty() || inside || (around && open.len() == 1);
             require(alone, || format!("begins while {open:?} is open (C1)"))?;
             let told = Told {
                 started,
@@ -146,6 +160,9 @@ fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEve
         | AgentEventBody::PauseRefused { .. }
         | AgentEventBody::PendingSet(_)
         | AgentEventBody::PendingCancelled
+        | AgentEventBody::Deferred(_)
+        | AgentEventBody::DeferralEnded { .. }
+        | AgentEventBody::OccupancyChanged(_)
         | AgentEventBody::Queued(_)
         | AgentEventBody::LeftQueue { .. }
         | AgentEventBody::Offered { .. }
@@ -221,7 +238,9 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             }
             AgentEventBody::PauseStarted(started) => {
                 let nested = started.inside.is_some();
-                require(was != Was::Offline && nested == (was == Was::Paused), || {
+                // One that waited for the end of work may begin around a protected one.
+                let around = was == Was::Paused && started.terms.is_some();
+                require(was != Was::Offline && (nested || around) == (was == Was::Paused), || {
                     format!("a pause begins when {was:?}")
                 })?;
                 outer_began = outer_began.or(Some(event.at));
@@ -241,6 +260,9 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             | AgentEventBody::PauseRefused { .. }
             | AgentEventBody::PendingSet(_)
             | AgentEventBody::PendingCancelled
+            | AgentEventBody::Deferred(_)
+            | AgentEventBody::DeferralEnded { .. }
+            | AgentEventBody::OccupancyChanged(_)
             | AgentEventBody::PauseWarned { .. }
             | AgentEventBody::LimitReached { .. }
             | AgentEventBody::Overran { .. }

@@ -4,19 +4,22 @@
 //! an agent who, wherever this one takes a protected pause, chose `unavailable`. Everybody else must
 //! be shown the same of both (semantics §11).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use intervalo::domain::agent::{Agent, Connection, Context, Decision, Live};
 use intervalo::domain::command::{Actor, AfterEnd, Command, Outcome, Rejection, Request};
 use intervalo::domain::directory::{Directory, Person, SignInStatus};
 use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus};
-use intervalo::domain::id::{AgentId, AgentSeq, PauseId, PauseTypeCode};
+use intervalo::domain::id::{AgentId, AgentSeq, ChannelCode, PauseId, PauseTypeCode, SourceId};
+use intervalo::domain::occupancy::{LEASE_MAX, Report, Reports, Work};
 use intervalo::domain::policy::{PauseClass, Policy};
 use intervalo::domain::presence::AgentView;
 use intervalo::domain::rules::{PauseOption, Question, Verdict, evaluate, options};
 use intervalo::domain::slots::{Slots, Standing};
 use intervalo::domain::time::{Timestamp, seconds};
 
+use crate::setting::{Words, duration};
 use crate::trace::{self, Entry};
 
 /// How far from readiness the fold of `server.started` holds everybody.
@@ -31,6 +34,9 @@ pub(crate) struct World {
     pub(crate) agent: Agent,
     pub(crate) now: Timestamp,
     pub(crate) live: Live,
+    /// What integrations say of the agent's work.
+    pub(crate) reports: Reports,
+    reported: u64,
     /// What this agent and others are to the caps.
     pub(crate) slots: Slots,
     pub(crate) up: bool,
@@ -53,6 +59,8 @@ impl World {
             agent,
             now: Timestamp(0),
             live: Live::default(),
+            reports: Reports::default(),
+            reported: 0,
             slots: Slots::default(),
             up: true,
             journal: Vec::new(),
@@ -75,6 +83,7 @@ impl World {
             person: self.person(),
             policy: &self.policy,
             live: self.live,
+            reports: &self.reports,
             fresh_id: PauseId(self.ids + 1),
             ready_at: self.ready_at,
         }
@@ -112,6 +121,7 @@ impl World {
         let mut events = self.agent.due(&self.context());
         let shadow_events = self.shadow.due(&self.context());
         self.take(&events);
+        self.ids += 1;
         for event in &shadow_events {
             self.shadow.apply(event).expect("the shadow's own events follow");
         }
@@ -119,6 +129,7 @@ impl World {
         // A slot that was given back may be offered to the agent anew: whoever orders events has them look again.
         let offered = self.agent.due(&self.context());
         self.take(&offered);
+        self.ids += 1;
         events.extend(offered);
         let again = self.agent.due(&self.context());
         assert!(again.is_empty(), "what was due is due again: {again:?}");
@@ -137,7 +148,15 @@ impl World {
         replaces: Option<PauseId>,
         overriding: bool,
     ) -> Verdict {
-        evaluate(&Question { agent: &self.agent, context: &self.context(), code, actor, replaces, overriding })
+        evaluate(&Question {
+            agent: &self.agent,
+            context: &self.context(),
+            code,
+            actor,
+            replaces,
+            overriding,
+            waited: false,
+        })
     }
 
     pub(crate) fn options(&self) -> Vec<PauseOption> {
@@ -167,6 +186,24 @@ impl World {
         self.live.last_closed_at = Some(self.now);
     }
 
+    /// An integration says what work is open: `voice=1,chat=2 wrap_up by dialer for 2m`; `nothing`.
+    pub(crate) fn report(&mut self, words: &mut Words) {
+        let open = words.next();
+        let mut channels = BTreeMap::new();
+        for one in open.split(',').filter(|one| *one != "nothing" && *one != "wrap_up") {
+            let (channel, count) = one.split_once('=').expect("channel=count");
+            let channel = ChannelCode::new(channel).expect("a code");
+            assert!(self.directory.channels.contains_key(&channel), "there is no channel {channel}");
+            channels.insert(channel, count.parse().expect("a number"));
+        }
+        let wrap_up = open == "wrap_up" || words.has("wrap_up");
+        let source = SourceId::new(if words.has("by") { words.next() } else { "pbx" }).expect("an id");
+        let ttl = if words.has("for") { duration(words.next()) } else { LEASE_MAX };
+        self.reported += 1;
+        let (seq, work) = (self.reported, Work::of(&channels, wrap_up));
+        self.reports.take(Report { source, seq, ttl, work, anew: false }, self.now).expect("it is taken");
+    }
+
     pub(crate) fn answer_ping(&mut self) {
         self.live.answered_at = Some(self.now);
     }
@@ -175,6 +212,7 @@ impl World {
     pub(crate) fn stop_server(&mut self) {
         self.up = false;
         self.live = Live::default();
+        self.reports = Reports::default();
     }
 
     pub(crate) fn start_server(&mut self) {
@@ -291,7 +329,9 @@ impl World {
         for event in &decision.events {
             self.shadow.apply(event).expect("the shadow's own events follow");
         }
-        if matches!(decided, Ok(Decision { outcome: Outcome::Deferred, .. })) {
+        // What others asked for waits for the return, which the shadow does not have to make.
+        let by_other = !matches!(request.actor, Actor::Agent(_));
+        if by_other && matches!(decided, Ok(Decision { outcome: Outcome::Deferred, .. })) {
             self.shadowed = false;
         }
     }
@@ -306,7 +346,7 @@ impl World {
         match &request.command {
             Command::StartPause { pause_type, .. } if self.is_protected(pause_type) => {
                 let begins = decided.is_ok() && inner.is_none() && outer.is_none();
-                begins.then_some(Command::SetStatus { status: ChosenStatus::Unavailable })
+                begins.then_some(Command::SetStatus { status: ChosenStatus::Unavailable, after_work: false })
             }
             Command::StartPause { pause_type, note, replaces, overriding } => {
                 let replaces = replaces.and(self.shadow.pause()).map(|pause| pause.id);
@@ -322,7 +362,7 @@ impl World {
                     Some(AfterEnd::Unavailable) => ChosenStatus::Unavailable,
                     Some(AfterEnd::Available) | None => ChosenStatus::Available,
                 };
-                outer.is_none().then_some(Command::SetStatus { status })
+                outer.is_none().then_some(Command::SetStatus { status, after_work: false })
             }
             Command::SetStatus { .. }
             | Command::AcceptOffer { .. }

@@ -5,6 +5,7 @@ mod sessions;
 mod slots;
 mod thresholds;
 mod usage;
+mod work;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -93,7 +94,7 @@ pub(crate) async fn one_change(house: &House) {
         // The socket stays until the runtime ends.
         std::mem::forget(notices);
         for status in [ChosenStatus::Available, ChosenStatus::Unavailable] {
-            let command = Command::SetStatus { status };
+            let command = Command::SetStatus { status, after_work: false };
             let actor = Actor::Agent(who.clone());
             let request = Request { command, actor, reason: None, op: None, expected_version: None };
             let _ = house.router.execute(&tenant(), &who, request).await;
@@ -126,8 +127,8 @@ pub(crate) fn quiet(house: &House) {
     let broken = boards::stale(&seen, &truths, may_be_empty);
     seen.broken.extend(broken);
     if !may_be_empty {
-        let unoffered = slots::unoffered(&seen);
-        seen.broken.extend(unoffered);
+        let (unoffered, forgotten) = (slots::unoffered(&seen), work::forgotten(&seen));
+        seen.broken.extend(unoffered.into_iter().chain(forgotten));
     }
 }
 
@@ -138,6 +139,7 @@ pub(crate) fn all(seen: &Evidence) -> Vec<Broken> {
     broken.extend(events(seen));
     broken.extend(thresholds::check(seen));
     broken.extend(usage::check(seen));
+    broken.extend(work::check(seen));
     broken.extend(slots::check(seen));
     broken.extend(acks(seen));
     broken.extend(ops(seen));
@@ -227,8 +229,7 @@ fn acks(seen: &Evidence) -> Option<Broken> {
 fn is_shown(view: &AgentView, stored: &Shown) -> bool {
     let pause = view.pause.as_ref().map(|pause| (pause.id, &pause.pause_type, pause.started_at, pause.limit_at));
     let expected = stored.pause.as_ref().map(|pause| (pause.id, &pause.pause_type, pause.started_at, pause.limit_at));
-    (view.version.0, view.presence.as_str(), view.since, pause)
-        == (stored.version, stored.presence, stored.since, expected)
+    (view.version.0, view.status.as_str(), view.since, pause) == (stored.version, stored.status, stored.since, expected)
 }
 
 /// One op, one effect, one outcome (D3).

@@ -1,16 +1,19 @@
 //! Those who use the server: agents with their sockets, supervisors, an administrator. Each acts as
 //! its dice say, sends what was not answered again, and takes note of what it is told.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use intervalo::actor::{CommandError, Notice, SessionLink};
 use intervalo::domain::command::{Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Request};
 use intervalo::domain::directory::{Directory, Person};
 use intervalo::domain::event::{Cause, ChosenStatus, TenantEvent, TenantEventBody};
-use intervalo::domain::id::{AgentId, OfferId, PrincipalId, SessionId};
+use intervalo::domain::id::{AgentId, ChannelCode, OfferId, PrincipalId, SessionId, SourceId};
+use intervalo::domain::occupancy::{Report, Work};
 use intervalo::domain::policy::{PauseKind, PauseType, Policy};
-use intervalo::domain::time::{Timestamp, minutes};
+use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::TenantDefinition;
 use tokio::sync::mpsc;
 
@@ -98,6 +101,41 @@ impl Client {
         }
     }
 
+    /// A router: says what work is open, of one agent or of all that it knows, and stops in the middle with its numbers.
+    pub(crate) async fn act_as_router(mut self) {
+        let (mut seq, source) = (0, SourceId::new("pbx").expect("an id"));
+        while self.wait().await {
+            let whole = self.dice.below(6) == 0;
+            seq = if self.dice.below(20) == 0 { 0 } else { seq + 1 };
+            let who = agent(self.dice.below(AGENTS));
+            let report = Report { source: source.clone(), seq, ttl: self.ttl(), work: self.work(), anew: whole };
+            let told = self.house.router.report(&tenant(), &who, report, None).await;
+            if whole {
+                let named = BTreeSet::from([who.clone()]);
+                self.house.router.report_nothing_of_others(&tenant(), &named, &source, seq).await;
+            }
+            self.house.look();
+            let mut seen = self.house.world.seen();
+            seen.counts.answers += 1;
+            if told.is_ok() {
+                seen.take_shown(self.house.life, &who);
+            }
+            seen.note(format_args!("work of {who} {:?}", told.map(|reply| reply.public.presence).ok()));
+        }
+    }
+
+    fn ttl(&mut self) -> Duration {
+        seconds([5, 30, 120, 600][self.dice.below(4) as usize])
+    }
+
+    fn work(&mut self) -> Work {
+        let mut channel = |code: &str, below| {
+            (ChannelCode::new(code).expect("a code"), u32::try_from(self.dice.below(below)).unwrap_or(0))
+        };
+        let open = BTreeMap::from([channel("voice", 2), channel("chat", 4)]);
+        Work::of(&open, self.dice.below(5) == 0)
+    }
+
     /// The administrator: publishes policies and directories.
     pub(crate) async fn act_as_admin(mut self) {
         while self.wait().await {
@@ -162,11 +200,13 @@ impl Client {
     }
 
     fn wish_of_agent(&mut self) -> Command {
-        match self.dice.below(13) {
+        let after_work = self.dice.below(2) == 0;
+        match self.dice.below(14) {
+            13 => Command::Cancel { what: Cancelled::Pending },
             10 | 11 => Command::AcceptOffer { offer: OfferId(0) },
             12 => Command::Cancel { what: Cancelled::Queue },
-            0 => Command::SetStatus { status: ChosenStatus::Available },
-            1 => Command::SetStatus { status: ChosenStatus::Unavailable },
+            0 => Command::SetStatus { status: ChosenStatus::Available, after_work: false },
+            1 => Command::SetStatus { status: ChosenStatus::Unavailable, after_work },
             2..=5 => self.start(false),
             6..=8 => self.end(false),
             _ => self.sign_out(),
@@ -174,9 +214,10 @@ impl Client {
     }
 
     fn wish_of_supervisor(&mut self) -> Command {
+        let after_work = false;
         match self.dice.below(8) {
-            0 => Command::SetStatus { status: ChosenStatus::Available },
-            1 => Command::SetStatus { status: ChosenStatus::Unavailable },
+            0 => Command::SetStatus { status: ChosenStatus::Available, after_work: false },
+            1 => Command::SetStatus { status: ChosenStatus::Unavailable, after_work },
             2 | 3 => {
                 let overriding = self.dice.below(2) == 0;
                 self.start(overriding)

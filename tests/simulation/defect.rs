@@ -15,6 +15,8 @@ pub(crate) enum Defect {
     StateBehind,
     /// Semantics §4: what pauses have used up is forgotten when the server stops.
     UsageForgotten,
+    /// Semantics §4: a server that starts takes no work for an obstacle.
+    WorkIgnored,
     /// C6: a server that starts knows of no caps.
     CapsForgotten,
     /// C7: the bus carries a row that is not the one of the journal.

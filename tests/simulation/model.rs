@@ -22,6 +22,9 @@ pub(crate) enum Line {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) version: u64,
+    /// What was chosen.
+    pub(crate) status: &'static str,
+    /// The same, or what work makes of `available`, which moves without a version.
     pub(crate) presence: &'static str,
     pub(crate) since: Timestamp,
     pub(crate) pause: Option<ShownPause>,
@@ -64,11 +67,38 @@ pub(crate) struct Person {
     protected: Option<(PauseId, PauseTypeCode, Timestamp)>,
     /// The line that they stand in, and the offer that they have.
     pub(crate) queue: Option<(PauseTypeCode, Option<OfferId>)>,
+    /// What work is on record.
+    pub(crate) work: Work,
+    /// An integration has said something that has not been forgotten.
+    has_sources: bool,
+    /// What waits for the end of it.
+    pub(crate) waits: Option<Waits>,
     public_version: u64,
     own_version: u64,
     since: Timestamp,
     last_at: Timestamp,
     begun: BTreeSet<PauseId>,
+}
+
+/// What work of an agent is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Work {
+    open: bool,
+    wrap_up: bool,
+    /// Some of it has to end before a pause.
+    pub(crate) blocks: bool,
+    /// A report has lapsed.
+    pub(crate) unknown: bool,
+}
+
+/// What waits for the end of work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// The type of the pause; none where a status waits.
+    pub(crate) pause_type: Option<PauseTypeCode>,
+    pub(crate) since: Timestamp,
+    deadline_at: Option<Timestamp>,
+    offer: Option<OfferId>,
 }
 
 /// A promise, and why it does not hold.
@@ -87,6 +117,9 @@ impl Person {
             pause: None,
             protected: None,
             queue: None,
+            work: Work::default(),
+            has_sources: false,
+            waits: None,
             public_version: 0,
             own_version: 0,
             since: Timestamp(0),
@@ -97,20 +130,25 @@ impl Person {
 
     /// What everybody else is shown: a protected pause is nothing but `unavailable`.
     pub(crate) fn public(&self) -> Shown {
-        let (presence, pause) = match (&self.pause, &self.protected) {
+        let (status, pause) = match (&self.pause, &self.protected) {
             (Some(pause), _) => ("paused", Some(pause.shown())),
             (None, Some(_)) if self.line == Line::Disconnected => ("offline", None),
             (None, Some(_)) => ("unavailable", None),
             (None, None) => (self.status, None),
         };
-        Shown { version: self.public_version, presence, since: self.since, pause }
+        let presence = match status {
+            "available" if self.work.wrap_up => "wrap_up",
+            "available" if self.work.open => "busy",
+            _ => status,
+        };
+        Shown { version: self.public_version, status, presence, since: self.since, pause }
     }
 
     /// What the agent is shown.
     pub(crate) fn own(&self) -> Shown {
         let mut shown = Shown { version: self.own_version, ..self.public() };
         if let Some((id, pause_type, started_at)) = &self.protected {
-            shown.presence = "paused";
+            (shown.status, shown.presence) = ("paused", "paused");
             shown.since = *started_at;
             shown.pause = Some(ShownPause {
                 id: *id,
@@ -144,6 +182,9 @@ impl Person {
         if self.line == Line::Connected {
             self.line = Line::Grace;
         }
+        if self.work != Work::default() || self.has_sources {
+            self.work = Work { unknown: true, ..Work::default() };
+        }
     }
 
     /// Takes the next event.
@@ -154,25 +195,27 @@ impl Person {
         let (before, own_before) = (self.public(), self.own());
         let in_line = |person: &Person| person.queue.as_ref().map(|(code, _)| code.clone());
         let (line_before, queue_before) = (in_line(self), self.queue.clone());
+        let waits_before = self.waits.clone();
         let waits = matches!(event.body, AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled);
         let signs_out = matches!(event.body, AgentEventBody::SignedOut | AgentEventBody::Deactivated);
         self.change(event)?;
         let after = self.public();
-        if (after.presence, after.pause.as_ref().map(|pause| pause.id))
-            != (before.presence, before.pause.as_ref().map(|pause| pause.id))
+        if (after.status, after.pause.as_ref().map(|pause| pause.id))
+            != (before.status, before.pause.as_ref().map(|pause| pause.id))
         {
             self.since = event.at;
         }
-        if (after.presence, &after.pause) != (before.presence, &before.pause)
+        if (after.status, &after.pause) != (before.status, &before.pause)
             || signs_out
+            || waits_before.is_some() != self.waits.is_some()
+            || matches!(event.body, AgentEventBody::Deferred(_))
             || in_line(self) != line_before
         {
             self.public_version = self.seq;
             self.own_version = self.seq;
         }
         let own = self.own();
-        if (own.presence, &own.pause) != (own_before.presence, &own_before.pause) || waits || self.queue != queue_before
-        {
+        if (own.status, &own.pause) != (own_before.status, &own_before.pause) || waits || self.queue != queue_before {
             self.own_version = self.seq;
         }
         Ok(())
@@ -196,6 +239,7 @@ impl Person {
                 if self.pause.is_none() && self.protected.is_none() {
                     self.status = "offline";
                 }
+                self.forget_work_if_offline();
             }
             AgentEventBody::SignedIn { status, .. } | AgentEventBody::Resumed { status } => {
                 must(self.is_free() && self.status == "offline", "C2", "signed in while signed in")?;
@@ -205,6 +249,7 @@ impl Person {
             AgentEventBody::StatusChanged { from, to } => {
                 must(self.is_free() && self.status == from.as_str() && from != to, "C2", "a status from elsewhere")?;
                 self.status = to.as_str();
+                self.settle(*to);
             }
             AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                 must(self.protected.is_none(), "C2", "signed out of a protected pause")?;
@@ -212,12 +257,37 @@ impl Person {
                 self.line = Line::Disconnected;
                 if self.pause.is_none() {
                     self.status = "offline";
+                    self.settle(ChosenStatus::Offline);
                 }
             }
             AgentEventBody::PauseRefused { count, .. } => must(*count > 0, "C2", "no refusal")?,
             AgentEventBody::FindingRecorded { .. } => {}
             AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled => {
                 must(self.protected.is_some(), "C2", "waits for no return")?;
+            }
+            AgentEventBody::OccupancyChanged(changed) => {
+                must(self.public().status != "offline", "C2", "work of who is offline")?;
+                let known = || changed.sources.iter().filter(|source| source.known);
+                self.has_sources = !changed.sources.is_empty();
+                self.work = Work {
+                    open: known().any(|source| !source.work.open.is_empty()),
+                    wrap_up: known().any(|source| source.work.wrap_up),
+                    blocks: changed.blocks,
+                    unknown: changed.sources.iter().any(|source| !source.known),
+                };
+            }
+            AgentEventBody::Deferred(deferred) => {
+                must(self.own().status != "offline", "C2", "something waits of who is offline")?;
+                must(self.work.blocks || self.waits.is_some(), "C2", "it waits for the end of no work")?;
+                self.waits = Some(Waits {
+                    pause_type: deferred.pause_type().cloned(),
+                    since: deferred.since,
+                    deadline_at: deferred.deadline_at,
+                    offer: deferred.offer(),
+                });
+            }
+            AgentEventBody::DeferralEnded { .. } => {
+                must(self.waits.take().is_some(), "C2", "nothing waited")?;
             }
             AgentEventBody::Queued(queued) => {
                 must(self.queue.is_none() && self.own().presence != "offline", "C2", "waits twice, or while offline")?;
@@ -283,7 +353,9 @@ impl Person {
 
     fn start(&mut self, event: &AgentEvent, started: &PauseStarted) -> Result<(), Broken> {
         must(self.begun.insert(started.id), "C4", "a pause that began twice")?;
-        must(self.protected.is_none(), "C1", "a second pause begins in a protected one")?;
+        let around = self.waits.as_ref().is_some_and(|waits| waits.pause_type.as_ref() == Some(&started.pause_type));
+        let alone = self.protected.is_none() || (around && started.terms.is_some());
+        must(alone, "C1", "a second pause begins in a protected one")?;
         let place = &started.place;
         let local = chrono::DateTime::from_timestamp_millis(event.at.0).map(|at| at.with_timezone(&place.zone));
         let day = local.map(|local| local.date_naive());
@@ -292,6 +364,9 @@ impl Person {
             must(started.inside == self.pause.as_ref().map(|pause| pause.id), "C2", "inside another pause")?;
             must(self.pause.is_some() || self.status != "offline", "C2", "a pause while offline")?;
             self.protected = Some((started.id, started.pause_type.clone(), event.at));
+            if self.status == "available" {
+                self.waits.take_if(|waits| waits.pause_type.is_none());
+            }
             return Ok(());
         };
         must(self.pause.is_none(), "C1", "a second pause begins")?;
@@ -311,17 +386,26 @@ impl Person {
             escalated: 0,
         });
         self.status = "paused";
+        self.waits = None;
         self.queue.take_if(|(code, _)| *code == started.pause_type);
         Ok(())
     }
 
     fn end(&mut self, event: &AgentEvent, ended: &PauseEnded) -> Result<(), Broken> {
-        if let Some((id, _, started_at)) = &self.protected {
+        let replaced = ended.replaced_by.is_some() && self.waits.is_some();
+        let own = self.pause.as_ref().filter(|pause| pause.id == ended.pause && replaced);
+        if let Some((id, _, started_at)) = self.protected.as_ref().filter(|_| own.is_none()) {
             must(*id == ended.pause, "C4", "the pause around a protected one ends")?;
             must(event.at >= *started_at, "C4", "it ends before it began")?;
             match (ended.then, &self.pause) {
                 (AfterPause::OuterPause, Some(_)) => {}
-                (AfterPause::Status(then), None) => self.status = then.as_str(),
+                (AfterPause::Status(then), None) => {
+                    self.status = then.as_str();
+                    // One who was unavailable is so still, for everybody.
+                    if then != ChosenStatus::Unavailable {
+                        self.settle(then);
+                    }
+                }
                 (AfterPause::OuterPause, None) | (AfterPause::Status(_), Some(_)) => {
                     return Err(("C2", "back in a pause that is not, or past one that is".to_owned()));
                 }
@@ -336,7 +420,32 @@ impl Person {
         };
         self.status = then.as_str();
         self.pause = None;
+        self.settle(then);
         Ok(())
+    }
+
+    /// A status is taken: one that waited waits no more, nor does anything of who goes.
+    fn settle(&mut self, status: ChosenStatus) {
+        let goes = status == ChosenStatus::Offline;
+        self.waits.take_if(|waits| goes || waits.pause_type.is_none());
+        self.forget_work_if_offline();
+    }
+
+    fn forget_work_if_offline(&mut self) {
+        if self.public().status == "offline" {
+            (self.work, self.has_sources) = (Work::default(), false);
+        }
+    }
+
+    /// A pause of this type has waited for the end of work until its time was up.
+    pub(crate) fn has_waited_enough(&self, pause_type: &PauseTypeCode, at: Timestamp) -> bool {
+        let waits = self.waits.as_ref().filter(|waits| waits.pause_type.as_ref() == Some(pause_type));
+        waits.is_some_and(|waits| waits.deadline_at.is_none_or(|deadline| deadline <= at))
+    }
+
+    /// What waits is to happen: nobody works on, they are there, and it is known.
+    pub(crate) fn should_go_on(&self) -> bool {
+        self.waits.is_some() && self.line == Line::Connected && !self.work.blocks && !self.work.unknown
     }
 }
 

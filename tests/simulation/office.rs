@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 use intervalo::domain::command::Actor;
-use intervalo::domain::directory::{Directory, Person, Team, Tenant};
+use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
-use intervalo::domain::id::{AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq};
-use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::id::{
+    AgentId, ChannelCode, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq,
+};
+use intervalo::domain::policy::{
+    Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy, WhenOccupied,
+};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{Batch, Entry, EntryBody, Journal, ShardId, ShardSeq, TenantDefinition};
@@ -51,7 +55,17 @@ pub(crate) fn directory() -> Directory {
             teams.push(team((number + 1) % TEAMS));
         }
         let id = agent(number);
-        (id.clone(), Arc::new(Person { id, name: format!("Agent {number}"), teams, zone: None, left_at: None }))
+        (
+            id.clone(),
+            Arc::new(Person {
+                id,
+                name: format!("Agent {number}"),
+                teams,
+                zone: None,
+                capacity: BTreeMap::new(),
+                left_at: None,
+            }),
+        )
     };
     let a_team = |number: u64| (team(number), Team { id: team(number), name: format!("Team {number}"), zone: None });
     Directory {
@@ -59,8 +73,14 @@ pub(crate) fn directory() -> Directory {
         tenant: Tenant::new(tenant(), "Acme".to_owned(), chrono_tz::Europe::Berlin),
         teams: (0..TEAMS).map(a_team).collect(),
         agents: (0..AGENTS).map(person).collect(),
-        channels: BTreeMap::new(),
+        channels: [("voice", true, 1), ("chat", false, 2)].into_iter().map(channel).collect(),
     }
+}
+
+fn channel((code, blocks_pause, capacity): (&str, bool, u32)) -> (ChannelCode, Channel) {
+    let code = ChannelCode::new(code).expect("a code");
+    let name = code.to_string();
+    (code.clone(), Channel { code, name, enabled: true, blocks_pause, capacity })
 }
 
 /// The first policy.
@@ -86,7 +106,13 @@ pub(crate) fn policy() -> Policy {
                 ..PauseRules::default()
             }),
         ),
-        ("curta", PauseKind::Regular(limited(seconds(45), &[], 0, OnLimit::EndUnavailable))),
+        (
+            "curta",
+            PauseKind::Regular(PauseRules {
+                when_occupied: WhenOccupied::Immediate,
+                ..limited(seconds(45), &[], 0, OnLimit::EndUnavailable)
+            }),
+        ),
         (
             "volta",
             PauseKind::Regular(PauseRules {
@@ -94,7 +120,13 @@ pub(crate) fn policy() -> Policy {
                 ..limited(minutes(2), &[60, 30], 5, OnLimit::EndAvailable)
             }),
         ),
-        ("saida", PauseKind::Regular(limited(minutes(3), &[10], 0, OnLimit::SignOut))),
+        (
+            "saida",
+            PauseKind::Regular(PauseRules {
+                when_occupied: WhenOccupied::Refuse,
+                ..limited(minutes(3), &[10], 0, OnLimit::SignOut)
+            }),
+        ),
         (
             "lanche",
             PauseKind::Entitlement(PauseRules {

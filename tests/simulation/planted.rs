@@ -52,6 +52,11 @@ fn semantics_4_a_start_that_a_rule_stands_against_is_found() {
 }
 
 #[test]
+fn semantics_4_a_pause_in_the_middle_of_work_is_found() {
+    is_found(Defect::WorkIgnored, "§4");
+}
+
+#[test]
 fn promise_c6_more_on_pauses_than_the_caps_allow_are_found() {
     is_found(Defect::CapsForgotten, "C6");
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use intervalo::domain::command::Actor;
 use intervalo::domain::id::{AgentId, Op, TenantId};
 use intervalo::domain::op::{OpMemory, OpRecord};
-use intervalo::domain::policy::{PauseKind, Policy};
+use intervalo::domain::policy::{PauseKind, PauseRules, Policy, WhenOccupied};
 use intervalo::domain::time::Timestamp;
 use intervalo::domain::usage::Usage;
 use intervalo::ports::{
@@ -126,10 +126,18 @@ pub(crate) async fn note_durable(world: &World, journal: &MemoryJournal, at: Tim
 
 /// The same policy without caps.
 fn without_caps(policy: &Policy) -> Policy {
+    with_rules(policy, |rules| rules.cap.clear())
+}
+
+fn without_obstacles(policy: &Policy) -> Policy {
+    with_rules(policy, |rules| rules.when_occupied = WhenOccupied::Immediate)
+}
+
+fn with_rules(policy: &Policy, change: fn(&mut PauseRules)) -> Policy {
     let mut policy = policy.clone();
     for pause_type in policy.types.values_mut() {
         if let PauseKind::Regular(rules) | PauseKind::Entitlement(rules) = &mut Arc::make_mut(pause_type).kind {
-            rules.cap.clear();
+            change(rules);
         }
     }
     policy
@@ -162,6 +170,11 @@ impl Journal for Probe {
             if self.world.defect == Some(Defect::CapsForgotten) {
                 for tenant in &mut snapshot.tenants {
                     tenant.policy = Arc::new(without_caps(&tenant.policy));
+                }
+            }
+            if self.world.defect == Some(Defect::WorkIgnored) {
+                for tenant in &mut snapshot.tenants {
+                    tenant.policy = Arc::new(without_obstacles(&tenant.policy));
                 }
             }
             for row in snapshot.tenants.iter_mut().flat_map(|tenant| &mut tenant.states) {

@@ -193,6 +193,7 @@ fn people(house: &Arc<House>, quiet_at: Timestamp) -> JoinSet<()> {
         tasks.spawn(Client::new(house, number, quiet_at).act_as_supervisor());
     }
     tasks.spawn(Client::new(house, AGENTS + 2, quiet_at).act_as_admin());
+    tasks.spawn(Client::new(house, AGENTS + 3, quiet_at).act_as_router());
     for number in 0..BOARDS {
         tasks.spawn(Watcher::new(house, number, quiet_at).watch());
     }

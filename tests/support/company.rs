@@ -40,8 +40,14 @@ pub(crate) fn tenant() -> TenantId {
 pub(crate) fn directory() -> Directory {
     let team = TeamId::new("suporte").expect("an id");
     let person = |name: &str| {
-        let person =
-            Person { id: later(name), name: name.to_owned(), teams: vec![team.clone()], zone: None, left_at: None };
+        let person = Person {
+            id: later(name),
+            name: name.to_owned(),
+            teams: vec![team.clone()],
+            zone: None,
+            capacity: BTreeMap::new(),
+            left_at: None,
+        };
         (person.id.clone(), Arc::new(person))
     };
     Directory {

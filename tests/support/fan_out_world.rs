@@ -81,7 +81,7 @@ pub(crate) fn team_id(number: usize) -> TeamId {
 
 fn person(number: usize, teams: Vec<TeamId>, name: String) -> (AgentId, Arc<Person>) {
     let id = agent_id(number);
-    (id.clone(), Arc::new(Person { id, name, teams, zone: None, left_at: None }))
+    (id.clone(), Arc::new(Person { id, name, teams, zone: None, capacity: BTreeMap::new(), left_at: None }))
 }
 
 impl World {
@@ -297,6 +297,7 @@ fn pause(seq: TenantSeq, at: Timestamp, overran_at: Option<Timestamp>) -> Pause 
             slots: Box::default(),
         },
         fired: Fired { overran_at, ..Fired::default() },
+        worked_at: None,
     }
 }
 

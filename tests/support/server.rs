@@ -12,10 +12,10 @@ use futures_util::{SinkExt, StreamExt};
 use intervalo::auth::{Grant, Role, TokenKey, Verifier};
 use intervalo::clock::SystemClock;
 use intervalo::domain::command::Actor;
-use intervalo::domain::directory::{Directory, Person, Team, Tenant};
+use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
-    AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, PrincipalId, TeamId, TenantId, TenantSeq,
+    AgentId, ChannelCode, DirectoryVersion, PauseTypeCode, PolicyVersion, PrincipalId, TeamId, TenantId, TenantSeq,
 };
 use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
 use intervalo::domain::schedule::{WeekDays, Window};
@@ -391,8 +391,17 @@ fn directory(tenant: &TenantId) -> Directory {
     let team = |name: &str| (id::<TeamId>(name), Team { id: id(name), name: name.to_owned(), zone: None });
     let person = |name: &str, teams: &[&str]| {
         let teams = teams.iter().map(|team| id(team)).collect();
-        let person = Person { id: id(name), name: name.to_owned(), teams, zone: None, left_at: None };
+        let person =
+            Person { id: id(name), name: name.to_owned(), teams, zone: None, capacity: BTreeMap::new(), left_at: None };
         (id::<AgentId>(name), Arc::new(person))
+    };
+    let channel = |code: &str, blocks_pause, capacity| {
+        let channel = Channel { code: id(code), name: code.to_owned(), enabled: true, blocks_pause, capacity };
+        (id::<ChannelCode>(code), channel)
+    };
+    let off = |code: &str| {
+        let (code, fax) = channel(code, false, 1);
+        (code, Channel { enabled: false, ..fax })
     };
     Directory {
         version: DirectoryVersion(1),
@@ -408,7 +417,7 @@ fn directory(tenant: &TenantId) -> Directory {
             person("carla", &["vendas"]),
             person("=davi", &["vendas"]),
         ]),
-        channels: BTreeMap::new(),
+        channels: BTreeMap::from([channel("voice", true, 1), channel("chat", false, 3), off("fax")]),
     }
 }
 

@@ -7,15 +7,17 @@ use std::time::Duration;
 use chrono::{NaiveDate, NaiveTime, Weekday};
 use intervalo::domain::agent::Agent;
 use intervalo::domain::command::{Actor, Outcome};
+use intervalo::domain::deferral::{Deferred, DeferredTarget};
 use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use intervalo::domain::event::{
-    AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, PauseEnded, PausePlace, PauseStarted,
-    PauseTerms, Pending, PendingTarget, Shift, TenantEvent, TenantEventBody,
+    AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, OccupancyChanged, PauseEnded,
+    PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget, Shift, TenantEvent, TenantEventBody,
 };
 use intervalo::domain::id::{
-    AgentId, AgentSeq, ChannelCode, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, PrincipalId, TeamId,
-    TenantId, TenantSeq,
+    AgentId, AgentSeq, ChannelCode, DirectoryVersion, OfferId, Op, PauseId, PauseTypeCode, PolicyVersion, PrincipalId,
+    SourceId, TeamId, TenantId, TenantSeq,
 };
+use intervalo::domain::occupancy::{SourceWork, Work};
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
 use intervalo::domain::schedule::{WeekDays, Window};
@@ -254,6 +256,33 @@ impl World {
             self.full_event(&ana, event);
         }
         self.event(&ana, AgentEventBody::PendingCancelled);
+        let waits = |target| Deferred {
+            target,
+            since: Timestamp(7),
+            deadline_at: Some(Timestamp(8)),
+            actor: supervisor(),
+            reason: Some("after this call".to_owned()),
+            lost_at: None,
+        };
+        let later = DeferredTarget::Pause {
+            pause_type: code_of("coffee"),
+            note: Some("then".to_owned()),
+            replaces: Some(lunch),
+            overriding: true,
+            offer: Some(OfferId(5)),
+        };
+        for target in [later, DeferredTarget::Status(ChosenStatus::Offline)] {
+            self.event(&ana, AgentEventBody::Deferred(Box::new(waits(target))));
+        }
+        self.event(&ana, AgentEventBody::DeferralEnded { code: Some("outside_window".to_owned()) });
+        let source = |name: &str, known, wrap_up| SourceWork {
+            source: SourceId::new(name).unwrap(),
+            known,
+            work: Work::of(&BTreeMap::from([(ChannelCode::new("voice").unwrap(), 1)]), wrap_up),
+        };
+        let sources = Box::from([source("dialer", false, false), source("pbx", true, true)]);
+        let changed = OccupancyChanged { sources, blocks: true };
+        self.event(&ana, AgentEventBody::OccupancyChanged(Box::new(changed)));
         self.event(&ana, AgentEventBody::PauseEnded(PauseEnded { then: AfterPause::OuterPause, ..ended(restroom) }));
         let mut change = self.plain(
             &ana,
@@ -410,7 +439,17 @@ fn directory(tenant: &TenantId) -> Directory {
             .map(|(id, name, teams, zone)| {
                 let teams = teams.into_iter().map(|team| TeamId::new(team).unwrap()).collect();
                 let left_at = (id == "zoe").then_some(Timestamp(START));
-                (agent(id), Arc::new(Person { id: agent(id), name: name.to_owned(), teams, zone, left_at }))
+                (
+                    agent(id),
+                    Arc::new(Person {
+                        id: agent(id),
+                        name: name.to_owned(),
+                        teams,
+                        zone,
+                        capacity: own_capacity(id),
+                        left_at,
+                    }),
+                )
             })
             .collect(),
         channels: [ChannelCode::new("voice").unwrap()]
@@ -472,4 +511,9 @@ fn policy() -> Policy {
             })
             .collect(),
     }
+}
+
+/// Ana has a capacity of her own.
+fn own_capacity(id: &str) -> BTreeMap<ChannelCode, u32> {
+    if id == "ana" { BTreeMap::from([(ChannelCode::new("voice").unwrap(), 2)]) } else { BTreeMap::new() }
 }

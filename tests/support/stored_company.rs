@@ -16,6 +16,7 @@ use intervalo::domain::event::{AgentEvent, Cause, ChosenStatus, TenantEvent, Ten
 use intervalo::domain::id::{
     AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq,
 };
+use intervalo::domain::occupancy::Reports;
 use intervalo::domain::op::{OpMemory, OpRecord, fingerprint};
 use intervalo::domain::policy::{OnLimit, PauseKind, PauseRules, PauseType, Policy};
 use intervalo::domain::slots::Counts;
@@ -239,7 +240,7 @@ impl<'a> Writer<'a> {
         self.ids += 1;
         let person = Arc::clone(&self.people[number]);
         let sessions = usize::from(!matches!(step, Step::Go | Step::BeGivenUp));
-        let slots = Counts::default();
+        let (slots, reports) = (Counts::default(), Reports::default());
         let context = Context {
             slots: &slots,
             counted_available: false,
@@ -247,6 +248,7 @@ impl<'a> Writer<'a> {
             directory: &self.directory,
             person: &person,
             policy: &self.policy,
+            reports: &reports,
             live: Live { sessions, last_closed_at: None, answered_at: None },
             fresh_id: PauseId(self.ids),
             ready_at: Timestamp(0),
@@ -282,7 +284,7 @@ impl<'a> Writer<'a> {
         };
         match step {
             Step::Come | Step::Go | Step::BeGivenUp => None,
-            Step::BeAvailable => Some(Command::SetStatus { status: ChosenStatus::Available }),
+            Step::BeAvailable => Some(Command::SetStatus { status: ChosenStatus::Available, after_work: false }),
             Step::Pause(PauseOf::Past) => Some(pause(UNLIMITED)),
             Step::Pause(PauseOf::End) if self.short => Some(pause(LIMITED[number % LIMITED.len()].0)),
             Step::Pause(PauseOf::End) => Some(pause(LONG)),
@@ -316,7 +318,17 @@ fn directory(tenant: &TenantId, agents: u64) -> Directory {
     let person = |number: u64| {
         let id = AgentId::new(&agent_id(number)).expect("an id");
         let name = format!("Agent Number {number}");
-        (id.clone(), Arc::new(Person { id, name, teams: vec![team_of(number)], zone: None, left_at: None }))
+        (
+            id.clone(),
+            Arc::new(Person {
+                id,
+                name,
+                teams: vec![team_of(number)],
+                zone: None,
+                capacity: BTreeMap::new(),
+                left_at: None,
+            }),
+        )
     };
     let team = |number: u64| {
         let id = team_of(number * AGENTS_PER_TEAM);

@@ -71,6 +71,7 @@ fn agent(id: &str, name: &str, team: Option<TeamId>) -> Result<AgentPatch, Failu
         name: Stated::Value(name.to_owned()),
         teams: Some(At { value: team.into_iter().collect(), line: 0 }),
         zone: None,
+        capacity: None,
     })
 }
 

@@ -1,11 +1,14 @@
 //! What an import adds, changes and removes, field by field, as people read it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::pause_type::{CLASSES, EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, STARTERS};
+use super::file::DEADLINE_ENDS;
+use super::pause_type::{CLASSES, EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS};
 use super::values::show_days;
 use crate::config::show_span;
 use crate::domain::directory::{Channel, Person, SignInStatus, Team, Tenant};
+use crate::domain::id::ChannelCode;
 use crate::domain::policy::{Cap, PauseRules, PauseType, Translations};
 use crate::domain::schedule::Window;
 
@@ -190,6 +193,8 @@ pub(super) fn tenant_fields(tenant: &Tenant) -> Fields {
         ("connection_grace", show_span(tenant.connection_grace)),
         ("resume_within", show_span(tenant.resume_within)),
         ("abandon_after", show_span(tenant.abandon_after)),
+        ("defer_for", show_span(tenant.defer_for)),
+        ("at_defer_deadline", word_of(&DEADLINE_ENDS, tenant.at_defer_deadline)),
     ]
 }
 
@@ -212,8 +217,16 @@ pub(super) fn agent_fields(person: &Person) -> Fields {
         ("name", quoted(&person.name)),
         ("teams", bracketed(person.teams.iter().map(|team| team.to_string()))),
         ("zone", show_zone(person.zone)),
+        ("capacity", show_capacity(&person.capacity)),
         ("membership", left.to_owned()),
     ]
+}
+
+fn show_capacity(capacity: &BTreeMap<ChannelCode, u32>) -> String {
+    if capacity.is_empty() {
+        return none();
+    }
+    bracketed(capacity.iter().map(|(channel, count)| format!("{channel} = {count}")))
 }
 
 pub(super) fn pause_type_fields(kind: &PauseType) -> Fields {
@@ -270,6 +283,7 @@ fn rule_fields(rules: &PauseRules) -> Fields {
             },
         ),
         ("when_full", word_of(&FULL_ENDS, rules.when_full)),
+        ("when_occupied", word_of(&OCCUPIED_ENDS, rules.when_occupied)),
         ("startable_by", word_of(&STARTERS, rules.startable_by)),
     ]
 }

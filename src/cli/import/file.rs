@@ -9,9 +9,10 @@ use std::time::Duration;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 
-use super::pause_type::{PauseTypePatch, read_pause_type};
+use super::pause_type::{PauseTypePatch, read_pause_type, some_span_of_a_day};
 use super::values;
 use crate::config::{At, Field, Problem, Problems, Section, parse_document, parse_span};
+use crate::domain::deferral::AtDeadline;
 use crate::domain::directory::SignInStatus;
 use crate::domain::id::{AgentId, ChannelCode, IdError, TeamId, TenantId};
 
@@ -77,7 +78,13 @@ pub(crate) struct TenantPatch {
     pub connection_grace: Option<Duration>,
     pub resume_within: Option<Duration>,
     pub abandon_after: Option<Duration>,
+    pub defer_for: Option<Duration>,
+    pub at_defer_deadline: Option<AtDeadline>,
 }
+
+/// The words of `at_defer_deadline`.
+pub(super) const DEADLINE_ENDS: [(&str, AtDeadline); 3] =
+    [("start", AtDeadline::Start), ("notify", AtDeadline::Notify), ("cancel", AtDeadline::Cancel)];
 
 /// `[[channel]]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +116,7 @@ pub(crate) struct AgentPatch {
     pub teams: Option<At<Vec<TeamId>>>,
     /// `Some(None)`: back to the team's zone.
     pub zone: Option<Option<Tz>>,
+    pub capacity: Option<At<BTreeMap<ChannelCode, u32>>>,
 }
 
 /// A file as far as it could be read.
@@ -234,6 +242,8 @@ fn read_tenant(mut section: Section<'_>, problems: &mut Problems) -> Option<Tena
     let connection_grace = text_of(&mut section, "connection_grace", problems, parse_span);
     let resume_within = text_of(&mut section, "resume_within", problems, parse_span);
     let abandon_after = text_of(&mut section, "abandon_after", problems, parse_span);
+    let defer_for = text_of(&mut section, "defer_for", problems, some_span_of_a_day);
+    let at_defer_deadline = text_of(&mut section, "at_defer_deadline", problems, values::word(&DEADLINE_ENDS));
     section.finish(problems);
     Some(TenantPatch {
         line,
@@ -246,6 +256,8 @@ fn read_tenant(mut section: Section<'_>, problems: &mut Problems) -> Option<Tena
         connection_grace,
         resume_within,
         abandon_after,
+        defer_for,
+        at_defer_deadline,
     })
 }
 
@@ -276,8 +288,28 @@ fn read_agent(mut section: Section<'_>, problems: &mut Problems) -> Option<Agent
     let name = stated_of(&mut section, "name", problems, values::name);
     let teams = section.take("teams", problems).and_then(|field| read_teams(&field, TEAMS_OF_AGENT_MAX, problems));
     let zone = text_of(&mut section, "zone", problems, values::or_none(values::zone));
+    let capacity = section.take("capacity", problems).and_then(|field| read_capacity(&field, problems));
     section.finish(problems);
-    Some(AgentPatch { line, id: id?, name, teams, zone })
+    Some(AgentPatch { line, id: id?, name, teams, zone, capacity })
+}
+
+/// Reads how many conversations an agent may have at once, by channel; 0 keeps work of a channel away from them.
+fn read_capacity(field: &Field<'_>, problems: &mut Problems) -> Option<At<BTreeMap<ChannelCode, u32>>> {
+    let channels = field.section(problems, field.place())?.take_all(problems);
+    let wanted = channels.len();
+    let read = |channel: &Field<'_>| {
+        let code = match ChannelCode::new(&channel.name) {
+            Ok(code) => code,
+            Err(why) => {
+                channel.refuse(problems, format_args!("this is no channel's code: {why}"));
+                return None;
+            }
+        };
+        let count = channel.integer(problems, 0..=CAPACITY_MAX)?;
+        Some((code, u32::try_from(count.value).ok()?))
+    };
+    let value: BTreeMap<ChannelCode, u32> = channels.iter().filter_map(read).collect();
+    (value.len() == wanted).then_some(At { value, line: field.line })
 }
 
 /// The value of a text field.

@@ -18,6 +18,8 @@ use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId};
 use crate::domain::policy::{PauseType, Policy};
 use crate::domain::time::Timestamp;
 
+/// The channel whose conversations have to end before a pause, when the file does not say.
+const VOICE: &str = "voice";
 /// How many conversations at once a channel has when the file does not say.
 const CAPACITY: u32 = 1;
 
@@ -92,6 +94,7 @@ pub(crate) fn merge(
     let (before_agents, empty) = (before.map(|before| &before.agents), BTreeMap::new());
     note_agents(before_agents.unwrap_or(&empty), &agents, &mut gathered);
     check_teams(file, &teams, &mut gathered);
+    check_channels(file, &channels, &mut gathered);
 
     if let Some(tenant) = tenant {
         let version = before.map_or(DirectoryVersion(0), |before| before.version);
@@ -153,6 +156,8 @@ fn merge_tenant(
         connection_grace: patch.connection_grace.unwrap_or(base.connection_grace),
         resume_within: patch.resume_within.unwrap_or(base.resume_within),
         abandon_after: patch.abandon_after.unwrap_or(base.abandon_after),
+        defer_for: patch.defer_for.unwrap_or(base.defer_for),
+        at_defer_deadline: patch.at_defer_deadline.unwrap_or(base.at_defer_deadline),
     };
     match there {
         Some(there) => {
@@ -183,7 +188,7 @@ fn merge_channels(
             code: patch.code.clone(),
             name,
             enabled: patch.enabled.or(kept.map(|kept| kept.enabled)).unwrap_or(true),
-            blocks_pause: patch.blocks_pause.or(kept.map(|kept| kept.blocks_pause)).unwrap_or(false),
+            blocks_pause: patch.blocks_pause.or(kept.map(|kept| kept.blocks_pause)).unwrap_or(code == VOICE),
             capacity: patch.capacity.or(kept.map(|kept| kept.capacity)).unwrap_or(CAPACITY),
         };
         match there {
@@ -262,6 +267,10 @@ fn merge_agents(
             name,
             teams: teams.or_else(|| kept.map(|kept| kept.teams.clone())).unwrap_or_default(),
             zone: patch.zone.unwrap_or_else(|| kept.and_then(|kept| kept.zone)),
+            capacity: match &patch.capacity {
+                Some(capacity) => capacity.value.clone(),
+                None => kept.map(|kept| kept.capacity.clone()).unwrap_or_default(),
+            },
             left_at: None,
         };
         if person.teams.is_empty() {
@@ -334,6 +343,23 @@ fn prune_teams(
         gathered.difference.removed(Kind::Team, team.as_str(), "removed");
     }
     kept
+}
+
+/// Refuses channels that do not exist, wherever the file names them.
+fn check_channels(file: &ImportFile, channels: &BTreeMap<ChannelCode, Channel>, gathered: &mut Gathered) {
+    for agent in &file.agents {
+        let Some(capacity) = &agent.capacity else { continue };
+        let named = |code: &&ChannelCode| file.channels.iter().any(|patch| patch.code == **code);
+        for code in capacity.value.keys().filter(|code| !channels.contains_key(*code)).filter(|code| !named(code)) {
+            let hint = match crate::config::nearest(code.as_str(), channels.keys().map(ChannelCode::as_str)) {
+                Some(meant) => format!("did you mean {meant:?}?"),
+                None => "define it under [[channel]]".to_owned(),
+            };
+            let (agent, code) = (agent.id.as_str(), code.as_str());
+            gathered
+                .refuse(capacity.line, format!("agent {agent:?}: `capacity`: there is no channel {code:?}; {hint}"));
+        }
+    }
 }
 
 /// Refuses teams that do not exist, wherever the file names them.

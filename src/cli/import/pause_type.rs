@@ -7,13 +7,15 @@ use super::file::{Stated, boolean_of, read_id, read_teams, text_of};
 use super::values;
 use crate::config::{At, Field, Problems, Section, parse_span, show_span};
 use crate::domain::id::{PauseTypeCode, TeamId};
-use crate::domain::policy::{Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations, WhenFull};
+use crate::domain::policy::{
+    Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations, WhenFull, WhenOccupied,
+};
 use crate::domain::schedule::{WeekDays, Window};
 
 /// What fields of later versions are answered with.
 pub(super) const NOT_ENFORCED: &str = "known, but not enforced by this version; take it out";
 /// The fields of later versions: taking them silently would promise what is not kept.
-const LATER: [&str; 5] = ["when_occupied", "approval", "not_in_last", "queue_opens_before", "overrides"];
+const LATER: [&str; 4] = ["approval", "not_in_last", "queue_opens_before", "overrides"];
 /// The shortest limit (semantics §3).
 const LIMIT_MIN: Duration = Duration::from_secs(1);
 /// The most warnings, and the most escalations, of one type.
@@ -76,6 +78,7 @@ pub(crate) struct RulesPatch {
     pub cooldown_any: Option<At<Duration>>,
     pub cap: Option<At<BTreeMap<TeamId, Cap>>>,
     pub when_full: Option<At<WhenFull>>,
+    pub when_occupied: Option<At<WhenOccupied>>,
     pub startable_by: Option<At<StartableBy>>,
 }
 
@@ -101,6 +104,7 @@ impl RulesPatch {
             ("cooldown_any", self.cooldown_any.as_ref().map(|at| at.line)),
             ("cap", self.cap.as_ref().map(|at| at.line)),
             ("when_full", self.when_full.as_ref().map(|at| at.line)),
+            ("when_occupied", self.when_occupied.as_ref().map(|at| at.line)),
             ("startable_by", self.startable_by.as_ref().map(|at| at.line)),
         ];
         lines.into_iter().filter_map(|(name, line)| Some((name, line?))).collect()
@@ -121,6 +125,9 @@ pub(super) const LIMIT_ENDS: [(&str, OnLimit); 4] = [
 ];
 /// The words of `when_full`.
 pub(super) const FULL_ENDS: [(&str, WhenFull); 2] = [("refuse", WhenFull::Refuse), ("queue", WhenFull::Queue)];
+/// The words of `when_occupied`.
+pub(super) const OCCUPIED_ENDS: [(&str, WhenOccupied); 3] =
+    [("defer", WhenOccupied::Defer), ("immediate", WhenOccupied::Immediate), ("refuse", WhenOccupied::Refuse)];
 /// The words of `startable_by`.
 pub(super) const STARTERS: [(&str, StartableBy); 3] =
     [("agent", StartableBy::Agent), ("supervisor", StartableBy::Supervisor), ("both", StartableBy::Both)];
@@ -197,6 +204,7 @@ fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch 
         cooldown: read_of(section, "cooldown", problems, span_of_a_day),
         cooldown_any: read_of(section, "cooldown_any", problems, span_of_a_day),
         when_full: read_of(section, "when_full", problems, values::word(&FULL_ENDS)),
+        when_occupied: read_of(section, "when_occupied", problems, values::word(&OCCUPIED_ENDS)),
         cap: read_caps(section, problems),
         startable_by: read_of(section, "startable_by", problems, values::word(&STARTERS)),
     }
@@ -222,7 +230,7 @@ fn span_of_a_day(text: &str) -> Result<Duration, String> {
 }
 
 /// A span that is not nothing: who wants none of something switches the type off.
-fn some_span_of_a_day(text: &str) -> Result<Duration, String> {
+pub(super) fn some_span_of_a_day(text: &str) -> Result<Duration, String> {
     let span = span_of_a_day(text)?;
     if span.is_zero() { Err("nothing is left of it; write enabled = false".to_owned()) } else { Ok(span) }
 }

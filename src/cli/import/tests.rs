@@ -159,8 +159,17 @@ fn changes_are_told_field_by_field() {
         ),
         ("[[agent]]\nid = \"bia\"\nname = \"Bia\"\nteams = [\"suporte\"]", "+ agent bia: Bia"),
         (
-            "[[channel]]\ncode = \"voice\"\nblocks_pause = true\ncapacity = 2",
-            "~ channel voice: blocks_pause false -> true; capacity 1 -> 2",
+            "[[channel]]\ncode = \"voice\"\nblocks_pause = false\ncapacity = 2",
+            "~ channel voice: blocks_pause true -> false; capacity 1 -> 2",
+        ),
+        ("[[agent]]\nid = \"ana\"\ncapacity = { voice = 3 }", "~ agent ana: capacity none -> [voice = 3]"),
+        (
+            "[tenant]\nid = \"acme\"\ndefer_for = \"5m\"\nat_defer_deadline = \"notify\"",
+            "~ tenant acme: defer_for 10m -> 5m; at_defer_deadline start -> notify",
+        ),
+        (
+            "[[pause_type]]\ncode = \"cafe\"\nwhen_occupied = \"immediate\"",
+            "~ pause type cafe: when_occupied defer -> immediate",
         ),
         ("[[team]]\nid = \"suporte\"\nzone = \"Europe/Lisbon\"", "~ team suporte: zone none -> Europe/Lisbon"),
         (
@@ -390,6 +399,15 @@ fn refusals_of_the_directory_name_the_line_and_the_way_out() {
         (
             "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[agents]]\nid = \"ana\"",
             &["line 5: unknown key `agents`; did you mean `agent`?"],
+        ),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[channel]]\ncode = \"voice\"\nname = \"V\"\n\
+             [[agent]]\nid = \"ana\"\nname = \"Ana\"\ncapacity = { voise = 2 }",
+            &["line 11: agent \"ana\": `capacity`: there is no channel \"voise\"; did you mean \"voice\"?"],
+        ),
+        (
+            "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\ndefer_for = \"0s\"\nat_defer_deadline = \"wait\"",
+            &["line 5: tenant \"a\": `defer_for`: nothing is left of it", "line 6: tenant \"a\": `at_defer_deadline`"],
         ),
     ];
     for (text, expected) in cases {

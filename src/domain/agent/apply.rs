@@ -1,8 +1,12 @@
 //! The fold: the one way in which an event changes an agent, live or recovered.
 
 use super::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
-use crate::domain::event::{AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, PauseEnded, PauseStarted};
+use crate::domain::event::{
+    AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, PauseEnded, PauseStarted, PauseTerms,
+};
+use crate::domain::findings::WORK_DURING_PAUSE;
 use crate::domain::id::{AgentSeq, PauseId};
+use crate::domain::occupancy::Occupancy;
 use crate::domain::queue::{OFFER_LASTS, Offer, Place, Waiting};
 use crate::domain::time::Timestamp;
 
@@ -57,11 +61,14 @@ impl Agent {
         if let Some(offer) = self.queue.as_mut().and_then(|waiting| waiting.offer.as_mut()) {
             offer.rest_after_restart();
         }
+        if let Some(occupancy) = &mut self.occupancy {
+            occupancy.forget_after_restart(at);
+        }
     }
 
     /// The clock of an offer runs while the agent could take it.
     fn run_or_rest_offer(&mut self, at: Timestamp) {
-        let runs = self.can_take_offers();
+        let runs = self.offer_clock_runs();
         if let Some(offer) = self.queue.as_mut().and_then(|waiting| waiting.offer.as_mut()) {
             offer.set_running(runs, at);
         }
@@ -75,9 +82,8 @@ impl Agent {
                 legal(self.connection != Connection::Connected)?;
                 let shown_offline = self.is_shown_offline();
                 self.connection = Connection::Connected;
-                if let Some(waiting) = &mut self.queue {
-                    waiting.lost_at = None;
-                }
+                self.queue.iter_mut().for_each(|waiting| waiting.lost_at = None);
+                self.deferred.iter_mut().for_each(|deferred| deferred.lost_at = None);
                 if !shown_offline {
                     return Some(Seen::Nobody);
                 }
@@ -98,7 +104,9 @@ impl Agent {
             }
             AgentEventBody::Resumed { status } => {
                 legal(self.status == Status::Offline && self.resume.is_some())?;
+                let deferred = self.deferred.take();
                 self.take_status(*status, event);
+                self.deferred = deferred;
                 Some(Seen::Everybody)
             }
             AgentEventBody::StatusChanged { from, to } => {
@@ -115,7 +123,13 @@ impl Agent {
                 }
                 Some(Seen::Everybody)
             }
-            AgentEventBody::PauseRefused { .. } | AgentEventBody::FindingRecorded { .. } => Some(Seen::Nobody),
+            AgentEventBody::PauseRefused { .. } => Some(Seen::Nobody),
+            AgentEventBody::FindingRecorded { code, pause } => {
+                if let (WORK_DURING_PAUSE, Some(pause)) = (code.as_str(), pause) {
+                    self.running(*pause)?.worked_at = Some(at);
+                }
+                Some(Seen::Nobody)
+            }
             AgentEventBody::PendingSet(pending) => {
                 legal(self.protected_pause().is_some())?;
                 self.pending = Some(pending.clone());
@@ -124,6 +138,21 @@ impl Agent {
             AgentEventBody::PendingCancelled => {
                 self.pending.take()?;
                 Some(Seen::Agent)
+            }
+            AgentEventBody::Deferred(deferred) => {
+                legal(self.status != Status::Offline)?;
+                self.deferred = Some(deferred.clone());
+                Some(Seen::Everybody)
+            }
+            AgentEventBody::DeferralEnded { .. } => {
+                self.deferred.take()?;
+                Some(Seen::Everybody)
+            }
+            AgentEventBody::OccupancyChanged(changed) => {
+                legal(self.status != Status::Offline)?;
+                let recorded = Occupancy::recorded(self.occupancy.as_deref(), &changed.sources, changed.blocks, at);
+                self.occupancy = (!recorded.sources.is_empty()).then(|| Box::new(recorded));
+                Some(Seen::Nobody)
             }
             AgentEventBody::Queued(queued) => {
                 legal(self.queue.is_none() && self.status != Status::Offline)?;
@@ -207,14 +236,18 @@ impl Agent {
             waiting.lost_at = Some(event.at);
             waiting.offer.take()
         });
+        self.deferred.iter_mut().for_each(|deferred| deferred.lost_at = Some(event.at));
         if self.is_shown_offline() {
+            self.occupancy = None;
             self.stamp(event);
             return Some(Seen::Everybody);
         }
         let Some(status) = self.chosen().filter(|status| *status != ChosenStatus::Offline) else {
             return Some(if gave_back.is_some() { Seen::Agent } else { Seen::Nobody });
         };
+        let deferred = self.deferred.take();
         self.take_status(ChosenStatus::Offline, event);
+        self.deferred = deferred;
         self.resume = Some(Resume { status, lost_at: event.at });
         Some(Seen::Everybody)
     }
@@ -222,24 +255,20 @@ impl Agent {
     fn start_pause(&mut self, event: &AgentEvent, started: &PauseStarted) -> Option<Seen> {
         match (&started.terms, started.inside, &self.status) {
             (Some(terms), None, Status::Available | Status::Unavailable) => {
-                let pause = Pause {
-                    id: started.id,
-                    pause_type: started.pause_type.clone(),
-                    terms: terms.clone(),
-                    policy_version: event.policy_version,
-                    started_at: event.at,
-                    extended_by: std::time::Duration::ZERO,
-                    note: started.note.clone(),
-                    place: started.place.clone(),
-                    fired: Fired::default(),
-                };
-                self.status = Status::Paused(Away::Pause(Box::new(pause)));
-                self.queue.take_if(|waiting| waiting.pause_type == started.pause_type);
-                self.stamp(event);
+                self.status = Status::Paused(Away::Pause(Box::new(pause(event, started, terms))));
+                self.on_start(event, started);
+                Some(Seen::Everybody)
+            }
+            // One that waited for the end of work begins around the protected one.
+            (Some(terms), None, Status::Paused(Away::Protected(inner))) => {
+                let (outer, inner) = (Box::new(pause(event, started, terms)), inner.clone());
+                self.status = Status::Paused(Away::ProtectedInside { outer, inner });
+                self.on_start(event, started);
                 Some(Seen::Everybody)
             }
             (None, None, Status::Available) => {
                 self.status = Status::Paused(Away::Protected(protected(event, started)));
+                self.deferred.take_if(|deferred| deferred.is_status());
                 self.stamp(event);
                 Some(Seen::Everybody)
             }
@@ -257,6 +286,13 @@ impl Agent {
         }
     }
 
+    /// A pause with terms has begun: what waited is settled by it.
+    fn on_start(&mut self, event: &AgentEvent, started: &PauseStarted) {
+        self.queue.take_if(|waiting| waiting.pause_type == started.pause_type);
+        self.deferred = None;
+        self.stamp(event);
+    }
+
     fn end_pause(&mut self, event: &AgentEvent, ended: &PauseEnded) -> Option<Seen> {
         let Status::Paused(away) = &self.status else { return None };
         match (away, ended.then) {
@@ -265,6 +301,18 @@ impl Agent {
                     self.usage.count(pause, event.at, ended.last_seen_at);
                 }
                 self.take_status(then, event);
+                Some(Seen::Everybody)
+            }
+            // The other pause that replaces it begins around the protected one.
+            (Away::ProtectedInside { outer, inner }, AfterPause::Status(ChosenStatus::Unavailable))
+                if outer.id == ended.pause && ended.replaced_by.is_some() =>
+            {
+                let inner = inner.clone();
+                if !ended.misclick {
+                    self.usage.count(outer, event.at, ended.last_seen_at);
+                }
+                self.status = Status::Paused(Away::Protected(inner));
+                self.stamp(event);
                 Some(Seen::Everybody)
             }
             // Shown as unavailable all the while, and still so: nothing moves for the others.
@@ -277,7 +325,7 @@ impl Agent {
                 if pause.id == ended.pause && self.is_shown_offline() =>
             {
                 self.status = Status::Offline;
-                self.pending = None;
+                (self.pending, self.deferred, self.occupancy) = (None, None, None);
                 Some(Seen::Agent)
             }
             (Away::Protected(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
@@ -297,7 +345,8 @@ impl Agent {
         }
     }
 
-    /// Takes a status; whatever waited or could be resumed is settled by it.
+    /// Takes a status; whatever waited or could be resumed is settled by it. A pause that waits for the end of work waits
+    /// on, unless the agent goes.
     fn take_status(&mut self, status: ChosenStatus, event: &AgentEvent) {
         self.status = match status {
             ChosenStatus::Offline => Status::Offline,
@@ -305,6 +354,10 @@ impl Agent {
             ChosenStatus::Unavailable => Status::Unavailable,
         };
         self.pending = None;
+        if status == ChosenStatus::Offline {
+            (self.deferred, self.occupancy) = (None, None);
+        }
+        self.deferred.take_if(|deferred| deferred.is_status());
         self.stamp(event);
     }
 
@@ -357,6 +410,21 @@ impl Agent {
     /// The number that the next event will have.
     pub fn next_seq(&self) -> AgentSeq {
         self.seq.next()
+    }
+}
+
+fn pause(event: &AgentEvent, started: &PauseStarted, terms: &PauseTerms) -> Pause {
+    Pause {
+        id: started.id,
+        pause_type: started.pause_type.clone(),
+        terms: terms.clone(),
+        policy_version: event.policy_version,
+        started_at: event.at,
+        extended_by: std::time::Duration::ZERO,
+        note: started.note.clone(),
+        place: started.place.clone(),
+        fired: Fired::default(),
+        worked_at: None,
     }
 }
 

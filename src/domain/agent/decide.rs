@@ -6,14 +6,16 @@ use super::{Agent, Away, Connection, Context, Status};
 use crate::domain::command::{
     Actor, AfterEnd, Cancelled, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request,
 };
+use crate::domain::deferral::DeferredTarget;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, PausePlace, PauseStarted, PauseTerms,
     Pending, PendingTarget, Queued, Shift,
 };
+use crate::domain::findings;
 use crate::domain::id::{OfferId, PauseId, PauseTypeCode};
 use crate::domain::op::OpRecord;
 use crate::domain::policy::{PauseKind, PauseRules, PauseType};
-use crate::domain::rules::{Question, Verdict, VerdictOutcome, evaluate, waived_code};
+use crate::domain::rules::{Question, Verdict, VerdictOutcome, evaluate};
 use crate::domain::schedule::{SHIFT_AFTER_OFFLINE, business_day, local_day, utc_offset_s};
 use crate::domain::slots::slots_of;
 use crate::domain::time::Timestamp;
@@ -55,11 +57,13 @@ impl Agent {
         }
         let mut course = Course::new(self, context, request.actor.clone(), request.reason.clone());
         let outcome = match &request.command {
-            Command::SetStatus { status } => course.set_status(*status)?,
+            Command::SetStatus { status, after_work: true } => course.set_status_after_work(*status)?,
+            Command::SetStatus { status, after_work: false } => course.set_status(*status)?,
             Command::StartPause { pause_type, note, replaces, overriding } => {
                 course.start_pause(pause_type, note.clone(), *replaces, *overriding)?
             }
             Command::AcceptOffer { offer } => course.accept_offer(*offer)?,
+            Command::Cancel { what: Cancelled::Pending } => course.cancel_deferred()?,
             Command::Cancel { what: Cancelled::Queue } => course.cancel_queue()?,
             Command::EndPause { then, overriding } => course.end_pause(*then, *overriding)?,
             Command::ExtendPause { by } => course.extend_pause(*by)?,
@@ -87,7 +91,7 @@ impl Agent {
             shown = as_shown(self);
             &shown
         };
-        evaluate(&Question { agent, context, code, actor, replaces, overriding })
+        evaluate(&Question { agent, context, code, actor, replaces, overriding, waited: false })
     }
 
     /// The agent as they will be once they go from a protected pause straight to another, with
@@ -141,6 +145,14 @@ impl<'a> Course<'a> {
         self.events.push(event);
     }
 
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    pub(super) fn reason(&self) -> &Option<String> {
+        &self.reason
+    }
+
     pub(super) fn actor_mut(&mut self) -> &mut Actor {
         &mut self.actor
     }
@@ -172,7 +184,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn set_status(&mut self, status: ChosenStatus) -> Result<Outcome, Rejection> {
+    pub(super) fn set_status(&mut self, status: ChosenStatus) -> Result<Outcome, Rejection> {
         if !self.by_agent() && status != ChosenStatus::Offline {
             let attended = self.agent.is_connected();
             let offline = self.agent.status == Status::Offline || self.agent.is_shown_offline();
@@ -199,6 +211,8 @@ impl<'a> Course<'a> {
         }
         match self.agent.chosen() {
             None => self.end_outer(self.cause(), status, false)?,
+            // Whoever says again that they are ready will not be otherwise after work.
+            Some(ChosenStatus::Available) if status == ChosenStatus::Available => self.drop_deferred_status(),
             Some(current) if current == status => {}
             Some(ChosenStatus::Offline) => self.sign_in(status, self.cause()),
             Some(from) => self.happens(self.cause(), AgentEventBody::StatusChanged { from, to: status }),
@@ -256,14 +270,21 @@ impl<'a> Course<'a> {
         if let Some(pause) = self.agent.running_of_type(code) {
             return Ok(Outcome::Started { pause });
         }
-        if verdict.outcome == VerdictOutcome::Queued {
-            return Ok(self.wait_in_line(pause_type, note));
+        match verdict.outcome {
+            VerdictOutcome::Queued => return Ok(self.wait_in_line(pause_type, note)),
+            VerdictOutcome::Pending => {
+                let offer = self.agent.offer_of(code).map(|offer| offer.id);
+                let pause_type = code.clone();
+                let target = DeferredTarget::Pause { pause_type, note, replaces, overriding, offer };
+                return Ok(self.wait_for_end_of_work(target));
+            }
+            VerdictOutcome::Started | VerdictOutcome::Refused => {}
         }
         let waited = self.agent.pending.clone().filter(|_| pause_type.kind != PauseKind::Protected);
         if waited.is_some() {
             self.go_on_from_protected();
         }
-        self.begin(pause_type, note)?;
+        self.begin(pause_type, note, Around::Nothing)?;
         self.note_waived(&verdict.waived);
         if let Some(Pending { target: PendingTarget::Pause { pause_type: other, .. }, actor, reason, .. }) = waited
             && other != *code
@@ -285,10 +306,11 @@ impl<'a> Course<'a> {
         let running = self.agent.pause().map(|pause| pause.id);
         let replaces = running.or(self.agent.protected_pause().map(|pause| pause.id));
         let verdict = self.check_start(&code, replaces, false)?;
-        match (verdict.outcome, verdict.code) {
-            // Fewer may be away by now than when it was offered; the offer stands.
-            (VerdictOutcome::Queued, Some(full)) => Err(full.into()),
-            _ => self.start_pause(&code, note, replaces, false),
+        // Fewer may be away by now than when it was offered; the offer stands.
+        let full = verdict.code.into_iter().chain(verdict.also);
+        match full.into_iter().find(|refusal| matches!(refusal, Refusal::SlotsFull { .. })) {
+            Some(full) => Err(full.into()),
+            None => self.start_pause(&code, note, replaces, false),
         }
     }
 
@@ -301,7 +323,7 @@ impl<'a> Course<'a> {
     }
 
     /// The agent waits for a slot; whoever waits for one of another type leaves that line.
-    fn wait_in_line(&mut self, pause_type: &PauseType, note: Option<String>) -> Outcome {
+    pub(super) fn wait_in_line(&mut self, pause_type: &PauseType, note: Option<String>) -> Outcome {
         if self.agent.queue.as_ref().is_some_and(|waiting| waiting.pause_type == pause_type.code) {
             return Outcome::Queued;
         }
@@ -332,12 +354,12 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn refused(&mut self, pause_type: PauseTypeCode, refusal: &Refusal) {
+    pub(super) fn refused(&mut self, pause_type: PauseTypeCode, refusal: &Refusal) {
         let code = refusal.code().to_owned();
         self.happens(self.cause(), AgentEventBody::PauseRefused { pause_type, code, count: 1 });
     }
 
-    fn in_the_name_of(&mut self, actor: Actor, reason: Option<String>, act: impl FnOnce(&mut Self)) {
+    pub(super) fn in_the_name_of(&mut self, actor: Actor, reason: Option<String>, act: impl FnOnce(&mut Self)) {
         let own = (std::mem::replace(&mut self.actor, actor), std::mem::replace(&mut self.reason, reason));
         act(self);
         (self.actor, self.reason) = own;
@@ -358,20 +380,26 @@ impl<'a> Course<'a> {
     }
 
     /// What a supervisor's override has set aside goes on record, rule by rule.
-    fn note_waived(&mut self, waived: &[Refusal]) {
+    pub(super) fn note_waived(&mut self, waived: &[Refusal]) {
         for refusal in waived {
-            let code = waived_code(refusal.code());
+            let code = findings::waived(refusal.code());
             self.happens(self.cause(), AgentEventBody::FindingRecorded { code, pause: Some(self.context.fresh_id) });
         }
     }
 
     /// Begins a pause that the rules allow, ending what it replaces at the same instant.
-    fn begin(&mut self, pause_type: &PauseType, note: Option<String>) -> Result<(), Rejection> {
+    pub(super) fn begin(
+        &mut self,
+        pause_type: &PauseType,
+        note: Option<String>,
+        around: Around,
+    ) -> Result<(), Rejection> {
         let id = self.context.fresh_id;
         let terms = terms_of(&pause_type.kind);
-        let waiting = self.agent.pending.clone();
+        let waiting = self.agent.pending.clone().filter(|_| around == Around::Nothing);
         let mut replaced = None;
-        if let Some(inner) = self.agent.protected_pause().map(|pause| pause.id) {
+        let ended = self.agent.protected_pause().filter(|_| around == Around::Nothing).map(|pause| pause.id);
+        if let Some(inner) = ended {
             let then = match self.agent.pause() {
                 Some(_) => AfterPause::OuterPause,
                 None => AfterPause::Status(ChosenStatus::Unavailable),
@@ -541,8 +569,17 @@ impl<'a> Course<'a> {
     }
 }
 
+/// What a pause begins around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Around {
+    /// Nothing: a protected pause that runs ends.
+    Nothing,
+    /// The protected pause that runs, and goes on.
+    Protected,
+}
+
 /// The agent as everybody else is shown it.
-fn as_shown(agent: &Agent) -> Agent {
+pub(super) fn as_shown(agent: &Agent) -> Agent {
     let mut shown = agent.clone();
     shown.status = match &agent.status {
         Status::Paused(Away::ProtectedInside { outer, .. }) => Status::Paused(Away::Pause(outer.clone())),

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::decide::Course;
+use super::deferring::report_due;
 use super::{Agent, Connection, Context, Pause, Status};
 use crate::domain::command::{Actor, PauseAtSignOut};
 use crate::domain::directory::SignInStatus;
@@ -36,6 +37,12 @@ enum Due {
     OfferExpires(OfferId),
     /// The place in the line is given up: nobody came back for it, or there is nothing to wait for any more.
     PlaceLapses(Cause),
+    /// The work has ended that a wish waits for.
+    WorkEnded,
+    /// A wish has waited for too long.
+    DeferralDeadline,
+    /// A wish is given up: nobody came back for it.
+    DeferralLapses,
     GraceOver,
     Abandoned,
     PersonLeft,
@@ -44,13 +51,29 @@ enum Due {
 impl Agent {
     /// When the next thing is due, if nothing else happens before.
     pub fn next_deadline(&self, context: &Context) -> Option<Timestamp> {
-        self.next_due(context).map(|(at, _)| at)
+        let due = self.next_due(context).map(|(at, _)| at);
+        due.into_iter().chain(self.next_report(context)).min()
+    }
+
+    /// When what integrations say goes on record, or lapses.
+    fn next_report(&self, context: &Context) -> Option<Timestamp> {
+        if self.status == Status::Offline || self.is_shown_offline() {
+            return None;
+        }
+        let recorded = self.occupancy.as_deref();
+        if recorded.is_none() && context.reports.is_empty(context.now) {
+            return None;
+        }
+        let known = context.reports.known(recorded, context.now);
+        let due = report_due(recorded, &known, self.pause().is_some(), context);
+        due.into_iter().chain(context.reports.next_lapse(context.now)).min()
     }
 
     /// All that is due by `context.now`, and all that the agent's sockets bring about, in order.
     pub fn due(&self, context: &Context) -> Vec<AgentEvent> {
         let mut course = Course::new(self, context, Actor::System, None);
         course.meet_sockets(context);
+        course.meet_reports(context);
         course.meet_turn(context);
         while let Some((at, due)) = course.agent.next_due(context) {
             if at > context.now {
@@ -70,7 +93,8 @@ impl Agent {
         let threshold = self.pause().and_then(|pause| self.next_threshold(pause, context));
         let abandoned = self.abandoned_at(context).map(|at| (at, Due::Abandoned));
         let left = context.person.left_at.filter(|_| !self.is_gone()).map(|at| (at, Due::PersonLeft));
-        [grace, threshold, abandoned, left, self.queue_due(context)].into_iter().flatten().min()
+        let waits = [self.queue_due(context), self.deferral_due(context)];
+        [grace, threshold, abandoned, left].into_iter().chain(waits).flatten().min()
     }
 
     fn next_threshold(&self, pause: &Pause, context: &Context) -> Option<(Timestamp, Due)> {
@@ -101,6 +125,23 @@ impl Agent {
         let lapses = waiting.lost_at.map(|at| at + context.directory.tenant.resume_within);
         let expires = waiting.offer.and_then(|offer| Some((offer.expires_at()?, Due::OfferExpires(offer.id))));
         lapses.map(|at| (at, Due::PlaceLapses(Cause::ConnectionLost))).into_iter().chain(expires).min()
+    }
+
+    fn deferral_due(&self, context: &Context) -> Option<(Timestamp, Due)> {
+        let deferred = self.deferred.as_deref()?;
+        if let Some(lost_at) = deferred.lost_at {
+            return Some((lost_at + context.directory.tenant.resume_within, Due::DeferralLapses));
+        }
+        // Nobody begins a pause who is not there.
+        if !self.is_connected() {
+            return None;
+        }
+        let unknown = self.occupancy.as_deref().is_some_and(|occupancy| occupancy.load().unknown);
+        // After a start of the server integrations need a while to say what is open.
+        let at = if unknown { wait_for_return(context.now, deferred.since, context) } else { context.now };
+        let ended = (!self.is_occupied()).then_some((at, Due::WorkEnded));
+        let deadline = deferred.deadline_at.map(|at| (at, Due::DeferralDeadline));
+        ended.into_iter().chain(deadline).min()
     }
 
     fn limit_is_to_act(&self, pause: &Pause) -> bool {
@@ -216,6 +257,7 @@ impl Course<'_> {
             actor: &actor,
             replaces: running,
             overriding: false,
+            waited: false,
         });
         match (verdict.outcome, verdict.code) {
             (VerdictOutcome::Refused, Some(refusal)) => {
@@ -251,6 +293,9 @@ impl Course<'_> {
             }
             (Due::OfferExpires(offer), _) => self.let_offer_pass(offer, context),
             (Due::PlaceLapses(cause), _) => self.leave_queue(cause, None),
+            (Due::WorkEnded, _) => self.carry_out_deferred(),
+            (Due::DeferralDeadline, _) => self.meet_deferral_deadline(),
+            (Due::DeferralLapses, _) => self.let_deferred_lapse(),
             (Due::GraceOver, _) => self.lose_connection(context),
             (Due::Abandoned, _) => self.abandon(),
             (Due::PersonLeft, _) => self.deactivate(),

@@ -5,6 +5,7 @@ use super::decide::Course;
 use super::{Connection, Pause};
 use crate::domain::command::{Refusal, Rejection};
 use crate::domain::event::{AfterPause, AgentEventBody, Cause, ChosenStatus, LimitedClass, PauseEnded};
+use crate::domain::findings::ENTITLEMENT_ENDED_EARLY;
 use crate::domain::id::PauseId;
 use crate::domain::policy::OnEarlyEnd;
 use crate::domain::time::Timestamp;
@@ -23,7 +24,7 @@ impl Course<'_> {
         let early = self.is_early(pause) && self.by_superior() && pause.terms.class == LimitedClass::Entitlement;
         self.end_with_terms(pause, cause, then, None);
         if early {
-            let code = "entitlement_ended_early".to_owned();
+            let code = ENTITLEMENT_ENDED_EARLY.to_owned();
             self.happens(self.cause(), AgentEventBody::FindingRecorded { code, pause: Some(pause.id) });
         }
     }

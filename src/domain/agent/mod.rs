@@ -5,15 +5,18 @@
 
 mod apply;
 mod decide;
+mod deferring;
 mod due;
 mod ending;
 
 use std::time::Duration;
 
 use super::command::Actor;
+use super::deferral::Deferred;
 use super::directory::{Directory, Person};
 use super::event::{Cause, ChosenStatus, PausePlace, PauseTerms, Pending, Shift};
 use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
+use super::occupancy::{Occupancy, Reports};
 use super::policy::{PauseClass, Policy};
 use super::queue::{Offer, Waiting};
 use super::schedule::SHIFT_ESTIMATE_LASTS;
@@ -48,6 +51,10 @@ pub struct Agent {
     pub reason: Option<String>,
     /// What waits for the return from a protected pause.
     pub pending: Option<Pending>,
+    /// What waits for the end of work.
+    pub deferred: Option<Box<Deferred>>,
+    /// The work that is open; none where no integration reports any, and while the agent is offline.
+    pub occupancy: Option<Box<Occupancy>>,
     /// A place in a waiting list.
     pub queue: Option<Box<Waiting>>,
     /// The shift that the last sign-in belongs to.
@@ -127,6 +134,8 @@ pub struct Pause {
     pub place: PausePlace,
     /// What has fired.
     pub fired: Fired,
+    /// Since when it is on record that more work came in during it.
+    pub worked_at: Option<Timestamp>,
 }
 
 /// The thresholds of a pause that have fired.
@@ -192,6 +201,8 @@ pub struct Context<'a> {
     pub counted_available: bool,
     /// The agent's sockets.
     pub live: Live,
+    /// What integrations say of the agent's work.
+    pub reports: &'a Reports,
     /// A fresh id, used if a pause begins.
     pub fresh_id: PauseId,
     /// When the server became ready; what ends a pause waits a while after it (semantics §5).
@@ -212,6 +223,8 @@ impl Agent {
             cause: Cause::SignOut,
             reason: None,
             pending: None,
+            deferred: None,
+            occupancy: None,
             queue: None,
             shift: None,
             resume: None,
@@ -255,6 +268,18 @@ impl Agent {
     /// True while the agent could take an offer: they are there, and on no protected pause.
     pub fn can_take_offers(&self) -> bool {
         self.is_connected() && self.protected_pause().is_none()
+    }
+
+    /// True while work is open that has to end before a pause begins.
+    pub fn is_occupied(&self) -> bool {
+        self.occupancy.as_ref().is_some_and(|occupancy| occupancy.blocks)
+    }
+
+    /// True while the clock of an offer runs: the agent could take it, and it has not been taken already for a pause that
+    /// waits for the end of work.
+    pub(in crate::domain) fn offer_clock_runs(&self) -> bool {
+        let taken = self.deferred.as_ref().is_some_and(|deferred| deferred.offer().is_some());
+        self.can_take_offers() && !self.is_occupied() && !taken
     }
 
     /// True while a pause of any class is running.

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use super::directory::Directory;
 use super::event::{AgentEvent, AgentEventBody, PauseStarted};
+use super::findings::waived;
 use super::id::{AgentId, TeamId};
 use super::policy::{Cap, PauseType, Policy};
-use super::rules::waived_code;
 
 pub use counts::{Asker, Counts, Room};
 pub use standing::{Standing, Taken, Waiter};
@@ -31,7 +31,7 @@ pub fn slots_of(teams: &[TeamId], pause_type: &PauseType) -> Box<[TeamId]> {
 /// The starts among events that take slots, each with whether a supervisor set the caps aside for it.
 fn starts(events: &[AgentEvent]) -> impl Iterator<Item = (&PauseStarted, bool)> {
     let set_aside = |started: &PauseStarted| {
-        let of_caps = waived_code(SLOTS_FULL);
+        let of_caps = waived(SLOTS_FULL);
         events.iter().any(|event| {
             matches!(&event.body, AgentEventBody::FindingRecorded { code, pause }
                 if *pause == Some(started.id) && *code == of_caps)

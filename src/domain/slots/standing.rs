@@ -53,7 +53,7 @@ impl Standing {
     pub fn of(agent: &Agent) -> Standing {
         let connected = agent.is_connected();
         let offered = agent.queue.as_ref().is_some_and(|waiting| waiting.offer.is_some());
-        let available = connected && agent.status == Status::Available && !offered;
+        let available = connected && agent.status == Status::Available && !offered && agent.deferred.is_none();
         Standing {
             taken: agent.pause().map(|pause| Taken {
                 pause_type: pause.pause_type.clone(),

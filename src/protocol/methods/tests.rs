@@ -60,6 +60,10 @@ fn example(method: Method) -> Value {
         Method::AgentEndPause => json!({"agent": "ana", "reason": "r", "then": "available", "override": true}),
         Method::AgentSignOut => json!({"agent": "ana", "reason": "r", "expected_version": 3}),
         Method::PauseExtend => json!({"agent": "ana", "reason": "r", "by_ms": 60000}),
+        Method::OccupancySet => json!({
+            "agent": "ana", "source": "pbx", "seq": 1, "ttl_s": 60, "channels": {"voice": 1}, "wrap_up": true,
+            "expected_version": 3
+        }),
         Method::BoardSubscribe => json!({"teams": ["suporte"], "cursor": "c"}),
         Method::BoardUnsubscribe => json!({"subscription": "s"}),
         Method::RpcOn | Method::RpcOff => json!({"names": ["agent.changed"]}),

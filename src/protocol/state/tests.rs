@@ -25,6 +25,7 @@ fn ana() -> Arc<Person> {
         name: "Ana Souza".to_owned(),
         teams: vec![TeamId::new("suporte").unwrap(), TeamId::new("vendas").unwrap()],
         zone: None,
+        capacity: BTreeMap::new(),
         left_at: None,
     })
 }
@@ -83,6 +84,7 @@ fn lunch() -> Pause {
             slots: Box::default(),
         },
         fired: Fired::default(),
+        worked_at: None,
     }
 }
 

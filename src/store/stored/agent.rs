@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deferred::DeferredForm;
 use super::event::{PendingForm, PlaceForm, ShiftForm, TermsForm};
+use super::occupancy::OccupancyForm;
 use super::ops::OpsForm;
 use super::queue::WaitingForm;
 use super::text::Text;
@@ -32,6 +34,10 @@ pub(crate) struct AgentForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<PendingForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    deferred: Option<Box<DeferredForm>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    occupancy: Option<Box<OccupancyForm>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     queue: Option<Box<WaitingForm>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shift: Option<ShiftForm>,
@@ -58,6 +64,8 @@ impl AgentForm {
             cause: Text(CauseWord(agent.cause)),
             reason: agent.reason.as_deref().map(|reason| refer.text(reason)),
             pending: agent.pending.as_ref().map(|pending| PendingForm::of(pending, refer)),
+            deferred: agent.deferred.as_ref().map(|deferred| Box::new(DeferredForm::of(deferred, refer))),
+            occupancy: agent.occupancy.as_ref().map(|occupancy| Box::new(OccupancyForm::of(occupancy))),
             queue: agent.queue.as_ref().map(|waiting| Box::new(WaitingForm::of(waiting, refer))),
             shift: agent.shift.map(ShiftForm::of),
             resume: agent.resume.map(|resume| ResumeForm { status: resume.status.into(), lost_at: resume.lost_at.0 }),
@@ -82,6 +90,8 @@ impl AgentForm {
                 cause: self.cause.0.0,
                 reason: self.reason.and_then(|hash| resolve.text(hash)),
                 pending: self.pending.map(|pending| pending.into_domain(resolve)).transpose()?,
+                deferred: self.deferred.map(|form| form.into_domain(resolve).map(Box::new)).transpose()?,
+                occupancy: self.occupancy.map(|form| form.into_domain().map(Box::new)).transpose()?,
                 queue: self.queue.map(|waiting| Box::new(waiting.into_domain(resolve))),
                 shift: self.shift.map(ShiftForm::into_domain),
                 resume: self
@@ -198,6 +208,8 @@ struct PauseForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     overran_at: Option<i64>,
     escalations: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    worked_at: Option<i64>,
 }
 
 impl PauseForm {
@@ -215,6 +227,7 @@ impl PauseForm {
             limit: pause.fired.limit,
             overran_at: pause.fired.overran_at.map(|at| at.0),
             escalations: pause.fired.escalations,
+            worked_at: pause.worked_at.map(|at| at.0),
         }
     }
 
@@ -234,6 +247,7 @@ impl PauseForm {
                 overran_at: self.overran_at.map(Timestamp),
                 escalations: self.escalations,
             },
+            worked_at: self.worked_at.map(Timestamp),
         }
     }
 }

@@ -8,8 +8,9 @@ use chrono::NaiveTime;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::word::SignInStatusForm;
+use super::word::{AtDeadlineForm, SignInStatusForm};
 use super::{FormError, PersonId, PersonKind, Refer, Resolve, from_ms, parse, to_ms};
+use crate::domain::deferral::DEFERRED_FOR;
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
 use crate::domain::time::Timestamp;
@@ -92,6 +93,18 @@ struct TenantForm {
     connection_grace_ms: u64,
     resume_within_ms: u64,
     abandon_after_ms: u64,
+    #[serde(default = "deferred_for")]
+    defer_for_ms: u64,
+    #[serde(default = "start")]
+    at_defer_deadline: AtDeadlineForm,
+}
+
+fn deferred_for() -> u64 {
+    to_ms(DEFERRED_FOR)
+}
+
+fn start() -> AtDeadlineForm {
+    AtDeadlineForm::Start
 }
 
 impl TenantForm {
@@ -106,6 +119,8 @@ impl TenantForm {
             connection_grace_ms: to_ms(tenant.connection_grace),
             resume_within_ms: to_ms(tenant.resume_within),
             abandon_after_ms: to_ms(tenant.abandon_after),
+            defer_for_ms: to_ms(tenant.defer_for),
+            at_defer_deadline: tenant.at_defer_deadline.into(),
         }
     }
 
@@ -120,6 +135,8 @@ impl TenantForm {
             connection_grace: from_ms(self.connection_grace_ms),
             resume_within: from_ms(self.resume_within_ms),
             abandon_after: from_ms(self.abandon_after_ms),
+            defer_for: from_ms(self.defer_for_ms),
+            at_defer_deadline: self.at_defer_deadline.into(),
         })
     }
 }
@@ -154,6 +171,8 @@ struct PersonForm {
     teams: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     zone: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    capacity: BTreeMap<String, u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     left_at: Option<i64>,
 }
@@ -164,6 +183,7 @@ impl PersonForm {
             id: refer.person(PersonKind::Agent, person.id.as_str()),
             teams: person.teams.iter().map(TeamId::to_string).collect(),
             zone: person.zone.map(zone_name),
+            capacity: person.capacity.iter().map(|(channel, count)| (channel.to_string(), *count)).collect(),
             left_at: person.left_at.map(|at| at.0),
         }
     }
@@ -178,6 +198,11 @@ impl PersonForm {
             name: resolve.name(self.id),
             teams: self.teams.iter().map(team_id).collect::<Result<Vec<_>, FormError>>()?,
             zone: self.zone.as_deref().map(|zone| parse::<Tz>("a time zone", zone)).transpose()?,
+            capacity: self
+                .capacity
+                .iter()
+                .map(|(channel, count)| Ok((parse::<ChannelCode>("a channel's code", channel)?, *count)))
+                .collect::<Result<_, FormError>>()?,
             left_at: self.left_at.map(Timestamp),
         })
     }

@@ -7,6 +7,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::deferred::DeferredForm;
+use super::occupancy::ChangedForm;
 use super::text::Text;
 use super::word::{ChosenStatusForm, LimitedClassForm, OnEarlyEndForm, OnLimitForm};
 use super::{ActorForm, FormError, Hash, PersonId, Refer, Resolve, WideId, from_ms, not, parse, to_ms};
@@ -62,6 +64,9 @@ impl EventForm {
             | BodyForm::PauseRefused { .. }
             | BodyForm::PendingSet(_)
             | BodyForm::PendingCancelled
+            | BodyForm::Deferred(_)
+            | BodyForm::DeferralEnded { .. }
+            | BodyForm::OccupancyChanged(_)
             | BodyForm::Queued(_)
             | BodyForm::LeftQueue { .. }
             | BodyForm::Offered { .. }
@@ -103,6 +108,15 @@ enum BodyForm {
     PendingSet(PendingForm),
     #[serde(rename = "pause.pending_cancelled")]
     PendingCancelled,
+    #[serde(rename = "pause.deferred")]
+    Deferred(Box<DeferredForm>),
+    #[serde(rename = "pause.deferral_ended")]
+    DeferralEnded {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
+    #[serde(rename = "occupancy.changed")]
+    OccupancyChanged(ChangedForm),
     #[serde(rename = "pause.queued")]
     Queued(QueuedForm),
     #[serde(rename = "pause.left_queue")]
@@ -163,6 +177,9 @@ impl BodyForm {
             }
             AgentEventBody::PendingSet(pending) => BodyForm::PendingSet(PendingForm::of(pending, refer)),
             AgentEventBody::PendingCancelled => BodyForm::PendingCancelled,
+            AgentEventBody::Deferred(deferred) => BodyForm::Deferred(Box::new(DeferredForm::of(deferred, refer))),
+            AgentEventBody::DeferralEnded { code } => BodyForm::DeferralEnded { code: code.clone() },
+            AgentEventBody::OccupancyChanged(changed) => BodyForm::OccupancyChanged(ChangedForm::of(changed)),
             AgentEventBody::Queued(queued) => BodyForm::Queued(QueuedForm::of(queued, refer)),
             AgentEventBody::LeftQueue { pause_type, code } => {
                 BodyForm::LeftQueue { pause_type: pause_type.to_string(), code: code.clone() }
@@ -211,6 +228,9 @@ impl BodyForm {
             }
             BodyForm::PendingSet(pending) => AgentEventBody::PendingSet(pending.into_domain(resolve)?),
             BodyForm::PendingCancelled => AgentEventBody::PendingCancelled,
+            BodyForm::Deferred(deferred) => AgentEventBody::Deferred(Box::new(deferred.into_domain(resolve)?)),
+            BodyForm::DeferralEnded { code } => AgentEventBody::DeferralEnded { code },
+            BodyForm::OccupancyChanged(changed) => AgentEventBody::OccupancyChanged(Box::new(changed.into_domain()?)),
             BodyForm::Queued(queued) => AgentEventBody::Queued(Box::new(queued.into_domain(resolve)?)),
             BodyForm::LeftQueue { pause_type, code } => {
                 AgentEventBody::LeftQueue { pause_type: type_code(&pause_type)?, code }

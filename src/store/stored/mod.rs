@@ -5,9 +5,11 @@
 //! absent. Instants and spans are integer milliseconds.
 
 mod agent;
+mod deferred;
 mod directory;
 mod event;
 mod id;
+mod occupancy;
 mod ops;
 mod policy;
 mod queue;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::event::type_code;
-use super::word::{OnEarlyEndForm, OnLimitForm, StartableByForm, WhenFullForm};
+use super::word::{OnEarlyEndForm, OnLimitForm, StartableByForm, WhenFullForm, WhenOccupiedForm};
 use super::{FORM, FormError, Hash, from_ms, not, parse, read_json, to_ms, write_json};
 use crate::domain::id::TeamId;
 use crate::domain::policy::{Cap, PauseKind, PauseRules, PauseType};
@@ -147,6 +147,8 @@ struct RulesForm {
     cap: BTreeMap<String, CapForm>,
     #[serde(default = "queue")]
     when_full: WhenFullForm,
+    #[serde(default = "defer")]
+    when_occupied: WhenOccupiedForm,
     startable_by: StartableByForm,
 }
 
@@ -157,6 +159,10 @@ fn is_zero(ms: &u64) -> bool {
 
 fn queue() -> WhenFullForm {
     WhenFullForm::Queue
+}
+
+fn defer() -> WhenOccupiedForm {
+    WhenOccupiedForm::Defer
 }
 
 impl RulesForm {
@@ -179,6 +185,7 @@ impl RulesForm {
             cooldown_ms: to_ms(rules.cooldown),
             cooldown_any_ms: to_ms(rules.cooldown_any),
             when_full: rules.when_full.into(),
+            when_occupied: rules.when_occupied.into(),
             cap: rules.cap.iter().map(|(team, cap)| (team.to_string(), CapForm::of(*cap))).collect(),
             startable_by: rules.startable_by.into(),
         }
@@ -203,6 +210,7 @@ impl RulesForm {
             cooldown: from_ms(self.cooldown_ms),
             cooldown_any: from_ms(self.cooldown_any_ms),
             when_full: self.when_full.into(),
+            when_occupied: self.when_occupied.into(),
             cap: self
                 .cap
                 .iter()

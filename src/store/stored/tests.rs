@@ -9,13 +9,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
 use crate::domain::command::Outcome;
+use crate::domain::deferral::{Deferred, DeferredTarget};
 use crate::domain::event::{
-    AfterPause, AgentEvent, AgentEventBody, ChosenStatus, LimitedClass, PauseEnded, PausePlace, PauseStarted,
-    PauseTerms, Pending, PendingTarget, Queued, Shift,
+    AfterPause, AgentEvent, AgentEventBody, ChosenStatus, LimitedClass, OccupancyChanged, PauseEnded, PausePlace,
+    PauseStarted, PauseTerms, Pending, PendingTarget, Queued, Shift,
 };
-use crate::domain::id::{AgentSeq, OfferId, Op, PauseId, PauseTypeCode, PolicyVersion, TeamId};
+use crate::domain::id::{AgentSeq, ChannelCode, OfferId, Op, PauseId, PauseTypeCode, PolicyVersion, SourceId, TeamId};
+use crate::domain::occupancy::{Occupancy, SourceWork, Work};
 use crate::domain::op::{OpMemory, OpRecord};
-use crate::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull};
+use crate::domain::policy::{
+    Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull, WhenOccupied,
+};
 use crate::domain::queue::{Offer, Place, Waiting};
 use crate::domain::schedule::{WeekDays, Window};
 use crate::domain::time::Timestamp;
@@ -208,6 +212,11 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
         }),
         pending().prop_map(AgentEventBody::PendingSet),
         Just(AgentEventBody::PendingCancelled),
+        deferred().prop_map(|deferred| AgentEventBody::Deferred(Box::new(deferred))),
+        proptest::option::of(any::<String>()).prop_map(|code| AgentEventBody::DeferralEnded { code }),
+        (sources(), any::<bool>()).prop_map(|(sources, blocks)| {
+            AgentEventBody::OccupancyChanged(Box::new(OccupancyChanged { sources, blocks }))
+        }),
         (code(), text(), some_teams()).prop_map(|(pause_type, note, slots)| {
             AgentEventBody::Queued(Box::new(Queued { pause_type, note, slots }))
         }),
@@ -251,8 +260,9 @@ fn op() -> impl Strategy<Value = OpRecord> {
 fn pause() -> impl Strategy<Value = Pause> {
     let fired = (any::<u32>(), any::<bool>(), proptest::option::of(at()), any::<u32>())
         .prop_map(|(warnings, limit, overran_at, escalations)| Fired { warnings, limit, overran_at, escalations });
-    (id(), code(), terms(), any::<u64>(), at(), span(), text(), place(), fired).prop_map(
-        |(id, pause_type, terms, version, started_at, extended_by, note, place, fired)| Pause {
+    let after = (fired, proptest::option::of(at()));
+    (id(), code(), terms(), any::<u64>(), at(), span(), text(), place(), after).prop_map(
+        |(id, pause_type, terms, version, started_at, extended_by, note, place, (fired, worked_at))| Pause {
             id,
             pause_type,
             terms,
@@ -262,6 +272,7 @@ fn pause() -> impl Strategy<Value = Pause> {
             note,
             place,
             fired,
+            worked_at,
         },
     )
 }
@@ -314,6 +325,41 @@ fn waiting() -> impl Strategy<Value = Waiting> {
     })
 }
 
+fn sources() -> impl Strategy<Value = Box<[SourceWork]>> {
+    let channel = "[a-z]{1,9}".prop_map(|code| ChannelCode::new(&code).expect("printable"));
+    let open = proptest::collection::btree_map(channel, 1_u32..9, 0..3);
+    let source = "[a-z]{1,9}".prop_map(|source| SourceId::new(&source).expect("printable"));
+    let one = (source, any::<bool>(), open, any::<bool>()).prop_map(|(source, known, open, wrap_up)| SourceWork {
+        source,
+        known,
+        work: Work::of(&open, wrap_up),
+    });
+    proptest::collection::vec(one, 0..3).prop_map(Into::into)
+}
+
+fn deferred() -> impl Strategy<Value = Deferred> {
+    let pause = (code(), text(), proptest::option::of(id()), any::<bool>(), proptest::option::of(offer_id())).prop_map(
+        |(pause_type, note, replaces, overriding, offer)| DeferredTarget::Pause {
+            pause_type,
+            note,
+            replaces,
+            overriding,
+            offer,
+        },
+    );
+    let target = prop_oneof![status().prop_map(DeferredTarget::Status), pause];
+    (target, at(), proptest::option::of(at()), actor(), text(), proptest::option::of(at())).prop_map(
+        |(target, since, deadline_at, actor, reason, lost_at)| Deferred {
+            target,
+            since,
+            deadline_at,
+            actor,
+            reason,
+            lost_at,
+        },
+    )
+}
+
 fn usage() -> impl Strategy<Value = Usage> {
     let day =
         (0..40_000).prop_map(|day| Period::BusinessDay(NaiveDate::from_num_days_from_ce_opt(day).expect("a day")));
@@ -339,11 +385,19 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>());
     let chosen = (at(), actor(), proptest::sample::select(Cause::ALL.to_vec()), text());
     let queue = proptest::option::of(waiting().prop_map(Box::new));
-    let rest =
-        (proptest::option::of(pending()), proptest::option::of(shift()), proptest::option::of(resume), usage(), queue);
+    let occupancy = (sources(), any::<bool>(), at(), at())
+        .prop_map(|(sources, blocks, at, presence_since)| Box::new(Occupancy { sources, blocks, at, presence_since }));
+    let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy));
+    let rest = (
+        proptest::option::of(pending()),
+        proptest::option::of(shift()),
+        proptest::option::of(resume),
+        usage(),
+        (queue, work),
+    );
     (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
-            let (pending, shift, resume, usage, queue) = rest;
+            let (pending, shift, resume, usage, (queue, (deferred, occupancy))) = rest;
             let agent = Agent {
                 seq: AgentSeq(seq),
                 version: AgentSeq(version),
@@ -355,6 +409,8 @@ fn record() -> impl Strategy<Value = AgentRecord> {
                 cause,
                 reason,
                 pending,
+                deferred,
+                occupancy,
                 queue,
                 shift,
                 resume,
@@ -382,6 +438,8 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
     let startable = prop_oneof![Just(StartableBy::Agent), Just(StartableBy::Supervisor), Just(StartableBy::Both)];
     let quotas = (proptest::option::of(1_u32..1000), proptest::option::of(span()));
     let full = prop_oneof![Just(WhenFull::Refuse), Just(WhenFull::Queue)];
+    let occupied = prop_oneof![Just(WhenOccupied::Defer), Just(WhenOccupied::Immediate), Just(WhenOccupied::Refuse)];
+    let full = (full, occupied);
     let spans = (span(), span(), span());
     let cap = prop_oneof![
         (1_u32..100).prop_map(Cap::AtMost),
@@ -400,7 +458,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
             startable_by,
             (quota_count, quota_time),
             (not_in_first, cooldown, cooldown_any),
-            (cap, when_full),
+            (cap, (when_full, when_occupied)),
         )| {
             PauseRules {
                 paid: terms.paid,
@@ -420,6 +478,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
                 cooldown,
                 cooldown_any,
                 cap,
+                when_occupied,
                 when_full,
                 startable_by,
             }

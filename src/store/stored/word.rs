@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::deferral::AtDeadline;
 use crate::domain::directory::SignInStatus;
 use crate::domain::event::{ChosenStatus, LimitedClass};
-use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy, WhenFull};
+use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy, WhenFull, WhenOccupied};
 
 macro_rules! mirror {
     ($form:ident of $domain:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
@@ -71,6 +72,8 @@ impl ActorKindForm {
     }
 }
 
+mirror!(AtDeadlineForm of AtDeadline { Start = "start", Notify = "notify", Cancel = "cancel" });
+mirror!(WhenOccupiedForm of WhenOccupied { Defer = "defer", Immediate = "immediate", Refuse = "refuse" });
 mirror!(WhenFullForm of WhenFull { Refuse = "refuse", Queue = "queue" });
 mirror!(ChosenStatusForm of ChosenStatus { Offline = "offline", Available = "available", Unavailable = "unavailable" });
 mirror!(SignInStatusForm of SignInStatus { Available = "available", Unavailable = "unavailable" });

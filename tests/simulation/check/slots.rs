@@ -233,5 +233,5 @@ impl Ledger {
 }
 
 fn is_available(person: &Person) -> bool {
-    person.line == Line::Connected && person.public().presence == "available"
+    person.line == Line::Connected && person.public().status == "available" && person.waits.is_none()
 }

@@ -1,0 +1,11 @@
+//! The codes of findings: what labour law or the rules would call irregular, on record as `finding.recorded`.
+
+/// A superior ended an entitlement under its minimum.
+pub const ENTITLEMENT_ENDED_EARLY: &str = "entitlement_ended_early";
+/// More work came in during a pause.
+pub const WORK_DURING_PAUSE: &str = "work_during_pause";
+
+/// A superior set a rule aside, by the rule's code.
+pub fn waived(code: &str) -> String {
+    format!("waived_{code}")
+}
