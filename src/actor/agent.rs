@@ -453,6 +453,7 @@ impl AgentActor {
             Notice::Changed(view) => Notice::Changed(self.in_line(view)),
             told @ (Notice::PauseWarned { .. }
             | Notice::Offered { .. }
+            | Notice::RequestChanged(_)
             | Notice::LimitReached { .. }
             | Notice::SignedOut { .. }) => told,
         });
@@ -501,7 +502,7 @@ impl AgentActor {
             return Vec::new();
         }
         let mut notices = Vec::new();
-        let mut signed_out = None;
+        let (mut signed_out, mut asked) = (None, false);
         for event in events {
             match &event.body {
                 AgentEventBody::PauseWarned { .. } => {
@@ -527,6 +528,10 @@ impl AgentActor {
                         Some(Notice::Offered { offer: offer.id, pause_type, expires_at: offer.expires_at()? })
                     }));
                 }
+                AgentEventBody::RequestCreated(_)
+                | AgentEventBody::RequestDecided { .. }
+                | AgentEventBody::RequestExpired { .. }
+                | AgentEventBody::RequestCancelled { .. } => asked = true,
                 AgentEventBody::SignedOut | AgentEventBody::Deactivated => signed_out = Some(sign_out_notice(event)),
                 AgentEventBody::Connected
                 | AgentEventBody::GraceBegan { .. }
@@ -540,6 +545,7 @@ impl AgentActor {
                 | AgentEventBody::Deferred(_)
                 | AgentEventBody::DeferralEnded { .. }
                 | AgentEventBody::OccupancyChanged(_)
+                | AgentEventBody::GrantUsed { .. }
                 | AgentEventBody::Queued(_)
                 | AgentEventBody::LeftQueue { .. }
                 | AgentEventBody::OfferExpired { .. }
@@ -553,6 +559,7 @@ impl AgentActor {
         }
         let before = self.view(self.agent(), facts, AgentView::own);
         let now = self.view(after, facts, AgentView::own);
+        notices.extend(now.clone().filter(|_| asked).map(Notice::RequestChanged));
         if let Some(view) = now.filter(|view| before.as_ref() != Some(view)) {
             notices.push(Notice::Changed(view));
         }

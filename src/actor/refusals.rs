@@ -103,6 +103,9 @@ pub(super) fn refused_start(request: &Request) -> Option<PauseTypeCode> {
             | Command::Cancel { .. }
             | Command::EndPause { .. }
             | Command::ExtendPause { .. }
+            | Command::CreateRequest { .. }
+            | Command::CancelRequest { .. }
+            | Command::DecideRequest { .. }
             | Command::SignOut { .. },
             _,
         ) => None,

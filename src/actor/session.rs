@@ -60,6 +60,8 @@ pub enum Notice {
         /// When it expires.
         expires_at: Timestamp,
     },
+    /// A request was made, or something became of it.
+    RequestChanged(Arc<AgentView>),
     /// The limit was reached.
     LimitReached {
         /// The pause.

@@ -25,11 +25,15 @@ pub enum Action {
     ReadHistory,
     /// Say what work of an agent is open.
     ReportOccupancy,
+    /// See one's own requests, or those that one may decide on.
+    ListRequests,
+    /// Decide on a request of another person.
+    DecideRequest,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 7] = [
+    pub const ALL: [Action; 9] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -37,6 +41,8 @@ impl Action {
         Action::WatchBoard,
         Action::ReadHistory,
         Action::ReportOccupancy,
+        Action::ListRequests,
+        Action::DecideRequest,
     ];
 }
 
@@ -58,13 +64,25 @@ pub enum Reach {
 /// The table.
 pub fn reach(role: Role, action: Action) -> Reach {
     match (role, action) {
-        (_, Action::HoldSession) | (Role::Agent, Action::ActAsAgent) => Reach::Itself,
-        (Role::Supervisor, Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory) => {
-            Reach::ItsTeams
-        }
+        (_, Action::HoldSession) | (Role::Agent, Action::ActAsAgent | Action::ListRequests) => Reach::Itself,
+        (
+            Role::Supervisor,
+            Action::ActOnAgent
+            | Action::ReadAgent
+            | Action::WatchBoard
+            | Action::ReadHistory
+            | Action::ListRequests
+            | Action::DecideRequest,
+        ) => Reach::ItsTeams,
         (
             Role::Admin,
-            Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory | Action::ReportOccupancy,
+            Action::ActOnAgent
+            | Action::ReadAgent
+            | Action::WatchBoard
+            | Action::ReadHistory
+            | Action::ReportOccupancy
+            | Action::ListRequests
+            | Action::DecideRequest,
         )
         | (Role::Auditor, Action::ReadHistory)
         | (Role::Integration, Action::ReadAgent | Action::ReportOccupancy) => Reach::Tenant,
@@ -76,7 +94,9 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ReadAgent
             | Action::WatchBoard
             | Action::ReadHistory
-            | Action::ReportOccupancy,
+            | Action::ReportOccupancy
+            | Action::ListRequests
+            | Action::DecideRequest,
         ) => Reach::Nothing,
     }
 }
@@ -183,14 +203,14 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides
         let table = [
-            (Role::Agent, [Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing]),
-            (Role::Supervisor, [Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing]),
-            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant]),
-            (Role::Auditor, [Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing]),
-            (Role::Integration, [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing, Tenant]),
-            (Role::Operator, [Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
+            (Role::Agent, [Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing]),
+            (Role::Supervisor, [Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams]),
+            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant]),
+            (Role::Auditor, [Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing]),
+            (Role::Integration, [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing, Tenant, Nothing, Nothing]),
+            (Role::Operator, [Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
         ];
         assert_eq!(table.len(), Role::ALL.len());
         for (role, row) in table {

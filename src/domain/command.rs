@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::event::ChosenStatus;
-use super::id::{AgentId, AgentSeq, OfferId, Op, PauseId, PauseTypeCode, PrincipalId, TeamId};
+use super::id::{AgentId, AgentSeq, OfferId, Op, PauseId, PauseTypeCode, PrincipalId, RequestId, TeamId};
 use super::slots::SLOTS_FULL;
 use super::time::Timestamp;
 
@@ -65,11 +65,44 @@ pub enum Command {
         /// By how much; positive.
         by: Duration,
     },
+    /// Ask for an exception; the reason is the request's.
+    CreateRequest {
+        /// The type of pause.
+        pause_type: PauseTypeCode,
+        /// By how much the limit is to be later.
+        extra: Duration,
+    },
+    /// Take a request back.
+    CancelRequest {
+        /// The request.
+        request: RequestId,
+    },
+    /// Decide on a request of the agent.
+    DecideRequest {
+        /// The request.
+        request: RequestId,
+        /// How.
+        decision: RequestDecision,
+    },
     /// Leave: all sessions end.
     SignOut {
         /// What becomes of a running entitlement; other pauses end in any case.
         pause: PauseAtSignOut,
     },
+}
+
+/// How a request is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestDecision {
+    /// It is granted.
+    Grant {
+        /// How often the grant can be used, at least once.
+        uses: u32,
+        /// Until when; absent, for [`GRANT_LASTS`](super::request::GRANT_LASTS).
+        until: Option<Timestamp>,
+    },
+    /// It is refused.
+    Refuse,
 }
 
 /// What can be given up.
@@ -178,6 +211,8 @@ pub enum Outcome {
     },
     /// The agent waits in line for a slot.
     Queued,
+    /// Somebody has to agree first.
+    Requested,
     /// It takes effect later: when the work has ended that is under way, or when the agent returns from a protected
     /// pause, which must disclose nothing.
     Deferred,
@@ -211,6 +246,11 @@ impl From<Refusal> for Rejection {
 pub enum Refusal {
     /// The agent has no live session, or is offline.
     AgentOffline,
+    /// The request is not open any more.
+    AlreadyDecided {
+        /// Who decided; the system where its time was up, the agent where they took it back.
+        by: Actor,
+    },
     /// A pause of another type is running.
     AlreadyPaused {
         /// The running pause.
@@ -218,6 +258,8 @@ pub enum Refusal {
         /// Its type.
         pause_type: PauseTypeCode,
     },
+    /// Somebody has to agree to each pause of the type.
+    ApprovalRequired,
     /// Too little time has passed since the last pause.
     Cooldown {
         /// From when it may be started.
@@ -250,6 +292,8 @@ pub enum Refusal {
     },
     /// Work is open that has to end first.
     Occupied,
+    /// Nobody decides on a request of their own.
+    OwnRequest,
     /// It is not the time of day for it.
     OutsideWindow {
         /// When the next window opens; none when no window ever does.
@@ -304,7 +348,9 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::AgentOffline => "agent_offline",
+            Refusal::AlreadyDecided { .. } => "already_decided",
             Refusal::AlreadyPaused { .. } => "already_paused",
+            Refusal::ApprovalRequired => "approval_required",
             Refusal::Cooldown { .. } => "cooldown",
             Refusal::EntitlementMinimum { .. } => "entitlement_minimum",
             Refusal::Held { .. } => "held",
@@ -315,6 +361,7 @@ impl Refusal {
             Refusal::NotPaused => "not_paused",
             Refusal::NotStartableBy { .. } => "not_startable_by",
             Refusal::Occupied => "occupied",
+            Refusal::OwnRequest => "own_request",
             Refusal::OutsideWindow { .. } => "outside_window",
             Refusal::PausesDisabled => "pauses_disabled",
             Refusal::QuotaCount { .. } => "quota_count",

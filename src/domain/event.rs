@@ -9,11 +9,12 @@ use chrono_tz::Tz;
 
 use super::command::Actor;
 use super::deferral::Deferred;
-use super::id::{DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion, TeamId};
+use super::id::{DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion, RequestId, TeamId};
 use super::occupancy::SourceWork;
 use super::op::OpRecord;
-use super::policy::{OnEarlyEnd, OnLimit, PauseClass};
+use super::policy::{AtTimeout, OnEarlyEnd, OnLimit, PauseClass};
 use super::queue::Place;
+use super::request::{Grant, Origin};
 use super::time::Timestamp;
 use super::usage::Period;
 
@@ -95,6 +96,32 @@ pub enum AgentEventBody {
     DeferralEnded {
         /// The rule that stands against it now that the work has ended, or what else ended it; none when it was given up.
         code: Option<String>,
+    },
+    /// An exception is asked for; the reason is the event's.
+    RequestCreated(Box<RequestCreated>),
+    /// A request was decided on.
+    RequestDecided {
+        /// The request.
+        request: RequestId,
+        /// What the agent is granted; none where it is refused.
+        grant: Option<Grant>,
+    },
+    /// Nobody decided on a request in time.
+    RequestExpired {
+        /// The request.
+        request: RequestId,
+    },
+    /// A request was taken back.
+    RequestCancelled {
+        /// The request.
+        request: RequestId,
+    },
+    /// A grant was used.
+    GrantUsed {
+        /// The request that it comes of.
+        grant: RequestId,
+        /// The pause that it was used for.
+        pause: PauseId,
     },
     /// The work that integrations report is another.
     OccupancyChanged(Box<OccupancyChanged>),
@@ -271,6 +298,23 @@ pub enum PendingTarget {
         /// Whoever asked waives the rules that can be waived.
         overriding: bool,
     },
+}
+
+/// An exception is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestCreated {
+    /// Its id.
+    pub id: RequestId,
+    /// The type of pause.
+    pub pause_type: PauseTypeCode,
+    /// By how much the limit is to be later.
+    pub extra: Duration,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Until when it is open.
+    pub expires_at: Timestamp,
+    /// What becomes of it then.
+    pub at_timeout: AtTimeout,
 }
 
 /// The work that integrations report of an agent, all of it.
@@ -514,6 +558,11 @@ impl AgentEventBody {
             AgentEventBody::PendingSet(_) => "pause.pending",
             AgentEventBody::PendingCancelled | AgentEventBody::DeferralEnded { .. } => "pause.pending_cancelled",
             AgentEventBody::Deferred(_) => "pause.pending",
+            AgentEventBody::RequestCreated(_) => "request.created",
+            AgentEventBody::RequestDecided { .. } => "request.decided",
+            AgentEventBody::RequestExpired { .. } => "request.expired",
+            AgentEventBody::RequestCancelled { .. } => "request.cancelled",
+            AgentEventBody::GrantUsed { .. } => "grant.used",
             AgentEventBody::OccupancyChanged(_) => "occupancy.changed",
             AgentEventBody::Queued(_) => "pause.queued",
             AgentEventBody::LeftQueue { .. } => "pause.left_queue",

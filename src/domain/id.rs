@@ -233,6 +233,10 @@ wide_id!(
     PauseId
 );
 wide_id!(
+    /// One request for an exception, and the grant that comes of it.
+    RequestId
+);
+wide_id!(
     /// What makes a command safe to send again: one effect for one `op` (semantics §9).
     Op
 );

@@ -16,6 +16,7 @@ pub mod op;
 pub mod policy;
 pub mod presence;
 pub mod queue;
+pub mod request;
 pub mod routable;
 pub mod rules;
 pub mod schedule;

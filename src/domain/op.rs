@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::command::{Actor, Command, Outcome};
+use super::command::{Actor, Command, Outcome, RequestDecision};
 use super::id::{Op, PauseId};
 use super::time::{Timestamp, hours};
 
@@ -51,6 +51,7 @@ struct SmallRecord {
 enum SmallOutcome {
     Done,
     Queued,
+    Requested,
     Deferred,
     Started { pause: [u8; 16] },
 }
@@ -107,6 +108,7 @@ fn small(outcome: Outcome) -> SmallOutcome {
     match outcome {
         Outcome::Done => SmallOutcome::Done,
         Outcome::Queued => SmallOutcome::Queued,
+        Outcome::Requested => SmallOutcome::Requested,
         Outcome::Deferred => SmallOutcome::Deferred,
         Outcome::Started { pause } => SmallOutcome::Started { pause: pause.0.to_be_bytes() },
     }
@@ -116,6 +118,7 @@ fn whole(outcome: SmallOutcome) -> Outcome {
     match outcome {
         SmallOutcome::Done => Outcome::Done,
         SmallOutcome::Queued => Outcome::Queued,
+        SmallOutcome::Requested => Outcome::Requested,
         SmallOutcome::Deferred => Outcome::Deferred,
         SmallOutcome::Started { pause } => Outcome::Started { pause: PauseId(u128::from_be_bytes(pause)) },
     }
@@ -163,6 +166,23 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
             }
         }
         Command::ExtendPause { by } => put("extend", &by.as_millis().to_string()),
+        Command::CreateRequest { pause_type, extra } => {
+            put("request", pause_type.as_str());
+            if !extra.is_zero() {
+                put("extra", &extra.as_millis().to_string());
+            }
+        }
+        Command::CancelRequest { request } => put("cancel_request", &request.to_string()),
+        Command::DecideRequest { request, decision } => {
+            put("decide", &request.to_string());
+            match decision {
+                RequestDecision::Grant { uses, until } => {
+                    put("grant", &uses.to_string());
+                    until.iter().for_each(|until| put("until", &until.0.to_string()));
+                }
+                RequestDecision::Refuse => put("refuse", ""),
+            }
+        }
         Command::SignOut { pause } => put("sign_out", pause.as_str()),
     }
     reason.iter().for_each(|reason| put("reason", reason));
@@ -173,7 +193,7 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
 mod tests {
     use super::super::command::{AfterEnd, Cancelled, PauseAtSignOut};
     use super::super::event::ChosenStatus;
-    use super::super::id::{OfferId, PauseTypeCode};
+    use super::super::id::{OfferId, PauseTypeCode, RequestId};
     use super::super::time::minutes;
     use super::*;
 
@@ -213,6 +233,25 @@ mod tests {
             (Command::AcceptOffer { offer: OfferId(7) }, None, format!("accept=36:{id};")),
             (Command::Cancel { what: Cancelled::Queue }, None, "cancel=5:queue;".to_owned()),
             (Command::ExtendPause { by: minutes(1) }, None, "extend=5:60000;".to_owned()),
+            (
+                Command::CreateRequest { pause_type: PauseTypeCode::new("cafe").expect("a code"), extra: minutes(1) },
+                Some("dentist"),
+                "request=4:cafe;extra=5:60000;reason=7:dentist;".to_owned(),
+            ),
+            (Command::CancelRequest { request: RequestId(7) }, None, format!("cancel_request=36:{id};")),
+            (
+                Command::DecideRequest {
+                    request: RequestId(7),
+                    decision: RequestDecision::Grant { uses: 2, until: Some(Timestamp(9)) },
+                },
+                Some("ok"),
+                format!("decide=36:{id};grant=1:2;until=1:9;reason=2:ok;"),
+            ),
+            (
+                Command::DecideRequest { request: RequestId(7), decision: RequestDecision::Refuse },
+                None,
+                format!("decide=36:{id};refuse=0:;"),
+            ),
             (Command::SignOut { pause: PauseAtSignOut::KeepEntitlement }, None, "sign_out=4:keep;".to_owned()),
             (Command::SignOut { pause: PauseAtSignOut::End }, None, "sign_out=3:end;".to_owned()),
         ];

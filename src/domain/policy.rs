@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::id::{PauseTypeCode, PolicyVersion, TeamId};
 use super::schedule::Window;
-use super::time::{Timestamp, hours, seconds};
+use super::time::{Timestamp, hours, minutes, seconds};
 
 /// A pause ended sooner than this is a misclick, unless the type says otherwise (semantics §3).
 pub const REFUND_UNDER: Duration = seconds(30);
@@ -158,6 +158,8 @@ pub struct PauseRules {
     pub cap: BTreeMap<TeamId, Cap>,
     /// What becomes of who asks while a team is full.
     pub when_full: WhenFull,
+    /// Whether somebody has to agree to each pause; none means nobody.
+    pub approval: Option<Approval>,
     /// What becomes of who asks while work is open that has to end first.
     pub when_occupied: WhenOccupied,
     /// Who may start it.
@@ -187,6 +189,7 @@ impl Default for PauseRules {
             cooldown_any: Duration::ZERO,
             cap: BTreeMap::new(),
             when_full: WhenFull::Queue,
+            approval: None,
             when_occupied: WhenOccupied::Defer,
             startable_by: StartableBy::Both,
         }
@@ -211,6 +214,27 @@ pub enum WhenFull {
     Refuse,
     /// They wait in line, and are offered a slot when it is their turn.
     Queue,
+}
+
+/// How long a request for approval is open, unless the type says otherwise (semantics §3).
+pub const APPROVAL_TIMEOUT: Duration = minutes(10);
+
+/// A supervisor has to agree to each pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Approval {
+    /// How long they have for it.
+    pub timeout: Duration,
+    /// What becomes of the request then.
+    pub at_timeout: AtTimeout,
+}
+
+/// What becomes of a request on which nobody decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtTimeout {
+    /// It is refused.
+    Refuse,
+    /// It is granted.
+    Grant,
 }
 
 /// What becomes of who asks while work is open that has to end first (`blocks_pause` of a channel, and wrap-up).

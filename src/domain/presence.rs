@@ -4,14 +4,16 @@
 //! view (semantics §11).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::agent::{Agent, Away, Connection, Pause, Status};
 use super::command::Actor;
 use super::deferral::{Deferred, DeferredTarget};
 use super::directory::{Directory, Person};
 use super::event::{Cause, ChosenStatus, Pending};
-use super::id::{AgentSeq, OfferId, PauseId, PauseTypeCode, TeamId};
+use super::id::{AgentSeq, OfferId, PauseId, PauseTypeCode, RequestId, TeamId};
 use super::occupancy::{Engaged, Load};
+use super::request::{PauseRequest, RequestState};
 use super::routable::{Wanted, not_routable};
 use super::time::Timestamp;
 
@@ -50,6 +52,8 @@ pub struct AgentView {
     pub pending: Option<Pending>,
     /// What waits for the end of work.
     pub deferred: Option<DeferredView>,
+    /// The last request for an exception.
+    pub request: Option<Box<RequestView>>,
     /// The line that the agent stands in.
     pub queue: Option<QueueView>,
     /// The slot that is kept for the agent; in the agent's own view only, for its clock rests on a protected pause.
@@ -74,6 +78,39 @@ pub enum DeferredWord {
     Status(ChosenStatus),
     /// A pause of this type begins.
     Pause(PauseTypeCode),
+}
+
+/// A request as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestView {
+    /// Its id.
+    pub id: RequestId,
+    /// The type of pause that it is for.
+    pub pause_type: PauseTypeCode,
+    /// Why it is asked for.
+    pub reason: Option<String>,
+    /// By how much the limit is to be later.
+    pub extra: Duration,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Until when it is open.
+    pub expires_at: Timestamp,
+    /// Open, or what became of it.
+    pub state: RequestState,
+}
+
+impl RequestView {
+    fn of(request: &PauseRequest) -> RequestView {
+        RequestView {
+            id: request.id,
+            pause_type: request.pause_type.clone(),
+            reason: request.reason.clone(),
+            extra: request.extra,
+            at: request.at,
+            expires_at: request.expires_at,
+            state: request.state.clone(),
+        }
+    }
 }
 
 /// A place in a line as shown.
@@ -310,6 +347,7 @@ impl AgentView {
             pause: None,
             pending: None,
             deferred: deferred.map(DeferredView::of),
+            request: agent.request.as_deref().map(|request| Box::new(RequestView::of(request))),
             queue: agent.queue.as_deref().map(|waiting| QueueView {
                 pause_type: waiting.pause_type.clone(),
                 since: waiting.since,

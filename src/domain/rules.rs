@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use super::agent::{Agent, Away, Context, Status};
 use super::command::{Actor, Refusal};
-use super::id::{PauseId, PauseTypeCode};
+use super::id::{PauseId, PauseTypeCode, RequestId};
 use super::line::Line;
 use super::policy::{PauseClass, PauseRules, PauseType, StartableBy, WhenOccupied};
+use super::request::Grant;
 use super::schedule::{SHIFT_ESTIMATE_LASTS, WindowState, business_day, business_day_end, window_state};
+use super::slots::SLOTS_FULL;
 use super::time::Timestamp;
 use super::usage::{Period, Used};
 
@@ -25,6 +27,8 @@ pub struct Verdict {
     pub also: Vec<Refusal>,
     /// The rules that fail and are waived, in the table's order.
     pub waived: Vec<Refusal>,
+    /// The grant that sets a rule aside, or gives more time.
+    pub grant: Option<RequestId>,
     /// Until when (outcome, code) stays as it is if nothing happens; none: for good.
     pub next_change_at: Option<Timestamp>,
 }
@@ -38,6 +42,8 @@ pub enum VerdictOutcome {
     Queued,
     /// The pause begins when the work that is under way has ended.
     Pending,
+    /// Somebody has to agree first.
+    Requested,
     /// A rule stands against it.
     Refused,
 }
@@ -49,6 +55,7 @@ impl VerdictOutcome {
             VerdictOutcome::Started => "started",
             VerdictOutcome::Queued => "queued",
             VerdictOutcome::Pending => "pending",
+            VerdictOutcome::Requested => "requested",
             VerdictOutcome::Refused => "refused",
         }
     }
@@ -61,6 +68,8 @@ pub struct PauseOption {
     pub pause_type: Arc<PauseType>,
     /// What was used up of it in the shift, the running pause counted as one.
     pub used: Used,
+    /// What was granted for it, if it can be used now.
+    pub grant: Option<Grant>,
     /// What choosing it would lead to.
     pub verdict: Verdict,
 }
@@ -92,6 +101,16 @@ impl<'a> Question<'a> {
 
     fn by_agent(&self) -> bool {
         matches!(self.actor, Actor::Agent(_))
+    }
+
+    /// True when the agent asks, or an integration that acts as they would.
+    fn asks(&self) -> bool {
+        self.by_agent() || matches!(self.actor, Actor::Integration(_))
+    }
+
+    /// What was granted to the agent, who asks, or for whom an integration does.
+    fn grant(&self) -> Option<&'a Grant> {
+        self.agent.grant_for(self.code, self.context.now).filter(|_| self.asks())
     }
 
     /// True when what can be waived is: an integration acts as the agent would, so its word waives nothing.
@@ -147,11 +166,11 @@ enum Rule {
     NotProtected(fn(&Question, &PauseType) -> Answer),
     /// The same, and whoever commands with an override waives it (semantics §8): what the time of day and the
     /// agent's other pauses say, never who or what the agent or the type is.
-    Waivable(fn(&Question, &PauseRules) -> Answer),
+    Waivable(&'static str, fn(&Question, &PauseRules) -> Answer),
 }
 
 /// The table. A new rule is a row here, a function below and a variant of [`Refusal`].
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     Rule::Any(pauses_disabled),
     Rule::Any(unknown_type),
     Rule::Type(type_disabled),
@@ -159,13 +178,14 @@ const RULES: [Rule; 14] = [
     Rule::Any(agent_offline),
     Rule::NotProtected(already_paused),
     Rule::NotProtected(not_startable_by),
-    Rule::Waivable(outside_window),
-    Rule::Waivable(shift_head),
-    Rule::Waivable(cooldown),
-    Rule::Waivable(quota_count),
-    Rule::Waivable(quota_time),
-    Rule::Waivable(slots_full),
-    Rule::Waivable(occupied),
+    Rule::Waivable("outside_window", outside_window),
+    Rule::Waivable("shift_head", shift_head),
+    Rule::Waivable("cooldown", cooldown),
+    Rule::Waivable("quota_count", quota_count),
+    Rule::Waivable("quota_time", quota_time),
+    Rule::Waivable("approval_required", approval_required),
+    Rule::Waivable(SLOTS_FULL, slots_full),
+    Rule::Waivable("occupied", occupied),
 ];
 
 /// What would become of a start. A pause that is running already needs no leave to go on; one that
@@ -177,10 +197,12 @@ pub fn evaluate(question: &Question) -> Verdict {
             code: None,
             also: Vec::new(),
             waived: Vec::new(),
+            grant: None,
             next_change_at: None,
         };
     }
-    let stands = || standing_deferred(question).or_else(|| standing_in_line(question));
+    let stands =
+        || standing_requested(question).or_else(|| standing_deferred(question)).or_else(|| standing_in_line(question));
     if let Some(verdict) = stands().filter(|_| !question.waives() && !question.waited) {
         return verdict;
     }
@@ -197,11 +219,19 @@ pub fn evaluate(question: &Question) -> Verdict {
 fn ask_all(question: &Question) -> Verdict {
     let mut failed: Vec<(VerdictOutcome, Refusal)> = Vec::new();
     let (mut refused, mut waived) = (false, Vec::new());
+    let grant = question.grant();
+    let mut used = grant.is_some_and(|grant| !grant.extra.is_zero());
     let mut next_change_at: Option<Timestamp> = None;
     for rule in &RULES {
         let answer = ask(rule, question);
-        if question.waives() && matches!(rule, Rule::Waivable(_)) {
+        if question.waives() && matches!(rule, Rule::Waivable(..)) {
             waived.extend(answer.refusal);
+            continue;
+        }
+        if let (Rule::Waivable(code, _), Some(grant)) = (rule, grant)
+            && grant.waives.has(code)
+        {
+            used |= answer.refusal.is_some();
             continue;
         }
         // What comes after the rule that refuses cannot change (outcome, code).
@@ -216,7 +246,34 @@ fn ask_all(question: &Question) -> Verdict {
     let outcome = failed.iter().map(|(outcome, _)| *outcome).max().unwrap_or(VerdictOutcome::Started);
     let decides = failed.iter().position(|(of, _)| *of == outcome);
     let code = decides.map(|place| failed.remove(place).1);
-    Verdict { outcome, code, also: failed.into_iter().map(|(_, refusal)| refusal).collect(), waived, next_change_at }
+    let also = failed.into_iter().map(|(_, refusal)| refusal).collect();
+    let mut verdict = Verdict { outcome, code, also, waived, grant: None, next_change_at };
+    if let Some(grant) = grant {
+        verdict.grant = used.then_some(grant.id);
+        verdict.next_change_at = earlier(next_change_at, without_grant(question, grant, &verdict));
+    }
+    verdict
+}
+
+/// When a verdict that a grant has a part in changes for the want of it: once it has lapsed, unless the rules say the same
+/// then, and in that case when they say otherwise.
+fn without_grant(question: &Question, grant: &Grant, verdict: &Verdict) -> Option<Timestamp> {
+    let context = Context { now: grant.until, ..*question.context };
+    let then = ask_all(&Question { context: &context, ..*question });
+    let code = |verdict: &Verdict| verdict.code.as_ref().map(Refusal::code);
+    let same = then.outcome == verdict.outcome && code(&then) == code(verdict);
+    if same { then.next_change_at } else { Some(grant.until) }
+}
+
+/// What stands against asking for an exception: what the type is and whom it is for, not the time of day.
+pub(super) fn stands_against_asking(code: &PauseTypeCode, context: &Context) -> Option<Refusal> {
+    if !context.directory.tenant.pauses_enabled {
+        return Some(Refusal::PausesDisabled);
+    }
+    let Some(pause_type) = context.policy.types.get(code) else { return Some(Refusal::UnknownType) };
+    let disabled = !pause_type.enabled || pause_type.archived_at.is_some();
+    let foreign = !is_offered(pause_type, context);
+    disabled.then_some(Refusal::TypeDisabled).or_else(|| foreign.then_some(Refusal::NotOffered))
 }
 
 /// The menu of an agent: every type offered to it, by position and code, each with its verdict.
@@ -237,6 +294,7 @@ pub fn options(agent: &Agent, context: &Context) -> Vec<PauseOption> {
             PauseOption {
                 pause_type: Arc::clone(pause_type),
                 used: shown_used(agent, context, code),
+                grant: agent.grant_for(code, context.now).cloned(),
                 verdict: evaluate(&question),
             }
         })
@@ -252,13 +310,13 @@ pub(super) fn is_on_menu(pause_type: &PauseType, context: &Context) -> bool {
 fn ask(rule: &Rule, question: &Question) -> Answer {
     match (rule, question.pause_type()) {
         (Rule::Any(check), _) => check(question),
-        (Rule::Type(_) | Rule::NotProtected(_) | Rule::Waivable(_), None) => Answer::PASS,
+        (Rule::Type(_) | Rule::NotProtected(_) | Rule::Waivable(..), None) => Answer::PASS,
         (Rule::Type(check), Some(pause_type)) => check(question, pause_type),
         (Rule::NotProtected(check), Some(pause_type)) => match pause_type.kind.class() {
             PauseClass::Protected => Answer::PASS,
             PauseClass::Regular | PauseClass::Entitlement => check(question, pause_type),
         },
-        (Rule::Waivable(check), Some(pause_type)) => {
+        (Rule::Waivable(_, check), Some(pause_type)) => {
             pause_type.kind.rules().map_or(Answer::PASS, |rules| check(question, rules))
         }
     }
@@ -377,6 +435,15 @@ fn quota_time(question: &Question, rules: &PauseRules) -> Answer {
     Answer::refuse_until(resets_at, Refusal::QuotaTime { used, of, resets_at })
 }
 
+/// Whoever commands the agent has agreed by it; and to whoever waits already somebody has.
+fn approval_required(question: &Question, rules: &PauseRules) -> Answer {
+    let waits = question.agent.queue.as_ref().is_some_and(|waiting| waiting.pause_type == *question.code);
+    if rules.approval.is_none() || !question.asks() || waits || question.waited {
+        return Answer::PASS;
+    }
+    Answer { refusal: Some(Refusal::ApprovalRequired), instead: VerdictOutcome::Requested, changes_at: None }
+}
+
 /// The first of the agent's teams that is full, or where others wait for what is free. Whoever has an offer needs no
 /// other slot than the one that is kept for them.
 fn slots_full(question: &Question, rules: &PauseRules) -> Answer {
@@ -401,6 +468,20 @@ fn occupied(question: &Question, rules: &PauseRules) -> Answer {
     }
 }
 
+/// What an agent is told who has asked for approval already; none while they have not.
+fn standing_requested(question: &Question) -> Option<Verdict> {
+    let request = question.agent.open_request().filter(|request| request.is_of_start() && question.asks())?;
+    let is_it = request.pause_type == *question.code && !question.is_unattended();
+    is_it.then(|| Verdict {
+        outcome: VerdictOutcome::Requested,
+        code: Some(Refusal::ApprovalRequired),
+        also: Vec::new(),
+        waived: Vec::new(),
+        grant: None,
+        next_change_at: None,
+    })
+}
+
 /// What an agent is told whose pause of this type waits for the end of work already; none while it does not.
 fn standing_deferred(question: &Question) -> Option<Verdict> {
     let deferred = question.agent.deferred.as_deref()?;
@@ -410,6 +491,7 @@ fn standing_deferred(question: &Question) -> Option<Verdict> {
         code: Some(Refusal::Occupied),
         also: Vec::new(),
         waived: Vec::new(),
+        grant: None,
         next_change_at: None,
     })
 }
@@ -424,7 +506,8 @@ fn standing_in_line(question: &Question) -> Option<Verdict> {
     let pause_type = question.pause_type()?;
     let line = Line::of(question, pause_type, pause_type.kind.rules()?);
     let code = line.full_team().or_else(|| line.rooms().next()).map(|(team, room)| line.refusal(team, room));
-    Some(Verdict { outcome: VerdictOutcome::Queued, code, also: Vec::new(), waived: Vec::new(), next_change_at: None })
+    let (also, waived) = (Vec::new(), Vec::new());
+    Some(Verdict { outcome: VerdictOutcome::Queued, code, also, waived, grant: None, next_change_at: None })
 }
 
 /// What a pause that begins now is counted in, and when that ends if nobody signs in before.

@@ -25,6 +25,14 @@ pub const BEAT_AFTER: Duration = seconds(5);
 pub struct BoardFrame {
     /// The JSON text.
     pub text: Utf8Bytes,
+    /// What else is to be said after it: complete `request.changed` notifications.
+    pub asides: Vec<Utf8Bytes>,
+}
+
+impl From<Utf8Bytes> for BoardFrame {
+    fn from(text: Utf8Bytes) -> BoardFrame {
+        BoardFrame { text, asides: Vec::new() }
+    }
 }
 
 /// One subscriber of a view. Idle, it costs a number, a watch and a timer; dropping it
@@ -99,15 +107,15 @@ impl Board {
         }
     }
 
-    fn sent(&mut self, text: Utf8Bytes) -> BoardFrame {
+    fn sent(&mut self, frame: BoardFrame) -> BoardFrame {
         self.last_frame_at = self.clock.now();
-        BoardFrame { text }
+        frame
     }
 
     /// What there is for this board at once.
-    fn ready(&mut self) -> Option<Utf8Bytes> {
+    fn ready(&mut self) -> Option<BoardFrame> {
         if let Some(first) = self.first.take() {
-            return Some(first);
+            return Some(first.into());
         }
         let mut state = self.tenant.state();
         let (stale, is_shown) = (state.stale(), state.is_shown());
@@ -115,8 +123,8 @@ impl Board {
         if let (Place::Waiting { cursor }, true) = (self.place, is_shown) {
             let (place, first) = view.begin(table, cursor);
             self.place = place;
-            if first.is_some() {
-                return first;
+            if let Some(first) = first {
+                return Some(first.into());
             }
         }
         if let Some(frame) = view.next(table, &mut self.place) {
@@ -126,15 +134,15 @@ impl Board {
             return None;
         }
         self.told_stale = stale;
-        sign_of_life(view, table, self.place, stale)
+        sign_of_life(view, table, self.place, stale).map(BoardFrame::from)
     }
 
     /// What says that all is quiet, or still out of reach.
-    fn sign_of_life(&self) -> Option<Utf8Bytes> {
+    fn sign_of_life(&self) -> Option<BoardFrame> {
         let mut state = self.tenant.state();
         let stale = state.stale();
         let (view, table) = state.view(&self.view)?;
-        sign_of_life(view, table, self.place, stale)
+        sign_of_life(view, table, self.place, stale).map(BoardFrame::from)
     }
 }
 

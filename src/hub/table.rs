@@ -12,7 +12,7 @@ use crate::domain::id::{AgentId, DirectoryVersion, TeamId, TenantSeq};
 use crate::domain::presence::AgentView;
 use crate::domain::routable::{Wanted, not_routable};
 use crate::ports::FeedRow;
-use crate::protocol::board::{Alert, PresenceCounts};
+use crate::protocol::board::{self, Alert, PresenceCounts};
 use crate::protocol::state::AgentState;
 use crate::sync::in_parts;
 
@@ -67,8 +67,10 @@ pub(super) struct Touched {
     pub(super) before: Option<Arc<Person>>,
     /// The row's bytes changed.
     pub(super) row: bool,
-    /// Its alert came, went or changed.
+    /// Its alerts came, went or changed.
     pub(super) alert: bool,
+    /// A request was made, or something became of it.
+    pub(super) request: bool,
 }
 
 impl Table {
@@ -136,6 +138,13 @@ impl Table {
             .flat_map(|(person, alerts): (&Person, &Vec<Alert>)| alerts.iter().map(move |alert| (person, alert)))
     }
 
+    /// Those who have made a request that is open.
+    pub(super) fn asking(&self) -> impl Iterator<Item = &AgentView> {
+        let asks = |alert: &Alert| alert.kind == board::REQUEST;
+        let asking = self.alerts.iter().filter(move |(_, alerts)| alerts.iter().any(asks));
+        asking.filter_map(|(agent, _)| self.rows.get(agent).map(|row| &*row.view))
+    }
+
     /// Moves to `to`, where the directory and these rows hold. The caller has made sure that nothing
     /// is missing in between.
     pub(super) fn advance(&mut self, to: TenantSeq, directory: Option<&Arc<Directory>>, rows: &[FeedRow]) -> Delta {
@@ -168,7 +177,7 @@ impl Table {
                 self.uncount(&row.view, delta);
                 let alert = self.alerts.remove(&agent).is_some();
                 let before = Some(Arc::clone(&row.view.person));
-                delta.touched.insert(agent, Touched { before, row: true, alert });
+                delta.touched.insert(agent, Touched { before, row: true, alert, request: false });
             }
         }
         for (agent, person) in &directory.agents {
@@ -215,9 +224,14 @@ impl Table {
             false => self.alerts.insert(agent.clone(), alerts),
         };
         self.rows.insert(agent.clone(), row);
+        let request_before =
+            before.as_ref().and_then(|before| before.request.as_ref().map(|r| (r.id, r.state.as_str())));
+        let request = self.rows[&agent].view.request.as_ref().map(|request| (request.id, request.state.as_str()));
         let before = before.map(|before| Arc::clone(&before.person));
-        let touched = delta.touched.entry(agent).or_insert(Touched { before, row: false, alert: false });
+        let touched =
+            delta.touched.entry(agent).or_insert(Touched { before, row: false, alert: false, request: false });
         touched.row |= !same_row;
+        touched.request |= request.is_some() && request != request_before;
         touched.alert |= alert_changed;
     }
 

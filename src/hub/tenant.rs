@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use metrics::{counter, gauge};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::HubError;
 use super::seed::SeedRow;
@@ -16,6 +17,7 @@ use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
 use crate::ports::{Committed, FeedRow};
+use crate::protocol::request::{RequestAfter, RequestObject};
 use crate::sync::{Mutex, MutexGuard};
 
 /// The most views that a tenant may have open at once: with [`super::RING_BYTES_MAX`] each, their
@@ -50,6 +52,8 @@ struct ViewDelta {
     agents: Vec<AgentId>,
     removed: Vec<AgentId>,
     alerts: bool,
+    /// Whose request was made, or was decided.
+    requests: Vec<AgentId>,
 }
 
 impl Tenant {
@@ -212,7 +216,9 @@ impl State {
         for (id, change) in self.view_deltas(delta) {
             let Some(view) = self.views.get_mut(&id) else { continue };
             let counts = view.teams().iter().any(|team| delta.recounted.contains(team));
-            view.cut(&self.table, &change.agents, &change.removed, Beside { counts, alerts: change.alerts });
+            let told = change.requests.iter().filter_map(|agent| told_of(&self.table, agent)).collect();
+            let beside = Beside { counts, alerts: change.alerts };
+            view.cut(&self.table, &change.agents, &change.removed, beside, told);
         }
     }
 
@@ -235,9 +241,18 @@ impl State {
     }
 }
 
+/// The notification of what became of an agent's request.
+fn told_of(table: &Table, agent: &AgentId) -> Option<Utf8Bytes> {
+    let row = table.row(agent)?;
+    RequestObject::of(&row.view).map(|request| Utf8Bytes::from(RequestAfter { request }.to_notification()))
+}
+
 fn add(change: &mut ViewDelta, agent: &AgentId, touched: &Touched, was: bool, is: bool) {
     if is && (!was || touched.row) {
         change.agents.push(agent.clone());
+    }
+    if is && touched.request {
+        change.requests.push(agent.clone());
     }
     if was && !is {
         change.removed.push(agent.clone());

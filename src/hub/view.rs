@@ -13,12 +13,14 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::board::BoardFrame;
 use super::cursor::Cursor;
 use super::table::{Row, Table};
 use crate::domain::directory::Person;
 use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
 use crate::protocol::board::{self, Boundary, Extras};
+use crate::protocol::request::RequestObject;
 
 /// The most frames that a view keeps for boards that are a little behind.
 pub const RING_FRAMES_MAX: usize = 64;
@@ -62,7 +64,7 @@ pub(super) struct Beside {
 struct Change {
     from: TenantSeq,
     to: TenantSeq,
-    text: Utf8Bytes,
+    frame: BoardFrame,
 }
 
 /// A snapshot, and how many boards are in the middle of it.
@@ -149,7 +151,14 @@ impl View {
     }
 
     /// Cuts a frame that ends at the table's head: these agents' rows are new, those are gone.
-    pub(super) fn cut(&mut self, table: &Table, agents: &[AgentId], removed: &[AgentId], beside: Beside) {
+    pub(super) fn cut(
+        &mut self,
+        table: &Table,
+        agents: &[AgentId],
+        removed: &[AgentId],
+        beside: Beside,
+        asides: Vec<Utf8Bytes>,
+    ) {
         let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(table.row(agent)?.json())).collect();
         let removed: Vec<&str> = removed.iter().map(|agent| agent.as_str()).collect();
         let (from, to) = (self.boundary, table.head());
@@ -170,7 +179,7 @@ impl View {
             let extras = self.extras(table, beside);
             let text = encoded(board::changes(&self.id, from, end, &rows, &removed, &extras));
             self.ring_bytes += text.len();
-            self.ring.push_back(Change { from, to, text });
+            self.ring.push_back(Change { from, to, frame: BoardFrame { text, asides } });
             self.trim_ring();
         }
         self.tick();
@@ -188,7 +197,7 @@ impl View {
     }
 
     /// The next frame for a board, which moves its place; none when it has everything.
-    pub(super) fn next(&mut self, table: &Table, place: &mut Place) -> Option<Utf8Bytes> {
+    pub(super) fn next(&mut self, table: &Table, place: &mut Place) -> Option<BoardFrame> {
         loop {
             match *place {
                 Place::Waiting { .. } => return None,
@@ -209,19 +218,19 @@ impl View {
                     } else {
                         *place = Place::Reading { snapshot, part: part + 1, not_before };
                     }
-                    return Some(frame);
+                    return Some(frame.into());
                 }
                 Place::At { to } if to == self.boundary => return None,
                 Place::At { to } => {
                     if let Some(change) = self.ring.iter().find(|change| change.from == to) {
                         *place = Place::At { to: change.to };
-                        return Some(change.text.clone());
+                        return Some(change.frame.clone());
                     }
                     if to >= table.directory_since()
                         && let Some(text) = self.catch_up(table, to)
                     {
                         *place = Place::At { to: self.boundary };
-                        return Some(text);
+                        return Some(text.into());
                     }
                     *place = Place::Fresh { not_before: to };
                 }
@@ -250,7 +259,7 @@ impl View {
         if cursor.to > self.boundary {
             // The view was opened anew, or the board saw it before it was closed: no row of it
             // changed in between, so that its boundary may move up to where the board already is.
-            self.cut(table, &[], &[], Beside { counts: false, alerts: false });
+            self.cut(table, &[], &[], Beside { counts: false, alerts: false }, Vec::new());
         }
         if cursor.directory != table.directory_version() {
             return None;
@@ -292,7 +301,19 @@ impl View {
 
     /// Counts and alerts as they are to be put beside rows.
     fn extras<'a>(&'a self, table: &'a Table, beside: Beside) -> Extras<'a> {
-        Extras { counts: beside.counts.then(|| self.counts(table)), alerts: beside.alerts.then(|| self.alerts(table)) }
+        Extras {
+            counts: beside.counts.then(|| self.counts(table)),
+            alerts: beside.alerts.then(|| self.alerts(table)),
+            requests: beside.alerts.then(|| self.requests(table)),
+        }
+    }
+
+    /// The open ones, the oldest first.
+    fn requests<'a>(&'a self, table: &'a Table) -> Vec<RequestObject<'a>> {
+        let asking = table.asking().filter(|view| self.shows(&view.person));
+        let mut requests: Vec<RequestObject<'_>> = asking.filter_map(RequestObject::open).collect();
+        requests.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        requests
     }
 
     fn counts<'a>(&'a self, table: &Table) -> BTreeMap<&'a str, board::PresenceCounts> {
@@ -318,7 +339,7 @@ impl View {
     fn trim_ring(&mut self) {
         while self.ring.len() > RING_FRAMES_MAX || (self.ring_bytes > RING_BYTES_MAX && self.ring.len() > 1) {
             if let Some(change) = self.ring.pop_front() {
-                self.ring_bytes -= change.text.len();
+                self.ring_bytes -= change.frame.text.len();
             }
         }
     }

@@ -9,10 +9,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::notifications::Notification;
+use super::request::RequestObject;
 use super::time::WireTime;
 use crate::domain::findings::WORK_DURING_PAUSE;
 use crate::domain::id::TenantSeq;
 use crate::domain::presence::{AgentView, PauseView, Presence};
+use crate::domain::request::RequestState;
 use crate::domain::time::Timestamp;
 
 /// The largest frame that the server sends (`docs/protocol.md`), in bytes.
@@ -22,8 +24,10 @@ pub const AGENTS_PER_PART_MAX: usize = 500;
 /// The most alerts in a frame, the oldest ones; with it, alerts stay under half of
 /// [`FRAME_BYTES_MAX`] for ids of ordinary length. A row still says `overrun` where its alert is left out.
 pub const ALERTS_PER_FRAME_MAX: usize = 500;
-/// The most that counts or alerts may each take of a frame, in bytes; beyond it they are left out,
-/// which leaves the rows at least half of the frame. Only a view of very many teams gets there, or
+/// The most open requests in a frame, the oldest ones.
+pub const REQUESTS_PER_FRAME_MAX: usize = 200;
+/// The most that counts, alerts or requests may each take of a frame, in bytes; beyond it they are left out,
+/// which leaves the rows a quarter of the frame. Only a view of very many teams gets there, or
 /// one of many alerts with ids of the greatest length.
 pub const EXTRA_BYTES_MAX: usize = 120 * 1024;
 /// What is reserved in a frame for everything that is not rows, counts or alerts.
@@ -77,7 +81,7 @@ impl std::ops::AddAssign for PresenceCounts {
 pub struct Alert {
     /// The same for as long as it lasts, on every board.
     pub id: String,
-    /// What kind: `overrun`, `work_during_pause`.
+    /// What kind: `overrun`, `work_during_pause`, `request`.
     pub kind: &'static str,
     /// Whose.
     pub agent: String,
@@ -87,7 +91,32 @@ pub struct Alert {
     /// Since when.
     pub since: WireTime,
     /// What belongs to this kind.
-    pub params: PauseParams,
+    pub params: AlertParams,
+}
+
+/// The kind of an alert about a request that is open.
+pub const REQUEST: &str = "request";
+
+/// What belongs to an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum AlertParams {
+    /// One about a pause.
+    Pause(PauseParams),
+    /// One about a request.
+    Request(RequestParams),
+}
+
+/// What belongs to an alert about a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequestParams {
+    /// The request.
+    pub request: String,
+    /// The type of pause that it is for.
+    #[serde(rename = "type")]
+    pub pause_type: String,
+    /// Until when somebody may decide.
+    pub expires_at: WireTime,
 }
 
 /// What belongs to an alert about a pause.
@@ -108,10 +137,24 @@ pub struct PauseParams {
 impl Alert {
     /// The alerts that a row gives rise to.
     pub fn of(view: &AgentView) -> Vec<Alert> {
-        let Some(pause) = &view.pause else { return Vec::new() };
-        let kinds = [("overrun", pause.overran_at), (WORK_DURING_PAUSE, pause.worked_at)];
-        let alerts = kinds.into_iter().filter_map(|(kind, since)| Some(Alert::about(view, pause, kind, since?)));
-        alerts.collect()
+        let of_pause = view.pause.iter().flat_map(|pause| {
+            let kinds = [("overrun", pause.overran_at), (WORK_DURING_PAUSE, pause.worked_at)];
+            kinds.into_iter().filter_map(move |(kind, since)| Some(Alert::about(view, pause, kind, since?)))
+        });
+        let open = view.request.as_deref().filter(|request| request.state == RequestState::Open);
+        let of_request = open.map(|request| Alert {
+            id: format!("{REQUEST}:{}", request.id),
+            kind: REQUEST,
+            agent: view.person.id.as_str().to_owned(),
+            team: view.person.primary_team().map(|team| team.as_str().to_owned()),
+            since: WireTime(request.at),
+            params: AlertParams::Request(RequestParams {
+                request: request.id.to_string(),
+                pause_type: request.pause_type.as_str().to_owned(),
+                expires_at: WireTime(request.expires_at),
+            }),
+        });
+        of_pause.chain(of_request).collect()
     }
 
     fn about(view: &AgentView, pause: &PauseView, kind: &'static str, since: Timestamp) -> Alert {
@@ -122,12 +165,12 @@ impl Alert {
             agent: view.person.id.as_str().to_owned(),
             team: team.map(|team| team.as_str().to_owned()),
             since: WireTime(since),
-            params: PauseParams {
+            params: AlertParams::Pause(PauseParams {
                 pause: pause.id.to_string(),
                 pause_type: pause.pause_type.as_str().to_owned(),
                 started_at: WireTime(pause.started_at),
                 limit_at: pause.limit_at.map(WireTime),
-            },
+            }),
         }
     }
 }
@@ -139,6 +182,8 @@ pub struct Extras<'a> {
     pub counts: Option<BTreeMap<&'a str, PresenceCounts>>,
     /// Every alert of the view, when one changed.
     pub alerts: Option<Vec<&'a Alert>>,
+    /// Every open request of the view, when one changed.
+    pub requests: Option<Vec<RequestObject<'a>>>,
 }
 
 /// Where a frame ends: the tenant's number, and the cursor that stands for it.
@@ -175,6 +220,8 @@ struct SnapshotPart<'a> {
     counts: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alerts: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -189,6 +236,8 @@ struct Changes<'a> {
     counts: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alerts: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -211,10 +260,10 @@ pub fn snapshot(subscription: &str, end: Boundary<'_>, agents: &[&RawValue], ext
     let parts = split(agents, extras.bytes());
     let count = parts.len();
     let frame = |(part, agents): (usize, &[&RawValue])| {
-        let (counts, alerts) = if part == 0 { extras.both() } else { (None, None) };
-        let cursor = end.cursor;
+        let (counts, alerts, requests) = if part == 0 { extras.all() } else { (None, None, None) };
+        let (cursor, to) = (end.cursor, end.to.0);
         let result =
-            SnapshotPart { kind: "snapshot", part, parts: count, to: end.to.0, cursor, agents, counts, alerts };
+            SnapshotPart { kind: "snapshot", part, parts: count, to, cursor, agents, counts, alerts, requests };
         write(subscription, &result)
     };
     parts.into_iter().enumerate().map(frame).collect()
@@ -230,9 +279,12 @@ pub fn changes(
     extras: &Extras<'_>,
 ) -> String {
     let extras = WrittenExtras::of(extras);
-    let (counts, alerts) = extras.both();
+    let (counts, alerts, requests) = extras.all();
     let (to, cursor) = (end.to.0, end.cursor);
-    write(subscription, &Changes { kind: "changes", from: from.0, to, cursor, agents, removed, counts, alerts })
+    write(
+        subscription,
+        &Changes { kind: "changes", from: from.0, to, cursor, agents, removed, counts, alerts, requests },
+    )
 }
 
 /// The frame of a quiet time: nothing happened up to `end`.
@@ -255,7 +307,11 @@ fn write<R: Serialize>(subscription: &str, result: &R) -> String {
 struct WrittenExtras {
     counts: Option<Box<RawValue>>,
     alerts: Option<Box<RawValue>>,
+    requests: Option<Box<RawValue>>,
 }
+
+/// Counts, alerts and requests, those that are there.
+type Written<'a> = (Option<&'a RawValue>, Option<&'a RawValue>, Option<&'a RawValue>);
 
 impl WrittenExtras {
     fn of(extras: &Extras<'_>) -> WrittenExtras {
@@ -266,16 +322,20 @@ impl WrittenExtras {
         WrittenExtras {
             counts: extras.counts.as_ref().and_then(raw),
             alerts: extras.alerts.as_ref().and_then(|alerts| raw(&&alerts[..alerts.len().min(ALERTS_PER_FRAME_MAX)])),
+            requests: extras
+                .requests
+                .as_ref()
+                .and_then(|requests| raw(&&requests[..requests.len().min(REQUESTS_PER_FRAME_MAX)])),
         }
     }
 
-    fn both(&self) -> (Option<&RawValue>, Option<&RawValue>) {
-        (self.counts.as_deref(), self.alerts.as_deref())
+    fn all(&self) -> Written<'_> {
+        (self.counts.as_deref(), self.alerts.as_deref(), self.requests.as_deref())
     }
 
     fn bytes(&self) -> usize {
         let length = |json: &Option<Box<RawValue>>| json.as_ref().map_or(0, |json| json.get().len());
-        length(&self.counts) + length(&self.alerts)
+        length(&self.counts) + length(&self.alerts) + length(&self.requests)
     }
 }
 
@@ -358,7 +418,7 @@ mod tests {
     #[test]
     fn a_snapshot_of_nobody_is_one_part() {
         let counts = BTreeMap::from([("suporte", PresenceCounts { paused: 2, ..PresenceCounts::default() })]);
-        let parts = parts_of(&[], &Extras { counts: Some(counts), alerts: Some(Vec::new()) });
+        let parts = parts_of(&[], &Extras { counts: Some(counts), alerts: Some(Vec::new()), requests: None });
         check_whole(&parts, 0);
         assert_eq!(parts.len(), 1);
         let expected = serde_json::json!({ "suporte": { "available": 0, "unavailable": 0, "wrap_up": 0, "busy": 0, "paused": 2, "offline": 0 } });
@@ -368,7 +428,7 @@ mod tests {
     #[test]
     fn a_snapshot_has_at_most_500_agents_a_part_and_its_extras_in_the_first() {
         for (count, parts_wanted) in [(500, 1), (501, 2), (1500, 3)] {
-            let extras = Extras { counts: Some(BTreeMap::new()), alerts: None };
+            let extras = Extras { counts: Some(BTreeMap::new()), ..Extras::default() };
             let parts = parts_of(&rows(count, 8), &extras);
             check_whole(&parts, count);
             assert_eq!(parts.len(), parts_wanted);
@@ -392,17 +452,17 @@ mod tests {
             agent: format!("agent-{at}"),
             team: None,
             since: WireTime(Timestamp(0)),
-            params: PauseParams {
+            params: AlertParams::Pause(PauseParams {
                 pause: at.to_string(),
                 pause_type: "almoco".to_owned(),
                 started_at: WireTime(Timestamp(0)),
                 limit_at: None,
-            },
+            }),
         };
         let alerts: Vec<Alert> = (0..600).map(alert).collect();
         let teams: Vec<String> = (0..300).map(|at| format!("{at:0>1000}")).collect();
         let counts = teams.iter().map(|team| (team.as_str(), PresenceCounts::default())).collect();
-        let extras = Extras { counts: Some(counts), alerts: Some(alerts.iter().collect()) };
+        let extras = Extras { counts: Some(counts), alerts: Some(alerts.iter().collect()), requests: None };
         let parts = parts_of(&rows(500, 980), &extras);
         check_whole(&parts, 500);
         assert_eq!(parts[0]["alerts"].as_array().unwrap().len(), ALERTS_PER_FRAME_MAX);

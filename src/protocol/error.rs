@@ -251,6 +251,13 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
         Refusal::AlreadyPaused { pause, pause_type } => {
             json!({"pause": pause.to_string(), "type": pause_type.as_str()})
         }
+        Refusal::AlreadyDecided { by } => {
+            let mut by_whom = json!({"kind": by.kind()});
+            if let Some(id) = by.id() {
+                by_whom["id"] = json!(id);
+            }
+            json!({"by": by_whom})
+        }
         Refusal::Cooldown { from } | Refusal::ShiftHead { from } => json!({"from": rfc3339(*from)}),
         Refusal::QuotaCount { used, of, resets_at } => {
             json!({"used": used, "of": of, "resets_at": rfc3339(*resets_at)})
@@ -278,7 +285,9 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
         | Refusal::OfferExpired
         | Refusal::NotOffered
         | Refusal::NotPaused
+        | Refusal::ApprovalRequired
         | Refusal::Occupied
+        | Refusal::OwnRequest
         | Refusal::PausesDisabled
         | Refusal::TypeDisabled
         | Refusal::UnknownType => json!({}),
@@ -298,6 +307,9 @@ fn refused(refusal: &Refusal) -> WireError {
 fn sentence(refusal: &Refusal) -> String {
     match refusal {
         Refusal::AgentOffline => "The agent has no live session, or is offline.".to_owned(),
+        Refusal::AlreadyDecided { .. } => "The request is not open any more.".to_owned(),
+        Refusal::ApprovalRequired => "Somebody has to agree to each pause of this type.".to_owned(),
+        Refusal::OwnRequest => "Nobody decides on a request of their own; ask somebody else.".to_owned(),
         Refusal::AlreadyPaused { pause_type, .. } => format!("A pause of type {pause_type} is running."),
         Refusal::Cooldown { from } => {
             format!("It is too soon after the last pause; this one may start from {}.", rfc3339(*from))

@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::occupancy::read_report;
-use super::params::{Fields, FromField, Text, one_of};
+use super::params::{Fields, FromField, Instant, Text, one_of};
 use super::rpc::Params;
-use crate::domain::command::{AfterEnd, Cancelled, Command, PauseAtSignOut};
+use crate::domain::command::{AfterEnd, Cancelled, Command, PauseAtSignOut, RequestDecision};
 use crate::domain::event::ChosenStatus;
-use crate::domain::id::{AgentId, AgentSeq, Op, TeamId};
+use crate::domain::id::{AgentId, AgentSeq, Op, RequestId, TeamId};
 use crate::domain::occupancy::Report;
 use crate::domain::policy::LIMIT_MAX;
+use crate::domain::request::GRANT_USES_MAX;
 
 /// The most teams that one board can be asked to show by name.
 pub const BOARD_TEAMS_MAX: usize = 200;
@@ -71,6 +72,14 @@ methods!(
     PauseEnd = "pause.end",
     /// The agent gives up what waits.
     PauseCancel = "pause.cancel",
+    /// The agent asks for an exception.
+    RequestCreate = "request.create",
+    /// The agent takes a request back.
+    RequestCancel = "request.cancel",
+    /// Lists requests: the agent's last, or those that the caller may decide on.
+    RequestList = "request.list",
+    /// Somebody decides on a request.
+    RequestDecide = "request.decide",
     /// Somebody else sets an agent's status.
     AgentSetStatus = "agent.set_status",
     /// Somebody else begins a pause for an agent.
@@ -123,6 +132,21 @@ pub enum Invocation {
     Own(OwnCommand),
     /// The `agent.*` actions and `pause.extend`.
     Live(LiveCommand),
+    /// `request.create`, `request.cancel`.
+    OwnRequest(OwnRequest),
+    /// `request.list`.
+    RequestList,
+    /// `request.decide`.
+    RequestDecide {
+        /// Which.
+        request: RequestId,
+        /// The command.
+        command: Command,
+        /// Why; the agent is shown it.
+        reason: String,
+        /// What makes it safe.
+        guard: Guard,
+    },
     /// `occupancy.set`.
     OccupancySet {
         /// Whose.
@@ -196,6 +220,17 @@ pub struct OwnCommand {
     pub guard: Guard,
 }
 
+/// A request that the agent makes or takes back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnRequest {
+    /// The command.
+    pub command: Command,
+    /// Why they ask.
+    pub reason: Option<String>,
+    /// What makes it safe.
+    pub guard: Guard,
+}
+
 /// A command for another person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveCommand {
@@ -265,6 +300,10 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::PauseAccept
         | Method::PauseEnd
         | Method::PauseCancel
+        | Method::RequestCreate
+        | Method::RequestCancel
+        | Method::RequestList
+        | Method::RequestDecide
         | Method::AgentSetStatus
         | Method::AgentStartPause
         | Method::AgentEndPause
@@ -317,6 +356,28 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
         Method::PauseEnd => {
             let command = Command::EndPause { then: fields.optional("then")?, overriding: false };
             own(fields, command)?
+        }
+        Method::RequestCreate => {
+            let pause_type = fields.required("type")?;
+            let Text(reason) = fields.required("reason")?;
+            let extra = Duration::from_millis(fields.optional("extra_ms")?.unwrap_or(0));
+            if extra > LIMIT_MAX {
+                return Err(fields.invalid("extra_ms", "must be at most 24 hours"));
+            }
+            let command = Command::CreateRequest { pause_type, extra };
+            Invocation::OwnRequest(OwnRequest { command, reason: Some(reason), guard: guard(fields)? })
+        }
+        Method::RequestCancel => {
+            let command = Command::CancelRequest { request: fields.required("request")? };
+            Invocation::OwnRequest(OwnRequest { command, reason: None, guard: guard(fields)? })
+        }
+        Method::RequestList => Invocation::RequestList,
+        Method::RequestDecide => {
+            let request = fields.required("request")?;
+            let decision = decision(fields)?;
+            let Text(reason) = fields.required("reason")?;
+            let command = Command::DecideRequest { request, decision };
+            Invocation::RequestDecide { request, command, reason, guard: guard(fields)? }
         }
         Method::AgentSetStatus => {
             let command = Command::SetStatus { status: fields.required("status")?, after_work: false };
@@ -381,6 +442,24 @@ fn client(fields: &mut Fields) -> Result<Option<Client>, WireError> {
     Ok(Some(client))
 }
 
+fn decision(fields: &mut Fields) -> Result<RequestDecision, WireError> {
+    let grants: bool = fields.required::<Decision>("decision")? == Decision::Grant;
+    let uses = fields.optional::<u64>("uses")?;
+    let until: Option<Instant> = fields.optional("until")?;
+    if !grants {
+        let surplus = [("uses", uses.is_some()), ("until", until.is_some())];
+        return match surplus.into_iter().find(|(_, given)| *given) {
+            Some((name, _)) => Err(fields.invalid(name, "belongs to a grant")),
+            None => Ok(RequestDecision::Refuse),
+        };
+    }
+    let uses = u32::try_from(uses.unwrap_or(1)).ok().filter(|uses| (1..=GRANT_USES_MAX).contains(uses));
+    let Some(uses) = uses else {
+        return Err(fields.invalid("uses", &format!("must be from 1 to {GRANT_USES_MAX}")));
+    };
+    Ok(RequestDecision::Grant { uses, until: until.map(|until| until.0) })
+}
+
 fn guard(fields: &mut Fields) -> Result<Guard, WireError> {
     Ok(Guard { op: fields.optional("op")?, expected_version: fields.optional("expected_version")? })
 }
@@ -394,6 +473,19 @@ fn live(fields: &mut Fields, command: Command) -> Result<Invocation, WireError> 
     let Text(reason) = fields.required("reason")?;
     let on_behalf = fields.optional("on_behalf")?.unwrap_or(false);
     Ok(Invocation::Live(LiveCommand { agent, reason, on_behalf, command, guard: guard(fields)? }))
+}
+
+/// How a request is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Grant,
+    Refuse,
+}
+
+impl FromField for Decision {
+    fn from_field(value: Value) -> Result<Decision, String> {
+        one_of(value, &[("grant", Decision::Grant), ("refuse", Decision::Refuse)])
+    }
 }
 
 /// When a status takes effect.

@@ -10,6 +10,7 @@ pub mod notifications;
 pub mod occupancy;
 pub mod options;
 pub mod params;
+pub mod request;
 pub mod rpc;
 pub mod state;
 pub mod time;

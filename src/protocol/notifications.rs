@@ -13,6 +13,8 @@ pub enum Notification {
     PauseOffered,
     /// An outcome or a code of the watched menu has changed.
     OptionsChanged,
+    /// A request for an exception was made, or something became of it.
+    RequestChanged,
     /// The next frame of a board.
     BoardChanged,
     /// The credential ends soon.
@@ -23,12 +25,13 @@ pub enum Notification {
 
 impl Notification {
     /// Every notification, in the order of the contract.
-    pub const ALL: [Notification; 8] = [
+    pub const ALL: [Notification; 9] = [
         Notification::AgentChanged,
         Notification::PauseWarned,
         Notification::PauseLimitReached,
         Notification::PauseOffered,
         Notification::OptionsChanged,
+        Notification::RequestChanged,
         Notification::BoardChanged,
         Notification::SessionExpiring,
         Notification::ServerDraining,
@@ -42,6 +45,7 @@ impl Notification {
             Notification::PauseLimitReached => "pause.limit_reached",
             Notification::PauseOffered => "pause.offered",
             Notification::OptionsChanged => "options.changed",
+            Notification::RequestChanged => "request.changed",
             Notification::BoardChanged => "board.changed",
             Notification::SessionExpiring => "session.expiring",
             Notification::ServerDraining => "server.draining",

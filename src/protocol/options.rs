@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::refusal_params;
+use super::request::GrantState;
 use super::time::WireTime;
 use crate::domain::command::Refusal;
 use crate::domain::rules::{PauseOption, Verdict, VerdictOutcome};
@@ -49,6 +50,9 @@ pub struct OptionState<'a> {
     /// For how long it may be taken in a shift.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of_ms: Option<i64>,
+    /// What was granted for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantState>,
     /// When it may be started, in the agent's zone; empty: always.
     pub windows: Vec<WindowState>,
     /// What choosing it would lead to.
@@ -69,7 +73,7 @@ pub struct WindowState {
 /// What choosing a type would lead to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VerdictState {
-    /// `started` or `refused`.
+    /// `started`, `queued`, `pending`, `requested` or `refused`.
     pub outcome: &'static str,
     /// The rule that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +125,7 @@ impl<'a> OptionState<'a> {
             of,
             used_ms: of_time.map(|_| millis(line.used.time)),
             of_ms: of_time.map(millis),
+            grant: line.grant.as_ref().map(GrantState::of),
             windows: rules.map_or_else(Vec::new, |rules| rules.windows.iter().map(WindowState::of).collect()),
             verdict: VerdictState::of(&line.verdict),
         }
@@ -186,6 +191,7 @@ mod tests {
             ..PauseRules::default()
         };
         PauseOption {
+            grant: None,
             pause_type: Arc::new(PauseType {
                 code: PauseTypeCode::new("almoco").expect("a code"),
                 name: BTreeMap::from([("pt-BR".to_owned(), "Almoço".to_owned())]),
@@ -211,6 +217,7 @@ mod tests {
             code: Some(Refusal::OutsideWindow { next_from: Some(opens) }),
             also: vec![],
             waived: vec![],
+            grant: None,
             next_change_at: Some(opens),
         });
         assert_eq!(
@@ -235,6 +242,7 @@ mod tests {
                 code: Some(Refusal::OutsideWindow { next_from: Some(Timestamp(at)) }),
                 also: vec![],
                 waived: vec![],
+                grant: None,
                 next_change_at: None,
             })]
         };
@@ -243,6 +251,7 @@ mod tests {
             code: None,
             also: vec![],
             waived: vec![],
+            grant: None,
             next_change_at: None,
         })];
         assert_eq!(MenuSignature::of(&refused(1)), MenuSignature::of(&refused(2)));

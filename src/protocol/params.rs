@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 use super::error::WireError;
 use super::rpc::Params;
 use crate::domain::id::{
-    AgentId, AgentSeq, ChannelCode, IdError, OfferId, Op, PauseId, PauseTypeCode, SourceId, TeamId, WideIdError,
-    is_unprintable,
+    AgentId, AgentSeq, ChannelCode, IdError, OfferId, Op, PauseId, PauseTypeCode, RequestId, SourceId, TeamId,
+    WideIdError, is_unprintable,
 };
+use crate::domain::time::Timestamp;
 
 /// The longest text that a person writes (a reason, a note), in characters (fault table, "names").
 pub const TEXT_LENGTH_MAX: usize = 200;
@@ -17,6 +18,19 @@ pub const TEXT_LENGTH_MAX: usize = 200;
 /// A text that a person wrote: printable, not empty, at most [`TEXT_LENGTH_MAX`] characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(pub String);
+
+/// An instant as RFC 3339 writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instant(pub Timestamp);
+
+impl FromField for Instant {
+    fn from_field(value: Value) -> Result<Instant, String> {
+        let text = String::from_field(value)?;
+        let read = chrono::DateTime::parse_from_rfc3339(&text);
+        read.map(|at| Instant(Timestamp(at.timestamp_millis())))
+            .map_err(|_| "must be an instant such as 2026-11-22T20:57:49.123Z".to_owned())
+    }
+}
 
 /// The parameters that have not been read yet. What is left over at the end is refused by name.
 #[derive(Debug)]
@@ -171,7 +185,7 @@ macro_rules! from_wide_id {
     };
 }
 
-from_wide_id!(OfferId, PauseId, Op);
+from_wide_id!(OfferId, PauseId, Op, RequestId);
 
 /// Reads one of a few words.
 ///

@@ -61,12 +61,27 @@ pub struct AgentState<'a> {
     /// What waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingState<'a>>,
+    /// The last request for an exception.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestState<'a>>,
     /// The line that the agent stands in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<QueueState<'a>>,
     /// The slot that is kept for the agent, who alone sees it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offer: Option<OfferState<'a>>,
+}
+
+/// The last request for an exception, in short.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestState<'a> {
+    /// Its id.
+    pub id: String,
+    /// The code of the type that it is for.
+    #[serde(rename = "type")]
+    pub pause_type: &'a str,
+    /// `open`, or what became of it.
+    pub state: &'static str,
 }
 
 /// A place in a line.
@@ -191,6 +206,11 @@ impl<'a> AgentState<'a> {
                 (Some(pending), _) => Some(PendingState::of(pending)),
                 (None, deferred) => deferred.as_ref().map(PendingState::of_deferred),
             },
+            request: view.request.as_deref().map(|request| RequestState {
+                id: request.id.to_string(),
+                pause_type: request.pause_type.as_str(),
+                state: request.state.as_str(),
+            }),
             queue: view.queue.as_ref().map(|queue| QueueState {
                 pause_type: queue.pause_type.as_str(),
                 since: WireTime(queue.since),

@@ -195,6 +195,11 @@ impl PauseWrites {
             | AgentEventBody::Deferred(_)
             | AgentEventBody::DeferralEnded { .. }
             | AgentEventBody::OccupancyChanged(_)
+            | AgentEventBody::RequestCreated(_)
+            | AgentEventBody::RequestDecided { .. }
+            | AgentEventBody::RequestExpired { .. }
+            | AgentEventBody::RequestCancelled { .. }
+            | AgentEventBody::GrantUsed { .. }
             | AgentEventBody::PauseWarned { .. }
             | AgentEventBody::LimitReached { .. }
             | AgentEventBody::Escalated { .. }

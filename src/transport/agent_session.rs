@@ -13,7 +13,7 @@ use super::rate_limit::{Meter, Rate};
 use super::sockets::SessionPlace;
 use super::wanted::Wanted;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
-use super::{App, rpc};
+use super::{App, requests, rpc};
 use crate::actor::session::NOTICES_MAX;
 use crate::actor::{CommandError, Notice, SessionLink};
 use crate::auth::{Action, Principal, Role, Scope};
@@ -276,6 +276,10 @@ impl Session {
                 };
                 Told::Send(self.wanted.text(Notification::PauseOffered, &params))
             }
+            Some(Notice::RequestChanged(view)) => {
+                let params = requests::changed(&view);
+                Told::Send(params.and_then(|params| self.wanted.text(Notification::RequestChanged, &params)))
+            }
             Some(Notice::SignedOut { cause, by_agent, message }) => {
                 let code = match cause {
                     Cause::Deactivated => CloseCode::CredentialEnded,
@@ -392,6 +396,9 @@ impl Session {
             other @ (Invocation::AgentGet
             | Invocation::PauseOptions { watch: false }
             | Invocation::Own(_)
+            | Invocation::OwnRequest(_)
+            | Invocation::RequestList
+            | Invocation::RequestDecide { .. }
             | Invocation::OccupancySet { .. }
             | Invocation::Live(_)) => rpc::answer(&app, self.principal()?, other).await,
         }

@@ -14,6 +14,7 @@ mod occupancy;
 mod pauses;
 mod problem;
 mod rate_limit;
+mod requests;
 mod rpc;
 mod sockets;
 mod stall;

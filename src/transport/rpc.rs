@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::occupancy;
 use super::rate_limit::Rate;
+use super::requests;
 use crate::actor::CommandError;
 use crate::auth::{Action, Forbidden, Principal, Role, Target};
 use crate::domain::command::{Actor, Command, Outcome, Request};
@@ -35,7 +36,11 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::PauseStart
         | Method::PauseAccept
         | Method::PauseEnd
-        | Method::PauseCancel => Action::ActAsAgent,
+        | Method::PauseCancel
+        | Method::RequestCreate
+        | Method::RequestCancel => Action::ActAsAgent,
+        Method::RequestList => Action::ListRequests,
+        Method::RequestDecide => Action::DecideRequest,
         Method::AgentSetStatus
         | Method::AgentStartPause
         | Method::AgentEndPause
@@ -136,6 +141,11 @@ pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocat
         Invocation::PauseOptions { watch: false } => menu(app, principal).await.map(|menu| menu_value(&menu)),
         Invocation::Own(command) => own(app, principal, command).await,
         Invocation::Live(command) => live(app, principal, command).await,
+        Invocation::OwnRequest(wanted) => requests::own(app, principal, wanted).await,
+        Invocation::RequestList => requests::list(app, principal).await,
+        Invocation::RequestDecide { request, command, reason, guard } => {
+            requests::decide(app, principal, request, command, reason, guard).await
+        }
         Invocation::OccupancySet { agent, report, expected_version } => {
             let view = occupancy::take(app, principal, &agent, report, expected_version).await?;
             Ok(to_value(&AgentAfter { agent: state(&view) }))
@@ -202,6 +212,7 @@ async fn own(app: &App, principal: &Principal, wanted: OwnCommand) -> Result<Val
         let outcome = match reply.outcome {
             Outcome::Done | Outcome::Started { .. } => "started",
             Outcome::Queued => "queued",
+            Outcome::Requested => "requested",
             Outcome::Deferred => "pending",
         };
         to_value(&PauseBegun { outcome, agent })
@@ -318,20 +329,30 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_method_is_allowed_or_forbidden_as_the_contract_says() {
         let everybody = ["session.open", "session.ping", "session.refresh", "session.sign_out", "rpc.on", "rpc.off"];
-        let agents =
-            ["agent.get", "status.set", "pause.options", "pause.start", "pause.accept", "pause.end", "pause.cancel"];
+        let agents = [
+            "agent.get",
+            "status.set",
+            "pause.options",
+            "pause.start",
+            "pause.accept",
+            "pause.end",
+            "pause.cancel",
+            "request.create",
+            "request.cancel",
+        ];
         let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
         let boards = ["board.subscribe", "board.unsubscribe"];
         let routers = ["occupancy.set"];
+        let (lists, decides) = (["request.list"], ["request.decide"]);
         let table: [(Role, &[&[&str]]); 6] = [
-            (Role::Agent, &[&everybody, &agents]),
-            (Role::Supervisor, &[&everybody, &live, &boards]),
-            (Role::Admin, &[&everybody, &live, &boards, &routers]),
+            (Role::Agent, &[&everybody, &agents, &lists]),
+            (Role::Supervisor, &[&everybody, &live, &boards, &lists, &decides]),
+            (Role::Admin, &[&everybody, &live, &boards, &routers, &lists, &decides]),
             (Role::Auditor, &[&everybody]),
             (Role::Integration, &[&everybody, &live, &routers]),
             (Role::Operator, &[&everybody]),
         ];
-        let known: usize = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len()].iter().sum();
+        let known: usize = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len(), 2].iter().sum();
         assert_eq!(Method::ALL.len(), known, "every method stands in this table");
         for (role, groups) in table {
             let principal = Principal {

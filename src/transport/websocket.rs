@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Input::Read(Read::Nothing) => Ok(()),
             Input::Read(Read::Ended(ending)) => Err(ending),
             Input::Notice(notice) => self.on_notice(notice).await,
-            Input::Frame(frame) => self.wire.send(frame.text).await,
+            Input::Frame(frame) => self.send_frame(frame).await,
             Input::MenuMoved => {
                 self.session.look_at_menu_soon(self.app.clock.now());
                 Ok(())
@@ -127,6 +127,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Input::Time => self.on_time().await,
             Input::Drain => self.on_drain().await,
         }
+    }
+
+    async fn send_frame(&mut self, frame: BoardFrame) -> Result<(), Ending> {
+        self.wire.send(frame.text).await?;
+        let tells_requests = self.session.wanted().has(Notification::RequestChanged);
+        for aside in frame.asides.into_iter().filter(|_| tells_requests) {
+            self.wire.send(aside).await?;
+        }
+        Ok(())
     }
 
     async fn on_text(&mut self, text: &str) -> Result<(), Ending> {

@@ -125,7 +125,10 @@ async fn offer(link: &mut Link) -> OfferId {
     loop {
         match link.notice().await.expect("the socket is held") {
             Notice::Offered { offer, .. } => return offer,
-            Notice::Changed(_) | Notice::PauseWarned { .. } | Notice::LimitReached { .. } => {}
+            Notice::Changed(_)
+            | Notice::RequestChanged(_)
+            | Notice::PauseWarned { .. }
+            | Notice::LimitReached { .. } => {}
             Notice::SignedOut { .. } => panic!("signed out"),
         }
     }

@@ -9,6 +9,7 @@ mod presence;
 mod properties;
 mod protected;
 mod queue;
+mod requests;
 mod schedule;
 mod script;
 mod setting;

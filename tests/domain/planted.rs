@@ -19,6 +19,7 @@ fn the_check_of_previews_catches_a_start_that_was_promised_and_refused() {
         code: None,
         also: Vec::new(),
         waived: Vec::new(),
+        grant: None,
         next_change_at: None,
     };
     let refused = Rejection::Refused(Refusal::TypeDisabled);
@@ -29,8 +30,14 @@ fn the_check_of_previews_catches_a_start_that_was_promised_and_refused() {
 #[should_panic(expected = "previewed")]
 fn the_check_of_previews_catches_another_code() {
     let code = Some(Refusal::NotOffered);
-    let verdict =
-        Verdict { outcome: VerdictOutcome::Refused, code, also: Vec::new(), waived: Vec::new(), next_change_at: None };
+    let verdict = Verdict {
+        outcome: VerdictOutcome::Refused,
+        code,
+        also: Vec::new(),
+        waived: Vec::new(),
+        grant: None,
+        next_change_at: None,
+    };
     let refused: Result<Outcome, _> = Err(&Rejection::Refused(Refusal::TypeDisabled));
     same_as_previewed(&verdict, &refused);
 }

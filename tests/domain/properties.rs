@@ -8,9 +8,11 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use intervalo::domain::agent::{Agent, Status};
-use intervalo::domain::command::{Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Refusal, Request};
+use intervalo::domain::command::{
+    Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Refusal, Request, RequestDecision,
+};
 use intervalo::domain::event::{AgentEvent, AgentEventBody, ChosenStatus};
-use intervalo::domain::id::{AgentId, OfferId, PauseId, PauseTypeCode, PrincipalId};
+use intervalo::domain::id::{AgentId, OfferId, PauseId, PauseTypeCode, PrincipalId, RequestId};
 use intervalo::domain::presence::StatusWord;
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::local_day_bounds;
@@ -38,14 +40,29 @@ const POLICY: &str = r#"
     type cha occupied immediate limit 5m warn 3m,1m grace 0s on_limit end_unavailable quota 3 quota_time 12m cooldown_any 5m
     type almoco entitlement limit 60m min 20m on_limit mark windows all 00:30-01:40 all 10:00-14:00
     type saida occupied refuse limit 3m warn none grace 10s on_limit sign_out
+    type medico approval 3m limit 5m warn none
+    type livre approval 2m grant cap suporte=2
     type banheiro protected
     type recuperacao protected
     type reuniao by supervisor
     type vendas teams outra
 "#;
 
-const TYPES: [&str; 11] =
-    ["fila", "cheia", "cafe", "cha", "almoco", "saida", "banheiro", "recuperacao", "reuniao", "vendas", "inventada"];
+const TYPES: [&str; 13] = [
+    "fila",
+    "cheia",
+    "cafe",
+    "cha",
+    "almoco",
+    "saida",
+    "banheiro",
+    "recuperacao",
+    "reuniao",
+    "vendas",
+    "inventada",
+    "medico",
+    "livre",
+];
 
 /// Evenings before a day of 23, of 25 and of 24 hours in New York.
 const EVES: [(&str, &str); 3] = [("2026-03-07", "20:00"), ("2026-10-31", "20:00"), ("2026-11-23", "09:00")];
@@ -134,6 +151,12 @@ fn command() -> impl Strategy<Value = Command> {
         4 => Just(Command::AcceptOffer { offer: OfferId(0) }),
         1 => Just(Command::Cancel { what: Cancelled::Queue }),
         1 => Just(Command::Cancel { what: Cancelled::Pending }),
+        2 => (0..TYPES.len(), 0u64..20).prop_map(|(n, extra)| Command::CreateRequest { pause_type: code(TYPES[n]), extra: minutes(extra) }),
+        1 => Just(Command::CancelRequest { request: RequestId(0) }),
+        4 => (any::<bool>(), 1u32..3).prop_map(|(grants, uses)| {
+            let decision = if grants { RequestDecision::Grant { uses, until: None } } else { RequestDecision::Refuse };
+            Command::DecideRequest { request: RequestId(0), decision }
+        }),
     ]
 }
 
@@ -192,7 +215,11 @@ fn take(world: &mut World, step: &Step) {
             world.report(&mut Words::of(work));
             world.settle();
         }
-        Step::Command(who, command, replaces) => execute(world, *who, command, *replaces),
+        Step::Command(who, command, replaces) => {
+            execute(world, *who, command, *replaces);
+            // Whoever orders events has those look whose turn it is by then.
+            world.settle();
+        }
     }
     world.check_no_ghost();
 }
@@ -216,6 +243,11 @@ fn execute(world: &mut World, who: Who, command: &Command, naming: bool) {
     let mut command = command.clone();
     if let (Command::AcceptOffer { offer }, Some(waiting)) = (&mut command, &world.agent.queue) {
         *offer = waiting.offer.map(|offer| offer.id).or(waiting.last_expired).unwrap_or(*offer);
+    }
+    if let (Command::CancelRequest { request } | Command::DecideRequest { request, .. }, Some(last)) =
+        (&mut command, &world.agent.request)
+    {
+        *request = last.id;
     }
     if let Command::StartPause { replaces, .. } = &mut command {
         *replaces = running.filter(|_| naming);
@@ -433,6 +465,11 @@ pub(crate) fn counted_twice(journal: &[Entry]) -> Option<String> {
             | AgentEventBody::Deferred(_)
             | AgentEventBody::DeferralEnded { .. }
             | AgentEventBody::OccupancyChanged(_)
+            | AgentEventBody::RequestCreated(_)
+            | AgentEventBody::RequestDecided { .. }
+            | AgentEventBody::RequestExpired { .. }
+            | AgentEventBody::RequestCancelled { .. }
+            | AgentEventBody::GrantUsed { .. }
             | AgentEventBody::Queued(_)
             | AgentEventBody::LeftQueue { .. }
             | AgentEventBody::Offered { .. }
@@ -484,6 +521,11 @@ pub(crate) fn listed(before: &str, event: &AgentEvent, after: &str) -> Result<()
         | "pause.offered"
         | "pause.offer_expired"
         | "occupancy.changed"
+        | "request.created"
+        | "request.decided"
+        | "request.expired"
+        | "request.cancelled"
+        | "grant.used"
         | "finding.recorded" => before == after,
         _ => false,
     };
@@ -613,7 +655,7 @@ fn promise_c9_the_menu_says_what_a_start_then_does() {
             take(&mut world, &Step::Command(who, start, false));
         }
         let menu = world.options();
-        assert_eq!(menu.len(), 9, "all but those of another team");
+        assert_eq!(menu.len(), 11, "all but those of another team");
         for option in menu {
             let mut then = world.clone();
             let actor = Actor::Agent(then.id.clone());

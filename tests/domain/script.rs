@@ -8,18 +8,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone, Weekday};
 use chrono_tz::Tz;
 use intervalo::domain::agent::Agent;
 use intervalo::domain::command::{
-    Actor, AfterEnd, Cancelled, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request,
+    Actor, AfterEnd, Cancelled, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request, RequestDecision,
 };
 use intervalo::domain::deferral::DeferredTarget;
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, PauseStarted, PendingTarget};
 use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion};
-use intervalo::domain::id::{TeamId, TenantId};
+use intervalo::domain::id::{RequestId, TeamId, TenantId};
 use intervalo::domain::occupancy::Load;
 use intervalo::domain::policy::Policy;
 use intervalo::domain::presence::{AgentView, DeferredWord, PauseView};
@@ -343,10 +344,31 @@ impl Stage {
                 });
                 Command::EndPause { then, overriding: words.has("override") }
             }
+            "request" => {
+                let pause_type = type_code(words.next());
+                let extra = if words.has("extra") { duration(words.next()) } else { Duration::ZERO };
+                Command::CreateRequest { pause_type, extra }
+            }
+            "takes_back" => Command::CancelRequest { request: self.asked_for(words) },
+            "grants" => {
+                let request = self.asked_for(words);
+                let uses = if words.has("uses") { words.next().parse().expect("a number") } else { 1 };
+                let until = words.has("for").then(|| self.world.now + duration(words.next()));
+                Command::DecideRequest { request, decision: RequestDecision::Grant { uses, until } }
+            }
+            "refuses" => Command::DecideRequest { request: self.asked_for(words), decision: RequestDecision::Refuse },
             "extend" => Command::ExtendPause { by: duration(words.next()) },
             "sign_out" if words.has("end") => Command::SignOut { pause: PauseAtSignOut::End },
             "sign_out" => Command::SignOut { pause: PauseAtSignOut::KeepEntitlement },
             other => panic!("no such command: {other}"),
+        }
+    }
+
+    fn asked_for(&self, words: &mut Words) -> RequestId {
+        match words.next() {
+            "it" => self.world.agent.request.as_ref().expect("a request").id,
+            "another" => RequestId(u128::MAX),
+            other => panic!("it or another, not {other}"),
         }
     }
 
@@ -394,6 +416,22 @@ impl Stage {
                 let why = code.as_ref().map(|code| format!(": {code}")).unwrap_or_default();
                 format!("pending no more ({}){why}", event.cause.as_str())
             }
+            AgentEventBody::RequestCreated(created) => {
+                format!("requested {} until {}", created.pause_type, self.time(created.expires_at))
+            }
+            AgentEventBody::RequestDecided { grant: Some(grant), .. } => {
+                let uses = if grant.uses > 1 { format!(" {} times", grant.uses) } else { String::new() };
+                format!(
+                    "granted {}{uses} until {} ({})",
+                    grant.pause_type,
+                    self.time(grant.until),
+                    event.cause.as_str()
+                )
+            }
+            AgentEventBody::RequestDecided { grant: None, .. } => "request refused".to_owned(),
+            AgentEventBody::RequestExpired { .. } => "request expired".to_owned(),
+            AgentEventBody::RequestCancelled { .. } => format!("request cancelled ({})", event.cause.as_str()),
+            AgentEventBody::GrantUsed { .. } => "grant used".to_owned(),
             AgentEventBody::OccupancyChanged(changed) => format!("works {}", work(&Load::of(&changed.sources))),
             AgentEventBody::Queued(queued) => format!("queued {}", queued.pause_type),
             AgentEventBody::LeftQueue { pause_type, code } => {
@@ -473,7 +511,12 @@ impl Stage {
             Refusal::NotStartableBy { startable_by } => format!("{code} ({startable_by} only)"),
             Refusal::OutsideWindow { next_from: Some(from) } => format!("{code} until {}", self.time(*from)),
             Refusal::OutsideWindow { next_from: None } => format!("{code} for good"),
-            Refusal::Occupied
+            Refusal::AlreadyDecided { by } => {
+                format!("{code} by {}", by.id().map_or("the system", |id| id))
+            }
+            Refusal::ApprovalRequired
+            | Refusal::OwnRequest
+            | Refusal::Occupied
             | Refusal::AgentOffline
             | Refusal::NoOffer
             | Refusal::NothingPending
@@ -491,6 +534,7 @@ impl Stage {
             VerdictOutcome::Started => "started".to_owned(),
             VerdictOutcome::Queued => "queued".to_owned(),
             VerdictOutcome::Pending => "pending".to_owned(),
+            VerdictOutcome::Requested => "requested".to_owned(),
             VerdictOutcome::Refused => "refused".to_owned(),
         };
         if let Some(code) = &verdict.code {
@@ -499,6 +543,9 @@ impl Stage {
         if !verdict.waived.is_empty() {
             let waived: Vec<&str> = verdict.waived.iter().map(Refusal::code).collect();
             said.push_str(&format!(" waives {}", waived.join(" and ")));
+        }
+        if verdict.grant.is_some() {
+            said.push_str(" by a grant");
         }
         if !verdict.also.is_empty() {
             let also: Vec<String> = verdict.also.iter().map(|refusal| self.refusal(refusal)).collect();
@@ -527,6 +574,9 @@ impl Stage {
         }
         if view.load != Load::default() {
             said.push_str(&format!("; works {}", work(&view.load)));
+        }
+        if let Some(request) = &view.request {
+            said.push_str(&format!("; request for {} {}", request.pause_type, request.state.as_str()));
         }
         if let Some(deferred) = &view.deferred {
             let what = match &deferred.target {
@@ -682,6 +732,7 @@ pub(crate) fn same_as_previewed(verdict: &Verdict, decided: &Result<Outcome, &Re
         (VerdictOutcome::Started, Ok(Outcome::Started { .. } | Outcome::Deferred)) => {}
         (VerdictOutcome::Queued, Ok(Outcome::Queued)) => {}
         (VerdictOutcome::Pending, Ok(Outcome::Deferred)) => {}
+        (VerdictOutcome::Requested, Ok(Outcome::Requested)) => {}
         (
             VerdictOutcome::Started,
             Err(Rejection::Refused(Refusal::Held { .. } | Refusal::EntitlementMinimum { .. })),

@@ -9,7 +9,8 @@ use intervalo::domain::directory::{Channel, SignInStatus, Tenant};
 use intervalo::domain::event::ChosenStatus;
 use intervalo::domain::id::{ChannelCode, PauseTypeCode, PrincipalId, TeamId};
 use intervalo::domain::policy::{
-    Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull, WhenOccupied,
+    Approval, AtTimeout, Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull,
+    WhenOccupied,
 };
 use intervalo::domain::time::Timestamp;
 
@@ -98,6 +99,11 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
             "full" => {
                 words.expect("refuse");
                 rules.when_full = WhenFull::Refuse;
+            }
+            "approval" => {
+                let timeout = duration(words.next());
+                let at_timeout = if words.has("grant") { AtTimeout::Grant } else { AtTimeout::Refuse };
+                rules.approval = Some(Approval { timeout, at_timeout });
             }
             "occupied" => {
                 rules.when_occupied = match words.next() {

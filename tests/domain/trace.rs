@@ -70,7 +70,8 @@ pub(crate) fn check(journal: &[Entry]) -> Result<(), String> {
         require(event.due_at.is_none_or(|due| event.at >= due), || format!("{name}: early (T2)"))?;
         last_at = event.at;
         check_event(&mut pauses, event, waits).map_err(|why| format!("{name} at {:?}: {why}", event.at))?;
-        let begins_to = matches!(event.body, AgentEventBody::Deferred(_));
+        let granted = matches!(event.body, AgentEventBody::RequestDecided { grant: Some(_), .. });
+        let begins_to = granted || matches!(event.body, AgentEventBody::Deferred(_));
         waits = begins_to || (waits && !settles(&event.body));
     }
     Ok(())
@@ -84,7 +85,7 @@ fn settles(body: &AgentEventBody) -> bool {
     matches!(body, AgentEventBody::DeferralEnded { .. } | AgentEventBody::SignedOut | AgentEventBody::Deactivated)
 }
 
-/// `waits`: a pause waits for the end of work, which may begin around a protected one.
+/// `waits`: a pause waits for the end of work, or was granted, and may begin around a protected one.
 fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEvent, waits: bool) -> Result<(), String> {
     match &event.body {
         AgentEventBody::PauseStarted(started) => {
@@ -163,6 +164,11 @@ fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEve
         | AgentEventBody::Deferred(_)
         | AgentEventBody::DeferralEnded { .. }
         | AgentEventBody::OccupancyChanged(_)
+        | AgentEventBody::RequestCreated(_)
+        | AgentEventBody::RequestDecided { .. }
+        | AgentEventBody::RequestExpired { .. }
+        | AgentEventBody::RequestCancelled { .. }
+        | AgentEventBody::GrantUsed { .. }
         | AgentEventBody::Queued(_)
         | AgentEventBody::LeftQueue { .. }
         | AgentEventBody::Offered { .. }
@@ -263,6 +269,11 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             | AgentEventBody::Deferred(_)
             | AgentEventBody::DeferralEnded { .. }
             | AgentEventBody::OccupancyChanged(_)
+            | AgentEventBody::RequestCreated(_)
+            | AgentEventBody::RequestDecided { .. }
+            | AgentEventBody::RequestExpired { .. }
+            | AgentEventBody::RequestCancelled { .. }
+            | AgentEventBody::GrantUsed { .. }
             | AgentEventBody::PauseWarned { .. }
             | AgentEventBody::LimitReached { .. }
             | AgentEventBody::Overran { .. }

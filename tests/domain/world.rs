@@ -369,6 +369,9 @@ impl World {
             | Command::Cancel { .. }
             | Command::EndPause { .. }
             | Command::ExtendPause { .. }
+            | Command::CreateRequest { .. }
+            | Command::CancelRequest { .. }
+            | Command::DecideRequest { .. }
             | Command::SignOut { .. } => Some(request.command.clone()),
         }
     }

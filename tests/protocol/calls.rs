@@ -34,7 +34,7 @@ async fn a_pause_goes_from_the_menu_to_its_end() {
     let menu = client.ok("pause.options", json!({})).await;
     let types: Vec<&str> =
         menu.as_array().expect("a list").iter().map(|line| line["type"].as_str().expect("a code")).collect();
-    assert_eq!(types, ["almoco", "cafe", "banheiro", "feedback", "ginastica", "descanso", "rodizio"]);
+    assert_eq!(types, ["almoco", "cafe", "banheiro", "feedback", "ginastica", "descanso", "medico", "rodizio"]);
     assert_eq!(menu[0]["verdict"], json!({"outcome": "started", "also": []}));
     assert_eq!(menu[3]["verdict"]["code"], "not_startable_by");
     assert_eq!(menu[2]["class"], "protected");

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use intervalo::actor::{CommandError, Notice, SessionLink};
-use intervalo::domain::command::{Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Request};
+use intervalo::domain::command::{Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Request, RequestDecision};
 use intervalo::domain::directory::{Directory, Person};
 use intervalo::domain::event::{Cause, ChosenStatus, TenantEvent, TenantEventBody};
-use intervalo::domain::id::{AgentId, ChannelCode, OfferId, PrincipalId, SessionId, SourceId};
+use intervalo::domain::id::{AgentId, ChannelCode, OfferId, PrincipalId, RequestId, SessionId, SourceId};
 use intervalo::domain::occupancy::{Report, Work};
 use intervalo::domain::policy::{PauseKind, PauseType, Policy};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
@@ -201,7 +201,12 @@ impl Client {
 
     fn wish_of_agent(&mut self) -> Command {
         let after_work = self.dice.below(2) == 0;
-        match self.dice.below(14) {
+        match self.dice.below(17) {
+            14 => Command::CancelRequest { request: RequestId(0) },
+            15 | 16 => {
+                let pause_type = code(CODES[self.dice.below(CODES.len() as u64) as usize]);
+                Command::CreateRequest { pause_type, extra: minutes(self.dice.below(3)) }
+            }
             13 => Command::Cancel { what: Cancelled::Pending },
             10 | 11 => Command::AcceptOffer { offer: OfferId(0) },
             12 => Command::Cancel { what: Cancelled::Queue },
@@ -215,7 +220,14 @@ impl Client {
 
     fn wish_of_supervisor(&mut self) -> Command {
         let after_work = false;
-        match self.dice.below(8) {
+        match self.dice.below(11) {
+            8..=10 => {
+                let grants = self.dice.below(3) > 0;
+                let uses = 1 + u32::try_from(self.dice.below(2)).unwrap_or(0);
+                let decision =
+                    if grants { RequestDecision::Grant { uses, until: None } } else { RequestDecision::Refuse };
+                Command::DecideRequest { request: RequestId(0), decision }
+            }
             0 => Command::SetStatus { status: ChosenStatus::Available, after_work: false },
             1 => Command::SetStatus { status: ChosenStatus::Unavailable, after_work },
             2 | 3 => {
@@ -259,6 +271,11 @@ impl Client {
             && let Ok(view) = self.house.router.view(&tenant(), target).await
         {
             *offer = view.offer.as_ref().map_or(*offer, |at_hand| at_hand.id);
+        }
+        if let Command::CancelRequest { request } | Command::DecideRequest { request, .. } = &mut command
+            && let Ok(view) = self.house.router.view(&tenant(), target).await
+        {
+            *request = view.request.as_ref().map_or(*request, |last| last.id);
         }
         let reason = matches!(by, Actor::Supervisor(_)).then(|| "the queue is long".to_owned());
         if self.dice.below(4) == 0 {

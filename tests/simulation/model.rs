@@ -3,11 +3,12 @@
 //! It knows nothing of decisions. It takes the journal's events one by one, says which of them cannot
 //! be (C1, C2, C4), and what the agent and everybody else must be shown after each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus, PauseEnded, PauseStarted};
-use intervalo::domain::id::{OfferId, PauseId, PauseTypeCode};
+use intervalo::domain::id::{OfferId, PauseId, PauseTypeCode, RequestId};
+use intervalo::domain::request::Origin;
 use intervalo::domain::time::Timestamp;
 
 /// Is a socket open.
@@ -67,6 +68,12 @@ pub(crate) struct Person {
     protected: Option<(PauseId, PauseTypeCode, Timestamp)>,
     /// The line that they stand in, and the offer that they have.
     pub(crate) queue: Option<(PauseTypeCode, Option<OfferId>)>,
+    /// The request that is open: its type where a start gave rise to it.
+    asked: Option<(RequestId, Option<PauseTypeCode>)>,
+    /// What was granted, and how often it can still be used.
+    grants: BTreeMap<RequestId, u32>,
+    /// A start that was granted at this instant.
+    granted_at: Option<Timestamp>,
     /// What work is on record.
     pub(crate) work: Work,
     /// An integration has said something that has not been forgotten.
@@ -117,6 +124,9 @@ impl Person {
             pause: None,
             protected: None,
             queue: None,
+            asked: None,
+            grants: BTreeMap::new(),
+            granted_at: None,
             work: Work::default(),
             has_sources: false,
             waits: None,
@@ -265,6 +275,26 @@ impl Person {
             AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled => {
                 must(self.protected.is_some(), "C2", "waits for no return")?;
             }
+            AgentEventBody::RequestCreated(created) => {
+                must(self.asked.is_none() && created.expires_at > at, "C2", "two requests")?;
+                let of_start = matches!(created.origin, Origin::Start { .. });
+                self.asked = Some((created.id, of_start.then(|| created.pause_type.clone())));
+            }
+            AgentEventBody::RequestDecided { request, grant } => {
+                let of_start = self.close(*request)?.is_some();
+                if let Some(grant) = grant {
+                    must(grant.id == *request && grant.uses > 0, "C2", "a grant of nothing")?;
+                    self.grants.insert(grant.id, grant.uses);
+                    self.granted_at = of_start.then_some(at);
+                }
+            }
+            AgentEventBody::RequestExpired { request } | AgentEventBody::RequestCancelled { request } => {
+                self.close(*request)?;
+            }
+            AgentEventBody::GrantUsed { grant, .. } => {
+                let uses = self.grants.get_mut(grant).filter(|uses| **uses > 0);
+                *uses.ok_or_else(|| ("C2", "a grant that is used up".to_owned()))? -= 1;
+            }
             AgentEventBody::OccupancyChanged(changed) => {
                 must(self.public().status != "offline", "C2", "work of who is offline")?;
                 let known = || changed.sources.iter().filter(|source| source.known);
@@ -342,6 +372,11 @@ impl Person {
         Ok(())
     }
 
+    fn close(&mut self, request: RequestId) -> Result<Option<PauseTypeCode>, Broken> {
+        let open = self.asked.take().filter(|(id, _)| *id == request);
+        open.map(|(_, code)| code).ok_or_else(|| ("C2", format!("request {request} is not open")))
+    }
+
     fn is_free(&self) -> bool {
         self.pause.is_none() && self.protected.is_none()
     }
@@ -354,6 +389,7 @@ impl Person {
     fn start(&mut self, event: &AgentEvent, started: &PauseStarted) -> Result<(), Broken> {
         must(self.begun.insert(started.id), "C4", "a pause that began twice")?;
         let around = self.waits.as_ref().is_some_and(|waits| waits.pause_type.as_ref() == Some(&started.pause_type));
+        let around = around || self.granted_at == Some(event.at);
         let alone = self.protected.is_none() || (around && started.terms.is_some());
         must(alone, "C1", "a second pause begins in a protected one")?;
         let place = &started.place;
@@ -392,7 +428,8 @@ impl Person {
     }
 
     fn end(&mut self, event: &AgentEvent, ended: &PauseEnded) -> Result<(), Broken> {
-        let replaced = ended.replaced_by.is_some() && self.waits.is_some();
+        let granted = self.granted_at == Some(event.at);
+        let replaced = ended.replaced_by.is_some() && (self.waits.is_some() || granted);
         let own = self.pause.as_ref().filter(|pause| pause.id == ended.pause && replaced);
         if let Some((id, _, started_at)) = self.protected.as_ref().filter(|_| own.is_none()) {
             must(*id == ended.pause, "C4", "the pause around a protected one ends")?;

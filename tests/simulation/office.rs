@@ -11,7 +11,7 @@ use intervalo::domain::id::{
     AgentId, ChannelCode, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq,
 };
 use intervalo::domain::policy::{
-    Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy, WhenOccupied,
+    Approval, AtTimeout, Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy, WhenOccupied,
 };
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
@@ -24,8 +24,8 @@ pub(crate) const AGENTS: u64 = 8;
 pub(crate) const TEAMS: u64 = 3;
 
 /// The codes of all types, and one that there is not.
-pub(crate) const CODES: [&str; 10] =
-    ["cafe", "curta", "volta", "saida", "lanche", "almoco", "jantar", "banheiro", "chefe", "nenhuma"];
+pub(crate) const CODES: [&str; 11] =
+    ["cafe", "curta", "volta", "saida", "lanche", "almoco", "jantar", "banheiro", "chefe", "medico", "nenhuma"];
 
 pub(crate) fn tenant() -> TenantId {
     TenantId::new("acme").expect("an id")
@@ -146,6 +146,14 @@ pub(crate) fn policy() -> Policy {
             }),
         ),
         ("jantar", PauseKind::Regular(PauseRules { windows: vec![evening], ..free() })),
+        (
+            "medico",
+            PauseKind::Regular(PauseRules {
+                approval: Some(Approval { timeout: minutes(2), at_timeout: AtTimeout::Grant }),
+                cap: BTreeMap::from([(team(2), Cap::AtMost(1))]),
+                ..free()
+            }),
+        ),
         ("banheiro", PauseKind::Protected),
         ("chefe", PauseKind::Regular(PauseRules { startable_by: StartableBy::Supervisor, ..free() })),
     ];

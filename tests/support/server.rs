@@ -17,7 +17,9 @@ use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
     AgentId, ChannelCode, DirectoryVersion, PauseTypeCode, PolicyVersion, PrincipalId, TeamId, TenantId, TenantSeq,
 };
-use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::policy::{
+    Approval, AtTimeout, Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy,
+};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{Batch, Clock, Entry, EntryBody, Journal, ShardId, TenantDefinition};
@@ -459,6 +461,10 @@ fn policy() -> Policy {
     };
     let cap = BTreeMap::from([(id("suporte"), Cap::AtMost(1))]);
     let one_at_once = PauseRules { cap, limit: Some(minutes(10)), ..PauseRules::default() };
+    let approved = PauseRules {
+        approval: Some(Approval { timeout: minutes(10), at_timeout: AtTimeout::Refuse }),
+        ..PauseRules::default()
+    };
     let windowed = PauseRules { windows: vec![early_week], ..PauseRules::default() };
     Policy {
         version: PolicyVersion(1),
@@ -470,6 +476,7 @@ fn policy() -> Policy {
             pause_type("ginastica", 5, regular(windowed)),
             pause_type("descanso", 6, PauseKind::Entitlement(held)),
             pause_type("rodizio", 7, regular(one_at_once)),
+            pause_type("medico", 6, regular(approved)),
         ]),
     }
 }

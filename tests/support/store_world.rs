@@ -11,15 +11,18 @@ use intervalo::domain::deferral::{Deferred, DeferredTarget};
 use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use intervalo::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, OccupancyChanged, PauseEnded,
-    PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget, Shift, TenantEvent, TenantEventBody,
+    PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget, RequestCreated, Shift, TenantEvent, TenantEventBody,
 };
 use intervalo::domain::id::{
     AgentId, AgentSeq, ChannelCode, DirectoryVersion, OfferId, Op, PauseId, PauseTypeCode, PolicyVersion, PrincipalId,
-    SourceId, TeamId, TenantId, TenantSeq,
+    RequestId, SourceId, TeamId, TenantId, TenantSeq,
 };
 use intervalo::domain::occupancy::{SourceWork, Work};
 use intervalo::domain::op::{OpMemory, OpRecord};
-use intervalo::domain::policy::{Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy};
+use intervalo::domain::policy::{
+    AtTimeout, Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy,
+};
+use intervalo::domain::request::{Grant, Origin, Waives};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{
@@ -275,6 +278,27 @@ impl World {
             self.event(&ana, AgentEventBody::Deferred(Box::new(waits(target))));
         }
         self.event(&ana, AgentEventBody::DeferralEnded { code: Some("outside_window".to_owned()) });
+        for (id, origin) in
+            [(1, Origin::Asked), (2, Origin::Start { note: Some("please".to_owned()), replaces: Some(lunch) })]
+        {
+            let (id, pause_type) = (RequestId(id), code_of("coffee"));
+            let (extra, at_timeout) = (minutes(5), AtTimeout::Grant);
+            let created = RequestCreated { id, pause_type, extra, origin, expires_at: Timestamp(9), at_timeout };
+            let mut event = self.plain(&ana, AgentEventBody::RequestCreated(Box::new(created)));
+            event.reason = Some("the dentist".to_owned());
+            self.full_event(&ana, event);
+        }
+        let (pause_type, waives) = (code_of("coffee"), Waives::All);
+        let grant = Grant { id: RequestId(1), pause_type, waives, extra: minutes(5), uses: 2, until: Timestamp(10) };
+        for body in [
+            AgentEventBody::RequestDecided { request: RequestId(1), grant: Some(grant) },
+            AgentEventBody::RequestDecided { request: RequestId(1), grant: None },
+            AgentEventBody::RequestExpired { request: RequestId(2) },
+            AgentEventBody::RequestCancelled { request: RequestId(2) },
+            AgentEventBody::GrantUsed { grant: RequestId(1), pause: lunch },
+        ] {
+            self.event(&ana, body);
+        }
         let source = |name: &str, known, wrap_up| SourceWork {
             source: SourceId::new(name).unwrap(),
             known,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::file::DEADLINE_ENDS;
-use super::pause_type::{CLASSES, EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS};
+use super::pause_type::{CLASSES, EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS, TIMEOUT_ENDS};
 use super::values::show_days;
 use crate::config::show_span;
 use crate::domain::directory::{Channel, Person, SignInStatus, Team, Tenant};
 use crate::domain::id::ChannelCode;
-use crate::domain::policy::{Cap, PauseRules, PauseType, Translations};
+use crate::domain::policy::{Approval, Cap, PauseRules, PauseType, Translations};
 use crate::domain::schedule::Window;
 
 /// A kind of record.
@@ -222,6 +222,12 @@ pub(super) fn agent_fields(person: &Person) -> Fields {
     ]
 }
 
+fn show_approval(approval: Option<Approval>) -> String {
+    approval.map_or_else(none, |approval| {
+        format!("within {}, then {}", show_span(approval.timeout), word_of(&TIMEOUT_ENDS, approval.at_timeout))
+    })
+}
+
 fn show_capacity(capacity: &BTreeMap<ChannelCode, u32>) -> String {
     if capacity.is_empty() {
         return none();
@@ -283,6 +289,7 @@ fn rule_fields(rules: &PauseRules) -> Fields {
             },
         ),
         ("when_full", word_of(&FULL_ENDS, rules.when_full)),
+        ("approval", show_approval(rules.approval)),
         ("when_occupied", word_of(&OCCUPIED_ENDS, rules.when_occupied)),
         ("startable_by", word_of(&STARTERS, rules.startable_by)),
     ]

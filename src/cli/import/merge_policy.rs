@@ -127,6 +127,7 @@ fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
         cooldown: patch.cooldown.map_or(base.cooldown, |at| at.value),
         cooldown_any: patch.cooldown_any.map_or(base.cooldown_any, |at| at.value),
         when_full: patch.when_full.map_or(base.when_full, |at| at.value),
+        approval: patch.approval.map_or(base.approval, |at| at.value),
         when_occupied: patch.when_occupied.map_or(base.when_occupied, |at| at.value),
         cap: patch.cap.as_ref().map_or(base.cap, |at| at.value.clone()),
         startable_by: patch.startable_by.map_or(base.startable_by, |at| at.value),

@@ -8,14 +8,15 @@ use super::values;
 use crate::config::{At, Field, Problems, Section, parse_span, show_span};
 use crate::domain::id::{PauseTypeCode, TeamId};
 use crate::domain::policy::{
-    Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations, WhenFull, WhenOccupied,
+    APPROVAL_TIMEOUT, Approval, AtTimeout, Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations,
+    WhenFull, WhenOccupied,
 };
 use crate::domain::schedule::{WeekDays, Window};
 
 /// What fields of later versions are answered with.
 pub(super) const NOT_ENFORCED: &str = "known, but not enforced by this version; take it out";
 /// The fields of later versions: taking them silently would promise what is not kept.
-const LATER: [&str; 4] = ["approval", "not_in_last", "queue_opens_before", "overrides"];
+const LATER: [&str; 3] = ["not_in_last", "queue_opens_before", "overrides"];
 /// The shortest limit (semantics §3).
 const LIMIT_MIN: Duration = Duration::from_secs(1);
 /// The most warnings, and the most escalations, of one type.
@@ -78,6 +79,7 @@ pub(crate) struct RulesPatch {
     pub cooldown_any: Option<At<Duration>>,
     pub cap: Option<At<BTreeMap<TeamId, Cap>>>,
     pub when_full: Option<At<WhenFull>>,
+    pub approval: Option<At<Option<Approval>>>,
     pub when_occupied: Option<At<WhenOccupied>>,
     pub startable_by: Option<At<StartableBy>>,
 }
@@ -104,6 +106,7 @@ impl RulesPatch {
             ("cooldown_any", self.cooldown_any.as_ref().map(|at| at.line)),
             ("cap", self.cap.as_ref().map(|at| at.line)),
             ("when_full", self.when_full.as_ref().map(|at| at.line)),
+            ("approval", self.approval.as_ref().map(|at| at.line)),
             ("when_occupied", self.when_occupied.as_ref().map(|at| at.line)),
             ("startable_by", self.startable_by.as_ref().map(|at| at.line)),
         ];
@@ -125,6 +128,8 @@ pub(super) const LIMIT_ENDS: [(&str, OnLimit); 4] = [
 ];
 /// The words of `when_full`.
 pub(super) const FULL_ENDS: [(&str, WhenFull); 2] = [("refuse", WhenFull::Refuse), ("queue", WhenFull::Queue)];
+/// The words of an approval's `then`.
+pub(super) const TIMEOUT_ENDS: [(&str, AtTimeout); 2] = [("refuse", AtTimeout::Refuse), ("grant", AtTimeout::Grant)];
 /// The words of `when_occupied`.
 pub(super) const OCCUPIED_ENDS: [(&str, WhenOccupied); 3] =
     [("defer", WhenOccupied::Defer), ("immediate", WhenOccupied::Immediate), ("refuse", WhenOccupied::Refuse)];
@@ -204,6 +209,7 @@ fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch 
         cooldown: read_of(section, "cooldown", problems, span_of_a_day),
         cooldown_any: read_of(section, "cooldown_any", problems, span_of_a_day),
         when_full: read_of(section, "when_full", problems, values::word(&FULL_ENDS)),
+        approval: section.take("approval", problems).and_then(|field| read_approval(&field, problems)),
         when_occupied: read_of(section, "when_occupied", problems, values::word(&OCCUPIED_ENDS)),
         cap: read_caps(section, problems),
         startable_by: read_of(section, "startable_by", problems, values::word(&STARTERS)),
@@ -277,6 +283,23 @@ fn read_cap(field: &Field<'_>, problems: &mut Problems) -> Option<(TeamId, Cap)>
         }
     };
     Some((team, cap))
+}
+
+/// Who has to agree: `"none"`, or how long supervisors have for it and what comes then.
+fn read_approval(field: &Field<'_>, problems: &mut Problems) -> Option<At<Option<Approval>>> {
+    if field.is_text() {
+        return field.read(problems, |text| match text {
+            "none" => Ok(None),
+            other => Err(format!("expected {{ timeout = \"10m\", then = \"refuse\" }} or \"none\", found {other:?}")),
+        });
+    }
+    let mut section = field.section(problems, field.place())?;
+    let timeout = read_of(&mut section, "timeout", problems, some_span_of_a_day);
+    let then = read_of(&mut section, "then", problems, values::word(&TIMEOUT_ENDS));
+    section.finish(problems);
+    let timeout = timeout.map_or(APPROVAL_TIMEOUT, |at| at.value);
+    let at_timeout = then.map_or(AtTimeout::Refuse, |at| at.value);
+    Some(At { value: Some(Approval { timeout, at_timeout }), line: field.line })
 }
 
 /// How often a type may be taken: a number, or `"none"` for any.

@@ -361,7 +361,7 @@ fn refusals_of_a_pause_type_name_the_line_and_the_way_out() {
 #[test]
 fn refusals_of_the_directory_name_the_line_and_the_way_out() {
     let long = format!("[tenant]\nid = \"a\"\nzone = \"UTC\"\nname = \"{}\"", "x".repeat(201));
-    let cases: [(&str, &[&str]); 11] = [
+    let cases: [(&str, &[&str]); 13] = [
         ("", &["line 1: the table [tenant] is missing; it says which company this is about"]),
         ("[tenant]\nname = \"A\"", &["line 1: tenant: `id` is missing"]),
         (

@@ -5,9 +5,10 @@ use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, PauseEnded, PauseStarted, PauseTerms,
 };
 use crate::domain::findings::WORK_DURING_PAUSE;
-use crate::domain::id::{AgentSeq, PauseId};
+use crate::domain::id::{AgentSeq, PauseId, RequestId};
 use crate::domain::occupancy::Occupancy;
 use crate::domain::queue::{OFFER_LASTS, Offer, Place, Waiting};
+use crate::domain::request::{Decided, GRANTS_MAX, Grant, PauseRequest, RequestState};
 use crate::domain::time::Timestamp;
 
 /// An event that cannot follow the state it is applied to.
@@ -117,6 +118,9 @@ impl Agent {
             }
             AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                 legal(self.protected_pause().is_none() && self.queue.is_none())?;
+                if event.body == AgentEventBody::Deactivated {
+                    self.grants = Box::default();
+                }
                 self.connection = Connection::Disconnected { last_seen_at: Some(at) };
                 if !self.is_paused() {
                     self.take_status(ChosenStatus::Offline, event);
@@ -147,6 +151,45 @@ impl Agent {
             AgentEventBody::DeferralEnded { .. } => {
                 self.deferred.take()?;
                 Some(Seen::Everybody)
+            }
+            AgentEventBody::RequestCreated(created) => {
+                legal(self.open_request().is_none())?;
+                self.request = Some(Box::new(PauseRequest {
+                    id: created.id,
+                    pause_type: created.pause_type.clone(),
+                    reason: event.reason.clone(),
+                    extra: created.extra,
+                    origin: created.origin.clone(),
+                    at,
+                    expires_at: created.expires_at,
+                    at_timeout: created.at_timeout,
+                    state: RequestState::Open,
+                }));
+                Some(Seen::Nobody)
+            }
+            AgentEventBody::RequestDecided { request, grant } => {
+                let decided = Decided { by: event.actor.clone(), at, reason: event.reason.clone() };
+                let state = match grant {
+                    Some(_) => RequestState::Granted(decided),
+                    None => RequestState::Refused(decided),
+                };
+                self.close_request(*request, state)?;
+                if let Some(grant) = grant {
+                    self.take_grant(grant.clone(), at);
+                }
+                Some(Seen::Nobody)
+            }
+            AgentEventBody::RequestExpired { request } => self.close_request(*request, RequestState::Expired { at }),
+            AgentEventBody::RequestCancelled { request } => {
+                self.close_request(*request, RequestState::Cancelled { at })
+            }
+            AgentEventBody::GrantUsed { grant, .. } => {
+                let mut grants = self.grants.to_vec();
+                let used = grants.iter_mut().find(|at_hand| at_hand.id == *grant && at_hand.uses > 0)?;
+                used.uses -= 1;
+                grants.retain(|at_hand| at_hand.uses > 0);
+                self.grants = grants.into();
+                Some(Seen::Nobody)
             }
             AgentEventBody::OccupancyChanged(changed) => {
                 legal(self.status != Status::Offline)?;
@@ -238,7 +281,7 @@ impl Agent {
         });
         self.deferred.iter_mut().for_each(|deferred| deferred.lost_at = Some(event.at));
         if self.is_shown_offline() {
-            self.occupancy = None;
+            self.forget_the_day();
             self.stamp(event);
             return Some(Seen::Everybody);
         }
@@ -284,6 +327,22 @@ impl Agent {
             }
             _ => None,
         }
+    }
+
+    fn close_request(&mut self, id: RequestId, state: RequestState) -> Option<Seen> {
+        let request = self.request.as_mut().filter(|request| request.id == id && request.is_open())?;
+        request.state = state;
+        Some(Seen::Nobody)
+    }
+
+    /// Those that have lapsed go, and where there are too many the one that ends first.
+    fn take_grant(&mut self, grant: Grant, at: Timestamp) {
+        let mut grants = self.grants.to_vec();
+        grants.retain(|at_hand| at < at_hand.until);
+        grants.push(grant);
+        grants.sort_by_key(|at_hand| at_hand.until);
+        grants.drain(..grants.len().saturating_sub(GRANTS_MAX));
+        self.grants = grants.into();
     }
 
     /// A pause with terms has begun: what waited is settled by it.
@@ -355,10 +414,17 @@ impl Agent {
         };
         self.pending = None;
         if status == ChosenStatus::Offline {
-            (self.deferred, self.occupancy) = (None, None);
+            self.deferred = None;
+            self.forget_the_day();
         }
         self.deferred.take_if(|deferred| deferred.is_status());
         self.stamp(event);
+    }
+
+    /// The agent goes: nobody works any more, and what became of the last request has been told.
+    fn forget_the_day(&mut self) {
+        self.occupancy = None;
+        self.request.take_if(|request| !request.is_open());
     }
 
     fn stamp(&mut self, event: &AgentEvent) {

@@ -12,9 +12,10 @@ use crate::domain::event::{
     Pending, PendingTarget, Queued, Shift,
 };
 use crate::domain::findings;
-use crate::domain::id::{OfferId, PauseId, PauseTypeCode};
+use crate::domain::id::{OfferId, PauseId, PauseTypeCode, RequestId};
 use crate::domain::op::OpRecord;
 use crate::domain::policy::{PauseKind, PauseRules, PauseType};
+use crate::domain::request::PauseRequest;
 use crate::domain::rules::{Question, Verdict, VerdictOutcome, evaluate};
 use crate::domain::schedule::{SHIFT_AFTER_OFFLINE, business_day, local_day, utc_offset_s};
 use crate::domain::slots::slots_of;
@@ -67,6 +68,9 @@ impl Agent {
             Command::Cancel { what: Cancelled::Queue } => course.cancel_queue()?,
             Command::EndPause { then, overriding } => course.end_pause(*then, *overriding)?,
             Command::ExtendPause { by } => course.extend_pause(*by)?,
+            Command::CreateRequest { pause_type, extra } => course.create_request(pause_type, *extra)?,
+            Command::CancelRequest { request } => course.cancel_request(*request)?,
+            Command::DecideRequest { request, decision } => course.decide_request(*request, *decision)?,
             Command::SignOut { pause } => course.sign_out(*pause)?,
         };
         Ok(Decision { events: course.events, outcome })
@@ -195,6 +199,7 @@ impl<'a> Course<'a> {
         let in_protected_of_other = !self.by_agent() && self.agent.protected_pause().is_some();
         if status == ChosenStatus::Offline && !in_protected_of_other {
             self.leave_queue(self.cause(), None);
+            self.drop_request(self.cause(), PauseRequest::is_of_start);
         }
         if self.agent.protected_pause().is_some() {
             if !self.by_agent() {
@@ -254,6 +259,11 @@ impl<'a> Course<'a> {
         overriding: bool,
     ) -> Result<Outcome, Rejection> {
         let verdict = self.check_start(code, replaces, overriding)?;
+        if verdict.outcome == VerdictOutcome::Requested {
+            let rules = self.context.policy.types.get(code).and_then(|found| found.kind.rules());
+            let approval = rules.and_then(|rules| rules.approval);
+            return Ok(self.ask_for_approval(code, note, replaces, approval));
+        }
         let by_other_in_protected = !self.by_agent() && self.agent.protected_pause().is_some();
         if by_other_in_protected {
             return Ok(match self.agent.pause() {
@@ -278,13 +288,13 @@ impl<'a> Course<'a> {
                 let target = DeferredTarget::Pause { pause_type, note, replaces, overriding, offer };
                 return Ok(self.wait_for_end_of_work(target));
             }
-            VerdictOutcome::Started | VerdictOutcome::Refused => {}
+            VerdictOutcome::Started | VerdictOutcome::Requested | VerdictOutcome::Refused => {}
         }
         let waited = self.agent.pending.clone().filter(|_| pause_type.kind != PauseKind::Protected);
         if waited.is_some() {
             self.go_on_from_protected();
         }
-        self.begin(pause_type, note, Around::Nothing)?;
+        self.begin(pause_type, note, Around::Nothing, verdict.grant)?;
         self.note_waived(&verdict.waived);
         if let Some(Pending { target: PendingTarget::Pause { pause_type: other, .. }, actor, reason, .. }) = waited
             && other != *code
@@ -393,9 +403,11 @@ impl<'a> Course<'a> {
         pause_type: &PauseType,
         note: Option<String>,
         around: Around,
+        grant: Option<RequestId>,
     ) -> Result<(), Rejection> {
         let id = self.context.fresh_id;
-        let terms = terms_of(&pause_type.kind);
+        let granted = self.agent.grants.iter().find(|at_hand| Some(at_hand.id) == grant);
+        let terms = terms_of(&pause_type.kind, granted.map_or(Duration::ZERO, |granted| granted.extra));
         let waiting = self.agent.pending.clone().filter(|_| around == Around::Nothing);
         let mut replaced = None;
         let ended = self.agent.protected_pause().filter(|_| around == Around::Nothing).map(|pause| pause.id);
@@ -428,6 +440,13 @@ impl<'a> Course<'a> {
         };
         let cause = self.cause();
         self.happens(cause, AgentEventBody::PauseStarted(Box::new(started)));
+        if let Some(grant) = grant {
+            self.happens(cause, AgentEventBody::GrantUsed { grant, pause: id });
+        }
+        if self.agent.protected_pause().is_none_or(|inner| inner.id != id) {
+            // What was to begin has, or another in its place.
+            self.drop_request(cause, PauseRequest::is_of_start);
+        }
         // From one protected pause to another is no return: what waits goes on waiting.
         if let Some(waiting) = waiting.filter(|_| self.agent.protected_pause().is_some()) {
             self.happens(cause, AgentEventBody::PendingSet(waiting));
@@ -506,6 +525,7 @@ impl<'a> Course<'a> {
     /// Ends what has to end and signs out.
     pub(super) fn leave(&mut self, at_sign_out: PauseAtSignOut, cause: Cause) {
         self.leave_queue(cause, None);
+        self.drop_request(cause, PauseRequest::is_of_start);
         if let Some(pause) = self.agent.pause().cloned() {
             let kept = pause.terms.class == LimitedClass::Entitlement && at_sign_out == PauseAtSignOut::KeepEntitlement;
             if !kept {
@@ -547,6 +567,7 @@ impl<'a> Course<'a> {
     fn take_waiting_status(&mut self, status: ChosenStatus) {
         if status == ChosenStatus::Offline {
             self.leave_queue(self.cause(), None);
+            self.drop_request(self.cause(), PauseRequest::is_of_start);
         }
         match (self.agent.pause().cloned(), self.agent.chosen()) {
             (Some(outer), _) => self.end_noting_findings(&outer, self.cause(), status),
@@ -592,7 +613,8 @@ pub(super) fn as_shown(agent: &Agent) -> Agent {
     shown
 }
 
-fn terms_of(kind: &PauseKind) -> Option<PauseTerms> {
+/// `extra`: by how much the limit is later by a grant.
+fn terms_of(kind: &PauseKind, extra: Duration) -> Option<PauseTerms> {
     let (class, rules): (LimitedClass, &PauseRules) = match kind {
         PauseKind::Regular(rules) => (LimitedClass::Regular, rules),
         PauseKind::Entitlement(rules) => (LimitedClass::Entitlement, rules),
@@ -605,7 +627,7 @@ fn terms_of(kind: &PauseKind) -> Option<PauseTerms> {
         min_duration: rules.min_duration,
         on_early_end: rules.on_early_end,
         refund_under: rules.refund_under,
-        limit: rules.limit,
+        limit: rules.limit.map(|limit| limit + extra),
         // A warning that would stand before the start is none.
         warn_before: rules.warn_before.iter().rev().copied().filter(|before| rules.limit > Some(*before)).collect(),
         grace: rules.grace,

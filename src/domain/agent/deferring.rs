@@ -11,6 +11,17 @@ use crate::domain::occupancy::{Load, Occupancy, RECORDED_EVERY, SourceWork};
 use crate::domain::rules::{Question, VerdictOutcome, evaluate};
 use crate::domain::time::Timestamp;
 
+/// A pause that was wished for before it could begin.
+pub(super) struct Wish<'a> {
+    pub(super) code: &'a PauseTypeCode,
+    pub(super) note: Option<String>,
+    pub(super) replaces: Option<PauseId>,
+    /// Whoever asked waives the rules that can be waived.
+    pub(super) overriding: bool,
+    /// It has waited for the end of work.
+    pub(super) waited: bool,
+}
+
 /// What ended a wish whose time was up.
 const DEADLINE: &str = "pending_deadline";
 
@@ -123,42 +134,44 @@ impl Course<'_> {
                 course.drop_deferred_status();
             }
             DeferredTarget::Pause { pause_type, note, replaces, overriding, .. } => {
-                course.start_deferred(&pause_type, note, replaces, overriding);
+                let wish = Wish { code: &pause_type, note, replaces, overriding, waited: true };
+                if let Err(refusal) = course.start_for_them(wish) {
+                    course.refuse_deferred(pause_type, &refusal);
+                }
             }
         });
     }
 
-    fn start_deferred(
-        &mut self,
-        code: &PauseTypeCode,
-        note: Option<String>,
-        replaces: Option<PauseId>,
-        overriding: bool,
-    ) {
+    /// Begins a pause that was wished for earlier, as the rules have it now; around a protected one that runs, so that nobody
+    /// can tell.
+    pub(super) fn start_for_them(&mut self, wish: Wish<'_>) -> Result<(), Refusal> {
+        let Wish { code, note, replaces, overriding, waited } = wish;
         let context = self.context();
         let shown = as_shown(&self.agent);
-        let verdict = evaluate(&Question {
-            agent: &shown,
-            context,
-            code,
-            actor: self.actor(),
-            replaces,
-            overriding,
-            waited: true,
-        });
-        let found = context.policy.types.get(code);
-        let begun = match (verdict.outcome, verdict.code, found) {
-            (VerdictOutcome::Refused, Some(refusal), _) => Err(refusal),
-            (VerdictOutcome::Queued, full, Some(pause_type)) => {
-                let code = full.as_ref().map(|full| full.code().to_owned());
-                self.happens(self.cause(), AgentEventBody::DeferralEnded { code });
+        let actor = self.actor().clone();
+        let question = Question { agent: &shown, context, code, actor: &actor, replaces, overriding, waited };
+        let verdict = evaluate(&question);
+        let Some(pause_type) = context.policy.types.get(code) else { return Err(Refusal::UnknownType) };
+        match (verdict.outcome, verdict.code) {
+            (VerdictOutcome::Refused | VerdictOutcome::Requested, Some(refusal)) => Err(refusal),
+            (VerdictOutcome::Queued, full) => {
+                self.end_deferral(full.as_ref().map(Refusal::code));
                 self.wait_in_line(pause_type, note);
                 Ok(())
             }
-            (VerdictOutcome::Started, _, Some(pause_type)) if self.agent.running_of_type(code).is_none() => {
+            (VerdictOutcome::Pending, _) => {
+                let offer = self.agent.offer_of(code).map(|offer| offer.id);
+                let pause_type = code.clone();
+                self.wait_for_end_of_work(DeferredTarget::Pause { pause_type, note, replaces, overriding, offer });
+                Ok(())
+            }
+            (VerdictOutcome::Started | VerdictOutcome::Refused | VerdictOutcome::Requested, _) => {
+                if self.agent.running_of_type(code).is_some() {
+                    self.end_deferral(None);
+                    return Ok(());
+                }
                 let around = if self.agent.protected_pause().is_some() { Around::Protected } else { Around::Nothing };
-                let begun = self.begin(pause_type, note, around);
-                match begun {
+                match self.begin(pause_type, note, around, verdict.grant) {
                     Ok(()) => {
                         self.note_waived(&verdict.waived);
                         Ok(())
@@ -167,14 +180,13 @@ impl Course<'_> {
                     Err(Rejection::StaleVersion { .. } | Rejection::OpReused) => Ok(()),
                 }
             }
-            (_, _, None) => Err(Refusal::UnknownType),
-            (_, _, Some(_)) => {
-                self.happens(self.cause(), AgentEventBody::DeferralEnded { code: None });
-                Ok(())
-            }
-        };
-        if let Err(refusal) = begun {
-            self.refuse_deferred(code.clone(), &refusal);
+        }
+    }
+
+    /// What waited waits no more, and another line or pause has taken its place.
+    fn end_deferral(&mut self, code: Option<&'static str>) {
+        if self.agent.deferred.is_some() {
+            self.happens(self.cause(), AgentEventBody::DeferralEnded { code: code.map(str::to_owned) });
         }
     }
 

@@ -39,6 +39,8 @@ enum Due {
     PlaceLapses(Cause),
     /// The work has ended that a wish waits for.
     WorkEnded,
+    /// Nobody has decided on a request in time.
+    RequestTimesOut,
     /// A wish has waited for too long.
     DeferralDeadline,
     /// A wish is given up: nobody came back for it.
@@ -92,8 +94,13 @@ impl Agent {
         };
         let threshold = self.pause().and_then(|pause| self.next_threshold(pause, context));
         let abandoned = self.abandoned_at(context).map(|at| (at, Due::Abandoned));
-        let left = context.person.left_at.filter(|_| !self.is_gone()).map(|at| (at, Due::PersonLeft));
-        let waits = [self.queue_due(context), self.deferral_due(context)];
+        let left = context
+            .person
+            .left_at
+            .filter(|_| !self.is_gone() || self.open_request().is_some())
+            .map(|at| (at, Due::PersonLeft));
+        let request = self.open_request().map(|request| (request.expires_at, Due::RequestTimesOut));
+        let waits = [self.queue_due(context), self.deferral_due(context), request];
         [grace, threshold, abandoned, left].into_iter().chain(waits).flatten().min()
     }
 
@@ -293,6 +300,7 @@ impl Course<'_> {
             }
             (Due::OfferExpires(offer), _) => self.let_offer_pass(offer, context),
             (Due::PlaceLapses(cause), _) => self.leave_queue(cause, None),
+            (Due::RequestTimesOut, _) => self.meet_request_timeout(),
             (Due::WorkEnded, _) => self.carry_out_deferred(),
             (Due::DeferralDeadline, _) => self.meet_deferral_deadline(),
             (Due::DeferralLapses, _) => self.let_deferred_lapse(),
@@ -351,6 +359,7 @@ impl Course<'_> {
     /// The person left: whatever runs ends, and the sockets are closed for good.
     fn deactivate(&mut self) {
         let shown_gone = self.agent.is_shown_offline();
+        self.drop_request(Cause::Deactivated, |_| true);
         self.end_all(Cause::Deactivated, None);
         if !shown_gone {
             self.happens(Cause::Deactivated, AgentEventBody::Deactivated);

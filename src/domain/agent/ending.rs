@@ -6,8 +6,9 @@ use super::{Connection, Pause};
 use crate::domain::command::{Refusal, Rejection};
 use crate::domain::event::{AfterPause, AgentEventBody, Cause, ChosenStatus, LimitedClass, PauseEnded};
 use crate::domain::findings::ENTITLEMENT_ENDED_EARLY;
-use crate::domain::id::PauseId;
+use crate::domain::id::{PauseId, RequestId};
 use crate::domain::policy::OnEarlyEnd;
+use crate::domain::request::PauseRequest;
 use crate::domain::time::Timestamp;
 
 impl Course<'_> {
@@ -46,8 +47,16 @@ impl Course<'_> {
         }
         match pause.terms.on_early_end {
             OnEarlyEnd::Record => Ok(()),
+            OnEarlyEnd::Hold if self.released_by(pause).is_some() => Ok(()),
             OnEarlyEnd::Hold => Err(Refusal::Held { until }.into()),
         }
+    }
+
+    /// The grant that a pause which would be held ends by.
+    fn released_by(&self, pause: &Pause) -> Option<RequestId> {
+        let held = self.is_early(pause) && !self.by_superior() && pause.terms.on_early_end == OnEarlyEnd::Hold;
+        let grant = self.agent.grant_for(&pause.pause_type, self.context().now).filter(|_| held)?;
+        grant.waives.has("held").then_some(grant.id)
     }
 
     /// Ends a pause that has terms; `then` gives way where no session is live (semantics §6).
@@ -74,7 +83,11 @@ impl Course<'_> {
             last_seen_at: None,
             replaced_by,
         };
+        let released = self.released_by(pause).filter(|_| matches!(cause, Cause::Agent | Cause::ChangedType));
         self.happens(cause, AgentEventBody::PauseEnded(ended));
+        if let Some(grant) = released {
+            self.happens(cause, AgentEventBody::GrantUsed { grant, pause: pause.id });
+        }
     }
 
     /// Ends the running protected pause by the agent's wish.
@@ -104,6 +117,7 @@ impl Course<'_> {
         // Only a pause is abandoned, and this may be one that nobody is to know of.
         let left = if cause == Cause::Abandoned { Cause::SignOut } else { cause };
         self.leave_queue(left, None);
+        self.drop_request(left, PauseRequest::is_of_start);
         let offline = AfterPause::Status(ChosenStatus::Offline);
         if let Some(inner) = self.agent.protected_pause().map(|pause| pause.id) {
             let then = if self.agent.pause().is_some() { AfterPause::OuterPause } else { offline };

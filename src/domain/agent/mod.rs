@@ -8,6 +8,7 @@ mod decide;
 mod deferring;
 mod due;
 mod ending;
+mod requesting;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
 use super::occupancy::{Occupancy, Reports};
 use super::policy::{PauseClass, Policy};
 use super::queue::{Offer, Waiting};
+use super::request::{Grant, PauseRequest};
 use super::schedule::SHIFT_ESTIMATE_LASTS;
 use super::slots::Counts;
 use super::time::Timestamp;
@@ -53,6 +55,10 @@ pub struct Agent {
     pub pending: Option<Pending>,
     /// What waits for the end of work.
     pub deferred: Option<Box<Deferred>>,
+    /// The last request for an exception.
+    pub request: Option<Box<PauseRequest>>,
+    /// What was granted and can still be used, as far as it has not lapsed.
+    pub grants: Box<[Grant]>,
     /// The work that is open; none where no integration reports any, and while the agent is offline.
     pub occupancy: Option<Box<Occupancy>>,
     /// A place in a waiting list.
@@ -224,6 +230,8 @@ impl Agent {
             reason: None,
             pending: None,
             deferred: None,
+            request: None,
+            grants: Box::default(),
             occupancy: None,
             queue: None,
             shift: None,
@@ -268,6 +276,16 @@ impl Agent {
     /// True while the agent could take an offer: they are there, and on no protected pause.
     pub fn can_take_offers(&self) -> bool {
         self.is_connected() && self.protected_pause().is_none()
+    }
+
+    /// What was granted for pauses of this type, if it can be used now; of several the one that ends last.
+    pub fn grant_for(&self, pause_type: &PauseTypeCode, now: Timestamp) -> Option<&Grant> {
+        self.grants.iter().filter(|grant| grant.holds_for(pause_type, now)).max_by_key(|grant| grant.until)
+    }
+
+    /// The request that somebody may decide on.
+    pub fn open_request(&self) -> Option<&PauseRequest> {
+        self.request.as_deref().filter(|request| request.is_open())
     }
 
     /// True while work is open that has to end before a pause begins.

@@ -60,6 +60,12 @@ fn example(method: Method) -> Value {
         Method::AgentEndPause => json!({"agent": "ana", "reason": "r", "then": "available", "override": true}),
         Method::AgentSignOut => json!({"agent": "ana", "reason": "r", "expected_version": 3}),
         Method::PauseExtend => json!({"agent": "ana", "reason": "r", "by_ms": 60000}),
+        Method::RequestCreate => json!({"type": "almoco", "reason": "r", "extra_ms": 60000, "op": op}),
+        Method::RequestCancel => json!({"request": op, "op": op}),
+        Method::RequestList => json!({}),
+        Method::RequestDecide => json!({
+            "request": op, "decision": "grant", "reason": "r", "uses": 2, "until": "2026-11-22T20:57:49.123Z", "op": op
+        }),
         Method::OccupancySet => json!({
             "agent": "ana", "source": "pbx", "seq": 1, "ttl_s": 60, "channels": {"voice": 1}, "wrap_up": true,
             "expected_version": 3
@@ -78,6 +84,21 @@ fn faults_name_their_parameter() {
     assert_eq!(field("status.set", json!({"status": "paused"})), "status");
     assert_eq!(field("status.set", json!({"status": "available", "when": "later"})), "when");
     assert_eq!(field("agent.end_pause", json!({"agent": "ana"})), "reason");
+    let op = "01890a5d-ac96-774b-bcce-b302099a8057";
+    assert_eq!(field("request.create", json!({"type": "almoco"})), "reason");
+    assert_eq!(field("request.create", json!({"type": "a", "reason": "r", "extra_ms": 86_400_001})), "extra_ms");
+    assert_eq!(field("request.decide", json!({"request": op, "reason": "r"})), "decision");
+    assert_eq!(field("request.decide", json!({"request": op, "decision": "maybe", "reason": "r"})), "decision");
+    for (name, value) in [("uses", json!(1)), ("until", json!("2026-11-22T20:57:49.123Z"))] {
+        let mut refusal = json!({"request": op, "decision": "refuse", "reason": "r"});
+        refusal[name] = value;
+        assert_eq!(field("request.decide", refusal), name);
+    }
+    for (name, value) in [("uses", json!(0)), ("uses", json!(101)), ("until", json!("tomorrow"))] {
+        let mut grant = json!({"request": op, "decision": "grant", "reason": "r"});
+        grant[name] = value;
+        assert_eq!(field("request.decide", grant), name);
+    }
     assert_eq!(field("agent.end_pause", json!({"agent": "ana", "reason": " "})), "reason");
     assert_eq!(
         field("agent.start_pause", json!({"agent": "a", "reason": "r", "type": "t", "override": 1})),

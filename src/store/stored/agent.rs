@@ -7,6 +7,7 @@ use super::event::{PendingForm, PlaceForm, ShiftForm, TermsForm};
 use super::occupancy::OccupancyForm;
 use super::ops::OpsForm;
 use super::queue::WaitingForm;
+use super::request::{GrantForm, RequestForm};
 use super::text::Text;
 use super::usage::UsageForm;
 use super::word::ChosenStatusForm;
@@ -35,6 +36,10 @@ pub(crate) struct AgentForm {
     pending: Option<PendingForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deferred: Option<Box<DeferredForm>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<Box<RequestForm>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<GrantForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occupancy: Option<Box<OccupancyForm>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,6 +70,8 @@ impl AgentForm {
             reason: agent.reason.as_deref().map(|reason| refer.text(reason)),
             pending: agent.pending.as_ref().map(|pending| PendingForm::of(pending, refer)),
             deferred: agent.deferred.as_ref().map(|deferred| Box::new(DeferredForm::of(deferred, refer))),
+            request: agent.request.as_ref().map(|request| Box::new(RequestForm::of(request, refer))),
+            grants: agent.grants.iter().map(GrantForm::of).collect(),
             occupancy: agent.occupancy.as_ref().map(|occupancy| Box::new(OccupancyForm::of(occupancy))),
             queue: agent.queue.as_ref().map(|waiting| Box::new(WaitingForm::of(waiting, refer))),
             shift: agent.shift.map(ShiftForm::of),
@@ -91,6 +98,8 @@ impl AgentForm {
                 reason: self.reason.and_then(|hash| resolve.text(hash)),
                 pending: self.pending.map(|pending| pending.into_domain(resolve)).transpose()?,
                 deferred: self.deferred.map(|form| form.into_domain(resolve).map(Box::new)).transpose()?,
+                request: self.request.map(|form| form.into_domain(resolve).map(Box::new)).transpose()?,
+                grants: self.grants.into_iter().map(GrantForm::into_domain).collect(),
                 occupancy: self.occupancy.map(|form| form.into_domain().map(Box::new)).transpose()?,
                 queue: self.queue.map(|waiting| Box::new(waiting.into_domain(resolve))),
                 shift: self.shift.map(ShiftForm::into_domain),

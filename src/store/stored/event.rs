@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deferred::DeferredForm;
 use super::occupancy::ChangedForm;
+use super::request::{CreatedForm, GrantForm};
 use super::text::Text;
 use super::word::{ChosenStatusForm, LimitedClassForm, OnEarlyEndForm, OnLimitForm};
 use super::{ActorForm, FormError, Hash, PersonId, Refer, Resolve, WideId, from_ms, not, parse, to_ms};
@@ -17,7 +18,7 @@ use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, PauseEnded, PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget,
     Queued, Shift,
 };
-use crate::domain::id::{OfferId, Op, PauseId, PauseTypeCode, TeamId};
+use crate::domain::id::{OfferId, Op, PauseId, PauseTypeCode, RequestId, TeamId};
 use crate::domain::op::OpRecord;
 use crate::domain::queue::Place;
 use crate::domain::time::Timestamp;
@@ -67,6 +68,11 @@ impl EventForm {
             | BodyForm::Deferred(_)
             | BodyForm::DeferralEnded { .. }
             | BodyForm::OccupancyChanged(_)
+            | BodyForm::RequestCreated(_)
+            | BodyForm::RequestDecided { .. }
+            | BodyForm::RequestExpired { .. }
+            | BodyForm::RequestCancelled { .. }
+            | BodyForm::GrantUsed { .. }
             | BodyForm::Queued(_)
             | BodyForm::LeftQueue { .. }
             | BodyForm::Offered { .. }
@@ -117,6 +123,20 @@ enum BodyForm {
     },
     #[serde(rename = "occupancy.changed")]
     OccupancyChanged(ChangedForm),
+    #[serde(rename = "request.created")]
+    RequestCreated(Box<CreatedForm>),
+    #[serde(rename = "request.decided")]
+    RequestDecided {
+        request: Text<RequestId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<GrantForm>,
+    },
+    #[serde(rename = "request.expired")]
+    RequestExpired { request: Text<RequestId> },
+    #[serde(rename = "request.cancelled")]
+    RequestCancelled { request: Text<RequestId> },
+    #[serde(rename = "grant.used")]
+    GrantUsed { grant: Text<RequestId>, pause: String },
     #[serde(rename = "pause.queued")]
     Queued(QueuedForm),
     #[serde(rename = "pause.left_queue")]
@@ -180,6 +200,17 @@ impl BodyForm {
             AgentEventBody::Deferred(deferred) => BodyForm::Deferred(Box::new(DeferredForm::of(deferred, refer))),
             AgentEventBody::DeferralEnded { code } => BodyForm::DeferralEnded { code: code.clone() },
             AgentEventBody::OccupancyChanged(changed) => BodyForm::OccupancyChanged(ChangedForm::of(changed)),
+            AgentEventBody::RequestCreated(created) => {
+                BodyForm::RequestCreated(Box::new(CreatedForm::of(created, refer)))
+            }
+            AgentEventBody::RequestDecided { request, grant } => {
+                BodyForm::RequestDecided { request: Text(*request), grant: grant.as_ref().map(GrantForm::of) }
+            }
+            AgentEventBody::RequestExpired { request } => BodyForm::RequestExpired { request: Text(*request) },
+            AgentEventBody::RequestCancelled { request } => BodyForm::RequestCancelled { request: Text(*request) },
+            AgentEventBody::GrantUsed { grant, pause } => {
+                BodyForm::GrantUsed { grant: Text(*grant), pause: pause.to_string() }
+            }
             AgentEventBody::Queued(queued) => BodyForm::Queued(QueuedForm::of(queued, refer)),
             AgentEventBody::LeftQueue { pause_type, code } => {
                 BodyForm::LeftQueue { pause_type: pause_type.to_string(), code: code.clone() }
@@ -231,6 +262,15 @@ impl BodyForm {
             BodyForm::Deferred(deferred) => AgentEventBody::Deferred(Box::new(deferred.into_domain(resolve)?)),
             BodyForm::DeferralEnded { code } => AgentEventBody::DeferralEnded { code },
             BodyForm::OccupancyChanged(changed) => AgentEventBody::OccupancyChanged(Box::new(changed.into_domain()?)),
+            BodyForm::RequestCreated(created) => AgentEventBody::RequestCreated(Box::new(created.into_domain(resolve))),
+            BodyForm::RequestDecided { request, grant } => {
+                AgentEventBody::RequestDecided { request: request.0, grant: grant.map(GrantForm::into_domain) }
+            }
+            BodyForm::RequestExpired { request } => AgentEventBody::RequestExpired { request: request.0 },
+            BodyForm::RequestCancelled { request } => AgentEventBody::RequestCancelled { request: request.0 },
+            BodyForm::GrantUsed { grant, pause } => {
+                AgentEventBody::GrantUsed { grant: grant.0, pause: pause_id(&pause)? }
+            }
             BodyForm::Queued(queued) => AgentEventBody::Queued(Box::new(queued.into_domain(resolve)?)),
             BodyForm::LeftQueue { pause_type, code } => {
                 AgentEventBody::LeftQueue { pause_type: type_code(&pause_type)?, code }
@@ -597,7 +637,7 @@ impl OpColumns {
     }
 }
 
-/// An outcome as a word: `done`, `queued`, `deferred`, `started:<pause>`.
+/// An outcome as a word: `done`, `queued`, `requested`, `deferred`, `started:<pause>`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct OutcomeWord(Outcome);
 
@@ -606,6 +646,7 @@ impl fmt::Display for OutcomeWord {
         match self.0 {
             Outcome::Done => f.write_str("done"),
             Outcome::Queued => f.write_str("queued"),
+            Outcome::Requested => f.write_str("requested"),
             Outcome::Deferred => f.write_str("deferred"),
             Outcome::Started { pause } => write!(f, "started:{pause}"),
         }
@@ -619,6 +660,7 @@ impl FromStr for OutcomeWord {
         match (word, word.strip_prefix("started:")) {
             ("done", _) => Ok(OutcomeWord(Outcome::Done)),
             ("queued", _) => Ok(OutcomeWord(Outcome::Queued)),
+            ("requested", _) => Ok(OutcomeWord(Outcome::Requested)),
             ("deferred", _) => Ok(OutcomeWord(Outcome::Deferred)),
             (_, Some(pause)) => Ok(OutcomeWord(Outcome::Started { pause: pause_id(pause)? })),
             (_, None) => Err(not("an outcome", word.to_owned(), "unknown")),

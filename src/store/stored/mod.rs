@@ -13,6 +13,7 @@ mod occupancy;
 mod ops;
 mod policy;
 mod queue;
+mod request;
 mod tenant_event;
 #[cfg(test)]
 mod tests;

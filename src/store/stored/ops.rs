@@ -23,6 +23,7 @@ const DONE: u8 = 0;
 const DEFERRED: u8 = 1;
 const STARTED: u8 = 2;
 const QUEUED: u8 = 3;
+const REQUESTED: u8 = 4;
 
 /// An agent's last ops, packed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +45,7 @@ impl OpsForm {
                 Outcome::Done => packed.push(DONE),
                 Outcome::Deferred => packed.push(DEFERRED),
                 Outcome::Queued => packed.push(QUEUED),
+                Outcome::Requested => packed.push(REQUESTED),
                 Outcome::Started { pause } => {
                     packed.push(STARTED);
                     packed.extend(pause.0.to_be_bytes());
@@ -80,6 +82,7 @@ impl OpsForm {
                     DONE => Outcome::Done,
                     DEFERRED => Outcome::Deferred,
                     QUEUED => Outcome::Queued,
+                    REQUESTED => Outcome::Requested,
                     STARTED => Outcome::Started { pause: PauseId(u128::from_be_bytes(some(&mut rest)?)) },
                     _ => return Err(not_packed()),
                 },

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::event::type_code;
-use super::word::{OnEarlyEndForm, OnLimitForm, StartableByForm, WhenFullForm, WhenOccupiedForm};
+use super::word::{AtTimeoutForm, OnEarlyEndForm, OnLimitForm, StartableByForm, WhenFullForm, WhenOccupiedForm};
 use super::{FORM, FormError, Hash, from_ms, not, parse, read_json, to_ms, write_json};
 use crate::domain::id::TeamId;
-use crate::domain::policy::{Cap, PauseKind, PauseRules, PauseType};
+use crate::domain::policy::{Approval, Cap, PauseKind, PauseRules, PauseType};
 use crate::domain::schedule::{WeekDays, Window};
 use crate::domain::time::Timestamp;
 
@@ -147,6 +147,8 @@ struct RulesForm {
     cap: BTreeMap<String, CapForm>,
     #[serde(default = "queue")]
     when_full: WhenFullForm,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalForm>,
     #[serde(default = "defer")]
     when_occupied: WhenOccupiedForm,
     startable_by: StartableByForm,
@@ -185,6 +187,7 @@ impl RulesForm {
             cooldown_ms: to_ms(rules.cooldown),
             cooldown_any_ms: to_ms(rules.cooldown_any),
             when_full: rules.when_full.into(),
+            approval: rules.approval.map(ApprovalForm::of),
             when_occupied: rules.when_occupied.into(),
             cap: rules.cap.iter().map(|(team, cap)| (team.to_string(), CapForm::of(*cap))).collect(),
             startable_by: rules.startable_by.into(),
@@ -210,6 +213,7 @@ impl RulesForm {
             cooldown: from_ms(self.cooldown_ms),
             cooldown_any: from_ms(self.cooldown_any_ms),
             when_full: self.when_full.into(),
+            approval: self.approval.map(ApprovalForm::into_domain),
             when_occupied: self.when_occupied.into(),
             cap: self
                 .cap
@@ -218,6 +222,23 @@ impl RulesForm {
                 .collect::<Result<_, FormError>>()?,
             startable_by: self.startable_by.into(),
         })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovalForm {
+    timeout_ms: u64,
+    then: AtTimeoutForm,
+}
+
+impl ApprovalForm {
+    fn of(approval: Approval) -> ApprovalForm {
+        ApprovalForm { timeout_ms: to_ms(approval.timeout), then: approval.at_timeout.into() }
+    }
+
+    fn into_domain(self) -> Approval {
+        Approval { timeout: from_ms(self.timeout_ms), at_timeout: self.then.into() }
     }
 }
 

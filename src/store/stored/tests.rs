@@ -12,15 +12,19 @@ use crate::domain::command::Outcome;
 use crate::domain::deferral::{Deferred, DeferredTarget};
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, ChosenStatus, LimitedClass, OccupancyChanged, PauseEnded, PausePlace,
-    PauseStarted, PauseTerms, Pending, PendingTarget, Queued, Shift,
+    PauseStarted, PauseTerms, Pending, PendingTarget, Queued, RequestCreated, Shift,
 };
-use crate::domain::id::{AgentSeq, ChannelCode, OfferId, Op, PauseId, PauseTypeCode, PolicyVersion, SourceId, TeamId};
+use crate::domain::id::{
+    AgentSeq, ChannelCode, OfferId, Op, PauseId, PauseTypeCode, PolicyVersion, RequestId, SourceId, TeamId,
+};
 use crate::domain::occupancy::{Occupancy, SourceWork, Work};
 use crate::domain::op::{OpMemory, OpRecord};
 use crate::domain::policy::{
-    Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull, WhenOccupied,
+    Approval, AtTimeout, Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull,
+    WhenOccupied,
 };
 use crate::domain::queue::{Offer, Place, Waiting};
+use crate::domain::request::{Decided, Grant, Origin, PauseRequest, RequestState, Waives};
 use crate::domain::schedule::{WeekDays, Window};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Counted, Period, TypeUsage, Usage, Used};
@@ -214,6 +218,12 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
         Just(AgentEventBody::PendingCancelled),
         deferred().prop_map(|deferred| AgentEventBody::Deferred(Box::new(deferred))),
         proptest::option::of(any::<String>()).prop_map(|code| AgentEventBody::DeferralEnded { code }),
+        created().prop_map(|created| AgentEventBody::RequestCreated(Box::new(created))),
+        (request_id(), proptest::option::of(grant()))
+            .prop_map(|(request, grant)| AgentEventBody::RequestDecided { request, grant }),
+        request_id().prop_map(|request| AgentEventBody::RequestExpired { request }),
+        request_id().prop_map(|request| AgentEventBody::RequestCancelled { request }),
+        (request_id(), id()).prop_map(|(grant, pause)| AgentEventBody::GrantUsed { grant, pause }),
         (sources(), any::<bool>()).prop_map(|(sources, blocks)| {
             AgentEventBody::OccupancyChanged(Box::new(OccupancyChanged { sources, blocks }))
         }),
@@ -245,6 +255,7 @@ fn op() -> impl Strategy<Value = OpRecord> {
     let outcome = prop_oneof![
         Just(Outcome::Done),
         Just(Outcome::Queued),
+        Just(Outcome::Requested),
         Just(Outcome::Deferred),
         id().prop_map(|pause| Outcome::Started { pause })
     ];
@@ -337,6 +348,50 @@ fn sources() -> impl Strategy<Value = Box<[SourceWork]>> {
     proptest::collection::vec(one, 0..3).prop_map(Into::into)
 }
 
+fn request_id() -> impl Strategy<Value = RequestId> {
+    any::<u128>().prop_map(RequestId)
+}
+
+fn origin() -> impl Strategy<Value = Origin> {
+    let start = (text(), proptest::option::of(id())).prop_map(|(note, replaces)| Origin::Start { note, replaces });
+    prop_oneof![Just(Origin::Asked), start]
+}
+
+fn created() -> impl Strategy<Value = RequestCreated> {
+    let at_timeout = prop_oneof![Just(AtTimeout::Refuse), Just(AtTimeout::Grant)];
+    (request_id(), code(), span(), origin(), at(), at_timeout).prop_map(
+        |(id, pause_type, extra, origin, expires_at, at_timeout)| RequestCreated {
+            id,
+            pause_type,
+            extra,
+            origin,
+            expires_at,
+            at_timeout,
+        },
+    )
+}
+
+fn grant() -> impl Strategy<Value = Grant> {
+    let waives = prop_oneof![Just(Waives::Approval), Just(Waives::All)];
+    (request_id(), code(), waives, span(), any::<u32>(), at())
+        .prop_map(|(id, pause_type, waives, extra, uses, until)| Grant { id, pause_type, waives, extra, uses, until })
+}
+
+fn pause_request() -> impl Strategy<Value = PauseRequest> {
+    let decided = || (actor(), at(), text()).prop_map(|(by, at, reason)| Decided { by, at, reason });
+    let state = prop_oneof![
+        Just(RequestState::Open),
+        decided().prop_map(RequestState::Granted),
+        decided().prop_map(RequestState::Refused),
+        at().prop_map(|at| RequestState::Expired { at }),
+        at().prop_map(|at| RequestState::Cancelled { at }),
+    ];
+    (created(), text(), at(), state).prop_map(|(created, reason, at, state)| {
+        let RequestCreated { id, pause_type, extra, origin, expires_at, at_timeout } = created;
+        PauseRequest { id, pause_type, reason, extra, origin, at, expires_at, at_timeout, state }
+    })
+}
+
 fn deferred() -> impl Strategy<Value = Deferred> {
     let pause = (code(), text(), proptest::option::of(id()), any::<bool>(), proptest::option::of(offer_id())).prop_map(
         |(pause_type, note, replaces, overriding, offer)| DeferredTarget::Pause {
@@ -387,7 +442,11 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     let queue = proptest::option::of(waiting().prop_map(Box::new));
     let occupancy = (sources(), any::<bool>(), at(), at())
         .prop_map(|(sources, blocks, at, presence_since)| Box::new(Occupancy { sources, blocks, at, presence_since }));
-    let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy));
+    let asked = (
+        proptest::option::of(pause_request().prop_map(Box::new)),
+        proptest::collection::vec(grant(), 0..3).prop_map(Into::into),
+    );
+    let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy), asked);
     let rest = (
         proptest::option::of(pending()),
         proptest::option::of(shift()),
@@ -397,7 +456,7 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     );
     (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
-            let (pending, shift, resume, usage, (queue, (deferred, occupancy))) = rest;
+            let (pending, shift, resume, usage, (queue, (deferred, occupancy, (request, grants)))) = rest;
             let agent = Agent {
                 seq: AgentSeq(seq),
                 version: AgentSeq(version),
@@ -410,6 +469,8 @@ fn record() -> impl Strategy<Value = AgentRecord> {
                 reason,
                 pending,
                 deferred,
+                request,
+                grants,
                 occupancy,
                 queue,
                 shift,
@@ -439,7 +500,9 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
     let quotas = (proptest::option::of(1_u32..1000), proptest::option::of(span()));
     let full = prop_oneof![Just(WhenFull::Refuse), Just(WhenFull::Queue)];
     let occupied = prop_oneof![Just(WhenOccupied::Defer), Just(WhenOccupied::Immediate), Just(WhenOccupied::Refuse)];
-    let full = (full, occupied);
+    let at_timeout = prop_oneof![Just(AtTimeout::Refuse), Just(AtTimeout::Grant)];
+    let approval = (span(), at_timeout).prop_map(|(timeout, at_timeout)| Approval { timeout, at_timeout });
+    let full = (full, occupied, proptest::option::of(approval));
     let spans = (span(), span(), span());
     let cap = prop_oneof![
         (1_u32..100).prop_map(Cap::AtMost),
@@ -458,7 +521,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
             startable_by,
             (quota_count, quota_time),
             (not_in_first, cooldown, cooldown_any),
-            (cap, (when_full, when_occupied)),
+            (cap, (when_full, when_occupied, approval)),
         )| {
             PauseRules {
                 paid: terms.paid,
@@ -478,6 +541,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
                 cooldown,
                 cooldown_any,
                 cap,
+                approval,
                 when_occupied,
                 when_full,
                 startable_by,

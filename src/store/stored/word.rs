@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::deferral::AtDeadline;
 use crate::domain::directory::SignInStatus;
 use crate::domain::event::{ChosenStatus, LimitedClass};
-use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy, WhenFull, WhenOccupied};
+use crate::domain::policy::{AtTimeout, OnEarlyEnd, OnLimit, StartableBy, WhenFull, WhenOccupied};
 
 macro_rules! mirror {
     ($form:ident of $domain:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
@@ -72,6 +72,7 @@ impl ActorKindForm {
     }
 }
 
+mirror!(AtTimeoutForm of AtTimeout { Refuse = "refuse", Grant = "grant" });
 mirror!(AtDeadlineForm of AtDeadline { Start = "start", Notify = "notify", Cancel = "cancel" });
 mirror!(WhenOccupiedForm of WhenOccupied { Defer = "defer", Immediate = "immediate", Refuse = "refuse" });
 mirror!(WhenFullForm of WhenFull { Refuse = "refuse", Queue = "queue" });

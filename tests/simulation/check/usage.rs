@@ -8,6 +8,7 @@ use std::time::Duration;
 use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause};
 use intervalo::domain::id::{AgentId, PauseId, PauseTypeCode};
 use intervalo::domain::policy::PauseRules;
+use intervalo::domain::request::Waives;
 use intervalo::domain::time::{Timestamp, hours};
 use intervalo::ports::EntryBody;
 
@@ -42,7 +43,7 @@ struct Person {
 
 pub(super) fn check(seen: &Evidence) -> Option<Broken> {
     let policy = office::policy();
-    let set_aside = set_aside(seen);
+    let (set_aside, granted) = (set_aside(seen), granted(seen));
     let mut people: BTreeMap<&AgentId, Person> = BTreeMap::new();
     seen.durable.iter().find_map(|(entry, _)| {
         let EntryBody::Agent { agent, event, .. } = &entry.body else { return None };
@@ -54,7 +55,8 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
             person.against = person.against_start(&started.pause_type, rules, event.at);
             let none = BTreeSet::new();
             let aside = set_aside.get(&started.id).unwrap_or(&none);
-            if person.against != *aside {
+            // A grant sets them aside without a word of its own for each.
+            if person.against != *aside && !granted.contains(&started.id) {
                 let why = format!("against the start stood {:?}, set aside were {aside:?}: {entry:?}", person.against);
                 return Some(("§4", why));
             }
@@ -71,6 +73,25 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
         person.take(event);
         None
     })
+}
+
+/// The pauses for which a grant that sets rules aside was used.
+fn granted(seen: &Evidence) -> BTreeSet<PauseId> {
+    let (mut grants, mut granted) = (BTreeSet::new(), BTreeSet::new());
+    for (entry, _) in &seen.durable {
+        let EntryBody::Agent { event, .. } = &entry.body else { continue };
+        if let AgentEventBody::RequestDecided { grant: Some(grant), .. } = &event.body
+            && grant.waives == Waives::All
+        {
+            grants.insert(grant.id);
+        }
+        if let AgentEventBody::GrantUsed { grant, pause } = &event.body
+            && grants.contains(grant)
+        {
+            granted.insert(*pause);
+        }
+    }
+    granted
 }
 
 /// The rules that are on record as set aside, by pause.

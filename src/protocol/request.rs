@@ -1,0 +1,127 @@
+//! Requests for an exception on the wire.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::notifications::Notification;
+use super::state::ActorState;
+use super::time::WireTime;
+use crate::domain::presence::{AgentView, RequestView};
+use crate::domain::request::{Grant, RequestState};
+use crate::domain::time::millis;
+
+/// One request, as the agent and their supervisors see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestObject<'a> {
+    /// Its id.
+    pub id: String,
+    /// Whose.
+    pub agent: &'a str,
+    /// The team that the agent is counted in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<&'a str>,
+    /// The code of the type of pause that it is for.
+    #[serde(rename = "type")]
+    pub pause_type: &'a str,
+    /// Why; absent where a start gave rise to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+    /// By how much the limit is to be later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_ms: Option<i64>,
+    /// `open`, `granted`, `refused`, `expired` or `cancelled`.
+    pub state: &'static str,
+    /// When it was made.
+    pub created_at: WireTime,
+    /// Until when somebody may decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<WireTime>,
+    /// Who decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<ActorState<'a>>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<WireTime>,
+    /// Why so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_reason: Option<&'a str>,
+}
+
+/// The answer of `request.create` and `request.decide`, and the params of `request.changed`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestAfter<'a> {
+    /// The request.
+    pub request: RequestObject<'a>,
+}
+
+impl<'a> RequestObject<'a> {
+    /// The last request of an agent.
+    pub fn of(view: &'a AgentView) -> Option<RequestObject<'a>> {
+        let request: &RequestView = view.request.as_deref()?;
+        let decided = request.state.decided();
+        let ended_at = match &request.state {
+            RequestState::Expired { at } | RequestState::Cancelled { at } => Some(*at),
+            RequestState::Open | RequestState::Granted(_) | RequestState::Refused(_) => None,
+        };
+        let open = request.state == RequestState::Open;
+        Some(RequestObject {
+            id: request.id.to_string(),
+            agent: view.person.id.as_str(),
+            team: view.person.primary_team().map(|team| team.as_str()),
+            pause_type: request.pause_type.as_str(),
+            reason: request.reason.as_deref(),
+            extra_ms: Some(millis(request.extra)).filter(|extra| *extra > 0),
+            state: request.state.as_str(),
+            created_at: WireTime(request.at),
+            expires_at: open.then_some(WireTime(request.expires_at)),
+            decided_by: decided.map(|decided| ActorState::of(&decided.by)),
+            decided_at: decided.map(|decided| decided.at).or(ended_at).map(WireTime),
+            decision_reason: decided.and_then(|decided| decided.reason.as_deref()),
+        })
+    }
+
+    /// The open request of an agent.
+    pub fn open(view: &'a AgentView) -> Option<RequestObject<'a>> {
+        RequestObject::of(view).filter(|request| request.state == RequestState::Open.as_str())
+    }
+}
+
+impl RequestAfter<'_> {
+    /// The whole notification `request.changed`.
+    ///
+    /// # Panics
+    /// Never: strings, numbers and lists always have a JSON form.
+    pub fn to_notification(&self) -> String {
+        let message = json!({"jsonrpc": "2.0", "method": Notification::RequestChanged.name(), "params": self});
+        message.to_string()
+    }
+}
+
+/// What was granted for a type, in the menu.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GrantState {
+    /// The request that it comes of.
+    pub id: String,
+    /// Until when it can be used.
+    pub until: WireTime,
+    /// How often it can still be used.
+    pub uses: u32,
+    /// By how much the limit is later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_ms: Option<i64>,
+    /// The codes of the rules that it sets aside.
+    pub waives: &'static [&'static str],
+}
+
+impl GrantState {
+    /// Writes a grant.
+    pub fn of(grant: &Grant) -> GrantState {
+        GrantState {
+            id: grant.id.to_string(),
+            until: WireTime(grant.until),
+            uses: grant.uses,
+            extra_ms: Some(millis(grant.extra)).filter(|extra| *extra > 0),
+            waives: grant.waives.codes(),
+        }
+    }
+}

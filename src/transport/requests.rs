@@ -1,0 +1,101 @@
+//! Requests for an exception: made, listed, decided on.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::App;
+use super::rpc::{self, Viewer, failed, own_agent, own_view, to_value};
+use crate::auth::{Action, Principal, Role, Scope};
+use crate::domain::command::{Actor, Command, Request};
+use crate::domain::id::{AgentId, RequestId, TeamId};
+use crate::domain::policy::PauseClass;
+use crate::domain::presence::AgentView;
+use crate::protocol::error::WireError;
+use crate::protocol::methods::{Guard, OwnRequest};
+use crate::protocol::request::{RequestAfter, RequestObject};
+
+/// `request.create`, `request.cancel`: of the agent that the principal is.
+pub(super) async fn own(app: &App, principal: &Principal, wanted: OwnRequest) -> Result<Value, WireError> {
+    let agent = own_agent(principal)?;
+    let creates = matches!(wanted.command, Command::CreateRequest { .. });
+    if let Command::CreateRequest { pause_type, .. } = &wanted.command {
+        let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
+        let found = facts.policy.types.get(pause_type);
+        if found.is_some_and(|found| found.kind.class() == PauseClass::Protected) {
+            return Err(WireError::invalid_params("type", "starts at once, always; there is nothing to ask for"));
+        }
+    }
+    let actor = Actor::Agent(agent.clone());
+    let request = request(wanted.command, actor, wanted.reason, wanted.guard);
+    let reply = app.router.execute(&principal.tenant, &agent, request).await;
+    let reply = reply.map_err(|error| failed(error, Viewer::Itself))?;
+    if !creates {
+        return Ok(json!({}));
+    }
+    let request = RequestObject::of(&reply.own).ok_or_else(WireError::internal)?;
+    Ok(to_value(&RequestAfter { request }))
+}
+
+/// `request.list`: of the agent the last one; of everybody else what is open within their reach, the oldest first.
+pub(super) async fn list(app: &App, principal: &Principal) -> Result<Value, WireError> {
+    if principal.is(Role::Agent) {
+        let view = own_view(app, principal).await?;
+        return Ok(to_value(&RequestObject::of(&view).into_iter().collect::<Vec<_>>()));
+    }
+    let rows = within_reach(app, principal, |view| RequestObject::open(view).is_some())?;
+    let mut open: Vec<RequestObject<'_>> = rows.iter().filter_map(|view| RequestObject::open(view)).collect();
+    open.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+    Ok(to_value(&open))
+}
+
+/// `request.decide`.
+pub(super) async fn decide(
+    app: &App,
+    principal: &Principal,
+    id: RequestId,
+    command: Command,
+    reason: String,
+    guard: Guard,
+) -> Result<Value, WireError> {
+    let agent = agent_of(app, principal, id)?;
+    let by = principal.id.clone();
+    let actor = match principal.scope(Action::DecideRequest).map_err(|_| WireError::forbidden())? {
+        Scope::Tenant => Actor::Admin(by),
+        Scope::Teams(_) => Actor::Supervisor(by),
+    };
+    let request = request(command, actor, Some(reason), guard);
+    let reply = app.router.execute(&principal.tenant, &agent, request).await;
+    let reply = reply.map_err(|error| failed(error, Viewer::Other))?;
+    let request = RequestObject::of(&reply.public).ok_or_else(WireError::internal)?;
+    Ok(to_value(&RequestAfter { request }))
+}
+
+/// Whose request it is. One that is out of reach is as one that does not exist.
+fn agent_of(app: &App, principal: &Principal, id: RequestId) -> Result<AgentId, WireError> {
+    let rows = within_reach(app, principal, |view| view.request.as_ref().is_some_and(|request| request.id == id))?;
+    rows.first().map(|view| view.person.id.clone()).ok_or_else(WireError::forbidden)
+}
+
+fn within_reach(
+    app: &App,
+    principal: &Principal,
+    wanted: impl Fn(&AgentView) -> bool,
+) -> Result<Vec<Arc<AgentView>>, WireError> {
+    let scope = principal.scope(Action::DecideRequest).map_err(|_| WireError::forbidden())?;
+    let within = |teams: &[TeamId]| match &scope {
+        Scope::Tenant => true,
+        Scope::Teams(own) => teams.iter().any(|team| own.contains(team)),
+    };
+    let rows = app.hub.rows(&principal.tenant, |view| wanted(view) && within(&view.person.teams));
+    rows.ok_or_else(WireError::forbidden)
+}
+
+fn request(command: Command, actor: Actor, reason: Option<String>, guard: Guard) -> Request {
+    Request { command, actor, reason, op: guard.op, expected_version: guard.expected_version }
+}
+
+/// The text of `request.changed` for the agent.
+pub(super) fn changed(view: &AgentView) -> Option<Value> {
+    RequestObject::of(view).map(|request| rpc::to_value(&RequestAfter { request }))
+}
