@@ -8,6 +8,7 @@ use crate::domain::command::Request;
 use crate::domain::id::SessionId;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
+use crate::domain::shift::Plan;
 use crate::sync::may_switch;
 use std::sync::Arc;
 
@@ -42,6 +43,9 @@ pub(crate) enum Message {
     },
     Options {
         reply: oneshot::Sender<Vec<PauseOption>>,
+    },
+    Shifts {
+        reply: oneshot::Sender<Plan>,
     },
     /// A definition was put in force, or it is the agent's turn in a line: what is due may be something else.
     Look,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
+
 use super::event::ChosenStatus;
 use super::id::{AgentId, AgentSeq, OfferId, Op, PauseId, PauseTypeCode, PrincipalId, TeamId};
+use super::shift::{PlanError, PlannedShift};
 use super::slots::SLOTS_FULL;
 use super::time::Timestamp;
 
@@ -67,6 +70,16 @@ pub enum Command {
     SignOut {
         /// What becomes of a running entitlement; other pauses end in any case.
         pause: PauseAtSignOut,
+    },
+    /// Declare shifts, each in place of what is planned for its day: all of them or none.
+    PlanShifts {
+        /// The shifts.
+        shifts: Box<[PlannedShift]>,
+    },
+    /// Take back what is planned for a day.
+    CancelShift {
+        /// The day.
+        day: NaiveDate,
     },
 }
 
@@ -212,6 +225,13 @@ pub enum Refusal {
         /// Its type.
         pause_type: PauseTypeCode,
     },
+    /// A shift cannot be planned so.
+    CannotPlan {
+        /// Its day.
+        day: NaiveDate,
+        /// Why.
+        why: PlanError,
+    },
     /// Too little time has passed since the last pause.
     Cooldown {
         /// From when it may be started.
@@ -285,6 +305,11 @@ pub enum Refusal {
         /// From when it may be started.
         from: Timestamp,
     },
+    /// The shift is about to end.
+    ShiftTail {
+        /// Before this instant it might have been started.
+        until: Timestamp,
+    },
     /// The type is switched off or archived.
     TypeDisabled,
     /// There is no such type.
@@ -297,6 +322,7 @@ impl Refusal {
         match self {
             Refusal::AgentOffline => "agent_offline",
             Refusal::AlreadyPaused { .. } => "already_paused",
+            Refusal::CannotPlan { .. } => "cannot_plan",
             Refusal::Cooldown { .. } => "cooldown",
             Refusal::EntitlementMinimum { .. } => "entitlement_minimum",
             Refusal::Held { .. } => "held",
@@ -311,6 +337,7 @@ impl Refusal {
             Refusal::QuotaCount { .. } => "quota_count",
             Refusal::QuotaTime { .. } => "quota_time",
             Refusal::ShiftHead { .. } => "shift_head",
+            Refusal::ShiftTail { .. } => "shift_tail",
             Refusal::SlotsFull { .. } => SLOTS_FULL,
             Refusal::TypeDisabled => "type_disabled",
             Refusal::UnknownType => "unknown_type",

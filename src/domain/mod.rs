@@ -15,6 +15,7 @@ pub mod presence;
 pub mod queue;
 pub mod rules;
 pub mod schedule;
+pub mod shift;
 pub mod slots;
 pub mod time;
 pub mod usage;

@@ -11,6 +11,7 @@ mod queue;
 mod schedule;
 mod script;
 mod setting;
+mod shifts;
 mod slots;
 mod trace;
 mod usage;

@@ -329,7 +329,9 @@ impl World {
             | Command::Cancel { .. }
             | Command::EndPause { .. }
             | Command::ExtendPause { .. }
-            | Command::SignOut { .. } => Some(request.command.clone()),
+            | Command::SignOut { .. }
+            | Command::PlanShifts { .. }
+            | Command::CancelShift { .. } => Some(request.command.clone()),
         }
     }
 

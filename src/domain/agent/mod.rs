@@ -7,6 +7,7 @@ mod apply;
 mod decide;
 mod due;
 mod ending;
+mod shifts;
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::event::{Cause, ChosenStatus, PausePlace, PauseTerms, Pending, Shift};
 use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
 use super::policy::{PauseClass, Policy};
 use super::queue::{Offer, Waiting};
-use super::schedule::SHIFT_ESTIMATE_LASTS;
+use super::shift::Plan;
 use super::slots::Counts;
 use super::time::Timestamp;
 use super::usage::Usage;
@@ -52,6 +53,8 @@ pub struct Agent {
     pub queue: Option<Box<Waiting>>,
     /// The shift that the last sign-in belongs to.
     pub shift: Option<Shift>,
+    /// The shifts that were declared.
+    pub plan: Plan,
     /// What a return restores.
     pub resume: Option<Resume>,
     /// What its pauses have used up.
@@ -214,6 +217,7 @@ impl Agent {
             pending: None,
             queue: None,
             shift: None,
+            plan: Plan::default(),
             resume: None,
             usage: Usage::default(),
         }
@@ -240,11 +244,6 @@ impl Agent {
         let inner = self.protected_pause().map(|pause| (pause.id, &pause.pause_type));
         let outer = self.pause().map(|pause| (pause.id, &pause.pause_type));
         [inner, outer].into_iter().flatten().find(|(_, running)| *running == code).map(|(id, _)| id)
-    }
-
-    /// The shift that an instant belongs to; none when the last one that is known of began too long ago.
-    pub fn shift_at(&self, at: Timestamp) -> Option<Shift> {
-        self.shift.filter(|shift| at.since(shift.started_at) < SHIFT_ESTIMATE_LASTS)
     }
 
     /// The offer of a slot for a pause of this type.

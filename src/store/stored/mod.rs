@@ -11,6 +11,7 @@ mod id;
 mod ops;
 mod policy;
 mod queue;
+mod shift;
 mod tenant_event;
 #[cfg(test)]
 mod tests;
