@@ -16,6 +16,8 @@ mod notifications;
 mod server;
 #[path = "protocol/sessions.rs"]
 mod sessions;
+#[path = "protocol/shifts.rs"]
+mod shifts;
 #[path = "protocol/slots.rs"]
 mod slots;
 #[path = "protocol/transcripts.rs"]

@@ -23,17 +23,20 @@ pub enum Action {
     WatchBoard,
     /// Read the pause history.
     ReadHistory,
+    /// Declare people's shifts.
+    PlanShifts,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 6] = [
+    pub const ALL: [Action; 7] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
         Action::ReadAgent,
         Action::WatchBoard,
         Action::ReadHistory,
+        Action::PlanShifts,
     ];
 }
 
@@ -57,34 +60,43 @@ pub fn reach(role: Role, action: Action) -> Reach {
     match role {
         Role::Agent => match action {
             Action::HoldSession | Action::ActAsAgent => Reach::Itself,
-            Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory => Reach::Nothing,
+            Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory | Action::PlanShifts => {
+                Reach::Nothing
+            }
         },
         Role::Supervisor => match action {
             Action::HoldSession => Reach::Itself,
             Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory => Reach::ItsTeams,
-            Action::ActAsAgent => Reach::Nothing,
+            Action::ActAsAgent | Action::PlanShifts => Reach::Nothing,
         },
         Role::Admin => match action {
             Action::HoldSession => Reach::Itself,
-            Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory => Reach::Tenant,
+            Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory | Action::PlanShifts => {
+                Reach::Tenant
+            }
             Action::ActAsAgent => Reach::Nothing,
         },
         Role::Auditor => match action {
             Action::HoldSession => Reach::Itself,
             Action::ReadHistory => Reach::Tenant,
-            Action::ActAsAgent | Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard => Reach::Nothing,
+            Action::ActAsAgent | Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::PlanShifts => {
+                Reach::Nothing
+            }
         },
         Role::Integration => match action {
             Action::HoldSession => Reach::Itself,
-            Action::ReadAgent => Reach::Tenant,
+            Action::ReadAgent | Action::PlanShifts => Reach::Tenant,
             Action::ActOnAgent => Reach::TenantOnBehalf,
             Action::ActAsAgent | Action::WatchBoard | Action::ReadHistory => Reach::Nothing,
         },
         Role::Operator => match action {
             Action::HoldSession => Reach::Itself,
-            Action::ActAsAgent | Action::ActOnAgent | Action::ReadAgent | Action::WatchBoard | Action::ReadHistory => {
-                Reach::Nothing
-            }
+            Action::ActAsAgent
+            | Action::ActOnAgent
+            | Action::ReadAgent
+            | Action::WatchBoard
+            | Action::ReadHistory
+            | Action::PlanShifts => Reach::Nothing,
         },
     }
 }
@@ -191,14 +203,14 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history
+        //             session  as agent  on agent        read      board     history   shifts
         let table = [
-            (Role::Agent, [Itself, Itself, Nothing, Nothing, Nothing, Nothing]),
-            (Role::Supervisor, [Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams]),
-            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant]),
-            (Role::Auditor, [Itself, Nothing, Nothing, Nothing, Nothing, Tenant]),
-            (Role::Integration, [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing]),
-            (Role::Operator, [Itself, Nothing, Nothing, Nothing, Nothing, Nothing]),
+            (Role::Agent, [Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing]),
+            (Role::Supervisor, [Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing]),
+            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant]),
+            (Role::Auditor, [Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing]),
+            (Role::Integration, [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing, Tenant]),
+            (Role::Operator, [Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
         ];
         assert_eq!(table.len(), Role::ALL.len());
         for (role, row) in table {

@@ -10,5 +10,6 @@ pub mod notifications;
 pub mod options;
 pub mod params;
 pub mod rpc;
+pub mod shift;
 pub mod state;
 pub mod time;

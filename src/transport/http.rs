@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, get, post, put};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::problem::Problem;
-use super::{App, pauses, rpc, upgrade};
+use super::{App, pauses, rpc, shifts, upgrade};
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
 use crate::protocol::error::WireError;
@@ -39,6 +39,9 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .route("/v1/ws", any(upgrade::upgrade))
         .route("/v1/rpc", only("POST", post(call)))
         .route("/v1/agents/{id}/state", only("GET", get(agent_state)))
+        .route("/v1/agents/{id}/shifts", only("GET", get(shifts::of_agent)))
+        .route("/v1/agents/{id}/shifts/{day}", only("PUT, DELETE", put(shifts::plan_one).delete(shifts::cancel)))
+        .route("/v1/shifts", only("PUT", put(shifts::plan_many)))
         .route("/v1/pauses", only("GET", get(pauses::pauses)))
         .fallback(|| async { Problem::not_found() })
         .with_state(app)
@@ -71,7 +74,7 @@ pub(super) fn json_response(status: StatusCode, text: impl Into<Body>) -> Respon
     response
 }
 
-fn json_of(status: StatusCode, value: &impl Serialize) -> Response {
+pub(super) fn json_of(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(text) => json_response(status, text),
         Err(_) => Problem::internal().into_response(),
@@ -163,7 +166,7 @@ async fn respond(app: &App, principal: &Principal, call: Result<Call, BadCall>) 
     }
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn read_body(body: Body) -> Result<Bytes, Problem> {
     let collected = Limited::new(body, BODY_BYTES_MAX).collect();
     match tokio::time::timeout(BODY_TIME_MAX, collected).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -14,6 +14,7 @@ mod pauses;
 mod problem;
 mod rate_limit;
 mod rpc;
+mod shifts;
 mod sockets;
 mod stall;
 mod upgrade;
