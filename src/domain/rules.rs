@@ -194,8 +194,9 @@ fn ask_all(question: &Question) -> Verdict {
     let mut failed: Vec<(VerdictOutcome, Refusal)> = Vec::new();
     let (mut refused, mut waived) = (false, Vec::new());
     let mut next_change_at: Option<Timestamp> = None;
+    let pause_type = question.pause_type().map(|found| &**found);
     for rule in &RULES {
-        let answer = ask(rule, question);
+        let answer = ask(rule, question, pause_type);
         if question.waives() && matches!(rule, Rule::Waivable(_)) {
             waived.extend(answer.refusal);
             continue;
@@ -244,8 +245,8 @@ pub(super) fn is_on_menu(pause_type: &PauseType, context: &Context) -> bool {
     pause_type.enabled && pause_type.archived_at.is_none() && is_offered(pause_type, context)
 }
 
-fn ask(rule: &Rule, question: &Question) -> Answer {
-    match (rule, question.pause_type()) {
+fn ask(rule: &Rule, question: &Question, pause_type: Option<&PauseType>) -> Answer {
+    match (rule, pause_type) {
         (Rule::Any(check), _) => check(question),
         (Rule::Type(_) | Rule::NotProtected(_) | Rule::Waivable(_), None) => Answer::PASS,
         (Rule::Type(check), Some(pause_type)) => check(question, pause_type),
