@@ -16,6 +16,7 @@ use crate::domain::id::{AgentId, AgentSeq, SessionId, SourceId, TenantId};
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
+use crate::domain::shift::Plan;
 
 /// The way to every agent. Cheap to clone.
 #[derive(Clone)]
@@ -146,5 +147,13 @@ impl Router {
     /// [`CommandError`] when there is no such agent or no answer.
     pub async fn options(&self, tenant: &TenantId, agent: &AgentId) -> Result<Vec<PauseOption>, CommandError> {
         self.core.ask(tenant, agent, |reply| Message::Options { reply }).await
+    }
+
+    /// The shifts planned for the agent.
+    ///
+    /// # Errors
+    /// [`CommandError`] when there is no such agent or no answer.
+    pub async fn shifts(&self, tenant: &TenantId, agent: &AgentId) -> Result<Plan, CommandError> {
+        self.core.ask(tenant, agent, |reply| Message::Shifts { reply }).await
     }
 }

@@ -20,6 +20,8 @@ mod requests;
 mod server;
 #[path = "protocol/sessions.rs"]
 mod sessions;
+#[path = "protocol/shifts.rs"]
+mod shifts;
 #[path = "protocol/slots.rs"]
 mod slots;
 #[path = "protocol/transcripts.rs"]

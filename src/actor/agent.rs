@@ -11,13 +11,13 @@ use tracing::{debug, error, warn};
 use super::core::{Env, Errand};
 use super::desk::{Desk, Guards, TenantFacts};
 use super::handle::Message;
-use super::refusals::{Refusals, refusal_code, refused_start};
+use super::refusals::{Refusals, next_change_at, refusal_code, refused_start};
 use super::registry::{Birth, Key};
 use super::reply::{CommandError, Reply};
 use super::session::{Notice, SESSIONS_MAX, SessionLink};
 use super::shard::{Append, Intake, NotAppended, ShardHandle};
 use crate::domain::agent::{Agent, Context, Live};
-use crate::domain::command::{Actor, Command, Outcome, Refusal, Rejection, Request};
+use crate::domain::command::{Actor, Outcome, Refusal, Rejection, Request};
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
 use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
@@ -220,6 +220,11 @@ impl AgentActor {
             Message::Options { reply } => {
                 if self.may_show().await {
                     let _ = reply.send(self.options());
+                }
+            }
+            Message::Shifts { reply } => {
+                if self.may_show().await {
+                    let _ = reply.send(self.agent().plan.clone());
                 }
             }
             Message::Look => self.settle_or_try_again().await,
@@ -549,6 +554,8 @@ impl AgentActor {
                 | AgentEventBody::Queued(_)
                 | AgentEventBody::LeftQueue { .. }
                 | AgentEventBody::OfferExpired { .. }
+                | AgentEventBody::ShiftPlanned(_)
+                | AgentEventBody::ShiftCancelled { .. }
                 | AgentEventBody::PauseStarted(_)
                 | AgentEventBody::Overran { .. }
                 | AgentEventBody::Escalated { .. }
@@ -728,19 +735,4 @@ fn sign_out_notice(event: &AgentEvent) -> Notice {
     let by_agent = matches!(event.actor, Actor::Agent(_));
     let message = event.reason.clone().unwrap_or_else(|| format!("signed out: {}", event.cause.as_str()));
     Notice::SignedOut { cause: event.cause, by_agent, message }
-}
-
-/// When a refused command is worth asking again, where that is known: a start by its verdict, an end by the
-/// instant until which the pause is held.
-fn next_change_at(agent: &Agent, request: &Request, rejection: &Rejection, context: &Context) -> Option<Timestamp> {
-    if let Rejection::Refused(Refusal::Held { until } | Refusal::EntitlementMinimum { until }) = rejection {
-        return Some(*until);
-    }
-    let (Rejection::Refused(_), Command::StartPause { pause_type, replaces, overriding, .. }) =
-        (rejection, &request.command)
-    else {
-        return None;
-    };
-    let verdict = agent.verdict_for(&request.actor, pause_type, *replaces, *overriding, context);
-    verdict.code.and(verdict.next_change_at)
 }

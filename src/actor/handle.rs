@@ -9,6 +9,7 @@ use crate::domain::id::{AgentSeq, SessionId, SourceId};
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
+use crate::domain::shift::Plan;
 use crate::sync::may_switch;
 use std::sync::Arc;
 
@@ -53,6 +54,9 @@ pub(crate) enum Message {
     },
     Options {
         reply: oneshot::Sender<Vec<PauseOption>>,
+    },
+    Shifts {
+        reply: oneshot::Sender<Plan>,
     },
     /// A definition was put in force, or it is the agent's turn in a line: what is due may be something else.
     Look,

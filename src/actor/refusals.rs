@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::reply::{CommandError, Reply};
-use crate::domain::command::{Actor, Command, Rejection, Request};
+use crate::domain::agent::{Agent, Context};
+use crate::domain::command::{Actor, Command, Refusal, Rejection, Request};
 use crate::domain::id::PauseTypeCode;
 use crate::domain::time::Timestamp;
 
@@ -106,7 +107,9 @@ pub(super) fn refused_start(request: &Request) -> Option<PauseTypeCode> {
             | Command::CreateRequest { .. }
             | Command::CancelRequest { .. }
             | Command::DecideRequest { .. }
-            | Command::SignOut { .. },
+            | Command::SignOut { .. }
+            | Command::PlanShifts { .. }
+            | Command::CancelShift { .. },
             _,
         ) => None,
     }
@@ -117,6 +120,26 @@ pub(super) fn refusal_code(result: &Result<Reply, CommandError>) -> Option<&'sta
         Err(CommandError::Rejected { rejection: Rejection::Refused(refusal), .. }) => Some(refusal.code()),
         Ok(_) | Err(_) => None,
     }
+}
+
+/// When a refused command is worth asking again, where that is known: a start by its verdict, an end by the
+/// instant until which the pause is held.
+pub(super) fn next_change_at(
+    agent: &Agent,
+    request: &Request,
+    rejection: &Rejection,
+    context: &Context,
+) -> Option<Timestamp> {
+    if let Rejection::Refused(Refusal::Held { until } | Refusal::EntitlementMinimum { until }) = rejection {
+        return Some(*until);
+    }
+    let (Rejection::Refused(_), Command::StartPause { pause_type, replaces, overriding, .. }) =
+        (rejection, &request.command)
+    else {
+        return None;
+    };
+    let verdict = agent.verdict_for(&request.actor, pause_type, *replaces, *overriding, context);
+    verdict.code.and(verdict.next_change_at)
 }
 
 fn minute_of(at: Timestamp) -> i64 {

@@ -29,11 +29,13 @@ pub enum Action {
     ListRequests,
     /// Decide on a request of another person.
     DecideRequest,
+    /// Declare people's shifts.
+    PlanShifts,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 9] = [
+    pub const ALL: [Action; 10] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -43,6 +45,7 @@ impl Action {
         Action::ReportOccupancy,
         Action::ListRequests,
         Action::DecideRequest,
+        Action::PlanShifts,
     ];
 }
 
@@ -82,10 +85,11 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ReadHistory
             | Action::ReportOccupancy
             | Action::ListRequests
-            | Action::DecideRequest,
+            | Action::DecideRequest
+            | Action::PlanShifts,
         )
         | (Role::Auditor, Action::ReadHistory)
-        | (Role::Integration, Action::ReadAgent | Action::ReportOccupancy) => Reach::Tenant,
+        | (Role::Integration, Action::ReadAgent | Action::ReportOccupancy | Action::PlanShifts) => Reach::Tenant,
         (Role::Integration, Action::ActOnAgent) => Reach::TenantOnBehalf,
         (
             Role::Agent | Role::Supervisor | Role::Admin | Role::Auditor | Role::Integration | Role::Operator,
@@ -96,7 +100,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ReadHistory
             | Action::ReportOccupancy
             | Action::ListRequests
-            | Action::DecideRequest,
+            | Action::DecideRequest
+            | Action::PlanShifts,
         ) => Reach::Nothing,
     }
 }
@@ -203,14 +208,20 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides   shifts
         let table = [
-            (Role::Agent, [Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing]),
-            (Role::Supervisor, [Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams]),
-            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant]),
-            (Role::Auditor, [Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing]),
-            (Role::Integration, [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing, Tenant, Nothing, Nothing]),
-            (Role::Operator, [Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
+            (Role::Agent, [Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Nothing]),
+            (
+                Role::Supervisor,
+                [Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, Nothing],
+            ),
+            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant]),
+            (Role::Auditor, [Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing]),
+            (
+                Role::Integration,
+                [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing, Tenant, Nothing, Nothing, Tenant],
+            ),
+            (Role::Operator, [Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
         ];
         assert_eq!(table.len(), Role::ALL.len());
         for (role, row) in table {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
+
 use super::event::ChosenStatus;
 use super::id::{AgentId, AgentSeq, OfferId, Op, PauseId, PauseTypeCode, PrincipalId, RequestId, TeamId};
+use super::shift::{PlanError, PlannedShift};
 use super::slots::SLOTS_FULL;
 use super::time::Timestamp;
 
@@ -88,6 +91,16 @@ pub enum Command {
     SignOut {
         /// What becomes of a running entitlement; other pauses end in any case.
         pause: PauseAtSignOut,
+    },
+    /// Declare shifts, each in place of what is planned for its day: all of them or none.
+    PlanShifts {
+        /// The shifts.
+        shifts: Box<[PlannedShift]>,
+    },
+    /// Take back what is planned for a day.
+    CancelShift {
+        /// The day.
+        day: NaiveDate,
     },
 }
 
@@ -260,6 +273,13 @@ pub enum Refusal {
     },
     /// Somebody has to agree to each pause of the type.
     ApprovalRequired,
+    /// A shift cannot be planned so.
+    CannotPlan {
+        /// Its day.
+        day: NaiveDate,
+        /// Why.
+        why: PlanError,
+    },
     /// Too little time has passed since the last pause.
     Cooldown {
         /// From when it may be started.
@@ -337,6 +357,11 @@ pub enum Refusal {
         /// From when it may be started.
         from: Timestamp,
     },
+    /// The shift is about to end.
+    ShiftTail {
+        /// Before this instant it might have been started.
+        until: Timestamp,
+    },
     /// The type is switched off or archived.
     TypeDisabled,
     /// There is no such type.
@@ -351,6 +376,7 @@ impl Refusal {
             Refusal::AlreadyDecided { .. } => "already_decided",
             Refusal::AlreadyPaused { .. } => "already_paused",
             Refusal::ApprovalRequired => "approval_required",
+            Refusal::CannotPlan { .. } => "cannot_plan",
             Refusal::Cooldown { .. } => "cooldown",
             Refusal::EntitlementMinimum { .. } => "entitlement_minimum",
             Refusal::Held { .. } => "held",
@@ -367,6 +393,7 @@ impl Refusal {
             Refusal::QuotaCount { .. } => "quota_count",
             Refusal::QuotaTime { .. } => "quota_time",
             Refusal::ShiftHead { .. } => "shift_head",
+            Refusal::ShiftTail { .. } => "shift_tail",
             Refusal::SlotsFull { .. } => SLOTS_FULL,
             Refusal::TypeDisabled => "type_disabled",
             Refusal::UnknownType => "unknown_type",

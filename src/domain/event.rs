@@ -15,6 +15,7 @@ use super::op::OpRecord;
 use super::policy::{AtTimeout, OnEarlyEnd, OnLimit, PauseClass};
 use super::queue::Place;
 use super::request::{Grant, Origin};
+use super::shift::PlannedShift;
 use super::time::Timestamp;
 use super::usage::Period;
 
@@ -146,6 +147,13 @@ pub enum AgentEventBody {
         /// Where in the line the agent stands from here on; none when the seat is lost.
         place: Option<Place>,
     },
+    /// A shift was planned for a day, in place of what was planned for it before.
+    ShiftPlanned(PlannedShift),
+    /// What was planned for a day is no more.
+    ShiftCancelled {
+        /// The day.
+        day: NaiveDate,
+    },
     /// A pause began.
     PauseStarted(Box<PauseStarted>),
     /// A warning before the limit.
@@ -267,6 +275,8 @@ pub struct Shift {
     pub started_at: Timestamp,
     /// True when no one declared it and the first sign-in stands for its start.
     pub estimated: bool,
+    /// When it ends, where that was declared.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// A command that waits for the agent's return from a protected pause.
@@ -568,6 +578,8 @@ impl AgentEventBody {
             AgentEventBody::LeftQueue { .. } => "pause.left_queue",
             AgentEventBody::Offered { .. } => "pause.offered",
             AgentEventBody::OfferExpired { .. } => "pause.offer_expired",
+            AgentEventBody::ShiftPlanned(_) => "shift.planned",
+            AgentEventBody::ShiftCancelled { .. } => "shift.cancelled",
             AgentEventBody::PauseStarted(_) => "pause.started",
             AgentEventBody::PauseWarned { .. } => "pause.warned",
             AgentEventBody::LimitReached { .. } => "pause.limit_reached",

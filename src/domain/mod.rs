@@ -20,6 +20,7 @@ pub mod request;
 pub mod routable;
 pub mod rules;
 pub mod schedule;
+pub mod shift;
 pub mod slots;
 pub mod time;
 pub mod usage;

@@ -184,6 +184,17 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
             }
         }
         Command::SignOut { pause } => put("sign_out", pause.as_str()),
+        Command::PlanShifts { shifts } => {
+            for shift in shifts {
+                put("plan", &shift.day().to_string());
+                put("start", &shift.start().0.to_string());
+                put("end", &shift.end().0.to_string());
+                if !shift.unpaid_meal().is_zero() {
+                    put("unpaid_meal", &shift.unpaid_meal().as_millis().to_string());
+                }
+            }
+        }
+        Command::CancelShift { day } => put("cancel_shift", &day.to_string()),
     }
     reason.iter().for_each(|reason| put("reason", reason));
     text
@@ -194,12 +205,19 @@ mod tests {
     use super::super::command::{AfterEnd, Cancelled, PauseAtSignOut};
     use super::super::event::ChosenStatus;
     use super::super::id::{OfferId, PauseTypeCode, RequestId};
+    use super::super::shift::PlannedShift;
     use super::super::time::minutes;
     use super::*;
 
     fn start(note: Option<&str>, overriding: bool) -> Command {
         let pause_type = PauseTypeCode::new("cafe").expect("a code");
         Command::StartPause { pause_type, note: note.map(str::to_owned), replaces: Some(PauseId(7)), overriding }
+    }
+
+    fn shift(day: u32, meal_s: u64) -> PlannedShift {
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 11, day).expect("a day");
+        let start = Timestamp(1000);
+        PlannedShift::new(day, start, start + hours(6), Duration::from_secs(meal_s)).expect("a shift")
     }
 
     /// These are stored, and compared with those of commands that are sent again after an upgrade.
@@ -254,6 +272,14 @@ mod tests {
             ),
             (Command::SignOut { pause: PauseAtSignOut::KeepEntitlement }, None, "sign_out=4:keep;".to_owned()),
             (Command::SignOut { pause: PauseAtSignOut::End }, None, "sign_out=3:end;".to_owned()),
+            (
+                Command::PlanShifts { shifts: [shift(26, 0), shift(27, 90)].into() },
+                None,
+                "plan=10:2026-11-26;start=4:1000;end=8:21601000;\
+                 plan=10:2026-11-27;start=4:1000;end=8:21601000;unpaid_meal=5:90000;"
+                    .to_owned(),
+            ),
+            (Command::CancelShift { day: shift(26, 0).day() }, None, "cancel_shift=10:2026-11-26;".to_owned()),
         ];
         for (command, reason, form) in forms {
             assert_eq!(canonical(&command, reason), form);

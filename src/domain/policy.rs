@@ -146,6 +146,8 @@ pub struct PauseRules {
     pub windows: Vec<Window>,
     /// For how long after the beginning of the shift it may not be started.
     pub not_in_first: Duration,
+    /// For how long before the end of the shift it may not run: its minimum, else its limit, must be over before.
+    pub not_in_last: Duration,
     /// How often in a shift; none means any number.
     pub quota_count: Option<u32>,
     /// For how long in a shift, all together; none means any time.
@@ -183,6 +185,7 @@ impl Default for PauseRules {
             escalate_after: BTreeSet::from([ESCALATE_AFTER]),
             windows: Vec::new(),
             not_in_first: Duration::ZERO,
+            not_in_last: Duration::ZERO,
             quota_count: None,
             quota_time: None,
             cooldown: Duration::ZERO,

@@ -170,7 +170,7 @@ enum Rule {
 }
 
 /// The table. A new rule is a row here, a function below and a variant of [`Refusal`].
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     Rule::Any(pauses_disabled),
     Rule::Any(unknown_type),
     Rule::Type(type_disabled),
@@ -180,6 +180,7 @@ const RULES: [Rule; 15] = [
     Rule::NotProtected(not_startable_by),
     Rule::Waivable("outside_window", outside_window),
     Rule::Waivable("shift_head", shift_head),
+    Rule::Waivable("shift_tail", shift_tail),
     Rule::Waivable("cooldown", cooldown),
     Rule::Waivable("quota_count", quota_count),
     Rule::Waivable("quota_time", quota_time),
@@ -211,7 +212,9 @@ pub fn evaluate(question: &Question) -> Verdict {
         return verdict;
     }
     let agent = question.agent.gone_on_from_protected(question.context);
-    ask_all(&Question { agent: &agent, ..*question })
+    let then = ask_all(&Question { agent: &agent, ..*question });
+    // A rule that lets it through as things are may stand against it before that changes.
+    Verdict { next_change_at: earlier(verdict.next_change_at, then.next_change_at), ..then }
 }
 
 /// Asks every rule, in order. The first that refuses decides; where none does, the first that has something else become
@@ -222,8 +225,9 @@ fn ask_all(question: &Question) -> Verdict {
     let grant = question.grant();
     let mut used = grant.is_some_and(|grant| !grant.extra.is_zero());
     let mut next_change_at: Option<Timestamp> = None;
+    let pause_type = question.pause_type().map(|found| &**found);
     for rule in &RULES {
-        let answer = ask(rule, question);
+        let answer = ask(rule, question, pause_type);
         if question.waives() && matches!(rule, Rule::Waivable(..)) {
             waived.extend(answer.refusal);
             continue;
@@ -307,8 +311,8 @@ pub(super) fn is_on_menu(pause_type: &PauseType, context: &Context) -> bool {
     pause_type.enabled && pause_type.archived_at.is_none() && is_offered(pause_type, context)
 }
 
-fn ask(rule: &Rule, question: &Question) -> Answer {
-    match (rule, question.pause_type()) {
+fn ask(rule: &Rule, question: &Question, pause_type: Option<&PauseType>) -> Answer {
+    match (rule, pause_type) {
         (Rule::Any(check), _) => check(question),
         (Rule::Type(_) | Rule::NotProtected(_) | Rule::Waivable(..), None) => Answer::PASS,
         (Rule::Type(check), Some(pause_type)) => check(question, pause_type),
@@ -390,10 +394,50 @@ fn outside_window(question: &Question, rules: &PauseRules) -> Answer {
 }
 
 fn shift_head(question: &Question, rules: &PauseRules) -> Answer {
-    let now = question.context.now;
-    let Some(shift) = question.agent.shift_at(now) else { return Answer::PASS };
-    let from = shift.started_at + rules.not_in_first.min(SHIFT_ESTIMATE_LASTS);
-    if now < from { Answer::refuse_until(from, Refusal::ShiftHead { from }) } else { Answer::PASS }
+    if rules.not_in_first.is_zero() {
+        return Answer::PASS;
+    }
+    let (agent, now) = (question.agent, question.context.now);
+    let from = |at| agent.shift_at(at).map(|shift| shift.started_at + rules.not_in_first.min(SHIFT_ESTIMATE_LASTS));
+    let refused_until = |at| from(at).filter(|from| at < *from);
+    let changes_at = changes_in_shifts_at(agent, now, from, |at| refused_until(at).is_some());
+    Answer::of(refused_until(now).map(|from| Refusal::ShiftHead { from }), changes_at)
+}
+
+/// The whole pause must be over before the last part of the shift begins: as long as it has to be, else as long as it may
+/// be. Of a shift without a known end, or that is over, there is no last part.
+fn shift_tail(question: &Question, rules: &PauseRules) -> Answer {
+    if rules.not_in_last.is_zero() {
+        return Answer::PASS;
+    }
+    let (agent, now) = (question.agent, question.context.now);
+    let takes = rules.min_duration.or(rules.limit).unwrap_or_default();
+    let until = |at| {
+        let ends_at = agent.shift_at(at)?.ends_at.filter(|ends_at| at < *ends_at)?;
+        Some(ends_at.minus(rules.not_in_last).minus(takes))
+    };
+    let refused_from = |at| until(at).filter(|until| at >= *until);
+    let changes_at = changes_in_shifts_at(agent, now, until, |at| refused_from(at).is_some());
+    Answer::of(refused_from(now).map(|until| Refusal::ShiftTail { until }), changes_at)
+}
+
+/// When a rule about the shift says something else if nothing happens: at a bound of its own within a shift, or where the
+/// shift is another one.
+fn changes_in_shifts_at(
+    agent: &Agent,
+    now: Timestamp,
+    bound: impl Fn(Timestamp) -> Option<Timestamp>,
+    refuses: impl Fn(Timestamp) -> bool,
+) -> Option<Timestamp> {
+    let (says, mut at) = (refuses(now), now);
+    loop {
+        let edge = agent.next_edge_of_shifts(at);
+        let within = bound(at).filter(|bound| *bound > at && edge.is_none_or(|edge| *bound < edge));
+        if let Some(changes_at) = within.into_iter().chain(edge).find(|at| refuses(*at) != says) {
+            return Some(changes_at);
+        }
+        at = edge?;
+    }
 }
 
 /// A pause that would be replaced ends now, unless it is a misclick: then it is as if it had not been, until it is one
@@ -417,22 +461,27 @@ fn cooldown(question: &Question, rules: &PauseRules) -> Answer {
 
 fn quota_count(question: &Question, rules: &PauseRules) -> Answer {
     let Some(of) = rules.quota_count else { return Answer::PASS };
-    let (period, resets_at) = period_at(question.agent, question.context);
-    let used = question.agent.usage.of(question.code, period).count;
+    let used = used_in_period(question).count;
     if used < of {
         return Answer::PASS;
     }
+    let resets_at = period_ends_at(question.agent, question.context);
     Answer::refuse_until(resets_at, Refusal::QuotaCount { used, of, resets_at })
 }
 
 fn quota_time(question: &Question, rules: &PauseRules) -> Answer {
     let Some(of) = rules.quota_time else { return Answer::PASS };
-    let (period, resets_at) = period_at(question.agent, question.context);
-    let used = question.agent.usage.of(question.code, period).time;
+    let used = used_in_period(question).time;
     if used < of {
         return Answer::PASS;
     }
+    let resets_at = period_ends_at(question.agent, question.context);
     Answer::refuse_until(resets_at, Refusal::QuotaTime { used, of, resets_at })
+}
+
+fn used_in_period(question: &Question) -> Used {
+    let period = period_at(question.agent, question.context, question.context.now);
+    question.agent.usage.of(question.code, period)
 }
 
 /// Whoever commands the agent has agreed by it; and to whoever waits already somebody has.
@@ -510,19 +559,37 @@ fn standing_in_line(question: &Question) -> Option<Verdict> {
     Some(Verdict { outcome: VerdictOutcome::Queued, code, also, waived, grant: None, next_change_at: None })
 }
 
-/// What a pause that begins now is counted in, and when that ends if nobody signs in before.
-fn period_at(agent: &Agent, context: &Context) -> (Period, Timestamp) {
-    if let Some(shift) = agent.shift_at(context.now) {
-        return (Period::Shift(shift.started_at), shift.started_at + SHIFT_ESTIMATE_LASTS);
+/// What a pause that begins at an instant is counted in.
+fn period_at(agent: &Agent, context: &Context, at: Timestamp) -> Period {
+    agent.shift_at(at).map_or_else(
+        || {
+            let zone = context.directory.zone_of(context.person);
+            Period::BusinessDay(business_day(at, context.directory.tenant.business_day_start, zone))
+        },
+        |shift| Period::Shift(shift.started_at),
+    )
+}
+
+/// When the period of now ends if nobody signs in before.
+fn period_ends_at(agent: &Agent, context: &Context) -> Timestamp {
+    let (period, mut at) = (period_at(agent, context, context.now), context.now);
+    loop {
+        let day_ends_at = match period {
+            Period::Shift(_) => None,
+            Period::BusinessDay(day) => {
+                let zone = context.directory.zone_of(context.person);
+                Some(business_day_end(day, context.directory.tenant.business_day_start, zone)).filter(|end| *end > at)
+            }
+        };
+        match earlier(agent.next_edge_of_shifts(at), day_ends_at) {
+            Some(next) if period_at(agent, context, next) == period => at = next,
+            next => return next.unwrap_or(at),
+        }
     }
-    let zone = context.directory.zone_of(context.person);
-    let start = context.directory.tenant.business_day_start;
-    let day = business_day(context.now, start, zone);
-    (Period::BusinessDay(day), business_day_end(day, start, zone))
 }
 
 fn shown_used(agent: &Agent, context: &Context, code: &PauseTypeCode) -> Used {
-    let (period, _) = period_at(agent, context);
+    let period = period_at(agent, context, context.now);
     let ended = agent.usage.of(code, period);
     let running = agent.pause().filter(|pause| pause.pause_type == *code && pause.place.period() == period);
     running

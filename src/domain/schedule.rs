@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{
-    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc, Weekday,
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
+    Weekday,
 };
 use chrono_tz::Tz;
 
@@ -95,18 +96,23 @@ impl Window {
         self.until
     }
 
-    /// The instants of its opening that begins on `day`, when it opens that day and is not empty
-    /// there (a window that lies wholly in a DST gap is).
-    fn opening_on(&self, day: NaiveDate, zone: Tz) -> Option<Opening> {
+    /// The instants of its opening that begins on `day`, when it opens that day, is not empty there (a window that
+    /// lies wholly in a DST gap is) and is not over by `now`, which is `wall` on the clock of the zone.
+    fn opening_on(&self, day: NaiveDate, zone: Tz, now: Timestamp, wall: NaiveDateTime) -> Option<Opening> {
         if !self.days.contains(day.weekday()) {
             return None;
         }
-        let last = if self.until < self.from { day.checked_add_days(Days::new(1))? } else { day };
-        let opening = Opening {
-            from: start_bound(day.and_time(self.from), zone),
-            until: end_bound(last.and_time(self.until), zone),
-        };
-        (opening.from < opening.until).then_some(opening)
+        let last = if self.until < self.from { day.succ_opt()? } else { day };
+        let closes = last.and_time(self.until);
+        if wall.signed_duration_since(closes) > CLOCK_STEP_MAX {
+            return None;
+        }
+        let until = end_bound(closes, zone);
+        if until <= now {
+            return None;
+        }
+        let from = start_bound(day.and_time(self.from), zone);
+        (from < until).then_some(Opening { from, until })
     }
 }
 
@@ -134,37 +140,43 @@ pub enum WindowState {
 
 /// How far ahead an opening is looked for: a window opens on some day of every week, and a gap of
 /// the clock can empty at most one of them.
-const LOOK_AHEAD_DAYS: u64 = 21;
+const LOOK_AHEAD_DAYS: usize = 21;
+/// No clock is ever set forth or back by more: what the wall says was over longer ago is over.
+const CLOCK_STEP_MAX: TimeDelta = TimeDelta::hours(36);
 
 /// What the windows say at `now`. No windows at all means always open.
+///
+/// Days are looked at one by one, and no more of them than decide. A later time on the wall is never first reached
+/// before an earlier one, so no opening of a later day begins before one of an earlier day.
 pub fn window_state(windows: &[Window], now: Timestamp, zone: Tz) -> WindowState {
     if windows.is_empty() {
         return WindowState::Open { until: None };
     }
-    let today = local(now, zone).date_naive();
+    let wall = local(now, zone).naive_local();
+    let today = wall.date();
     // The opening of yesterday may wrap midnight; a zone can also skip or repeat most of a day.
     let first = today.checked_sub_days(Days::new(2)).unwrap_or(today);
-    let mut openings: Vec<Opening> = first
-        .iter_days()
-        .take(LOOK_AHEAD_DAYS as usize)
-        .flat_map(|day| windows.iter().filter_map(move |window| window.opening_on(day, zone)))
-        .filter(|opening| opening.until > now)
-        .collect();
-    openings.sort_by_key(|opening| opening.from);
-    match openings.first() {
-        Some(opening) if opening.from <= now => {
-            let last = openings.last().map_or(now, |opening| opening.from);
-            // Open for as far as is looked ahead, which is weeks: these windows leave no hole.
-            WindowState::Open { until: Some(joined_end(&openings, now)).filter(|end| *end <= last) }
+    let mut end = None;
+    let mut openings: Vec<Opening> = Vec::with_capacity(windows.len());
+    for day in first.iter_days().take(LOOK_AHEAD_DAYS) {
+        openings.clear();
+        openings.extend(windows.iter().filter_map(|window| window.opening_on(day, zone, now, wall)));
+        openings.sort_unstable_by_key(|opening| opening.from);
+        for opening in &openings {
+            match end {
+                None if opening.from > now => return WindowState::Closed { next_from: Some(opening.from) },
+                None => end = Some(opening.until),
+                // What touches or overlaps goes on; here is a hole.
+                Some(end) if opening.from > end => return WindowState::Open { until: Some(end) },
+                Some(known) => end = Some(known.max(opening.until)),
+            }
         }
-        Some(opening) => WindowState::Closed { next_from: Some(opening.from) },
+    }
+    match end {
+        // Open for as far as is looked ahead, which is weeks: these windows leave no hole.
+        Some(_) => WindowState::Open { until: None },
         None => WindowState::Closed { next_from: None },
     }
-}
-
-/// Where a run of openings that touch or overlap ends; sorted by `from`, the first one open at `now`.
-fn joined_end(openings: &[Opening], now: Timestamp) -> Timestamp {
-    openings.iter().fold(now, |end, opening| if opening.from <= end { end.max(opening.until) } else { end })
 }
 
 /// The business day that an instant belongs to: the local day whose `start` is the last one at or

@@ -82,6 +82,13 @@ impl Usage {
         self.counted()?.find(pause_type).map(|usage| usage.last)
     }
 
+    /// What was counted in one period is counted in another from here on.
+    pub(super) fn goes_on_as(&mut self, before: Period, after: Period) {
+        if let Some(counted) = self.0.as_mut().filter(|counted| counted.period == before) {
+            counted.period = after;
+        }
+    }
+
     /// Counts a pause that ended at `at`; of one that was abandoned, the time until `last_seen_at`.
     pub(super) fn count(&mut self, pause: &Pause, at: Timestamp, last_seen_at: Option<Timestamp>) {
         let period = pause.place.period();

@@ -258,6 +258,7 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
             }
             json!({"by": by_whom})
         }
+        Refusal::CannotPlan { day, why } => json!({"day": day.to_string(), "field": why.field()}),
         Refusal::Cooldown { from } | Refusal::ShiftHead { from } => json!({"from": rfc3339(*from)}),
         Refusal::QuotaCount { used, of, resets_at } => {
             json!({"used": used, "of": of, "resets_at": rfc3339(*resets_at)})
@@ -275,7 +276,9 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
             }
             params
         }
-        Refusal::EntitlementMinimum { until } | Refusal::Held { until } => json!({"until": rfc3339(*until)}),
+        Refusal::EntitlementMinimum { until } | Refusal::Held { until } | Refusal::ShiftTail { until } => {
+            json!({"until": rfc3339(*until)})
+        }
         Refusal::NotStartableBy { startable_by } => json!({"startable_by": startable_by}),
         Refusal::OutsideWindow { next_from: Some(next_from) } => json!({"next_from": rfc3339(*next_from)}),
         Refusal::OutsideWindow { next_from: None }
@@ -311,6 +314,7 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::ApprovalRequired => "Somebody has to agree to each pause of this type.".to_owned(),
         Refusal::OwnRequest => "Nobody decides on a request of their own; ask somebody else.".to_owned(),
         Refusal::AlreadyPaused { pause_type, .. } => format!("A pause of type {pause_type} is running."),
+        Refusal::CannotPlan { day, why } => format!("The shift of {day}: its {:?} {why}.", why.field()),
         Refusal::Cooldown { from } => {
             format!("It is too soon after the last pause; this one may start from {}.", rfc3339(*from))
         }
@@ -341,6 +345,9 @@ fn sentence(refusal: &Refusal) -> String {
         }
         Refusal::ShiftHead { from } => {
             format!("The shift has only just begun; this pause may start from {}.", rfc3339(*from))
+        }
+        Refusal::ShiftTail { until } => {
+            format!("This pause would run into the last part of the shift; it had to start before {}.", rfc3339(*until))
         }
         Refusal::TypeDisabled => "This type of pause is switched off.".to_owned(),
         Refusal::UnknownType => "There is no such type of pause.".to_owned(),

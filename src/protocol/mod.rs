@@ -12,5 +12,6 @@ pub mod options;
 pub mod params;
 pub mod request;
 pub mod rpc;
+pub mod shift;
 pub mod state;
 pub mod time;

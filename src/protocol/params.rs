@@ -141,6 +141,17 @@ impl FromField for u64 {
     }
 }
 
+impl FromField for Vec<Value> {
+    fn from_field(value: Value) -> Result<Vec<Value>, String> {
+        match value {
+            Value::Array(list) => Ok(list),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                Err("must be a list".to_owned())
+            }
+        }
+    }
+}
+
 impl FromField for AgentSeq {
     fn from_field(value: Value) -> Result<AgentSeq, String> {
         u64::from_field(value).map(AgentSeq)

@@ -181,6 +181,8 @@ impl PauseWrites {
             | AgentEventBody::LeftQueue { .. }
             | AgentEventBody::Offered { .. }
             | AgentEventBody::OfferExpired { .. }
+            | AgentEventBody::ShiftPlanned(_)
+            | AgentEventBody::ShiftCancelled { .. }
             | AgentEventBody::Connected
             | AgentEventBody::GraceBegan { .. }
             | AgentEventBody::ConnectionLost { .. }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::problem::Problem;
-use super::{App, occupancy, pauses, rpc, upgrade};
+use super::{App, occupancy, pauses, rpc, shifts, upgrade};
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
 use crate::protocol::error::WireError;
@@ -42,6 +42,9 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .route("/v1/agents/{id}/occupancy", only("PUT", put(occupancy::put_one)))
         .route("/v1/occupancy", only("PUT", put(occupancy::put_set)))
         .route("/v1/routable", only("GET", get(occupancy::routable)))
+        .route("/v1/agents/{id}/shifts", only("GET", get(shifts::of_agent)))
+        .route("/v1/agents/{id}/shifts/{day}", only("PUT, DELETE", put(shifts::plan_one).delete(shifts::cancel)))
+        .route("/v1/shifts", only("PUT", put(shifts::plan_many)))
         .route("/v1/pauses", only("GET", get(pauses::pauses)))
         .fallback(|| async { Problem::not_found() })
         .with_state(app)

@@ -16,6 +16,7 @@ mod problem;
 mod rate_limit;
 mod requests;
 mod rpc;
+mod shifts;
 mod sockets;
 mod stall;
 mod upgrade;

@@ -13,6 +13,7 @@ mod requests;
 mod schedule;
 mod script;
 mod setting;
+mod shifts;
 mod slots;
 mod trace;
 mod usage;

@@ -16,6 +16,7 @@ use intervalo::domain::id::{AgentId, OfferId, PauseId, PauseTypeCode, PrincipalI
 use intervalo::domain::presence::StatusWord;
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::local_day_bounds;
+use intervalo::domain::shift::PlannedShift;
 use intervalo::domain::slots::Standing;
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use proptest::prelude::*;
@@ -36,7 +37,7 @@ const POLICY: &str = r#"
     agent caio team suporte
     type fila cap suporte=1 limit 6m warn none windows all 00:20-01:40 all 02:40-23:50
     type cheia cap suporte=keep1 full refuse
-    type cafe limit 10m min 2m hold on_limit end_available escalate 1m,3m cooldown 20m not_in_first 2m
+    type cafe limit 10m min 2m hold on_limit end_available escalate 1m,3m cooldown 20m not_in_first 2m not_in_last 3m
     type cha occupied immediate limit 5m warn 3m,1m grace 0s on_limit end_unavailable quota 3 quota_time 12m cooldown_any 5m
     type almoco entitlement limit 60m min 20m on_limit mark windows all 00:30-01:40 all 10:00-14:00
     type saida occupied refuse limit 3m warn none grace 10s on_limit sign_out
@@ -157,7 +158,21 @@ fn command() -> impl Strategy<Value = Command> {
             let decision = if grants { RequestDecision::Grant { uses, until: None } } else { RequestDecision::Refuse };
             Command::DecideRequest { request: RequestId(0), decision }
         }),
+        4 => (0u64..3, 0i64..40, 1u64..1440).prop_map(|(n, from, length)| plan(n, from, length)),
+        1 => (0u64..3).prop_map(|n| Command::CancelShift { day: day(n) }),
     ]
+}
+
+/// One of three days; what is planned for it may lie anywhere.
+fn day(n: u64) -> NaiveDate {
+    NaiveDate::default() + chrono::Days::new(n)
+}
+
+/// `from` is told in half hours; `execute` moves it to around now.
+fn plan(n: u64, from: i64, length: u64) -> Command {
+    let start = Timestamp(from * 1_800_000);
+    let shift = PlannedShift::new(day(n), start, start + minutes(length), Duration::ZERO).expect("a shift");
+    Command::PlanShifts { shifts: [shift].into() }
 }
 
 fn code(text: &str) -> PauseTypeCode {
@@ -251,6 +266,13 @@ fn execute(world: &mut World, who: Who, command: &Command, naming: bool) {
     }
     if let Command::StartPause { replaces, .. } = &mut command {
         *replaces = running.filter(|_| naming);
+    }
+    if let Command::PlanShifts { shifts } = &mut command {
+        let around_now = |at: Timestamp| (world.now + minutes(at.0.unsigned_abs() / 60_000)).minus(minutes(10 * 60));
+        let moved = |shift: &PlannedShift| {
+            PlannedShift::new(shift.day(), around_now(shift.start()), around_now(shift.end()), Duration::ZERO)
+        };
+        *shifts = shifts.iter().map(|shift| moved(shift).expect("a shift")).collect();
     }
     let mut previewed = None;
     if let Command::StartPause { pause_type, replaces, overriding, .. } = &command {
@@ -474,6 +496,8 @@ pub(crate) fn counted_twice(journal: &[Entry]) -> Option<String> {
             | AgentEventBody::LeftQueue { .. }
             | AgentEventBody::Offered { .. }
             | AgentEventBody::OfferExpired { .. }
+            | AgentEventBody::ShiftPlanned(_)
+            | AgentEventBody::ShiftCancelled { .. }
             | AgentEventBody::PauseExtended { .. }
             | AgentEventBody::FindingRecorded { .. } => return None,
         };
@@ -526,6 +550,8 @@ pub(crate) fn listed(before: &str, event: &AgentEvent, after: &str) -> Result<()
         | "request.expired"
         | "request.cancelled"
         | "grant.used"
+        | "shift.planned"
+        | "shift.cancelled"
         | "finding.recorded" => before == after,
         _ => false,
     };

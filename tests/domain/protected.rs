@@ -197,3 +197,20 @@ fn a_limit_that_would_end_a_pause_waits_while_a_protected_one_runs_inside_it() {
         "#,
     );
 }
+
+#[test]
+fn a_verdict_about_what_follows_a_protected_pause_knows_when_the_window_closes() {
+    check(
+        r#"
+        type saida limit 5m warn none grace 0s on_limit sign_out escalate none
+        type cafe windows all 08:00-12:00
+        type banheiro protected
+        mon 2026-11-23 09:00 ana connects   -> connected, signed_in unavailable
+        09:00 ana pause.start saida         -> started saida
+        09:01 ana pause.start banheiro      -> started banheiro inside
+        09:05 -> pause.limit_reached saida, pause.overran saida, waits for the limit
+        09:06 ana asks cafe replaces it     -> refused agent_offline changes 12:00
+        12:00 ana asks cafe replaces it     -> refused outside_window until 2026-11-24 08:00 changes 2026-11-24 08:00
+        "#,
+    );
+}

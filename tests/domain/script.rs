@@ -27,6 +27,7 @@ use intervalo::domain::presence::{AgentView, DeferredWord, PauseView};
 use intervalo::domain::queue::Place;
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::utc_offset_s;
+use intervalo::domain::shift::PlannedShift;
 use intervalo::domain::slots::{Standing, Taken, Waiter};
 use intervalo::domain::time::Timestamp;
 
@@ -360,6 +361,18 @@ impl Stage {
             "extend" => Command::ExtendPause { by: duration(words.next()) },
             "sign_out" if words.has("end") => Command::SignOut { pause: PauseAtSignOut::End },
             "sign_out" => Command::SignOut { pause: PauseAtSignOut::KeepEntitlement },
+            "plans" => {
+                words.expect("shift");
+                let mut shifts = vec![self.planned(words)];
+                while words.has("and") {
+                    shifts.push(self.planned(words));
+                }
+                Command::PlanShifts { shifts: shifts.into() }
+            }
+            "cancels" => {
+                words.expect("shift");
+                Command::CancelShift { day: self.day_named(words) }
+            }
             other => panic!("no such command: {other}"),
         }
     }
@@ -370,6 +383,23 @@ impl Stage {
             "another" => RequestId(u128::MAX),
             other => panic!("it or another, not {other}"),
         }
+    }
+
+    /// `2026-11-27 22:00-06:20 meal 30m`; the day may be left out, and the end is on the next one where it is before the
+    /// start.
+    fn planned(&self, words: &mut Words) -> PlannedShift {
+        let day = self.day_named(words);
+        let (from, until) = words.next().split_once('-').expect("from-until");
+        let last = if time_of_day(until) <= time_of_day(from) { day.succ_opt().expect("a day") } else { day };
+        let (start, end) = (on(day, from, self.clock), on(last, until, self.clock));
+        let meal = if words.has("meal") { duration(words.next()) } else { Duration::ZERO };
+        PlannedShift::new(day, start, end, meal).expect("a shift")
+    }
+
+    fn day_named(&self, words: &mut Words) -> NaiveDate {
+        let Ok(day) = words.peek().parse::<NaiveDate>() else { return self.day };
+        words.next();
+        day
     }
 
     fn replaced(&self, words: &mut Words) -> Option<PauseId> {
@@ -442,6 +472,11 @@ impl Stage {
             AgentEventBody::OfferExpired { place, .. } => {
                 format!("offer expired, {}", if place.is_some() { "one place lost" } else { "the seat is lost" })
             }
+            AgentEventBody::ShiftPlanned(shift) => {
+                let (day, start, end) = (shift.day(), self.time(shift.start()), self.time(shift.end()));
+                format!("planned {day} from {start} to {end}")
+            }
+            AgentEventBody::ShiftCancelled { day } => format!("cancelled the shift of {day}"),
             AgentEventBody::PauseStarted(started) => {
                 let inside = if started.inside.is_some() { " inside" } else { "" };
                 format!("started {}{inside}", started.pause_type)
@@ -495,7 +530,9 @@ impl Stage {
             Refusal::EntitlementMinimum { until: at }
             | Refusal::Held { until: at }
             | Refusal::Cooldown { from: at }
-            | Refusal::ShiftHead { from: at } => format!("{code} until {}", self.time(*at)),
+            | Refusal::ShiftHead { from: at }
+            | Refusal::ShiftTail { until: at } => format!("{code} until {}", self.time(*at)),
+            Refusal::CannotPlan { day, why } => format!("{code} {day}: {} {why}", why.field()),
             Refusal::SlotsFull { team, used, of, position, expected_at } => {
                 let mut said = format!("{code} {team} {used} of {of}");
                 said.push_str(&position.map(|position| format!(" place {position}")).unwrap_or_default());
@@ -625,7 +662,9 @@ impl Stage {
     fn counts(&self) -> String {
         let place = &self.world.events().filter_map(started).last().expect("a pause").place;
         let shift = place.shift.map(|shift| {
-            format!(" shift {}{}", self.time(shift.started_at), if shift.estimated { " estimated" } else { "" })
+            let end = shift.ends_at.map(|end| format!(" to {}", self.time(end))).unwrap_or_default();
+            let start = self.time(shift.started_at);
+            format!(" shift {start}{end}{}", if shift.estimated { " estimated" } else { "" })
         });
         format!(
             "{} {:+} day {} business day {}{} team {}",

@@ -91,6 +91,7 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
                 }
             }
             "not_in_first" => rules.not_in_first = duration(words.next()),
+            "not_in_last" => rules.not_in_last = duration(words.next()),
             "quota" => rules.quota_count = Some(words.next().parse().expect("a number")),
             "quota_time" => rules.quota_time = Some(duration(words.next())),
             "cooldown" => rules.cooldown = duration(words.next()),

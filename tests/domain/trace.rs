@@ -173,6 +173,8 @@ fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEve
         | AgentEventBody::LeftQueue { .. }
         | AgentEventBody::Offered { .. }
         | AgentEventBody::OfferExpired { .. }
+        | AgentEventBody::ShiftPlanned(_)
+        | AgentEventBody::ShiftCancelled { .. }
         | AgentEventBody::FindingRecorded { .. } => Ok(()),
     }
 }
@@ -283,6 +285,8 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             | AgentEventBody::LeftQueue { .. }
             | AgentEventBody::Offered { .. }
             | AgentEventBody::OfferExpired { .. }
+            | AgentEventBody::ShiftPlanned(_)
+            | AgentEventBody::ShiftCancelled { .. }
             | AgentEventBody::FindingRecorded { .. } => was,
         };
         paused += if was == Was::Paused { event.at.0 - since.0 } else { 0 };

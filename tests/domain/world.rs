@@ -372,7 +372,9 @@ impl World {
             | Command::CreateRequest { .. }
             | Command::CancelRequest { .. }
             | Command::DecideRequest { .. }
-            | Command::SignOut { .. } => Some(request.command.clone()),
+            | Command::SignOut { .. }
+            | Command::PlanShifts { .. }
+            | Command::CancelShift { .. } => Some(request.command.clone()),
         }
     }
 

@@ -271,7 +271,9 @@ impl Person {
                 }
             }
             AgentEventBody::PauseRefused { count, .. } => must(*count > 0, "C2", "no refusal")?,
-            AgentEventBody::FindingRecorded { .. } => {}
+            AgentEventBody::FindingRecorded { .. }
+            | AgentEventBody::ShiftPlanned(_)
+            | AgentEventBody::ShiftCancelled { .. } => {}
             AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled => {
                 must(self.protected.is_some(), "C2", "waits for no return")?;
             }

@@ -171,7 +171,7 @@ impl World {
     /// Connected, signed in and available.
     pub(crate) fn at_work(&mut self, agent: &AgentId) {
         self.event(agent, AgentEventBody::Connected);
-        let shift = Shift { started_at: self.now, estimated: true };
+        let shift = Shift { started_at: self.now, estimated: true, ends_at: None };
         self.event(agent, AgentEventBody::SignedIn { status: ChosenStatus::Unavailable, shift });
         let body = AgentEventBody::StatusChanged { from: ChosenStatus::Unavailable, to: ChosenStatus::Available };
         self.event(agent, body);
@@ -406,7 +406,7 @@ pub(crate) fn started(id: PauseId, terms: Option<PauseTerms>, note: Option<&str>
             utc_offset_s: -3 * 3600,
             local_day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
             business_day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
-            shift: Some(Shift { started_at: Timestamp(START), estimated: true }),
+            shift: Some(Shift { started_at: Timestamp(START), estimated: true, ends_at: None }),
             team: Some(TeamId::new("support").unwrap()),
             slots: [TeamId::new("support").unwrap()].into(),
         },

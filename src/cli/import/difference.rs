@@ -276,6 +276,7 @@ fn rule_fields(rules: &PauseRules) -> Fields {
             },
         ),
         ("not_in_first", show_span(rules.not_in_first)),
+        ("not_in_last", show_span(rules.not_in_last)),
         ("quota_count", rules.quota_count.map_or_else(none, |count| count.to_string())),
         ("quota_time", rules.quota_time.map_or_else(none, show_span)),
         ("cooldown", show_span(rules.cooldown)),

@@ -122,6 +122,7 @@ fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
             None => base.windows,
         },
         not_in_first: patch.not_in_first.map_or(base.not_in_first, |at| at.value),
+        not_in_last: patch.not_in_last.map_or(base.not_in_last, |at| at.value),
         quota_count: patch.quota_count.map_or(base.quota_count, |at| at.value),
         quota_time: patch.quota_time.map_or(base.quota_time, |at| at.value),
         cooldown: patch.cooldown.map_or(base.cooldown, |at| at.value),

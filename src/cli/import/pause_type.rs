@@ -16,7 +16,7 @@ use crate::domain::schedule::{WeekDays, Window};
 /// What fields of later versions are answered with.
 pub(super) const NOT_ENFORCED: &str = "known, but not enforced by this version; take it out";
 /// The fields of later versions: taking them silently would promise what is not kept.
-const LATER: [&str; 3] = ["not_in_last", "queue_opens_before", "overrides"];
+const LATER: [&str; 2] = ["queue_opens_before", "overrides"];
 /// The shortest limit (semantics §3).
 const LIMIT_MIN: Duration = Duration::from_secs(1);
 /// The most warnings, and the most escalations, of one type.
@@ -73,6 +73,7 @@ pub(crate) struct RulesPatch {
     pub escalate_after: Option<At<BTreeSet<Duration>>>,
     pub windows: Option<At<Vec<At<Window>>>>,
     pub not_in_first: Option<At<Duration>>,
+    pub not_in_last: Option<At<Duration>>,
     pub quota_count: Option<At<Option<u32>>>,
     pub quota_time: Option<At<Option<Duration>>>,
     pub cooldown: Option<At<Duration>>,
@@ -100,6 +101,7 @@ impl RulesPatch {
             ("escalate_after", self.escalate_after.as_ref().map(|at| at.line)),
             ("windows", self.windows.as_ref().map(|at| at.line)),
             ("not_in_first", self.not_in_first.as_ref().map(|at| at.line)),
+            ("not_in_last", self.not_in_last.as_ref().map(|at| at.line)),
             ("quota_count", self.quota_count.as_ref().map(|at| at.line)),
             ("quota_time", self.quota_time.as_ref().map(|at| at.line)),
             ("cooldown", self.cooldown.as_ref().map(|at| at.line)),
@@ -204,6 +206,7 @@ fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch 
         escalate_after: read_spans(section, "escalate_after", problems),
         windows: section.take("windows", problems).and_then(|field| read_windows(&field, problems)),
         not_in_first: read_of(section, "not_in_first", problems, span_of_a_day),
+        not_in_last: read_of(section, "not_in_last", problems, span_of_a_day),
         quota_count: section.take("quota_count", problems).and_then(|field| read_quota(&field, problems)),
         quota_time: read_of(section, "quota_time", problems, values::or_none(some_span_of_a_day)),
         cooldown: read_of(section, "cooldown", problems, span_of_a_day),

@@ -101,6 +101,7 @@ fn the_sample_uses_every_field_that_is_enforced() {
         "escalate_after",
         "windows",
         "not_in_first",
+        "not_in_last",
         "quota_count",
         "quota_time",
         "cooldown",

@@ -99,7 +99,7 @@ impl Agent {
             AgentEventBody::ConnectionLost { last_seen_at } => self.lose_connection(event, *last_seen_at),
             AgentEventBody::SignedIn { status, shift } => {
                 legal(self.status == Status::Offline && *status != ChosenStatus::Offline)?;
-                self.shift = Some(*shift);
+                self.fold_sign_in(*shift);
                 self.take_status(*status, event);
                 Some(Seen::Everybody)
             }
@@ -234,6 +234,14 @@ impl Agent {
                 (waiting.offer, waiting.last_expired) = (None, Some(*offer));
                 (waiting.place, waiting.let_pass) = (*place, waiting.let_pass + 1);
                 Some(Seen::Agent)
+            }
+            AgentEventBody::ShiftPlanned(planned) => {
+                self.fold_planned(*planned, at);
+                Some(Seen::Nobody)
+            }
+            AgentEventBody::ShiftCancelled { day } => {
+                self.fold_cancelled(*day, at)?;
+                Some(Seen::Nobody)
             }
             AgentEventBody::PauseStarted(started) => self.start_pause(event, started),
             AgentEventBody::PauseWarned { pause, .. } => {

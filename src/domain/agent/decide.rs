@@ -9,7 +9,7 @@ use crate::domain::command::{
 use crate::domain::deferral::DeferredTarget;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, PausePlace, PauseStarted, PauseTerms,
-    Pending, PendingTarget, Queued, Shift,
+    Pending, PendingTarget, Queued,
 };
 use crate::domain::findings;
 use crate::domain::id::{OfferId, PauseId, PauseTypeCode, RequestId};
@@ -17,7 +17,7 @@ use crate::domain::op::OpRecord;
 use crate::domain::policy::{PauseKind, PauseRules, PauseType};
 use crate::domain::request::PauseRequest;
 use crate::domain::rules::{Question, Verdict, VerdictOutcome, evaluate};
-use crate::domain::schedule::{SHIFT_AFTER_OFFLINE, business_day, local_day, utc_offset_s};
+use crate::domain::schedule::{business_day, local_day, utc_offset_s};
 use crate::domain::slots::slots_of;
 use crate::domain::time::Timestamp;
 
@@ -72,6 +72,8 @@ impl Agent {
             Command::CancelRequest { request } => course.cancel_request(*request)?,
             Command::DecideRequest { request, decision } => course.decide_request(*request, *decision)?,
             Command::SignOut { pause } => course.sign_out(*pause)?,
+            Command::PlanShifts { shifts } => course.plan_shifts(shifts)?,
+            Command::CancelShift { day } => course.cancel_shift(*day),
         };
         Ok(Decision { events: course.events, outcome })
     }
@@ -580,12 +582,7 @@ impl<'a> Course<'a> {
 
     /// A first sign-in, or a return to work by choice: begins a shift where none is running.
     pub(super) fn sign_in(&mut self, status: ChosenStatus, cause: Cause) {
-        let now = self.context.now;
-        let rested = now.since(self.agent.since) >= SHIFT_AFTER_OFFLINE;
-        let shift = match self.agent.shift {
-            Some(shift) if !rested => shift,
-            Some(_) | None => Shift { started_at: now, estimated: true },
-        };
+        let shift = self.agent.shift_of_sign_in(self.context.now);
         self.happens(cause, AgentEventBody::SignedIn { status, shift });
     }
 }

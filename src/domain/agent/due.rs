@@ -16,10 +16,14 @@ use crate::domain::policy::{OnLimit, PauseRules};
 use crate::domain::queue::{OFFER_LASTS, OFFERS_LET_PASS_MAX, Offer, Waiting};
 use crate::domain::rules::{Question, VerdictOutcome, evaluate, is_on_menu};
 use crate::domain::slots::slots_of;
-use crate::domain::time::{Timestamp, hours, seconds};
+use crate::domain::time::{Timestamp, hours, minutes, seconds};
 
 /// A connected agent's pause is abandoned this long after its start (semantics §5).
 pub(super) const ABANDON_CONNECTED_AFTER: Duration = hours(16);
+/// The same, after the end of the planned shift that the pause began in.
+const ABANDON_CONNECTED_AFTER_SHIFT: Duration = hours(2);
+/// A disconnected agent's pause is abandoned this long after that end, unless it is by `abandon_after` before.
+const ABANDON_AFTER_SHIFT: Duration = minutes(30);
 /// What ends a pause begun before a restart waits this long after it, for agents to come back
 /// (semantics §5).
 pub(super) const RECONNECT_WINDOW: Duration = seconds(60);
@@ -161,13 +165,19 @@ impl Agent {
 
     fn abandoned_at(&self, context: &Context) -> Option<Timestamp> {
         let started_at = self.paused_since()?;
-        let at = match self.connection {
+        let shift_ends_at = self.planned_end(started_at);
+        let (at, after_shift) = match self.connection {
             Connection::Disconnected { last_seen_at } => {
-                last_seen_at.max(Some(started_at)).unwrap_or(started_at) + context.directory.tenant.abandon_after
+                let seen_at = last_seen_at.max(Some(started_at)).unwrap_or(started_at);
+                // Whoever was there after the shift's end has as long from then on.
+                let after_shift = shift_ends_at.map(|end| end.max(seen_at) + ABANDON_AFTER_SHIFT);
+                (seen_at + context.directory.tenant.abandon_after, after_shift)
             }
-            Connection::Connected | Connection::Grace { .. } => started_at + ABANDON_CONNECTED_AFTER,
+            Connection::Connected | Connection::Grace { .. } => {
+                (started_at + ABANDON_CONNECTED_AFTER, shift_ends_at.map(|end| end + ABANDON_CONNECTED_AFTER_SHIFT))
+            }
         };
-        Some(wait_for_return(at, started_at, context))
+        Some(wait_for_return(after_shift.map_or(at, |after_shift| at.min(after_shift)), started_at, context))
     }
 
     /// True when there is nothing to take from a person who leaves.

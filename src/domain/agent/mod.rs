@@ -9,6 +9,7 @@ mod deferring;
 mod due;
 mod ending;
 mod requesting;
+mod shifts;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use super::occupancy::{Occupancy, Reports};
 use super::policy::{PauseClass, Policy};
 use super::queue::{Offer, Waiting};
 use super::request::{Grant, PauseRequest};
-use super::schedule::SHIFT_ESTIMATE_LASTS;
+use super::shift::Plan;
 use super::slots::Counts;
 use super::time::Timestamp;
 use super::usage::Usage;
@@ -65,6 +66,8 @@ pub struct Agent {
     pub queue: Option<Box<Waiting>>,
     /// The shift that the last sign-in belongs to.
     pub shift: Option<Shift>,
+    /// The shifts that were declared.
+    pub plan: Plan,
     /// What a return restores.
     pub resume: Option<Resume>,
     /// What its pauses have used up.
@@ -235,6 +238,7 @@ impl Agent {
             occupancy: None,
             queue: None,
             shift: None,
+            plan: Plan::default(),
             resume: None,
             usage: Usage::default(),
         }
@@ -261,11 +265,6 @@ impl Agent {
         let inner = self.protected_pause().map(|pause| (pause.id, &pause.pause_type));
         let outer = self.pause().map(|pause| (pause.id, &pause.pause_type));
         [inner, outer].into_iter().flatten().find(|(_, running)| *running == code).map(|(id, _)| id)
-    }
-
-    /// The shift that an instant belongs to; none when the last one that is known of began too long ago.
-    pub fn shift_at(&self, at: Timestamp) -> Option<Shift> {
-        self.shift.filter(|shift| at.since(shift.started_at) < SHIFT_ESTIMATE_LASTS)
     }
 
     /// The offer of a slot for a pause of this type.

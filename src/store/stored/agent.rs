@@ -3,17 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::deferred::DeferredForm;
-use super::event::{PendingForm, PlaceForm, ShiftForm, TermsForm};
+use super::event::{PendingForm, PlaceForm, TermsForm};
 use super::occupancy::OccupancyForm;
 use super::ops::OpsForm;
 use super::queue::WaitingForm;
 use super::request::{GrantForm, RequestForm};
+use super::shift::{PlannedRow, ShiftForm};
 use super::text::Text;
 use super::usage::UsageForm;
 use super::word::ChosenStatusForm;
 use super::{ActorForm, CauseWord, FormError, Hash, Refer, Resolve, from_ms, to_ms};
 use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
 use crate::domain::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
+use crate::domain::shift::Plan;
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
 
@@ -46,6 +48,8 @@ pub(crate) struct AgentForm {
     queue: Option<Box<WaitingForm>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shift: Option<ShiftForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    plan: Vec<PlannedRow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resume: Option<ResumeForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +79,7 @@ impl AgentForm {
             occupancy: agent.occupancy.as_ref().map(|occupancy| Box::new(OccupancyForm::of(occupancy))),
             queue: agent.queue.as_ref().map(|waiting| Box::new(WaitingForm::of(waiting, refer))),
             shift: agent.shift.map(ShiftForm::of),
+            plan: agent.plan.shifts().iter().map(PlannedRow::of).collect(),
             resume: agent.resume.map(|resume| ResumeForm { status: resume.status.into(), lost_at: resume.lost_at.0 }),
             usage: UsageForm::of(&agent.usage),
             ops: Text(OpsForm::of(&record.ops, refer)),
@@ -103,6 +108,7 @@ impl AgentForm {
                 occupancy: self.occupancy.map(|form| form.into_domain().map(Box::new)).transpose()?,
                 queue: self.queue.map(|waiting| Box::new(waiting.into_domain(resolve))),
                 shift: self.shift.map(ShiftForm::into_domain),
+                plan: Plan::from(self.plan.into_iter().map(PlannedRow::into_domain).collect::<Result<Vec<_>, _>>()?),
                 resume: self
                     .resume
                     .map(|resume| Resume { status: resume.status.into(), lost_at: Timestamp(resume.lost_at) }),

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::deferred::DeferredForm;
 use super::occupancy::ChangedForm;
 use super::request::{CreatedForm, GrantForm};
+use super::shift::{PlannedForm, ShiftForm};
 use super::text::Text;
 use super::word::{ChosenStatusForm, LimitedClassForm, OnEarlyEndForm, OnLimitForm};
 use super::{ActorForm, FormError, Hash, PersonId, Refer, Resolve, WideId, from_ms, not, parse, to_ms};
 use crate::domain::command::Outcome;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, PauseEnded, PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget,
-    Queued, Shift,
+    Queued,
 };
 use crate::domain::id::{OfferId, Op, PauseId, PauseTypeCode, RequestId, TeamId};
 use crate::domain::op::OpRecord;
@@ -77,6 +78,8 @@ impl EventForm {
             | BodyForm::LeftQueue { .. }
             | BodyForm::Offered { .. }
             | BodyForm::OfferExpired { .. }
+            | BodyForm::ShiftPlanned(_)
+            | BodyForm::ShiftCancelled { .. }
             | BodyForm::PauseWarned { .. }
             | BodyForm::LimitReached { .. }
             | BodyForm::Overran { .. }
@@ -153,6 +156,10 @@ enum BodyForm {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         place: Option<PlaceInLineForm>,
     },
+    #[serde(rename = "shift.planned")]
+    ShiftPlanned(PlannedForm),
+    #[serde(rename = "shift.cancelled")]
+    ShiftCancelled { day: Text<NaiveDate> },
     #[serde(rename = "pause.started")]
     PauseStarted(Box<StartedForm>),
     #[serde(rename = "pause.warned")]
@@ -219,6 +226,8 @@ impl BodyForm {
             AgentEventBody::OfferExpired { offer, place } => {
                 BodyForm::OfferExpired { offer: Text(*offer), place: place.map(PlaceInLineForm::of) }
             }
+            AgentEventBody::ShiftPlanned(planned) => BodyForm::ShiftPlanned(PlannedForm::of(planned)),
+            AgentEventBody::ShiftCancelled { day } => BodyForm::ShiftCancelled { day: Text(*day) },
             AgentEventBody::PauseStarted(started) => BodyForm::PauseStarted(Box::new(StartedForm::of(started, refer))),
             AgentEventBody::PauseWarned { pause, before, late } => {
                 BodyForm::PauseWarned { pause: pause.to_string(), before_ms: to_ms(*before), late: *late }
@@ -279,6 +288,8 @@ impl BodyForm {
             BodyForm::OfferExpired { offer, place } => {
                 AgentEventBody::OfferExpired { offer: offer.0, place: place.map(PlaceInLineForm::into_domain) }
             }
+            BodyForm::ShiftPlanned(planned) => AgentEventBody::ShiftPlanned(planned.into_domain()?),
+            BodyForm::ShiftCancelled { day } => AgentEventBody::ShiftCancelled { day: day.0 },
             BodyForm::PauseStarted(started) => AgentEventBody::PauseStarted(Box::new(started.into_domain(resolve)?)),
             BodyForm::PauseWarned { pause, before_ms, late } => {
                 AgentEventBody::PauseWarned { pause: pause_id(&pause)?, before: from_ms(before_ms), late }
@@ -296,23 +307,6 @@ impl BodyForm {
                 AgentEventBody::FindingRecorded { code, pause: pause.as_deref().map(pause_id).transpose()? }
             }
         })
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ShiftForm {
-    started_at: i64,
-    estimated: bool,
-}
-
-impl ShiftForm {
-    pub(super) fn of(shift: Shift) -> ShiftForm {
-        ShiftForm { started_at: shift.started_at.0, estimated: shift.estimated }
-    }
-
-    pub(super) fn into_domain(self) -> Shift {
-        Shift { started_at: Timestamp(self.started_at), estimated: self.estimated }
     }
 }
 

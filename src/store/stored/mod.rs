@@ -14,6 +14,7 @@ mod ops;
 mod policy;
 mod queue;
 mod request;
+mod shift;
 mod tenant_event;
 #[cfg(test)]
 mod tests;

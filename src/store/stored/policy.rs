@@ -135,6 +135,8 @@ struct RulesForm {
     windows: Vec<WindowForm>,
     #[serde(default, skip_serializing_if = "is_zero")]
     not_in_first_ms: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    not_in_last_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quota_count: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -182,6 +184,7 @@ impl RulesForm {
             escalate_after_ms: rules.escalate_after.iter().copied().map(to_ms).collect(),
             windows: rules.windows.iter().map(WindowForm::of).collect(),
             not_in_first_ms: to_ms(rules.not_in_first),
+            not_in_last_ms: to_ms(rules.not_in_last),
             quota_count: rules.quota_count,
             quota_time_ms: rules.quota_time.map(to_ms),
             cooldown_ms: to_ms(rules.cooldown),
@@ -208,6 +211,7 @@ impl RulesForm {
             escalate_after: self.escalate_after_ms.into_iter().map(from_ms).collect(),
             windows: self.windows.into_iter().map(WindowForm::into_domain).collect::<Result<_, FormError>>()?,
             not_in_first: from_ms(self.not_in_first_ms),
+            not_in_last: from_ms(self.not_in_last_ms),
             quota_count: self.quota_count,
             quota_time: self.quota_time_ms.map(from_ms),
             cooldown: from_ms(self.cooldown_ms),

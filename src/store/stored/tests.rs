@@ -26,6 +26,7 @@ use crate::domain::policy::{
 use crate::domain::queue::{Offer, Place, Waiting};
 use crate::domain::request::{Decided, Grant, Origin, PauseRequest, RequestState, Waives};
 use crate::domain::schedule::{WeekDays, Window};
+use crate::domain::shift::{Plan, PlannedShift};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Counted, Period, TypeUsage, Usage, Used};
 use crate::ports::AgentRecord;
@@ -102,11 +103,21 @@ fn status() -> impl Strategy<Value = ChosenStatus> {
 }
 
 fn shift() -> impl Strategy<Value = Shift> {
-    (at(), any::<bool>()).prop_map(|(started_at, estimated)| Shift { started_at, estimated })
+    let ends_at = proptest::option::of(at());
+    (at(), any::<bool>(), ends_at).prop_map(|(started_at, estimated, ends_at)| Shift { started_at, estimated, ends_at })
 }
 
 fn day() -> impl Strategy<Value = NaiveDate> {
     (0..80_000).prop_map(|day| NaiveDate::from_num_days_from_ce_opt(700_000 + day).expect("a day"))
+}
+
+fn planned() -> impl Strategy<Value = PlannedShift> {
+    let start = (-1_i64 << 50..1 << 50).prop_map(Timestamp);
+    (day(), start, 1_u64..=24 * 3_600_000, any::<u64>()).prop_map(|(day, start, length_ms, meal_ms)| {
+        let length = Duration::from_millis(length_ms);
+        let meal = Duration::from_millis(meal_ms % length_ms);
+        PlannedShift::new(day, start, start + length, meal).expect("a shift")
+    })
 }
 
 fn place() -> impl Strategy<Value = PausePlace> {
@@ -235,6 +246,8 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
         offer_id().prop_map(|offer| AgentEventBody::Offered { offer }),
         (offer_id(), proptest::option::of(place_in_line()))
             .prop_map(|(offer, place)| AgentEventBody::OfferExpired { offer, place }),
+        planned().prop_map(AgentEventBody::ShiftPlanned),
+        day().prop_map(|day| AgentEventBody::ShiftCancelled { day }),
         started().prop_map(|started| AgentEventBody::PauseStarted(Box::new(started))),
         (id(), span(), any::<bool>()).prop_map(|(pause, before, late)| AgentEventBody::PauseWarned {
             pause,
@@ -447,16 +460,12 @@ fn record() -> impl Strategy<Value = AgentRecord> {
         proptest::collection::vec(grant(), 0..3).prop_map(Into::into),
     );
     let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy), asked);
-    let rest = (
-        proptest::option::of(pending()),
-        proptest::option::of(shift()),
-        proptest::option::of(resume),
-        usage(),
-        (queue, work),
-    );
+    let plan = proptest::collection::vec(planned(), 0..3).prop_map(Plan::from);
+    let shifts = (proptest::option::of(shift()), plan);
+    let rest = (proptest::option::of(pending()), shifts, proptest::option::of(resume), usage(), (queue, work));
     (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
-            let (pending, shift, resume, usage, (queue, (deferred, occupancy, (request, grants)))) = rest;
+            let (pending, (shift, plan), resume, usage, (queue, (deferred, occupancy, (request, grants)))) = rest;
             let agent = Agent {
                 seq: AgentSeq(seq),
                 version: AgentSeq(version),
@@ -474,6 +483,7 @@ fn record() -> impl Strategy<Value = AgentRecord> {
                 occupancy,
                 queue,
                 shift,
+                plan,
                 resume,
                 usage,
             };
@@ -503,7 +513,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
     let at_timeout = prop_oneof![Just(AtTimeout::Refuse), Just(AtTimeout::Grant)];
     let approval = (span(), at_timeout).prop_map(|(timeout, at_timeout)| Approval { timeout, at_timeout });
     let full = (full, occupied, proptest::option::of(approval));
-    let spans = (span(), span(), span());
+    let spans = (span(), span(), span(), span());
     let cap = prop_oneof![
         (1_u32..100).prop_map(Cap::AtMost),
         (1_u8..=100).prop_map(Cap::Percent),
@@ -520,7 +530,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
             windows,
             startable_by,
             (quota_count, quota_time),
-            (not_in_first, cooldown, cooldown_any),
+            (not_in_first, not_in_last, cooldown, cooldown_any),
             (cap, (when_full, when_occupied, approval)),
         )| {
             PauseRules {
@@ -536,6 +546,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
                 escalate_after: terms.escalate_after.into_iter().collect(),
                 windows,
                 not_in_first,
+                not_in_last,
                 quota_count,
                 quota_time,
                 cooldown,
@@ -604,6 +615,44 @@ proptest! {
     fn pause_types_read_back_as_they_were(pause_type in pause_type()) {
         prop_assert_eq!(PauseTypeForm::of(&pause_type).into_domain(), Ok(pause_type));
     }
+}
+
+#[test]
+fn planned_shifts_are_stored_as_they_always_were() {
+    let day = NaiveDate::from_ymd_opt(2026, 11, 26).expect("a day");
+    let shift =
+        |meal| PlannedShift::new(day, Timestamp(1000), Timestamp(9000), Duration::from_secs(meal)).expect("one");
+    let event = |body| {
+        let event = AgentEvent {
+            at: Timestamp(1),
+            due_at: None,
+            actor: Actor::System,
+            cause: Cause::Admin,
+            reason: None,
+            policy_version: PolicyVersion(1),
+            op: None,
+            body,
+        };
+        write_json(&EventForm::of(&event, &mut Register::default()))
+    };
+    let planned =
+        r#"{"v":1,"event":{"shift.planned":{"day":"2026-11-26","start":1000,"end":9000,"unpaid_meal_ms":3000}}}"#;
+    assert_eq!(event(AgentEventBody::ShiftPlanned(shift(3))), planned);
+    let without = r#"{"v":1,"event":{"shift.planned":{"day":"2026-11-26","start":1000,"end":9000}}}"#;
+    assert_eq!(event(AgentEventBody::ShiftPlanned(shift(0))), without);
+    let cancelled = r#"{"v":1,"event":{"shift.cancelled":{"day":"2026-11-26"}}}"#;
+    assert_eq!(event(AgentEventBody::ShiftCancelled { day }), cancelled);
+    let mut agent = Agent::unseen(AgentId::new("ana").expect("an id"));
+    let state = |agent: &Agent| {
+        let record = AgentRecord { agent: agent.clone(), ops: OpMemory::default() };
+        write_json(&AgentForm::of(&record, &mut Register::default()))
+    };
+    assert!(!state(&agent).contains("plan"), "nothing is stored of who has no plan");
+    agent.plan = Plan::from(vec![shift(3)]);
+    assert!(state(&agent).contains(r#""plan":[["2026-11-26",1000,9000,3000]]"#), "{}", state(&agent));
+    let broken = planned.replace("9000", "1000");
+    let form: EventForm = read_json(FORM, &broken).expect("it reads");
+    assert!(matches!(form.into_domain(&Register::default()), Err(FormError::Contradiction(_))));
 }
 
 #[test]
