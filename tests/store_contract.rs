@@ -105,8 +105,11 @@ async fn every_kind_of_event_reads_back_as_it_was_appended(store: &impl Store) {
         "agent.signed_in",
         "agent.signed_out",
         "agent.status_changed",
+        "alert.acknowledged",
         "directory.changed",
         "finding.recorded",
+        "grant.used",
+        "occupancy.changed",
         "pause.ended",
         "pause.escalated",
         "pause.extended",
@@ -118,6 +121,10 @@ async fn every_kind_of_event_reads_back_as_it_was_appended(store: &impl Store) {
         "pause.started",
         "pause.warned",
         "policy.published",
+        "request.cancelled",
+        "request.created",
+        "request.decided",
+        "request.expired",
         "server.started",
     ];
     assert_eq!(names.into_iter().collect::<Vec<_>>(), expected);

@@ -16,11 +16,12 @@ use super::registry::{Birth, Key};
 use super::reply::{CommandError, Reply};
 use super::session::{Notice, SESSIONS_MAX, SessionLink};
 use super::shard::{Append, Intake, NotAppended, ShardHandle};
+use super::told::Told;
 use crate::domain::agent::{Agent, Context, Live};
 use crate::domain::command::{Actor, Outcome, Refusal, Rejection, Request};
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
-use crate::domain::id::{AgentSeq, Op, PauseId, PauseTypeCode, SessionId};
+use crate::domain::id::{AgentSeq, Op, PauseId, SessionId};
 use crate::domain::occupancy::{LEASE, NotTaken, Report, Reports, Work};
 use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
 use crate::domain::presence::{AgentView, QueueView};
@@ -506,77 +507,12 @@ impl AgentActor {
         if self.sessions.is_empty() {
             return Vec::new();
         }
-        let mut notices = Vec::new();
-        let (mut signed_out, mut asked) = (None, false);
-        for event in events {
-            match &event.body {
-                AgentEventBody::PauseWarned { .. } => {
-                    notices.extend(self.running_pause().map(|(pause, pause_type, limit_at)| Notice::PauseWarned {
-                        pause,
-                        pause_type,
-                        at: event.at,
-                        limit_at,
-                    }));
-                }
-                AgentEventBody::LimitReached { .. } => {
-                    notices.extend(self.running_pause().map(|(pause, pause_type, limit_at)| Notice::LimitReached {
-                        pause,
-                        pause_type,
-                        at: event.at,
-                        limit_at,
-                    }));
-                }
-                AgentEventBody::Offered { .. } => {
-                    let waiting = after.queue.as_deref();
-                    notices.extend(waiting.and_then(|waiting| {
-                        let (offer, pause_type) = (waiting.offer?, waiting.pause_type.clone());
-                        Some(Notice::Offered { offer: offer.id, pause_type, expires_at: offer.expires_at()? })
-                    }));
-                }
-                AgentEventBody::RequestCreated(_)
-                | AgentEventBody::RequestDecided { .. }
-                | AgentEventBody::RequestExpired { .. }
-                | AgentEventBody::RequestCancelled { .. } => asked = true,
-                AgentEventBody::SignedOut | AgentEventBody::Deactivated => signed_out = Some(sign_out_notice(event)),
-                AgentEventBody::Connected
-                | AgentEventBody::GraceBegan { .. }
-                | AgentEventBody::ConnectionLost { .. }
-                | AgentEventBody::SignedIn { .. }
-                | AgentEventBody::Resumed { .. }
-                | AgentEventBody::StatusChanged { .. }
-                | AgentEventBody::PauseRefused { .. }
-                | AgentEventBody::PendingSet(_)
-                | AgentEventBody::PendingCancelled
-                | AgentEventBody::Deferred(_)
-                | AgentEventBody::DeferralEnded { .. }
-                | AgentEventBody::OccupancyChanged(_)
-                | AgentEventBody::GrantUsed { .. }
-                | AgentEventBody::Queued(_)
-                | AgentEventBody::LeftQueue { .. }
-                | AgentEventBody::OfferExpired { .. }
-                | AgentEventBody::ShiftPlanned(_)
-                | AgentEventBody::ShiftCancelled { .. }
-                | AgentEventBody::PauseStarted(_)
-                | AgentEventBody::Overran { .. }
-                | AgentEventBody::Escalated { .. }
-                | AgentEventBody::PauseExtended { .. }
-                | AgentEventBody::PauseEnded(_)
-                | AgentEventBody::FindingRecorded { .. } => {}
-            }
-        }
+        let told = Told::of(events, self.agent(), after);
         let before = self.view(self.agent(), facts, AgentView::own);
         let now = self.view(after, facts, AgentView::own);
-        notices.extend(now.clone().filter(|_| asked).map(Notice::RequestChanged));
-        if let Some(view) = now.filter(|view| before.as_ref() != Some(view)) {
-            notices.push(Notice::Changed(view));
-        }
-        notices.extend(signed_out);
-        notices
-    }
-
-    fn running_pause(&self) -> Option<(PauseId, PauseTypeCode, Timestamp)> {
-        let pause = self.agent().pause()?;
-        Some((pause.id, pause.pause_type.clone(), pause.limit_at()?))
+        let asked = now.clone().filter(|_| told.asked).map(Notice::RequestChanged);
+        let changed = now.filter(|view| before.as_ref() != Some(view)).map(Notice::Changed);
+        told.notices.into_iter().chain(asked).chain(changed).chain(told.signed_out).collect()
     }
 
     /// Tells all sessions; one that is too far behind is let go, and one that was signed out is
@@ -730,9 +666,3 @@ impl AgentActor {
 }
 
 type Show = fn(&Agent, &Arc<Person>, &Directory) -> AgentView;
-
-fn sign_out_notice(event: &AgentEvent) -> Notice {
-    let by_agent = matches!(event.actor, Actor::Agent(_));
-    let message = event.reason.clone().unwrap_or_else(|| format!("signed out: {}", event.cause.as_str()));
-    Notice::SignedOut { cause: event.cause, by_agent, message }
-}

@@ -16,6 +16,7 @@ mod rest;
 mod revival;
 pub mod session;
 mod shard;
+mod told;
 
 pub use core::{Core, CoreParts};
 pub use desk::{Desk, TenantFacts};

@@ -105,6 +105,7 @@ pub(super) fn refused_start(request: &Request) -> Option<PauseTypeCode> {
             | Command::EndPause { .. }
             | Command::ExtendPause { .. }
             | Command::CreateRequest { .. }
+            | Command::AckAlert { .. }
             | Command::CancelRequest { .. }
             | Command::DecideRequest { .. }
             | Command::SignOut { .. }

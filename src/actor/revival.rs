@@ -97,13 +97,14 @@ impl ServerStarted {
     /// Folds it in; answers with its number where that changed something.
     fn fold_into(self, record: &mut Arc<AgentRecord>) -> Option<TenantSeq> {
         // A state that is none of its business is not copied.
-        if let Connection::Disconnected { .. } = record.agent.connection {
+        let works = record.agent.occupancy.is_some();
+        if matches!(record.agent.connection, Connection::Disconnected { .. }) && !works {
             return None;
         }
         let record = Arc::make_mut(record);
         let before = record.agent.connection;
         record.agent.on_server_started(self.at, self.grace_until);
-        (record.agent.connection != before).then_some(self.seq)
+        (works || record.agent.connection != before).then_some(self.seq)
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Action {
     ReportOccupancy,
     /// See one's own requests, or those that one may decide on.
     ListRequests,
-    /// Decide on a request of another person.
+    /// Decide on a request of another person; say that an alert has been seen.
     DecideRequest,
     /// Declare people's shifts.
     PlanShifts,

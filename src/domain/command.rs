@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
+use super::alert::AlertId;
 use super::event::ChosenStatus;
 use super::id::{AgentId, AgentSeq, OfferId, Op, PauseId, PauseTypeCode, PrincipalId, RequestId, TeamId};
 use super::shift::{PlanError, PlannedShift};
@@ -86,6 +87,11 @@ pub enum Command {
         request: RequestId,
         /// How.
         decision: RequestDecision,
+    },
+    /// Say that an alert has been seen.
+    AckAlert {
+        /// The alert.
+        alert: AlertId,
     },
     /// Leave: all sessions end.
     SignOut {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use super::alert::AlertId;
 use super::command::Actor;
 use super::deferral::Deferred;
 use super::id::{DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion, RequestId, TeamId};
@@ -123,6 +124,11 @@ pub enum AgentEventBody {
         grant: RequestId,
         /// The pause that it was used for.
         pause: PauseId,
+    },
+    /// A supervisor has seen an alert.
+    AlertAcknowledged {
+        /// The alert.
+        alert: AlertId,
     },
     /// The work that integrations report is another.
     OccupancyChanged(Box<OccupancyChanged>),
@@ -573,6 +579,7 @@ impl AgentEventBody {
             AgentEventBody::RequestExpired { .. } => "request.expired",
             AgentEventBody::RequestCancelled { .. } => "request.cancelled",
             AgentEventBody::GrantUsed { .. } => "grant.used",
+            AgentEventBody::AlertAcknowledged { .. } => "alert.acknowledged",
             AgentEventBody::OccupancyChanged(_) => "occupancy.changed",
             AgentEventBody::Queued(_) => "pause.queued",
             AgentEventBody::LeftQueue { .. } => "pause.left_queue",

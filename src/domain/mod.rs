@@ -4,6 +4,7 @@
 //! no runtime, no store and no wire format; `tests/tidy.rs` holds it to that.
 
 pub mod agent;
+pub mod alert;
 pub mod command;
 pub mod deferral;
 pub mod directory;

@@ -183,6 +183,7 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
                 RequestDecision::Refuse => put("refuse", ""),
             }
         }
+        Command::AckAlert { alert } => put("ack", &alert.to_string()),
         Command::SignOut { pause } => put("sign_out", pause.as_str()),
         Command::PlanShifts { shifts } => {
             for shift in shifts {
@@ -202,6 +203,7 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::alert::AlertId;
     use super::super::command::{AfterEnd, Cancelled, PauseAtSignOut};
     use super::super::event::ChosenStatus;
     use super::super::id::{OfferId, PauseTypeCode, RequestId};
@@ -256,6 +258,7 @@ mod tests {
                 Some("dentist"),
                 "request=4:cafe;extra=5:60000;reason=7:dentist;".to_owned(),
             ),
+            (Command::AckAlert { alert: AlertId::Overrun(id) }, None, format!("ack=44:overrun:{id};")),
             (Command::CancelRequest { request: RequestId(7) }, None, format!("cancel_request=36:{id};")),
             (
                 Command::DecideRequest {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agent::{Agent, Away, Connection, Pause, Status};
+use super::alert::Ack;
 use super::command::Actor;
 use super::deferral::{Deferred, DeferredTarget};
 use super::directory::{Directory, Person};
@@ -54,6 +55,8 @@ pub struct AgentView {
     pub deferred: Option<DeferredView>,
     /// The last request for an exception.
     pub request: Option<Box<RequestView>>,
+    /// Which of its alerts somebody has seen.
+    pub acks: Box<[Ack]>,
     /// The line that the agent stands in.
     pub queue: Option<QueueView>,
     /// The slot that is kept for the agent; in the agent's own view only, for its clock rests on a protected pause.
@@ -347,6 +350,7 @@ impl AgentView {
             pause: None,
             pending: None,
             deferred: deferred.map(DeferredView::of),
+            acks: agent.acks.clone(),
             request: agent.request.as_deref().map(|request| Box::new(RequestView::of(request))),
             queue: agent.queue.as_deref().map(|waiting| QueueView {
                 pause_type: waiting.pause_type.clone(),

@@ -10,9 +10,10 @@ use crate::domain::agent::Agent;
 use crate::domain::directory::{Directory, Person};
 use crate::domain::id::{AgentId, DirectoryVersion, TeamId, TenantSeq};
 use crate::domain::presence::AgentView;
+use crate::domain::request::RequestState;
 use crate::domain::routable::{Wanted, not_routable};
 use crate::ports::FeedRow;
-use crate::protocol::board::{self, Alert, PresenceCounts};
+use crate::protocol::board::{Alert, PresenceCounts};
 use crate::protocol::state::AgentState;
 use crate::sync::in_parts;
 
@@ -140,9 +141,8 @@ impl Table {
 
     /// Those who have made a request that is open.
     pub(super) fn asking(&self) -> impl Iterator<Item = &AgentView> {
-        let asks = |alert: &Alert| alert.kind == board::REQUEST;
-        let asking = self.alerts.iter().filter(move |(_, alerts)| alerts.iter().any(asks));
-        asking.filter_map(|(agent, _)| self.rows.get(agent).map(|row| &*row.view))
+        let alerted = self.alerts.keys().filter_map(|agent| self.rows.get(agent).map(|row| &*row.view));
+        alerted.filter(|view| view.request.as_ref().is_some_and(|request| request.state == RequestState::Open))
     }
 
     /// Moves to `to`, where the directory and these rows hold. The caller has made sure that nothing
@@ -208,8 +208,9 @@ impl Table {
         let row = Row::new(view, changed);
         let same_row = old.is_some_and(|old| old.json().get() == row.json().get());
         let view = &row.view;
+        let same_acks = old.is_some_and(|old| old.view.acks == view.acks);
         let same_membership = old.is_some_and(|old| old.view.person.left_at == view.person.left_at);
-        if same_row && same_membership {
+        if same_row && same_membership && same_acks {
             return;
         }
         let before = old.map(|old| Arc::clone(&old.view));

@@ -248,7 +248,8 @@ fn told_of(table: &Table, agent: &AgentId) -> Option<Utf8Bytes> {
 }
 
 fn add(change: &mut ViewDelta, agent: &AgentId, touched: &Touched, was: bool, is: bool) {
-    if is && (!was || touched.row) {
+    // An alert that somebody has seen comes with its row, though that is as it was.
+    if is && (!was || touched.row || touched.alert) {
         change.agents.push(agent.clone());
     }
     if is && touched.request {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::notifications::Notification;
 use super::request::RequestObject;
 use super::time::WireTime;
-use crate::domain::findings::WORK_DURING_PAUSE;
+use crate::domain::alert::AlertId;
 use crate::domain::id::TenantSeq;
 use crate::domain::presence::{AgentView, PauseView, Presence};
 use crate::domain::request::RequestState;
@@ -92,10 +92,29 @@ pub struct Alert {
     pub since: WireTime,
     /// What belongs to this kind.
     pub params: AlertParams,
+    /// Who has seen it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ack: Option<AckState>,
 }
 
-/// The kind of an alert about a request that is open.
-pub const REQUEST: &str = "request";
+/// Who has seen an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AckState {
+    /// Who.
+    pub by: AckBy,
+    /// When.
+    pub at: WireTime,
+}
+
+/// Who has seen an alert: kind and id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AckBy {
+    /// `supervisor` or `admin`.
+    pub kind: &'static str,
+    /// Their id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
 
 /// What belongs to an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -138,13 +157,15 @@ impl Alert {
     /// The alerts that a row gives rise to.
     pub fn of(view: &AgentView) -> Vec<Alert> {
         let of_pause = view.pause.iter().flat_map(|pause| {
-            let kinds = [("overrun", pause.overran_at), (WORK_DURING_PAUSE, pause.worked_at)];
-            kinds.into_iter().filter_map(move |(kind, since)| Some(Alert::about(view, pause, kind, since?)))
+            let alerts =
+                [(AlertId::Overrun(pause.id), pause.overran_at), (AlertId::WorkDuringPause(pause.id), pause.worked_at)];
+            alerts.into_iter().filter_map(move |(alert, since)| Some(Alert::about(view, pause, alert, since?)))
         });
         let open = view.request.as_deref().filter(|request| request.state == RequestState::Open);
         let of_request = open.map(|request| Alert {
-            id: format!("{REQUEST}:{}", request.id),
-            kind: REQUEST,
+            id: AlertId::Request(request.id).to_string(),
+            kind: AlertId::Request(request.id).kind(),
+            ack: ack_of(view, AlertId::Request(request.id)),
             agent: view.person.id.as_str().to_owned(),
             team: view.person.primary_team().map(|team| team.as_str().to_owned()),
             since: WireTime(request.at),
@@ -157,11 +178,12 @@ impl Alert {
         of_pause.chain(of_request).collect()
     }
 
-    fn about(view: &AgentView, pause: &PauseView, kind: &'static str, since: Timestamp) -> Alert {
+    fn about(view: &AgentView, pause: &PauseView, alert: AlertId, since: Timestamp) -> Alert {
         let team = pause.team.as_ref().or(view.person.primary_team());
         Alert {
-            id: format!("{kind}:{}", pause.id),
-            kind,
+            id: alert.to_string(),
+            kind: alert.kind(),
+            ack: ack_of(view, alert),
             agent: view.person.id.as_str().to_owned(),
             team: team.map(|team| team.as_str().to_owned()),
             since: WireTime(since),
@@ -173,6 +195,12 @@ impl Alert {
             }),
         }
     }
+}
+
+fn ack_of(view: &AgentView, alert: AlertId) -> Option<AckState> {
+    let ack = view.acks.iter().find(|ack| ack.alert == alert)?;
+    let by = AckBy { kind: ack.by.kind(), id: ack.by.id().map(str::to_owned) };
+    Some(AckState { by, at: WireTime(ack.at) })
 }
 
 /// What stands beside the rows of a frame.
@@ -450,6 +478,7 @@ mod tests {
             id: format!("overrun:{at}"),
             kind: "overrun",
             agent: format!("agent-{at}"),
+            ack: None,
             team: None,
             since: WireTime(Timestamp(0)),
             params: AlertParams::Pause(PauseParams {

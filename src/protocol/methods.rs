@@ -8,14 +8,15 @@ use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::occupancy::read_report;
-use super::params::{Fields, FromField, Instant, Text, one_of};
+use super::params::{Fields, FromField, Text, one_of};
+use super::request::read_decision;
 use super::rpc::Params;
-use crate::domain::command::{AfterEnd, Cancelled, Command, PauseAtSignOut, RequestDecision};
+use crate::domain::alert::AlertId;
+use crate::domain::command::{AfterEnd, Cancelled, Command, PauseAtSignOut};
 use crate::domain::event::ChosenStatus;
 use crate::domain::id::{AgentId, AgentSeq, Op, RequestId, TeamId};
 use crate::domain::occupancy::Report;
 use crate::domain::policy::LIMIT_MAX;
-use crate::domain::request::GRANT_USES_MAX;
 
 /// The most teams that one board can be asked to show by name.
 pub const BOARD_TEAMS_MAX: usize = 200;
@@ -80,6 +81,8 @@ methods!(
     RequestList = "request.list",
     /// Somebody decides on a request.
     RequestDecide = "request.decide",
+    /// A supervisor has seen an alert.
+    AlertAck = "alert.ack",
     /// Somebody else sets an agent's status.
     AgentSetStatus = "agent.set_status",
     /// Somebody else begins a pause for an agent.
@@ -144,6 +147,13 @@ pub enum Invocation {
         command: Command,
         /// Why; the agent is shown it.
         reason: String,
+        /// What makes it safe.
+        guard: Guard,
+    },
+    /// `alert.ack`.
+    AlertAck {
+        /// Which.
+        alert: AlertId,
         /// What makes it safe.
         guard: Guard,
     },
@@ -304,6 +314,7 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::RequestCancel
         | Method::RequestList
         | Method::RequestDecide
+        | Method::AlertAck
         | Method::AgentSetStatus
         | Method::AgentStartPause
         | Method::AgentEndPause
@@ -374,11 +385,12 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
         Method::RequestList => Invocation::RequestList,
         Method::RequestDecide => {
             let request = fields.required("request")?;
-            let decision = decision(fields)?;
+            let decision = read_decision(fields)?;
             let Text(reason) = fields.required("reason")?;
             let command = Command::DecideRequest { request, decision };
             Invocation::RequestDecide { request, command, reason, guard: guard(fields)? }
         }
+        Method::AlertAck => Invocation::AlertAck { alert: fields.required("alert")?, guard: guard(fields)? },
         Method::AgentSetStatus => {
             let command = Command::SetStatus { status: fields.required("status")?, after_work: false };
             live(fields, command)?
@@ -442,24 +454,6 @@ fn client(fields: &mut Fields) -> Result<Option<Client>, WireError> {
     Ok(Some(client))
 }
 
-fn decision(fields: &mut Fields) -> Result<RequestDecision, WireError> {
-    let grants: bool = fields.required::<Decision>("decision")? == Decision::Grant;
-    let uses = fields.optional::<u64>("uses")?;
-    let until: Option<Instant> = fields.optional("until")?;
-    if !grants {
-        let surplus = [("uses", uses.is_some()), ("until", until.is_some())];
-        return match surplus.into_iter().find(|(_, given)| *given) {
-            Some((name, _)) => Err(fields.invalid(name, "belongs to a grant")),
-            None => Ok(RequestDecision::Refuse),
-        };
-    }
-    let uses = u32::try_from(uses.unwrap_or(1)).ok().filter(|uses| (1..=GRANT_USES_MAX).contains(uses));
-    let Some(uses) = uses else {
-        return Err(fields.invalid("uses", &format!("must be from 1 to {GRANT_USES_MAX}")));
-    };
-    Ok(RequestDecision::Grant { uses, until: until.map(|until| until.0) })
-}
-
 fn guard(fields: &mut Fields) -> Result<Guard, WireError> {
     Ok(Guard { op: fields.optional("op")?, expected_version: fields.optional("expected_version")? })
 }
@@ -473,19 +467,6 @@ fn live(fields: &mut Fields, command: Command) -> Result<Invocation, WireError> 
     let Text(reason) = fields.required("reason")?;
     let on_behalf = fields.optional("on_behalf")?.unwrap_or(false);
     Ok(Invocation::Live(LiveCommand { agent, reason, on_behalf, command, guard: guard(fields)? }))
-}
-
-/// How a request is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Decision {
-    Grant,
-    Refuse,
-}
-
-impl FromField for Decision {
-    fn from_field(value: Value) -> Result<Decision, String> {
-        one_of(value, &[("grant", Decision::Grant), ("refuse", Decision::Refuse)])
-    }
 }
 
 /// When a status takes effect.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::rpc::Params;
+use crate::domain::alert::{AlertId, AlertIdError};
 use crate::domain::id::{
     AgentId, AgentSeq, ChannelCode, IdError, OfferId, Op, PauseId, PauseTypeCode, RequestId, SourceId, TeamId,
     WideIdError, is_unprintable,
@@ -18,6 +19,12 @@ pub const TEXT_LENGTH_MAX: usize = 200;
 /// A text that a person wrote: printable, not empty, at most [`TEXT_LENGTH_MAX`] characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(pub String);
+
+impl FromField for AlertId {
+    fn from_field(value: Value) -> Result<AlertId, String> {
+        String::from_field(value)?.parse().map_err(|error: AlertIdError| format!("is no id: {error}"))
+    }
+}
 
 /// An instant as RFC 3339 writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,16 @@
 //! Requests for an exception on the wire.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::error::WireError;
 use super::notifications::Notification;
+use super::params::{Fields, FromField, Instant, one_of};
 use super::state::ActorState;
 use super::time::WireTime;
+use crate::domain::command::RequestDecision;
 use crate::domain::presence::{AgentView, RequestView};
-use crate::domain::request::{Grant, RequestState};
+use crate::domain::request::{GRANT_USES_MAX, Grant, RequestState};
 use crate::domain::time::millis;
 
 /// One request, as the agent and their supervisors see it.
@@ -123,5 +126,40 @@ impl GrantState {
             extra_ms: Some(millis(grant.extra)).filter(|extra| *extra > 0),
             waives: grant.waives.codes(),
         }
+    }
+}
+
+/// Reads `decision`, and of a grant `uses?` and `until?`.
+///
+/// # Errors
+/// [`WireError`] that names the first field that is not what it should be.
+pub fn read_decision(fields: &mut Fields) -> Result<RequestDecision, WireError> {
+    let grants: bool = fields.required::<Decision>("decision")? == Decision::Grant;
+    let uses = fields.optional::<u64>("uses")?;
+    let until: Option<Instant> = fields.optional("until")?;
+    if !grants {
+        let surplus = [("uses", uses.is_some()), ("until", until.is_some())];
+        return match surplus.into_iter().find(|(_, given)| *given) {
+            Some((name, _)) => Err(fields.invalid(name, "belongs to a grant")),
+            None => Ok(RequestDecision::Refuse),
+        };
+    }
+    let uses = u32::try_from(uses.unwrap_or(1)).ok().filter(|uses| (1..=GRANT_USES_MAX).contains(uses));
+    let Some(uses) = uses else {
+        return Err(fields.invalid("uses", &format!("must be from 1 to {GRANT_USES_MAX}")));
+    };
+    Ok(RequestDecision::Grant { uses, until: until.map(|until| until.0) })
+}
+
+/// How a request is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Grant,
+    Refuse,
+}
+
+impl FromField for Decision {
+    fn from_field(value: Value) -> Result<Decision, String> {
+        one_of(value, &[("grant", Decision::Grant), ("refuse", Decision::Refuse)])
     }
 }

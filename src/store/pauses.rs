@@ -202,6 +202,7 @@ impl PauseWrites {
             | AgentEventBody::RequestExpired { .. }
             | AgentEventBody::RequestCancelled { .. }
             | AgentEventBody::GrantUsed { .. }
+            | AgentEventBody::AlertAcknowledged { .. }
             | AgentEventBody::PauseWarned { .. }
             | AgentEventBody::LimitReached { .. }
             | AgentEventBody::Escalated { .. }

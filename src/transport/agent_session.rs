@@ -398,6 +398,7 @@ impl Session {
             | Invocation::Own(_)
             | Invocation::OwnRequest(_)
             | Invocation::RequestList
+            | Invocation::AlertAck { .. }
             | Invocation::RequestDecide { .. }
             | Invocation::OccupancySet { .. }
             | Invocation::Live(_)) => rpc::answer(&app, self.principal()?, other).await,

@@ -1,4 +1,4 @@
-//! Requests for an exception: made, listed, decided on.
+//! Requests for an exception, made, listed, decided on; and alerts, seen.
 
 use std::sync::Arc;
 
@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use super::App;
 use super::rpc::{self, Viewer, failed, own_agent, own_view, to_value};
 use crate::auth::{Action, Principal, Role, Scope};
+use crate::domain::alert::AlertId;
 use crate::domain::command::{Actor, Command, Request};
 use crate::domain::id::{AgentId, RequestId, TeamId};
 use crate::domain::policy::PauseClass;
 use crate::domain::presence::AgentView;
+use crate::protocol::board::Alert;
 use crate::protocol::error::WireError;
 use crate::protocol::methods::{Guard, OwnRequest};
 use crate::protocol::request::{RequestAfter, RequestObject};
@@ -59,16 +61,35 @@ pub(super) async fn decide(
     guard: Guard,
 ) -> Result<Value, WireError> {
     let agent = agent_of(app, principal, id)?;
-    let by = principal.id.clone();
-    let actor = match principal.scope(Action::DecideRequest).map_err(|_| WireError::forbidden())? {
-        Scope::Tenant => Actor::Admin(by),
-        Scope::Teams(_) => Actor::Supervisor(by),
-    };
+    let actor = decider(principal)?;
     let request = request(command, actor, Some(reason), guard);
     let reply = app.router.execute(&principal.tenant, &agent, request).await;
     let reply = reply.map_err(|error| failed(error, Viewer::Other))?;
     let request = RequestObject::of(&reply.public).ok_or_else(WireError::internal)?;
     Ok(to_value(&RequestAfter { request }))
+}
+
+/// `alert.ack`.
+pub(super) async fn acknowledge(
+    app: &App,
+    principal: &Principal,
+    alert: AlertId,
+    guard: Guard,
+) -> Result<Value, WireError> {
+    let id = alert.to_string();
+    let rows = within_reach(app, principal, |view| Alert::of(view).iter().any(|alert| alert.id == id))?;
+    let agent = rows.first().map(|view| view.person.id.clone()).ok_or_else(WireError::forbidden)?;
+    let request = request(Command::AckAlert { alert }, decider(principal)?, None, guard);
+    let reply = app.router.execute(&principal.tenant, &agent, request).await;
+    reply.map(|_| json!({})).map_err(|error| failed(error, Viewer::Other))
+}
+
+fn decider(principal: &Principal) -> Result<Actor, WireError> {
+    let by = principal.id.clone();
+    match principal.scope(Action::DecideRequest).map_err(|_| WireError::forbidden())? {
+        Scope::Tenant => Ok(Actor::Admin(by)),
+        Scope::Teams(_) => Ok(Actor::Supervisor(by)),
+    }
 }
 
 /// Whose request it is. One that is out of reach is as one that does not exist.

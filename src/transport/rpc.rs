@@ -40,7 +40,7 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::RequestCreate
         | Method::RequestCancel => Action::ActAsAgent,
         Method::RequestList => Action::ListRequests,
-        Method::RequestDecide => Action::DecideRequest,
+        Method::RequestDecide | Method::AlertAck => Action::DecideRequest,
         Method::AgentSetStatus
         | Method::AgentStartPause
         | Method::AgentEndPause
@@ -142,6 +142,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocat
         Invocation::Own(command) => own(app, principal, command).await,
         Invocation::Live(command) => live(app, principal, command).await,
         Invocation::OwnRequest(wanted) => requests::own(app, principal, wanted).await,
+        Invocation::AlertAck { alert, guard } => requests::acknowledge(app, principal, alert, guard).await,
         Invocation::RequestList => requests::list(app, principal).await,
         Invocation::RequestDecide { request, command, reason, guard } => {
             requests::decide(app, principal, request, command, reason, guard).await
@@ -343,7 +344,7 @@ mod tests {
         let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
         let boards = ["board.subscribe", "board.unsubscribe"];
         let routers = ["occupancy.set"];
-        let (lists, decides) = (["request.list"], ["request.decide"]);
+        let (lists, decides) = (["request.list"], ["request.decide", "alert.ack"]);
         let table: [(Role, &[&[&str]]); 6] = [
             (Role::Agent, &[&everybody, &agents, &lists]),
             (Role::Supervisor, &[&everybody, &live, &boards, &lists, &decides]),
@@ -352,7 +353,7 @@ mod tests {
             (Role::Integration, &[&everybody, &live, &routers]),
             (Role::Operator, &[&everybody]),
         ];
-        let known: usize = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len(), 2].iter().sum();
+        let known: usize = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len(), 3].iter().sum();
         assert_eq!(Method::ALL.len(), known, "every method stands in this table");
         for (role, groups) in table {
             let principal = Principal {

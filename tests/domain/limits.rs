@@ -316,3 +316,29 @@ fn what_began_after_the_restart_does_not_wait_for_the_reconnect_window() {
         "#,
     );
 }
+
+#[test]
+fn an_alert_is_acknowledged_once_and_as_long_as_it_lasts() {
+    check(
+        r#"
+        channel voice blocks
+        type cafe limit 10m warn none escalate none
+        type medico approval 10m
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        09:01 ana pause.start cafe              -> started cafe
+        09:02 sup acks overrun                  -> refused nothing_pending
+        09:11                                   -> pause.limit_reached cafe
+        09:12                                   -> pause.overran cafe
+        09:13 sup acks overrun                  -> acknowledged overrun
+        09:13 admin acks overrun                -> nothing
+        09:14 ana works voice=1                 -> works voice=1, finding work_during_pause
+        09:14 sup acks work                     -> acknowledged work_during_pause
+        09:15 ana pause.end                     -> ended cafe (agent) then available
+        09:16 ana works nothing                 -> works nothing
+        09:16 ana pause.start medico            -> requested medico until 09:26
+        09:17 sup acks request                  -> acknowledged request
+        09:18 sup refuses it                    -> request refused
+        09:18 sup acks request                  -> refused nothing_pending
+        "#,
+    );
+}

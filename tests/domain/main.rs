@@ -2,6 +2,7 @@
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
 mod limits;
+mod next_change;
 mod occupancy;
 mod pauses;
 mod planted;
@@ -15,6 +16,7 @@ mod script;
 mod setting;
 mod shifts;
 mod slots;
+mod telling;
 mod trace;
 mod usage;
 #[path = "../support/window_words.rs"]

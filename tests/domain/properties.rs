@@ -8,19 +8,18 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use intervalo::domain::agent::{Agent, Status};
-use intervalo::domain::command::{
-    Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Refusal, Request, RequestDecision,
-};
+use intervalo::domain::alert::AlertId;
+use intervalo::domain::command::{Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Request, RequestDecision};
 use intervalo::domain::event::{AgentEvent, AgentEventBody, ChosenStatus};
 use intervalo::domain::id::{AgentId, OfferId, PauseId, PauseTypeCode, PrincipalId, RequestId};
 use intervalo::domain::presence::StatusWord;
-use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::local_day_bounds;
 use intervalo::domain::shift::PlannedShift;
 use intervalo::domain::slots::Standing;
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use proptest::prelude::*;
 
+use crate::next_change::{Asked, holds_until_it_says};
 use crate::script::{check, same_as_previewed, stands, started};
 use crate::setting::Words;
 use crate::trace::{self, Entry, Was};
@@ -154,6 +153,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => Just(Command::Cancel { what: Cancelled::Pending }),
         2 => (0..TYPES.len(), 0u64..20).prop_map(|(n, extra)| Command::CreateRequest { pause_type: code(TYPES[n]), extra: minutes(extra) }),
         1 => Just(Command::CancelRequest { request: RequestId(0) }),
+        1 => Just(Command::AckAlert { alert: AlertId::Overrun(PauseId(0)) }),
         4 => (any::<bool>(), 1u32..3).prop_map(|(grants, uses)| {
             let decision = if grants { RequestDecision::Grant { uses, until: None } } else { RequestDecision::Refuse };
             Command::DecideRequest { request: RequestId(0), decision }
@@ -263,6 +263,9 @@ fn execute(world: &mut World, who: Who, command: &Command, naming: bool) {
         (&mut command, &world.agent.request)
     {
         *request = last.id;
+    }
+    if let (Command::AckAlert { alert }, Some(pause)) = (&mut command, world.agent.pause()) {
+        *alert = AlertId::Overrun(pause.id);
     }
     if let Command::StartPause { replaces, .. } = &mut command {
         *replaces = running.filter(|_| naming);
@@ -492,6 +495,7 @@ pub(crate) fn counted_twice(journal: &[Entry]) -> Option<String> {
             | AgentEventBody::RequestExpired { .. }
             | AgentEventBody::RequestCancelled { .. }
             | AgentEventBody::GrantUsed { .. }
+            | AgentEventBody::AlertAcknowledged { .. }
             | AgentEventBody::Queued(_)
             | AgentEventBody::LeftQueue { .. }
             | AgentEventBody::Offered { .. }
@@ -550,6 +554,7 @@ pub(crate) fn listed(before: &str, event: &AgentEvent, after: &str) -> Result<()
         | "request.expired"
         | "request.cancelled"
         | "grant.used"
+        | "alert.acknowledged"
         | "shift.planned"
         | "shift.cancelled"
         | "finding.recorded" => before == after,
@@ -597,72 +602,6 @@ fn promise_c5_days_of_23_24_and_25_hours_are_full() {
         let ms: i64 = all.iter().filter(|((day, _), _)| *day == next).map(|(_, ms)| ms).sum();
         assert_eq!(ms, hours * 3_600_000, "{next}");
     }
-}
-
-/// One verdict of a series, at its instant.
-type Asked = (Timestamp, Verdict);
-
-/// Until `next_change_at` nothing changes by itself, and then something does.
-fn holds_until_it_says(series: &[Asked]) -> Result<(), String> {
-    for pair in series.windows(2) {
-        let ((at, before), (next, after)) = (&pair[0], &pair[1]);
-        let says = |verdict: &Verdict| (verdict.outcome, verdict.code.as_ref().map(Refusal::code));
-        let changed = says(before) != says(after);
-        let was_due = before.next_change_at.is_some_and(|due| due <= *next);
-        if changed != was_due {
-            return Err(format!("{at:?}: {before:?}, {next:?}: {after:?}"));
-        }
-        if before.next_change_at.is_some_and(|due| due <= *at) {
-            return Err(format!("{at:?}: a change that has been, {before:?}"));
-        }
-    }
-    Ok(())
-}
-
-/// A verdict for every minute of `days` from the eve of a change of the clock, with nothing happening.
-fn every_minute(zone: &str, day: &str, windows: &str) -> Vec<Asked> {
-    let script = format!(
-        "tenant zone {zone}\nclock UTC\ntype cafe windows {windows}\n{day} 00:00 ana connects -> connected, signed_in unavailable"
-    );
-    let mut world = check(&script);
-    let (code, actor) = (code("cafe"), Actor::Agent(world.id.clone()));
-    let from = world.now;
-    (0..3 * 24 * 60)
-        .map(|n| {
-            world.now = from + minutes(n);
-            (world.now, world.ask(&actor, &code, None, false))
-        })
-        .collect()
-}
-
-#[test]
-fn a_verdict_changes_by_itself_at_next_change_at_and_never_before() {
-    let cases = [
-        ("America/New_York", "2026-03-07", "all 01:30-02:30 all 02:40-03:10 sun 03:10-04:00"),
-        ("America/New_York", "2026-10-31", "all 00:30-01:15 all 01:45-02:00 sun 22:00-01:30"),
-        ("Europe/Lisbon", "2026-10-24", "all 01:10-01:20 sat-sun 23:00-01:00"),
-        ("Australia/Lord_Howe", "2026-10-02", "all 01:50-02:20 all 02:30-02:40"),
-        ("America/Sao_Paulo", "2018-11-03", "all 00:00-00:30 all 23:30-00:00 sun 01:00-02:00"),
-        ("Africa/Cairo", "2026-04-22", "all 23:45-00:15 fri 00:00-01:00"),
-    ];
-    for (zone, day, windows) in cases {
-        let series = every_minute(zone, day, windows);
-        assert_eq!(holds_until_it_says(&series), Ok(()), "{zone}");
-        let changes = series.windows(2).filter(|pair| pair[0].1.outcome != pair[1].1.outcome).count();
-        assert!(changes >= 4, "{zone}: only {changes} changes");
-    }
-}
-
-#[test]
-fn the_check_of_next_change_catches_a_change_too_early_and_one_that_never_comes() {
-    let mut series = every_minute("America/New_York", "2026-03-07", "all 01:30-02:30");
-    assert_eq!(holds_until_it_says(&series), Ok(()));
-    let closed = series.iter().position(|(_, verdict)| verdict.outcome == VerdictOutcome::Refused).expect("closed");
-    series[closed].1.next_change_at = Some(series[closed].0 + minutes(1));
-    assert!(holds_until_it_says(&series).is_err(), "it promised a change that did not come");
-    let mut series = every_minute("America/New_York", "2026-03-07", "all 01:30-02:30");
-    series.iter_mut().for_each(|(_, verdict)| verdict.next_change_at = None);
-    assert!(holds_until_it_says(&series).is_err(), "it did not say that it would change");
 }
 
 #[test]

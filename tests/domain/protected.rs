@@ -214,3 +214,23 @@ fn a_verdict_about_what_follows_a_protected_pause_knows_when_the_window_closes()
         "#,
     );
 }
+
+#[test]
+fn a_line_is_joined_for_somebody_on_a_protected_pause_as_for_anybody() {
+    check(
+        r#"
+        team suporte
+        agent ana team suporte
+        agent bia team suporte
+        type fila cap suporte=1
+        type almoco entitlement min 20m refund 0s
+        type banheiro protected
+        mon 2026-11-23 12:00 ana connects       -> connected, signed_in unavailable
+        12:01 ana pause.start almoco            -> started almoco
+        12:02 ana pause.start banheiro          -> started banheiro inside
+        12:03 bia takes fila                    -> nothing
+        # The minimum of lunch is no matter of a place in line.
+        12:04 sup pause.start fila replaces it  -> queued fila
+        "#,
+    );
+}

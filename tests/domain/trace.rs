@@ -169,6 +169,7 @@ fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEve
         | AgentEventBody::RequestExpired { .. }
         | AgentEventBody::RequestCancelled { .. }
         | AgentEventBody::GrantUsed { .. }
+        | AgentEventBody::AlertAcknowledged { .. }
         | AgentEventBody::Queued(_)
         | AgentEventBody::LeftQueue { .. }
         | AgentEventBody::Offered { .. }
@@ -276,6 +277,7 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             | AgentEventBody::RequestExpired { .. }
             | AgentEventBody::RequestCancelled { .. }
             | AgentEventBody::GrantUsed { .. }
+            | AgentEventBody::AlertAcknowledged { .. }
             | AgentEventBody::PauseWarned { .. }
             | AgentEventBody::LimitReached { .. }
             | AgentEventBody::Overran { .. }

@@ -370,6 +370,7 @@ impl World {
             | Command::EndPause { .. }
             | Command::ExtendPause { .. }
             | Command::CreateRequest { .. }
+            | Command::AckAlert { .. }
             | Command::CancelRequest { .. }
             | Command::DecideRequest { .. }
             | Command::SignOut { .. }

@@ -87,6 +87,15 @@ async fn a_pause_waits_for_the_end_of_a_call() {
     let alert = &first["result"]["alerts"][0];
     assert_eq!((&alert["kind"], &alert["agent"]), (&json!("work_during_pause"), &json!("ana")));
     assert_eq!(alert["params"]["pause"], state["pause"]["id"]);
+    // Who has seen it is shown to everybody.
+    let mut vera = server.supervisor(&["vendas"]).await;
+    assert_eq!(vera.refused("alert.ack", json!({"alert": alert["id"]})).await.1, "forbidden");
+    assert_eq!(sofia.ok("alert.ack", json!({"alert": alert["id"]})).await, json!({}));
+    let changed = sofia.notification("board.changed").await;
+    let alert = &changed["result"]["alerts"][0];
+    assert_eq!(alert["ack"]["by"], json!({"kind": "supervisor", "id": "sofia"}));
+    assert!(alert["ack"]["at"].is_string());
+    assert_eq!(sofia.refused("alert.ack", json!({"alert": "overrun"})).await.1, "invalid_params");
 }
 
 #[tokio::test]

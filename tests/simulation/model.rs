@@ -277,6 +277,7 @@ impl Person {
             AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled => {
                 must(self.protected.is_some(), "C2", "waits for no return")?;
             }
+            AgentEventBody::AlertAcknowledged { .. } => {}
             AgentEventBody::RequestCreated(created) => {
                 must(self.asked.is_none() && created.expires_at > at, "C2", "two requests")?;
                 let of_start = matches!(created.origin, Origin::Start { .. });

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 use intervalo::domain::command::{Actor, Command};
-use intervalo::domain::directory::{Directory, Person, Team, Tenant};
+use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
-use intervalo::domain::id::{AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq};
+use intervalo::domain::id::{
+    AgentId, ChannelCode, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq,
+};
 use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy, WhenFull};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::minutes;
@@ -50,12 +52,14 @@ pub(crate) fn directory() -> Directory {
         };
         (person.id.clone(), Arc::new(person))
     };
+    let (code, name) = (ChannelCode::new("voice").expect("a code"), "Voice".to_owned());
+    let voice = Channel { code, name, enabled: true, blocks_pause: true, capacity: 2 };
     Directory {
         version: DirectoryVersion(1),
         tenant: Tenant::new(tenant(), "Acme".to_owned(), chrono_tz::America::Sao_Paulo),
         teams: BTreeMap::from([(team.clone(), Team { id: team.clone(), name: "Suporte".to_owned(), zone: None })]),
         agents: ["ana", "bia", "caio", "duda"].map(person).into_iter().collect(),
-        channels: BTreeMap::new(),
+        channels: BTreeMap::from([(voice.code.clone(), voice)]),
     }
 }
 

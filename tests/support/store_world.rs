@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
 use intervalo::domain::agent::Agent;
+use intervalo::domain::alert::AlertId;
 use intervalo::domain::command::{Actor, Outcome};
 use intervalo::domain::deferral::{Deferred, DeferredTarget};
 use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
@@ -278,27 +279,27 @@ impl World {
             self.event(&ana, AgentEventBody::Deferred(Box::new(waits(target))));
         }
         self.event(&ana, AgentEventBody::DeferralEnded { code: Some("outside_window".to_owned()) });
-        for (id, origin) in
-            [(1, Origin::Asked), (2, Origin::Start { note: Some("please".to_owned()), replaces: Some(lunch) })]
-        {
+        let (pause_type, waives) = (code_of("coffee"), Waives::All);
+        let grant = Grant { id: RequestId(1), pause_type, waives, extra: minutes(5), uses: 2, until: Timestamp(10) };
+        let start = Origin::Start { note: Some("please".to_owned()), replaces: Some(lunch) };
+        let asked = || Origin::Asked;
+        let rounds = [
+            (1, asked(), AgentEventBody::RequestDecided { request: RequestId(1), grant: Some(grant) }),
+            (2, start, AgentEventBody::RequestDecided { request: RequestId(2), grant: None }),
+            (3, asked(), AgentEventBody::RequestExpired { request: RequestId(3) }),
+            (4, asked(), AgentEventBody::RequestCancelled { request: RequestId(4) }),
+        ];
+        for (id, origin, closed) in rounds {
             let (id, pause_type) = (RequestId(id), code_of("coffee"));
             let (extra, at_timeout) = (minutes(5), AtTimeout::Grant);
             let created = RequestCreated { id, pause_type, extra, origin, expires_at: Timestamp(9), at_timeout };
             let mut event = self.plain(&ana, AgentEventBody::RequestCreated(Box::new(created)));
             event.reason = Some("the dentist".to_owned());
             self.full_event(&ana, event);
+            self.event(&ana, closed);
         }
-        let (pause_type, waives) = (code_of("coffee"), Waives::All);
-        let grant = Grant { id: RequestId(1), pause_type, waives, extra: minutes(5), uses: 2, until: Timestamp(10) };
-        for body in [
-            AgentEventBody::RequestDecided { request: RequestId(1), grant: Some(grant) },
-            AgentEventBody::RequestDecided { request: RequestId(1), grant: None },
-            AgentEventBody::RequestExpired { request: RequestId(2) },
-            AgentEventBody::RequestCancelled { request: RequestId(2) },
-            AgentEventBody::GrantUsed { grant: RequestId(1), pause: lunch },
-        ] {
-            self.event(&ana, body);
-        }
+        self.event(&ana, AgentEventBody::GrantUsed { grant: RequestId(1), pause: lunch });
+        self.event(&ana, AgentEventBody::AlertAcknowledged { alert: AlertId::Overrun(lunch) });
         let source = |name: &str, known, wrap_up| SourceWork {
             source: SourceId::new(name).unwrap(),
             known,

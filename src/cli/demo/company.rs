@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::import::{AgentPatch, LeftOut, Merged, Stated, merge, read_file};
 use crate::config::At;
 use crate::domain::id::{AgentId, TeamId, TenantId};
-use crate::domain::policy::{PauseKind, PauseRules, PauseType, Policy};
+use crate::domain::policy::{Approval, PauseKind, PauseRules, PauseType, Policy};
 use crate::domain::time::Timestamp;
 
 /// The sample of `examples/`.
@@ -102,6 +102,7 @@ fn quicker_rules(rules: &PauseRules) -> PauseRules {
         grace: divided(rules.grace),
         escalate_after: rules.escalate_after.iter().copied().map(divided).collect(),
         windows: Vec::new(),
+        approval: rules.approval.map(|approval| Approval { timeout: divided(approval.timeout), ..approval }),
         ..rules.clone()
     }
 }

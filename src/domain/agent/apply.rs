@@ -1,6 +1,7 @@
 //! The fold: the one way in which an event changes an agent, live or recovered.
 
 use super::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
+use crate::domain::alert::Ack;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, PauseEnded, PauseStarted, PauseTerms,
 };
@@ -48,6 +49,7 @@ impl Agent {
             self.public_version = self.seq;
         }
         self.run_or_rest_offer(event.at);
+        self.forget_acks();
         Ok(())
     }
 
@@ -64,6 +66,13 @@ impl Agent {
         }
         if let Some(occupancy) = &mut self.occupancy {
             occupancy.forget_after_restart(at);
+        }
+    }
+
+    /// What nobody is alerted of any more, nobody has seen.
+    fn forget_acks(&mut self) {
+        if self.acks.iter().any(|ack| !self.has_alert(ack.alert)) {
+            self.acks = self.acks.iter().filter(|ack| self.has_alert(ack.alert)).cloned().collect();
         }
     }
 
@@ -189,6 +198,13 @@ impl Agent {
                 used.uses -= 1;
                 grants.retain(|at_hand| at_hand.uses > 0);
                 self.grants = grants.into();
+                Some(Seen::Nobody)
+            }
+            AgentEventBody::AlertAcknowledged { alert } => {
+                let seen = self.acks.iter().any(|ack| ack.alert == *alert);
+                legal(self.has_alert(*alert) && !seen)?;
+                let ack = Ack { alert: *alert, by: event.actor.clone(), at };
+                self.acks = self.acks.iter().cloned().chain([ack]).collect();
                 Some(Seen::Nobody)
             }
             AgentEventBody::OccupancyChanged(changed) => {

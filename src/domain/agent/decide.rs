@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Agent, Away, Connection, Context, Status};
+use crate::domain::alert::AlertId;
 use crate::domain::command::{
     Actor, AfterEnd, Cancelled, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request,
 };
@@ -71,6 +72,7 @@ impl Agent {
             Command::CreateRequest { pause_type, extra } => course.create_request(pause_type, *extra)?,
             Command::CancelRequest { request } => course.cancel_request(*request)?,
             Command::DecideRequest { request, decision } => course.decide_request(*request, *decision)?,
+            Command::AckAlert { alert } => course.ack_alert(*alert)?,
             Command::SignOut { pause } => course.sign_out(*pause)?,
             Command::PlanShifts { shifts } => course.plan_shifts(shifts)?,
             Command::CancelShift { day } => course.cancel_shift(*day),
@@ -266,6 +268,17 @@ impl<'a> Course<'a> {
             let approval = rules.and_then(|rules| rules.approval);
             return Ok(self.ask_for_approval(code, note, replaces, approval));
         }
+        let Some(pause_type) = self.context.policy.types.get(code) else { return Err(Refusal::UnknownType.into()) };
+        match verdict.outcome {
+            VerdictOutcome::Queued => return Ok(self.wait_in_line(pause_type, note)),
+            VerdictOutcome::Pending => {
+                let offer = self.agent.offer_of(code).map(|offer| offer.id);
+                let pause_type = code.clone();
+                let target = DeferredTarget::Pause { pause_type, note, replaces, overriding, offer };
+                return Ok(self.wait_for_end_of_work(target));
+            }
+            VerdictOutcome::Started | VerdictOutcome::Requested | VerdictOutcome::Refused => {}
+        }
         let by_other_in_protected = !self.by_agent() && self.agent.protected_pause().is_some();
         if by_other_in_protected {
             return Ok(match self.agent.pause() {
@@ -278,19 +291,8 @@ impl<'a> Course<'a> {
                 }
             });
         }
-        let Some(pause_type) = self.context.policy.types.get(code) else { return Err(Refusal::UnknownType.into()) };
         if let Some(pause) = self.agent.running_of_type(code) {
             return Ok(Outcome::Started { pause });
-        }
-        match verdict.outcome {
-            VerdictOutcome::Queued => return Ok(self.wait_in_line(pause_type, note)),
-            VerdictOutcome::Pending => {
-                let offer = self.agent.offer_of(code).map(|offer| offer.id);
-                let pause_type = code.clone();
-                let target = DeferredTarget::Pause { pause_type, note, replaces, overriding, offer };
-                return Ok(self.wait_for_end_of_work(target));
-            }
-            VerdictOutcome::Started | VerdictOutcome::Requested | VerdictOutcome::Refused => {}
         }
         let waited = self.agent.pending.clone().filter(|_| pause_type.kind != PauseKind::Protected);
         if waited.is_some() {
@@ -495,6 +497,17 @@ impl<'a> Course<'a> {
             return Err(Refusal::NotPaused.into());
         }
         self.end_outer(self.cause(), wanted, overriding)?;
+        Ok(Outcome::Done)
+    }
+
+    /// The first who says so is on record; others have nothing to add.
+    fn ack_alert(&mut self, alert: AlertId) -> Result<Outcome, Rejection> {
+        if !self.agent.has_alert(alert) {
+            return Err(Refusal::NothingPending.into());
+        }
+        if !self.agent.acks.iter().any(|ack| ack.alert == alert) {
+            self.happens(self.cause(), AgentEventBody::AlertAcknowledged { alert });
+        }
         Ok(Outcome::Done)
     }
 

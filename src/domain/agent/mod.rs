@@ -13,6 +13,7 @@ mod shifts;
 
 use std::time::Duration;
 
+use super::alert::Ack;
 use super::command::Actor;
 use super::deferral::Deferred;
 use super::directory::{Directory, Person};
@@ -60,6 +61,8 @@ pub struct Agent {
     pub request: Option<Box<PauseRequest>>,
     /// What was granted and can still be used, as far as it has not lapsed.
     pub grants: Box<[Grant]>,
+    /// Which of its alerts somebody has seen.
+    pub acks: Box<[Ack]>,
     /// The work that is open; none where no integration reports any, and while the agent is offline.
     pub occupancy: Option<Box<Occupancy>>,
     /// A place in a waiting list.
@@ -235,6 +238,7 @@ impl Agent {
             deferred: None,
             request: None,
             grants: Box::default(),
+            acks: Box::default(),
             occupancy: None,
             queue: None,
             shift: None,

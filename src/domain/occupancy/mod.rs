@@ -171,10 +171,9 @@ impl Occupancy {
         Occupancy { sources: sources.into(), blocks, at, presence_since }
     }
 
-    /// The server came up: what was known before is not known any more.
+    /// The server came up: what was known before is not known any more. Of several starts only the last one counts.
     pub(super) fn forget_after_restart(&mut self, at: Timestamp) {
-        let sources: Vec<SourceWork> =
-            self.sources.iter().map(|source| SourceWork { known: false, ..source.clone() }).collect();
-        *self = Occupancy::recorded(Some(self), &sources, false, at);
+        self.sources.iter_mut().for_each(|source| source.known = false);
+        (self.blocks, self.at, self.presence_since) = (false, at, at);
     }
 }

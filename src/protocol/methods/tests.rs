@@ -63,6 +63,7 @@ fn example(method: Method) -> Value {
         Method::RequestCreate => json!({"type": "almoco", "reason": "r", "extra_ms": 60000, "op": op}),
         Method::RequestCancel => json!({"request": op, "op": op}),
         Method::RequestList => json!({}),
+        Method::AlertAck => json!({"alert": format!("overrun:{op}"), "op": op}),
         Method::RequestDecide => json!({
             "request": op, "decision": "grant", "reason": "r", "uses": 2, "until": "2026-11-22T20:57:49.123Z", "op": op
         }),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::AckForm;
 use super::deferred::DeferredForm;
 use super::event::{PendingForm, PlaceForm, TermsForm};
 use super::occupancy::OccupancyForm;
@@ -42,6 +43,8 @@ pub(crate) struct AgentForm {
     request: Option<Box<RequestForm>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     grants: Vec<GrantForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    acks: Vec<AckForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occupancy: Option<Box<OccupancyForm>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,7 @@ impl AgentForm {
             deferred: agent.deferred.as_ref().map(|deferred| Box::new(DeferredForm::of(deferred, refer))),
             request: agent.request.as_ref().map(|request| Box::new(RequestForm::of(request, refer))),
             grants: agent.grants.iter().map(GrantForm::of).collect(),
+            acks: agent.acks.iter().map(|ack| AckForm::of(ack, refer)).collect(),
             occupancy: agent.occupancy.as_ref().map(|occupancy| Box::new(OccupancyForm::of(occupancy))),
             queue: agent.queue.as_ref().map(|waiting| Box::new(WaitingForm::of(waiting, refer))),
             shift: agent.shift.map(ShiftForm::of),
@@ -105,6 +109,7 @@ impl AgentForm {
                 deferred: self.deferred.map(|form| form.into_domain(resolve).map(Box::new)).transpose()?,
                 request: self.request.map(|form| form.into_domain(resolve).map(Box::new)).transpose()?,
                 grants: self.grants.into_iter().map(GrantForm::into_domain).collect(),
+                acks: self.acks.into_iter().map(|ack| ack.into_domain(resolve)).collect::<Result<_, FormError>>()?,
                 occupancy: self.occupancy.map(|form| form.into_domain().map(Box::new)).transpose()?,
                 queue: self.queue.map(|waiting| Box::new(waiting.into_domain(resolve))),
                 shift: self.shift.map(ShiftForm::into_domain),

@@ -14,6 +14,7 @@ use super::shift::{PlannedForm, ShiftForm};
 use super::text::Text;
 use super::word::{ChosenStatusForm, LimitedClassForm, OnEarlyEndForm, OnLimitForm};
 use super::{ActorForm, FormError, Hash, PersonId, Refer, Resolve, WideId, from_ms, not, parse, to_ms};
+use crate::domain::alert::AlertId;
 use crate::domain::command::Outcome;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, PauseEnded, PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget,
@@ -74,6 +75,7 @@ impl EventForm {
             | BodyForm::RequestExpired { .. }
             | BodyForm::RequestCancelled { .. }
             | BodyForm::GrantUsed { .. }
+            | BodyForm::AlertAcknowledged { .. }
             | BodyForm::Queued(_)
             | BodyForm::LeftQueue { .. }
             | BodyForm::Offered { .. }
@@ -126,6 +128,8 @@ enum BodyForm {
     },
     #[serde(rename = "occupancy.changed")]
     OccupancyChanged(ChangedForm),
+    #[serde(rename = "alert.acknowledged")]
+    AlertAcknowledged { alert: Text<AlertId> },
     #[serde(rename = "request.created")]
     RequestCreated(Box<CreatedForm>),
     #[serde(rename = "request.decided")]
@@ -207,6 +211,7 @@ impl BodyForm {
             AgentEventBody::Deferred(deferred) => BodyForm::Deferred(Box::new(DeferredForm::of(deferred, refer))),
             AgentEventBody::DeferralEnded { code } => BodyForm::DeferralEnded { code: code.clone() },
             AgentEventBody::OccupancyChanged(changed) => BodyForm::OccupancyChanged(ChangedForm::of(changed)),
+            AgentEventBody::AlertAcknowledged { alert } => BodyForm::AlertAcknowledged { alert: Text(*alert) },
             AgentEventBody::RequestCreated(created) => {
                 BodyForm::RequestCreated(Box::new(CreatedForm::of(created, refer)))
             }
@@ -271,6 +276,7 @@ impl BodyForm {
             BodyForm::Deferred(deferred) => AgentEventBody::Deferred(Box::new(deferred.into_domain(resolve)?)),
             BodyForm::DeferralEnded { code } => AgentEventBody::DeferralEnded { code },
             BodyForm::OccupancyChanged(changed) => AgentEventBody::OccupancyChanged(Box::new(changed.into_domain()?)),
+            BodyForm::AlertAcknowledged { alert } => AgentEventBody::AlertAcknowledged { alert: alert.0 },
             BodyForm::RequestCreated(created) => AgentEventBody::RequestCreated(Box::new(created.into_domain(resolve))),
             BodyForm::RequestDecided { request, grant } => {
                 AgentEventBody::RequestDecided { request: request.0, grant: grant.map(GrantForm::into_domain) }

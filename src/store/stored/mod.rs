@@ -5,6 +5,7 @@
 //! absent. Instants and spans are integer milliseconds.
 
 mod agent;
+mod alert;
 mod deferred;
 mod directory;
 mod event;

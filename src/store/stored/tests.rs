@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::agent::{Agent, Away, Connection, Fired, Pause, ProtectedPause, Resume, Status};
+use crate::domain::alert::{Ack, AlertId};
 use crate::domain::command::Outcome;
 use crate::domain::deferral::{Deferred, DeferredTarget};
 use crate::domain::event::{
@@ -229,6 +230,7 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
         Just(AgentEventBody::PendingCancelled),
         deferred().prop_map(|deferred| AgentEventBody::Deferred(Box::new(deferred))),
         proptest::option::of(any::<String>()).prop_map(|code| AgentEventBody::DeferralEnded { code }),
+        alert().prop_map(|alert| AgentEventBody::AlertAcknowledged { alert }),
         created().prop_map(|created| AgentEventBody::RequestCreated(Box::new(created))),
         (request_id(), proptest::option::of(grant()))
             .prop_map(|(request, grant)| AgentEventBody::RequestDecided { request, grant }),
@@ -365,6 +367,14 @@ fn request_id() -> impl Strategy<Value = RequestId> {
     any::<u128>().prop_map(RequestId)
 }
 
+fn alert() -> impl Strategy<Value = AlertId> {
+    prop_oneof![
+        id().prop_map(AlertId::Overrun),
+        id().prop_map(AlertId::WorkDuringPause),
+        request_id().prop_map(AlertId::Request),
+    ]
+}
+
 fn origin() -> impl Strategy<Value = Origin> {
     let start = (text(), proptest::option::of(id())).prop_map(|(note, replaces)| Origin::Start { note, replaces });
     prop_oneof![Just(Origin::Asked), start]
@@ -458,6 +468,8 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     let asked = (
         proptest::option::of(pause_request().prop_map(Box::new)),
         proptest::collection::vec(grant(), 0..3).prop_map(Into::into),
+        proptest::collection::vec((alert(), actor(), at()).prop_map(|(alert, by, at)| Ack { alert, by, at }), 0..3)
+            .prop_map(Into::into),
     );
     let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy), asked);
     let plan = proptest::collection::vec(planned(), 0..3).prop_map(Plan::from);
@@ -465,7 +477,7 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     let rest = (proptest::option::of(pending()), shifts, proptest::option::of(resume), usage(), (queue, work));
     (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
-            let (pending, (shift, plan), resume, usage, (queue, (deferred, occupancy, (request, grants)))) = rest;
+            let (pending, (shift, plan), resume, usage, (queue, (deferred, occupancy, (request, grants, acks)))) = rest;
             let agent = Agent {
                 seq: AgentSeq(seq),
                 version: AgentSeq(version),
@@ -480,6 +492,7 @@ fn record() -> impl Strategy<Value = AgentRecord> {
                 deferred,
                 request,
                 grants,
+                acks,
                 occupancy,
                 queue,
                 shift,
