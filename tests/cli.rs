@@ -123,6 +123,24 @@ fn a_file_that_cannot_be_is_refused_line_by_line_and_makes_nothing() {
 }
 
 #[test]
+fn a_path_that_cannot_be_used_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a-file"), "").unwrap();
+    std::fs::copy(sample(), folder.path().join("acme.toml")).unwrap();
+    for (line, advice) in [
+        ("import no-such.toml", "check the path"),
+        ("import .", "name the TOML file in it"),
+        ("import acme.toml --data a-file", "name a data folder"),
+        ("serve --data a-file/below --listen 127.0.0.1:0", "name a data folder that this user can write"),
+    ] {
+        let output = intervalo(folder.path(), line);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        let told = err(&output);
+        assert!(told.trim_end().ends_with(advice) && told.lines().count() == 1, "{line}: {told}");
+    }
+}
+
+#[test]
 fn verify_of_an_empty_folder_fails_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let output = intervalo(folder.path(), "verify --data nowhere");

@@ -18,7 +18,7 @@ pub struct TokenKey(Vec<u8>);
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file or the folder cannot be read or written.
-    #[error("cannot read or make the token key {path}: {source}")]
+    #[error("cannot read or make the token key {path}: {source}; name a data folder that this user can write")]
     Io {
         /// Which file.
         path: PathBuf,

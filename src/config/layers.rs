@@ -208,9 +208,13 @@ fn unknown_variable(variable: &str) -> String {
     let known: Vec<String> =
         SETTINGS.iter().map(|setting| format!("{ENVIRONMENT_PREFIX}{}", setting.name.to_uppercase())).collect();
     let known = known.iter().map(String::as_str).chain([FILE_VARIABLE]);
-    match nearest(variable, known) {
-        Some(meant) => format!("environment {variable}: no such setting; did you mean {meant}? Correct it or unset it"),
-        None => format!("environment {variable}: no such setting; unset it"),
+    // The prefix that all share would make everything look alike.
+    let wanted = variable.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(variable);
+    match nearest(wanted, known.map(|name| name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(name))) {
+        Some(meant) => format!(
+            "environment {variable}: no such setting; did you mean {ENVIRONMENT_PREFIX}{meant}? Correct it or unset it"
+        ),
+        None => format!("environment {variable}: no such setting; unset it, `intervalo serve --help` lists them"),
     }
 }
 
@@ -290,7 +294,12 @@ mod tests {
     #[test]
     fn refusals_say_where_and_what_to_do() {
         type Environment<'a> = &'a [(&'a str, &'a str)];
-        let cases: [(Environment<'_>, &str, &str); 15] = [
+        let cases: [(Environment<'_>, &str, &str); 16] = [
+            (
+                &[("INTERVALO_PORT", "x")],
+                "",
+                "environment INTERVALO_PORT: no such setting; unset it, `intervalo serve --help` lists them",
+            ),
             (&[], "\nlistn = []", "s.toml line 2: unknown key `listn`; did you mean `listen`?"),
             (
                 &[("INTERVALO_LISTN", "x")],

@@ -1,5 +1,6 @@
 //! Why a store cannot be opened.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -36,7 +37,7 @@ pub enum OpenError {
         dir: PathBuf,
     },
     /// The folder or a file in it cannot be used.
-    #[error("cannot use {}: {source}", path.display())]
+    #[error("cannot use {}: {source}{}", path.display(), advice(source))]
     Io {
         /// The path.
         path: PathBuf,
@@ -83,4 +84,18 @@ pub(crate) fn check_schema(known: &Migrator, newest: Option<i64>) -> Result<(), 
             Err(OpenError::Database("the database is of an older version; start the server once to bring it up".into()))
         }
     }
+}
+
+/// What to do about a path that cannot be used, where it is known.
+fn advice(why: &std::io::Error) -> &'static str {
+    let known = [
+        (ErrorKind::AlreadyExists, "; it is no folder: name a data folder"),
+        (ErrorKind::NotADirectory, "; a part of it is no folder: name a data folder"),
+        (
+            ErrorKind::PermissionDenied,
+            "; give it to the user that runs intervalo, or name a data folder that it can write",
+        ),
+        (ErrorKind::ReadOnlyFilesystem, "; name a data folder that can be written"),
+    ];
+    known.iter().find(|(kind, _)| *kind == why.kind()).map_or("", |(_, advice)| advice)
 }

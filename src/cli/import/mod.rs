@@ -14,6 +14,7 @@ mod tests;
 mod values;
 mod write;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -111,5 +112,13 @@ fn refused(file: &Path, problems: &[Problem]) -> Failure {
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    read_text(file, FILE_BYTES_MAX).map_err(|why| Failure::new(format_args!("cannot read {}: {why}", file.display())))
+    read_text(file, FILE_BYTES_MAX).map_err(|why| {
+        let known = [
+            (ErrorKind::NotFound, "; check the path"),
+            (ErrorKind::PermissionDenied, "; let the user that runs this command read it"),
+            (ErrorKind::IsADirectory, "; name the TOML file in it"),
+        ];
+        let advice = known.iter().find(|(kind, _)| *kind == why.kind()).map_or("", |(_, advice)| advice);
+        Failure::new(format_args!("cannot read {}: {why}{advice}", file.display()))
+    })
 }
