@@ -471,11 +471,12 @@ fn record() -> impl Strategy<Value = AgentRecord> {
         proptest::collection::vec((alert(), actor(), at()).prop_map(|(alert, by, at)| Ack { alert, by, at }), 0..3)
             .prop_map(Into::into),
     );
-    let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy), asked);
+    // Boxed, so that the values of a case fit on the stack of a test.
+    let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy), asked).boxed();
     let plan = proptest::collection::vec(planned(), 0..3).prop_map(Plan::from);
     let shifts = (proptest::option::of(shift()), plan);
-    let rest = (proptest::option::of(pending()), shifts, proptest::option::of(resume), usage(), (queue, work));
-    (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
+    let rest = (proptest::option::of(pending()), shifts, proptest::option::of(resume), usage(), (queue, work)).boxed();
+    (numbers, connection, agent_status().boxed(), chosen, rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
             let (pending, (shift, plan), resume, usage, (queue, (deferred, occupancy, (request, grants, acks)))) = rest;
             let agent = Agent {
