@@ -208,6 +208,7 @@ impl Person {
         let waits_before = self.waits.clone();
         let waits = matches!(event.body, AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled);
         let signs_out = matches!(event.body, AgentEventBody::SignedOut | AgentEventBody::Deactivated);
+        let ends_wait = matches!(event.body, AgentEventBody::DeferralEnded { .. });
         self.change(event)?;
         let after = self.public();
         if (after.status, after.pause.as_ref().map(|pause| pause.id))
@@ -217,7 +218,8 @@ impl Person {
         }
         if (after.status, &after.pause) != (before.status, &before.pause)
             || signs_out
-            || waits_before.is_some() != self.waits.is_some()
+            || ends_wait
+            || (waits_before.is_some() != self.waits.is_some() && after.status != "offline")
             || matches!(event.body, AgentEventBody::Deferred(_))
             || in_line(self) != line_before
         {

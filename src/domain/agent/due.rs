@@ -368,10 +368,11 @@ impl Course<'_> {
 
     /// The person left: whatever runs ends, and the sockets are closed for good.
     fn deactivate(&mut self) {
-        let shown_gone = self.agent.is_shown_offline();
+        // Whoever has gone already goes no second time; only what they asked for is still open.
+        let gone = self.agent.is_gone() || self.agent.is_shown_offline();
         self.drop_request(Cause::Deactivated, |_| true);
         self.end_all(Cause::Deactivated, None);
-        if !shown_gone {
+        if !gone {
             self.happens(Cause::Deactivated, AgentEventBody::Deactivated);
         }
     }
