@@ -674,7 +674,7 @@ fn a_form_of_a_newer_program_is_refused() {
     assert_eq!(read, Err(FormError::UnknownForm(2)));
     let json = r#"{"v":2,"event":{"server.started":{"grace_until":5}}}"#;
     let form: TenantEventForm = read_json(FORM, json).expect("it reads");
-    assert_eq!(form.into_domain(), Err(FormError::UnknownForm(2)));
+    assert_eq!(form.into_domain(&Register::default()), Err(FormError::UnknownForm(2)));
     let json = r#"{"v":1,"event":{"server.started":{"grace_until":5,"more":1}}}"#;
     assert!(matches!(read_json::<TenantEventForm>(FORM, json), Err(FormError::Json(_))));
 }
