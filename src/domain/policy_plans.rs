@@ -164,9 +164,88 @@ pub fn next_business_day(tenant: &Tenant, now: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{TimeZone, Utc};
+
     use super::*;
     use crate::domain::id::TenantId;
-    use chrono::{TimeZone, Utc};
+    use crate::domain::policy::PauseKind;
+
+    fn types(codes: &[(&str, i32)]) -> PauseTypes {
+        let kind = |&(code, position): &(&str, i32)| {
+            let code = PauseTypeCode::new(code).expect("a code");
+            let kind = PauseType {
+                code: code.clone(),
+                name: BTreeMap::new(),
+                description: BTreeMap::new(),
+                icon: None,
+                color: None,
+                position,
+                enabled: true,
+                archived_at: None,
+                teams: None,
+                kind: PauseKind::Protected,
+            };
+            (code, Arc::new(kind))
+        };
+        codes.iter().map(kind).collect()
+    }
+
+    fn draft(note: &str, types: PauseTypes) -> Arc<PolicyDraft> {
+        let (base_version, at, note) = (PolicyVersion(1), Timestamp(1), Some(note.to_owned()));
+        Arc::new(PolicyDraft { base_version, at, by: Actor::System, note, types })
+    }
+
+    fn scheduled(draft: &Arc<PolicyDraft>) -> ScheduledPolicy {
+        ScheduledPolicy {
+            draft: Arc::clone(draft),
+            takes_effect_at: Timestamp(5),
+            loosen_only: true,
+            by: Actor::System,
+            reason: "r".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_published_is_planned_no_more_and_another_draft_stays() {
+        let policy = Policy { version: PolicyVersion(1), types: types(&[("a", 1), ("b", 1)]) };
+        let (wanted, other) = (draft("wanted", types(&[("a", 2), ("b", 1), ("c", 1)])), draft("other", types(&[])));
+        let waiting = Some(Arc::new(scheduled(&wanted)));
+        let plans = PolicyPlans { revision: 7, draft: Some(Arc::clone(&other)), scheduled: waiting, loosening: None };
+        let (next, after) = publication(&policy, &plans, &scheduled(&wanted), Timestamp(9));
+        assert_eq!((next.version, &next.types), (PolicyVersion(2), &wanted.types));
+        assert_eq!((after.revision, after.draft, after.scheduled), (8, Some(other), None));
+        let loosening = after.loosening.expect("one");
+        let changed: Vec<&str> = loosening.types.iter().map(PauseTypeCode::as_str).collect();
+        assert_eq!((loosening.version, loosening.at, changed), (PolicyVersion(2), Timestamp(9), vec!["a", "c"]));
+
+        let plans = PolicyPlans { draft: Some(Arc::clone(&wanted)), ..PolicyPlans::default() };
+        assert_eq!(publication(&policy, &plans, &scheduled(&wanted), Timestamp(9)).1.draft, None);
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_the_draft_again_unless_there_is_another() {
+        let (wanted, other) = (draft("wanted", types(&[])), draft("other", types(&[])));
+        let plans = PolicyPlans { scheduled: Some(Arc::new(scheduled(&wanted))), ..PolicyPlans::default() };
+        assert_eq!(withdrawal(&plans).draft, Some(wanted));
+        let plans = PolicyPlans { draft: Some(Arc::clone(&other)), ..plans };
+        let after = withdrawal(&plans);
+        assert_eq!((after.draft, after.scheduled, after.revision), (Some(other), None, 1));
+    }
+
+    #[test]
+    fn what_a_draft_leaves_out_is_archived_and_stays_so() {
+        let mut there = types(&[("a", 1), ("b", 1), ("c", 1)]);
+        let gone = PauseType { archived_at: Some(Timestamp(3)), ..PauseType::clone(&there[&code("c")]) };
+        there.insert(code("c"), Arc::new(gone));
+        let before = Policy { version: PolicyVersion(1), types: there };
+        let after = with_left_out(types(&[("a", 1)]), &before, Timestamp(9));
+        let archived: Vec<_> = after.values().map(|kind| kind.archived_at).collect();
+        assert_eq!(archived, [None, Some(Timestamp(9)), Some(Timestamp(3))]);
+    }
+
+    fn code(code: &str) -> PauseTypeCode {
+        PauseTypeCode::new(code).expect("a code")
+    }
 
     #[test]
     fn the_next_business_day_begins_at_four_of_the_tenants_morning() {

@@ -186,3 +186,53 @@ fn limit_of(code: &PauseTypeCode, facts: &TenantFacts) -> Option<Duration> {
     let rules = facts.policy.types.get(code)?.kind.rules()?;
     Some(rules.limit.unwrap_or(LIMIT_MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::directory::{Directory, Tenant};
+    use crate::domain::id::DirectoryVersion;
+    use crate::domain::policy::Policy;
+    use crate::domain::policy_plans::{PolicyDraft, PolicyPlans};
+
+    #[test]
+    fn what_waited_is_handed_back_when_another_version_has_come_into_force_meanwhile() {
+        let draft = Arc::new(PolicyDraft {
+            base_version: PolicyVersion(3),
+            at: Timestamp(1),
+            by: Actor::System,
+            note: None,
+            types: BTreeMap::new(),
+        });
+        let scheduled = Arc::new(ScheduledPolicy {
+            draft: Arc::clone(&draft),
+            takes_effect_at: Timestamp(5),
+            loosen_only: false,
+            by: Actor::System,
+            reason: "r".to_owned(),
+        });
+        let id = TenantId::new("acme").expect("an id");
+        let mut facts = TenantFacts {
+            directory: Arc::new(Directory {
+                version: DirectoryVersion(1),
+                tenant: Tenant::new(id, "Acme".to_owned(), chrono_tz::UTC),
+                teams: BTreeMap::new(),
+                agents: BTreeMap::new(),
+                channels: BTreeMap::new(),
+            }),
+            policy: Arc::new(Policy { version: PolicyVersion(3), ..Policy::empty() }),
+            plans: Arc::new(PolicyPlans { scheduled: Some(Arc::clone(&scheduled)), ..PolicyPlans::default() }),
+            slots: Arc::default(),
+        };
+        let (event, definition) = due_publication(&facts, &scheduled, Timestamp(9));
+        assert_eq!((event.body.name(), facts.lead_to(&definition)), ("policy.published", true));
+
+        facts.policy = Arc::new(Policy { version: PolicyVersion(4), ..Policy::empty() });
+        assert!(!facts.lead_to(&definition), "whoever was overtaken does not publish");
+        let (event, definition) = due_publication(&facts, &scheduled, Timestamp(9));
+        assert_eq!(event.body.name(), "policy.withdrawn");
+        assert!(matches!(definition, TenantDefinition::Plans(plans) if plans.draft == Some(draft)));
+    }
+}
