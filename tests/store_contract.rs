@@ -538,7 +538,7 @@ async fn a_pause_that_begins_and_ends_in_one_batch_is_whole(store: &impl Store) 
 async fn what_is_planned_for_the_policy_is_kept_until_it_is_published(store: &impl Store) {
     let (journal, mut world) = found(store).await;
     let planned = planned(&world.policy.types);
-    let step = |step| TenantEventBody::PolicyPlanned(step);
+    let step = |step| TenantEventBody::PolicyPlanned { step, reason: Some("do RH".to_owned()) };
     let drafted = step(PolicyStep::Drafted { base_version: PolicyVersion(1) });
     let first = PolicyPlans { revision: 1, draft: planned.draft.clone(), ..PolicyPlans::default() };
     world.tenant_event(admin(), Cause::Admin, drafted, Some(TenantDefinition::Plans(Arc::new(first))));
@@ -548,21 +548,21 @@ async fn what_is_planned_for_the_policy_is_kept_until_it_is_published(store: &im
     journal.append(world.batch()).await.unwrap();
     assert_eq!(*journal.snapshot(world.shard).await.unwrap().tenants[0].plans, planned, "the last of a batch counts");
 
-    journal.append(Batch { states: Vec::new(), ..world.batch() }).await.unwrap();
     let after = PolicyPlans { revision: 3, ..PolicyPlans::default() };
     let policy = Arc::new(Policy { version: PolicyVersion(2), ..world.policy.clone() });
-    for reason in ["acordo", "acordo"] {
-        let published = TenantEventBody::PolicyPublished { version: PolicyVersion(2), reason: Some(reason.to_owned()) };
-        world.tenant_event(admin(), Cause::Admin, published, None);
-    }
-    let withdrawn = TenantDefinition::Publication(Arc::clone(&policy), Arc::new(after.clone()));
-    world.tenant_event(admin(), Cause::Admin, step(PolicyStep::Withdrawn), Some(withdrawn));
+    // The same text of the same person again is one text.
+    world.tenant_event(admin(), Cause::Admin, step(PolicyStep::Withdrawn), None);
+    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(2), reason: Some("acordo".to_owned()) };
+    let publication = TenantDefinition::Publication(Arc::clone(&policy), Arc::new(after.clone()));
+    world.tenant_event(admin(), Cause::Admin, published, Some(publication));
     journal.append(world.batch()).await.unwrap();
     assert_eq!(read_all(&*journal, world.shard).await, world.stored, "with the reasons");
     drop(journal);
     let journal = store.open().await;
     let there = journal.snapshot(world.shard).await.unwrap();
     assert_eq!((&*there.tenants[0].policy, &*there.tenants[0].plans), (&*policy, &after));
+    drop(journal);
+    store.verify().await.unwrap();
 }
 
 fn planned(types: &PauseTypes) -> PolicyPlans {

@@ -91,7 +91,7 @@ impl ServerStarted {
                 Some(ServerStarted { seq: *seq, at: event.at, grace_until })
             }
             TenantEventBody::PolicyPublished { .. }
-            | TenantEventBody::PolicyPlanned(_)
+            | TenantEventBody::PolicyPlanned { .. }
             | TenantEventBody::DirectoryChanged { .. } => None,
         }
     }

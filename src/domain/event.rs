@@ -243,7 +243,12 @@ pub enum TenantEventBody {
         reason: Option<String>,
     },
     /// A step on the way of a version into force.
-    PolicyPlanned(PolicyStep),
+    PolicyPlanned {
+        /// Which.
+        step: PolicyStep,
+        /// What was written to it; erasable text.
+        reason: Option<String>,
+    },
     /// Teams, people, channels or settings changed.
     DirectoryChanged {
         /// The number of the new version.
@@ -610,7 +615,7 @@ impl TenantEventBody {
         match self {
             TenantEventBody::ServerStarted { .. } => "server.started",
             TenantEventBody::PolicyPublished { .. } => "policy.published",
-            TenantEventBody::PolicyPlanned(step) => step.name(),
+            TenantEventBody::PolicyPlanned { step, .. } => step.name(),
             TenantEventBody::DirectoryChanged { .. } => "directory.changed",
         }
     }

@@ -45,6 +45,11 @@ pub enum PolicyCall {
         /// Why.
         reason: String,
     },
+    /// Withdraws what was to take effect later.
+    Withdraw {
+        /// Why.
+        reason: Option<String>,
+    },
 }
 
 /// When a draft takes effect.
@@ -54,15 +59,16 @@ pub enum PublishAt {
     Now,
     /// When the tenant's next business day begins.
     NextBusinessDay,
-    /// Not at all: what was to take effect later is withdrawn.
-    Never,
 }
 
-impl FromField for PublishAt {
-    fn from_field(value: Value) -> Result<PublishAt, String> {
+/// The words of `at`; `never` is no time.
+struct At(Option<PublishAt>);
+
+impl FromField for At {
+    fn from_field(value: Value) -> Result<At, String> {
         let words =
-            [("now", PublishAt::Now), ("next_business_day", PublishAt::NextBusinessDay), ("never", PublishAt::Never)];
-        one_of(value, &words)
+            [("now", Some(PublishAt::Now)), ("next_business_day", Some(PublishAt::NextBusinessDay)), ("never", None)];
+        one_of(value, &words).map(At)
     }
 }
 
@@ -96,9 +102,15 @@ impl PolicyCall {
     }
 
     pub(super) fn publish(fields: &mut Fields) -> Result<PolicyCall, WireError> {
-        let at = fields.optional("at")?.unwrap_or(PublishAt::NextBusinessDay);
-        let loosen_only = fields.optional("loosen_only")?.unwrap_or(false);
-        let Text(reason) = fields.required("reason")?;
-        Ok(PolicyCall::Publish { at, loosen_only, reason })
+        let At(at) = fields.optional("at")?.unwrap_or(At(Some(PublishAt::NextBusinessDay)));
+        let loosen_only: Option<bool> = fields.optional("loosen_only")?;
+        match at {
+            Some(at) => {
+                let Text(reason) = fields.required("reason")?;
+                Ok(PolicyCall::Publish { at, loosen_only: loosen_only.unwrap_or(false), reason })
+            }
+            None if loosen_only.is_some() => Err(fields.invalid("loosen_only", "belongs to what is published")),
+            None => Ok(PolicyCall::Withdraw { reason: fields.optional::<Text>("reason")?.map(|reason| reason.0) }),
+        }
     }
 }

@@ -152,7 +152,7 @@ fn due_publication(
 ) -> (TenantEvent, TenantDefinition) {
     if scheduled.draft.base_version != facts.policy.version {
         let plans = withdrawal(&facts.plans);
-        let body = TenantEventBody::PolicyPlanned(PolicyStep::Withdrawn);
+        let body = TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason: None };
         let event = TenantEvent { at: now, actor: Actor::System, cause: Cause::Admin, body };
         return (event, TenantDefinition::Plans(Arc::new(plans)));
     }

@@ -45,7 +45,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, call: PolicyCall) -
         PolicyCall::PutDraft { types, base_version, note } => {
             put_draft(app, principal, types, base_version, note).await
         }
-        PolicyCall::Publish { at: PublishAt::Never, .. } => withdraw(app, principal).await,
+        PolicyCall::Withdraw { reason } => withdraw(app, principal, reason).await,
         PolicyCall::Publish { at, loosen_only, reason } => {
             publish(app, principal, Wanted { at, loosen_only, reason }).await
         }
@@ -168,7 +168,8 @@ async fn put_draft(
     for _ in 0..TRIES_MAX {
         is_in_force(&facts, base_version)?;
         let plans = PolicyPlans { draft: Some(Arc::clone(&draft)), ..facts.plans.next() };
-        let body = TenantEventBody::PolicyPlanned(PolicyStep::Drafted { base_version });
+        let body =
+            TenantEventBody::PolicyPlanned { step: PolicyStep::Drafted { base_version }, reason: draft.note.clone() };
         if put(app, principal, body, TenantDefinition::Plans(Arc::new(plans))).await? {
             let difference = write_difference(&facts.policy.types, &draft.types);
             return Ok(json!({"draft": draft_head(&draft), "difference": difference}));
@@ -193,7 +194,7 @@ async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Val
         is_in_force(&facts, draft.base_version)?;
         let now = app.clock.now();
         let takes_effect_at = match wanted.at {
-            PublishAt::Now | PublishAt::Never => now,
+            PublishAt::Now => now,
             PublishAt::NextBusinessDay => next_business_day(&facts.directory.tenant, now),
         };
         let changed = changed_types(&facts.policy.types, &draft.types);
@@ -204,7 +205,7 @@ async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Val
         let (body, definition) = if wanted.at == PublishAt::NextBusinessDay {
             let step = PolicyStep::Scheduled { takes_effect_at, loosen_only };
             let plans = PolicyPlans { draft: None, scheduled: Some(Arc::new(scheduled)), ..facts.plans.next() };
-            (TenantEventBody::PolicyPlanned(step), TenantDefinition::Plans(Arc::new(plans)))
+            (TenantEventBody::PolicyPlanned { step, reason: Some(reason) }, TenantDefinition::Plans(Arc::new(plans)))
         } else {
             let (policy, plans) = publication(&facts.policy, &facts.plans, &scheduled, now);
             let version = policy.version;
@@ -220,7 +221,7 @@ async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Val
     Err(WireError::unavailable(RETRY_AFTER))
 }
 
-async fn withdraw(app: &App, principal: &Principal) -> Result<Value, WireError> {
+async fn withdraw(app: &App, principal: &Principal, reason: Option<String>) -> Result<Value, WireError> {
     for _ in 0..TRIES_MAX {
         let facts = facts_of(app, &principal.tenant)?;
         if facts.plans.scheduled.is_none() {
@@ -229,7 +230,7 @@ async fn withdraw(app: &App, principal: &Principal) -> Result<Value, WireError> 
         }
         let plans = withdrawal(&facts.plans);
         let shown = plans.draft.as_ref().map(|draft| json!({"draft": draft_head(draft)}));
-        let body = TenantEventBody::PolicyPlanned(PolicyStep::Withdrawn);
+        let body = TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason: reason.clone() };
         if put(app, principal, body, TenantDefinition::Plans(Arc::new(plans))).await? {
             return Ok(shown.unwrap_or_else(|| json!({})));
         }

@@ -177,7 +177,7 @@ async fn a_version_waits_for_the_next_business_day_and_can_be_withdrawn() {
     let server = TestServer::start().await;
     let mut chefe = admin(&server).await;
     assert_eq!(chefe.refused("policy.publish", json!({"reason": "r"})).await.1, "not_found");
-    assert_eq!(chefe.refused("policy.publish", json!({"at": "never", "reason": "r"})).await.1, "nothing_pending");
+    assert_eq!(chefe.refused("policy.publish", json!({"at": "never"})).await.1, "nothing_pending");
     put_draft(&mut chefe, "almoco", json!({"limit_s": 5400})).await;
     let answer = chefe.ok("policy.publish", json!({"reason": "acordo"})).await;
     assert!(instant(&answer["takes_effect_at"]) > server.clock.now());

@@ -86,7 +86,7 @@ async fn version_of(
     let reason = match event.body {
         TenantEventBody::PolicyPublished { reason, .. } => reason,
         TenantEventBody::ServerStarted { .. }
-        | TenantEventBody::PolicyPlanned(_)
+        | TenantEventBody::PolicyPlanned { .. }
         | TenantEventBody::DirectoryChanged { .. } => None,
     };
     let mut policy = Policy { version: PolicyVersion(version.cast_unsigned()), ..Policy::empty() };

@@ -16,6 +16,8 @@ pub(crate) struct TenantEventForm {
     /// The SHA-256 of the definition put in force, as stored; so the chain vouches for it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) definition: Option<Hash>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Hash>,
     event: BodyForm,
 }
 
@@ -25,11 +27,7 @@ enum BodyForm {
     #[serde(rename = "server.started")]
     ServerStarted { grace_until: i64 },
     #[serde(rename = "policy.published")]
-    PolicyPublished {
-        version: u64,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<Hash>,
-    },
+    PolicyPublished { version: u64 },
     #[serde(rename = "policy.drafted")]
     PolicyDrafted { base_version: u64 },
     #[serde(rename = "policy.scheduled")]
@@ -44,44 +42,48 @@ impl TenantEventForm {
     pub(crate) fn of(body: &TenantEventBody, definition: Option<Hash>, refer: &mut dyn Refer) -> TenantEventForm {
         let event = match body {
             TenantEventBody::ServerStarted { grace_until } => BodyForm::ServerStarted { grace_until: grace_until.0 },
-            TenantEventBody::PolicyPublished { version, reason } => BodyForm::PolicyPublished {
-                version: version.0,
-                reason: reason.as_deref().map(|reason| refer.text(reason)),
+            TenantEventBody::PolicyPublished { version, .. } => BodyForm::PolicyPublished { version: version.0 },
+            TenantEventBody::PolicyPlanned { step, .. } => match step {
+                PolicyStep::Drafted { base_version } => BodyForm::PolicyDrafted { base_version: base_version.0 },
+                PolicyStep::Scheduled { takes_effect_at, loosen_only } => {
+                    BodyForm::PolicyScheduled { takes_effect_at: takes_effect_at.0, loosen_only: *loosen_only }
+                }
+                PolicyStep::Withdrawn => BodyForm::PolicyWithdrawn {},
             },
-            TenantEventBody::PolicyPlanned(PolicyStep::Drafted { base_version }) => {
-                BodyForm::PolicyDrafted { base_version: base_version.0 }
-            }
-            TenantEventBody::PolicyPlanned(PolicyStep::Scheduled { takes_effect_at, loosen_only }) => {
-                BodyForm::PolicyScheduled { takes_effect_at: takes_effect_at.0, loosen_only: *loosen_only }
-            }
-            TenantEventBody::PolicyPlanned(PolicyStep::Withdrawn) => BodyForm::PolicyWithdrawn {},
             TenantEventBody::DirectoryChanged { version, added, changed, removed } => {
                 BodyForm::DirectoryChanged { version: version.0, added: *added, changed: *changed, removed: *removed }
             }
         };
-        TenantEventForm { v: super::FORM, definition, event }
+        let reason = match body {
+            TenantEventBody::PolicyPublished { reason, .. } | TenantEventBody::PolicyPlanned { reason, .. } => {
+                reason.as_deref().map(|reason| refer.text(reason))
+            }
+            TenantEventBody::ServerStarted { .. } | TenantEventBody::DirectoryChanged { .. } => None,
+        };
+        TenantEventForm { v: super::FORM, definition, reason, event }
     }
 
     pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<TenantEventBody, FormError> {
         if self.v != super::FORM {
             return Err(FormError::UnknownForm(self.v));
         }
+        let reason = self.reason.and_then(|hash| resolve.text(hash));
         Ok(match self.event {
             BodyForm::ServerStarted { grace_until } => {
                 TenantEventBody::ServerStarted { grace_until: Timestamp(grace_until) }
             }
-            BodyForm::PolicyPublished { version, reason } => TenantEventBody::PolicyPublished {
-                version: PolicyVersion(version),
-                reason: reason.and_then(|hash| resolve.text(hash)),
-            },
+            BodyForm::PolicyPublished { version } => {
+                TenantEventBody::PolicyPublished { version: PolicyVersion(version), reason }
+            }
             BodyForm::PolicyDrafted { base_version } => {
-                TenantEventBody::PolicyPlanned(PolicyStep::Drafted { base_version: PolicyVersion(base_version) })
+                let step = PolicyStep::Drafted { base_version: PolicyVersion(base_version) };
+                TenantEventBody::PolicyPlanned { step, reason }
             }
             BodyForm::PolicyScheduled { takes_effect_at, loosen_only } => {
-                let takes_effect_at = Timestamp(takes_effect_at);
-                TenantEventBody::PolicyPlanned(PolicyStep::Scheduled { takes_effect_at, loosen_only })
+                let step = PolicyStep::Scheduled { takes_effect_at: Timestamp(takes_effect_at), loosen_only };
+                TenantEventBody::PolicyPlanned { step, reason }
             }
-            BodyForm::PolicyWithdrawn {} => TenantEventBody::PolicyPlanned(PolicyStep::Withdrawn),
+            BodyForm::PolicyWithdrawn {} => TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason },
             BodyForm::DirectoryChanged { version, added, changed, removed } => {
                 TenantEventBody::DirectoryChanged { version: DirectoryVersion(version), added, changed, removed }
             }

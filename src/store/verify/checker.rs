@@ -241,7 +241,7 @@ impl Checker {
                 }
             }
             TenantEventBody::PolicyPublished { .. }
-            | TenantEventBody::PolicyPlanned(_)
+            | TenantEventBody::PolicyPlanned { .. }
             | TenantEventBody::DirectoryChanged { .. } => {}
         }
         Ok(())
