@@ -62,7 +62,7 @@ fn the_sample_is_whole_and_without_a_note() {
     let counted = (directory.teams.len(), directory.agents.len(), directory.channels.len());
     assert_eq!(counted, (3, 60, 4));
     let types = &sample.policy.as_ref().unwrap().types;
-    assert_eq!(types.len(), 9);
+    assert_eq!(types.len(), 10);
     assert_eq!(types.values().filter(|kind| kind.kind.class() == PauseClass::Protected).count(), 2);
     assert_eq!(sample.notes, vec![]);
 
@@ -296,7 +296,7 @@ fn refusals_of_a_pause_type_name_the_line_and_the_way_out() {
         ("cap = { suporte = 0 }", "`cap`: `suporte`: expected a whole number from 1 to 1000000, found 0"),
         ("cap = { suporte = {} }", "`cap`: `suporte`: expected a number, { percent = 20 } or { keep_available = 5 }"),
         ("when_full = \"wait\"", "`when_full`: expected one of refuse, queue, found \"wait\""),
-        ("approval = { timeout = \"10m\" }", "`approval`: known, but not enforced by this version; take it out"),
+        ("queue_opens_before = \"15m\"", "`queue_opens_before`: known, but not enforced by this version; take it out"),
         (
             "windows = [{ days = \"mon\", from = \"08:00\", until = \"08:00\" }]",
             "`windows`: from and until are the same time; leave the window out to allow the whole day",

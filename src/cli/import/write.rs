@@ -199,7 +199,7 @@ mod tests {
         let journal = MemoryJournal::new(1);
         import(&journal, SAMPLE, Intent::Write).await.unwrap();
         let there = tenant(&journal).await.unwrap();
-        assert_eq!((there.head, there.directory.agents.len(), there.policy.types.len()), (TenantSeq(2), 60, 9));
+        assert_eq!((there.head, there.directory.agents.len(), there.policy.types.len()), (TenantSeq(2), 60, 10));
         journal.verify().unwrap();
     }
 

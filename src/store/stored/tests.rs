@@ -474,8 +474,12 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy), asked);
     let plan = proptest::collection::vec(planned(), 0..3).prop_map(Plan::from);
     let shifts = (proptest::option::of(shift()), plan);
-    let rest = (proptest::option::of(pending()), shifts, proptest::option::of(resume), usage(), (queue, work));
-    (numbers, connection, agent_status(), chosen, rest, ops).prop_map(
+    // Boxed, or the stack of a test is too small for all of it in one value.
+    let work = (queue.boxed(), work.boxed()).boxed();
+    let (pending, resume) = (proptest::option::of(pending()).boxed(), proptest::option::of(resume).boxed());
+    let rest = (pending, shifts.boxed(), resume, usage().boxed(), work).boxed();
+    let (status, ops) = (agent_status().boxed(), ops.boxed());
+    (numbers, connection.boxed(), status, chosen.boxed(), rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
             let (pending, (shift, plan), resume, usage, (queue, (deferred, occupancy, (request, grants, acks)))) = rest;
             let agent = Agent {
