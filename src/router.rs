@@ -13,7 +13,7 @@ use crate::actor::handle::Message;
 use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
 use crate::domain::command::Request;
 use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, AgentSeq, SessionId, SourceId, TenantId};
+use crate::domain::id::{AgentId, AgentSeq, SessionId, TenantId};
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
@@ -129,15 +129,9 @@ impl Router {
         self.core.ask(tenant, agent, |reply| Message::Report { report, expected_version, reply }).await?
     }
 
-    /// A source has told all that it knows: of whom it did not name it knows nothing any more.
-    pub async fn report_nothing_of_others(
-        &self,
-        tenant: &TenantId,
-        named: &BTreeSet<AgentId>,
-        source: &SourceId,
-        seq: u64,
-    ) {
-        self.core.report_nothing_of_others(tenant, named, source, seq).await;
+    /// A source has told all that it knows: of whom it did not name it knows nothing open any more, as `report` says.
+    pub async fn report_nothing_of_others(&self, tenant: &TenantId, named: &BTreeSet<AgentId>, report: &Report) {
+        self.core.report_nothing_of_others(tenant, named, report).await;
     }
 
     /// The agent as it sees itself.

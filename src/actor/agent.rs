@@ -21,8 +21,8 @@ use crate::domain::agent::{Agent, Context, Live};
 use crate::domain::command::{Actor, Outcome, Refusal, Rejection, Request};
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
-use crate::domain::id::{AgentSeq, Op, PauseId, SessionId};
-use crate::domain::occupancy::{LEASE, NotTaken, Report, Reports, Work};
+use crate::domain::id::{AgentSeq, Op, PauseId, SessionId, SourceId};
+use crate::domain::occupancy::{NotTaken, Report, Reports};
 use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
 use crate::domain::presence::{AgentView, QueueView};
 use crate::domain::rules::{self, PauseOption};
@@ -165,11 +165,13 @@ impl AgentActor {
         }
     }
 
-    /// When something is due: of the state, of the refusals, or again after a failure.
+    /// When something is due: of the state, of the refusals, or again after a failure. Also a report that lapses: an agent
+    /// whose state it means nothing to may rest then.
     fn next_deadline(&self) -> Option<Timestamp> {
-        let facts = self.desk.facts();
-        let of_state = self.context(&facts, self.env.clock.now(), |context| self.agent().next_deadline(context));
-        let due = [of_state.flatten(), self.refusals.next_deadline()].into_iter().flatten().min();
+        let (facts, now) = (self.desk.facts(), self.env.clock.now());
+        let of_state = self.context(&facts, now, |context| self.agent().next_deadline(context));
+        let due = [of_state.flatten(), self.refusals.next_deadline(), self.reports.next_lapse(now)];
+        let due = due.into_iter().flatten().min();
         // What failed is not of the state alone: it may be due though the state has nothing before tonight.
         self.again.map(|(at, _)| at).or(due)
     }
@@ -202,10 +204,9 @@ impl AgentActor {
                 let result = self.take_report(report, expected_version).await;
                 let _ = reply.send(result);
             }
-            Message::ReportNothing { source, seq } => {
-                if self.reports.has(&source, self.env.clock.now()) {
-                    let (ttl, work) = (LEASE, Work::default());
-                    let _ = self.take_report(Report { source, seq, ttl, work, anew: true }, None).await;
+            Message::ReportNothing { report } => {
+                if self.knows_source(&report.source) {
+                    let _ = self.take_report(report, None).await;
                 }
             }
             Message::View { reply } => {
@@ -282,6 +283,13 @@ impl AgentActor {
             return Err(CommandError::unavailable());
         }
         Ok(self.reply(Outcome::Done))
+    }
+
+    /// True for an integration whose report holds, and for one that is on record with a report that has lapsed.
+    fn knows_source(&self, source: &SourceId) -> bool {
+        let recorded = self.agent().occupancy.iter().flat_map(|occupancy| &occupancy.sources);
+        self.reports.has(source, self.env.clock.now())
+            || recorded.into_iter().any(|on_record| on_record.source == *source)
     }
 
     fn close_session(&mut self, session: SessionId) {

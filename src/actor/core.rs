@@ -23,7 +23,8 @@ use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantL
 use crate::domain::agent::Agent;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, PauseId, SourceId, TenantId, TenantSeq};
+use crate::domain::id::{AgentId, PauseId, TenantId, TenantSeq};
+use crate::domain::occupancy::Report;
 use crate::domain::time::Timestamp;
 use crate::hub::SeedRow;
 use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardId, TenantDefinition};
@@ -304,16 +305,10 @@ impl Core {
 
     /// A source has told all that it knows: of everybody else it knows nothing any more. Waits for room in each mailbox;
     /// who has no actor has no report either.
-    pub(crate) async fn report_nothing_of_others(
-        &self,
-        tenant: &TenantId,
-        named: &BTreeSet<AgentId>,
-        source: &SourceId,
-        seq: u64,
-    ) {
+    pub(crate) async fn report_nothing_of_others(&self, tenant: &TenantId, named: &BTreeSet<AgentId>, report: &Report) {
         for (agent, handle) in self.env.registry.live_of(tenant) {
             if !named.contains(&agent) {
-                let message = Message::ReportNothing { source: source.clone(), seq };
+                let message = Message::ReportNothing { report: report.clone() };
                 // One that goes to rest meanwhile has no report that holds.
                 let _ = handle.send(Box::new(message)).await;
             }

@@ -5,7 +5,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::reply::{CommandError, Reply};
 use super::session::SessionLink;
 use crate::domain::command::Request;
-use crate::domain::id::{AgentSeq, SessionId, SourceId};
+use crate::domain::id::{AgentSeq, SessionId};
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
@@ -43,8 +43,7 @@ pub(crate) enum Message {
     },
     /// A source that has told all that it knows did not name the agent.
     ReportNothing {
-        source: SourceId,
-        seq: u64,
+        report: Report,
     },
     View {
         reply: oneshot::Sender<Arc<AgentView>>,

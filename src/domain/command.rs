@@ -131,6 +131,8 @@ pub enum Cancelled {
     Pending,
     /// The place in the line, and an offer with it.
     Queue,
+    /// The open request.
+    Request,
 }
 
 impl Cancelled {
@@ -139,6 +141,7 @@ impl Cancelled {
         match self {
             Cancelled::Pending => "pending",
             Cancelled::Queue => "queue",
+            Cancelled::Request => "request",
         }
     }
 }

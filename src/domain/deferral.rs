@@ -47,6 +47,19 @@ pub enum DeferredTarget {
     },
 }
 
+impl DeferredTarget {
+    /// The same, with no slot that is kept for it.
+    #[must_use]
+    pub fn without_offer(self) -> DeferredTarget {
+        match self {
+            DeferredTarget::Status(status) => DeferredTarget::Status(status),
+            DeferredTarget::Pause { pause_type, note, replaces, overriding, offer: _ } => {
+                DeferredTarget::Pause { pause_type, note, replaces, overriding, offer: None }
+            }
+        }
+    }
+}
+
 /// What becomes of a wish when its time is up and the work goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtDeadline {

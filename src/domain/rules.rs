@@ -484,10 +484,12 @@ fn used_in_period(question: &Question) -> Used {
     question.agent.usage.of(question.code, period)
 }
 
-/// Whoever commands the agent has agreed by it; and to whoever waits already somebody has.
+/// Whoever commands the agent has agreed by it; and to whoever waits already somebody has. The grant that was given for it
+/// is spent on it all the same, as long as it is there.
 fn approval_required(question: &Question, rules: &PauseRules) -> Answer {
     let waits = question.agent.queue.as_ref().is_some_and(|waiting| waiting.pause_type == *question.code);
-    if rules.approval.is_none() || !question.asks() || waits || question.waited {
+    let granted = question.grant().is_some_and(|grant| grant.waives.has(Refusal::ApprovalRequired.code()));
+    if rules.approval.is_none() || !question.asks() || ((waits || question.waited) && !granted) {
         return Answer::PASS;
     }
     Answer { refusal: Some(Refusal::ApprovalRequired), instead: VerdictOutcome::Requested, changes_at: None }

@@ -527,7 +527,7 @@ impl FromField for SignOutScope {
 
 impl FromField for Cancelled {
     fn from_field(value: Value) -> Result<Cancelled, String> {
-        one_of(value, &[Cancelled::Pending, Cancelled::Queue].map(|what| (what.as_str(), what)))
+        one_of(value, &[Cancelled::Pending, Cancelled::Queue, Cancelled::Request].map(|what| (what.as_str(), what)))
     }
 }
 

@@ -12,17 +12,20 @@ use super::time::WireTime;
 use crate::domain::id::{AgentId, ChannelCode, SourceId};
 use crate::domain::occupancy::{LEASE, LEASE_MAX, OPEN_MAX, Report, Work};
 use crate::domain::presence::{AgentView, NotRoutable};
+use crate::domain::time::Timestamp;
 
 /// The most agents that one set may name.
 pub const AGENTS_PER_SET_MAX: usize = 20_000;
 
-/// A source's whole set: of whom it does not name it knows nothing.
+/// A source's whole set: of whom it does not name it knows nothing open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportSet {
     /// The integration.
     pub source: SourceId,
     /// Its own number of the set.
     pub seq: u64,
+    /// For how long it holds.
+    pub ttl: Duration,
     /// By agent.
     pub reports: BTreeMap<AgentId, Report>,
 }
@@ -34,14 +37,14 @@ pub struct ReportSet {
 pub fn read_report(fields: &mut Fields) -> Result<Report, WireError> {
     let (source, seq) = (fields.required("source")?, fields.required("seq")?);
     let ttl = lease(fields)?;
-    Ok(Report { source, seq, ttl, work: work(fields)?, anew: false })
+    Ok(Report { source, seq, ttl, work: work(fields)?, anew: None })
 }
 
-/// Reads a source's whole set: `source`, `seq`, `ttl_s?`, `agents: {id: {channels?, wrap_up?}}`.
+/// Reads a source's whole set that came in `now`: `source`, `seq`, `ttl_s?`, `agents: {id: {channels?, wrap_up?}}`.
 ///
 /// # Errors
 /// [`WireError`] that names the first field that is not what it should be.
-pub fn read_set(mut fields: Fields) -> Result<ReportSet, WireError> {
+pub fn read_set(mut fields: Fields, now: Timestamp) -> Result<ReportSet, WireError> {
     let (source, seq): (SourceId, u64) = (fields.required("source")?, fields.required("seq")?);
     let ttl = lease(&mut fields)?;
     let agents: Object = fields.required("agents")?;
@@ -57,9 +60,9 @@ pub fn read_set(mut fields: Fields) -> Result<ReportSet, WireError> {
         let mut said = Fields::nested(said, format!("agents.{id}."));
         let work = work(&mut said)?;
         said.finish()?;
-        reports.insert(agent, Report { source: source.clone(), seq, ttl, work, anew: true });
+        reports.insert(agent, Report { source: source.clone(), seq, ttl, work, anew: Some(now) });
     }
-    Ok(ReportSet { source, seq, reports })
+    Ok(ReportSet { source, seq, ttl, reports })
 }
 
 fn lease(fields: &mut Fields) -> Result<Duration, WireError> {

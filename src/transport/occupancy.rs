@@ -19,7 +19,7 @@ use super::rpc;
 use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Scope, Target};
 use crate::domain::id::{AgentId, AgentSeq, ChannelCode, TeamId};
-use crate::domain::occupancy::Report;
+use crate::domain::occupancy::{Report, Work};
 use crate::domain::presence::{AgentView, NotRoutable};
 use crate::domain::routable::{Wanted, not_routable};
 use crate::protocol::error::WireError;
@@ -98,7 +98,8 @@ pub(super) async fn put_set(State(app): State<Arc<App>>, request: Request) -> Re
     count(&app, &principal)?;
     principal.scope(Action::ReportOccupancy)?;
     let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
-    let set = read_set(object_of(request, SET_BYTES_MAX).await?)?;
+    let told_at = app.clock.now();
+    let set = read_set(object_of(request, SET_BYTES_MAX).await?, told_at)?;
     for (agent, report) in &set.reports {
         if facts.directory.agents.get(agent).is_none_or(|person| person.left_at.is_some()) {
             let name = format!("agents.{agent}");
@@ -113,7 +114,8 @@ pub(super) async fn put_set(State(app): State<Arc<App>>, request: Request) -> Re
         (agent, told.map(|_| ()))
     });
     let told: Vec<(AgentId, Result<(), CommandError>)> = told.buffer_unordered(AT_ONCE).collect().await;
-    router.report_nothing_of_others(tenant, &named, &set.source, set.seq).await;
+    let nothing = Report { source: set.source, seq: set.seq, ttl: set.ttl, work: Work::default(), anew: Some(told_at) };
+    router.report_nothing_of_others(tenant, &named, &nothing).await;
     let mut failed: BTreeMap<String, Value> = BTreeMap::new();
     let all = told.len();
     for (agent, why) in told.into_iter().filter_map(|(agent, told)| Some((agent, told.err()?))) {

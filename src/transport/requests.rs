@@ -8,10 +8,11 @@ use super::App;
 use super::rpc::{self, Viewer, failed, own_agent, own_view, to_value};
 use crate::auth::{Action, Principal, Role, Scope};
 use crate::domain::alert::AlertId;
-use crate::domain::command::{Actor, Command, Request};
+use crate::domain::command::{Actor, Command, Request, RequestDecision};
 use crate::domain::id::{AgentId, RequestId, TeamId};
 use crate::domain::policy::PauseClass;
 use crate::domain::presence::AgentView;
+use crate::domain::request::GRANT_LASTS_MAX;
 use crate::protocol::board::Alert;
 use crate::protocol::error::WireError;
 use crate::protocol::methods::{Guard, OwnRequest};
@@ -60,6 +61,7 @@ pub(super) async fn decide(
     reason: String,
     guard: Guard,
 ) -> Result<Value, WireError> {
+    check_until(app, &command)?;
     let agent = agent_of(app, principal, id)?;
     let actor = decider(principal)?;
     let request = request(command, actor, Some(reason), guard);
@@ -67,6 +69,21 @@ pub(super) async fn decide(
     let reply = reply.map_err(|error| failed(error, Viewer::Other))?;
     let request = RequestObject::of(&reply.public).ok_or_else(WireError::internal)?;
     Ok(to_value(&RequestAfter { request }))
+}
+
+/// A grant that could never be used, or for ever, is none.
+fn check_until(app: &App, command: &Command) -> Result<(), WireError> {
+    let Command::DecideRequest { decision: RequestDecision::Grant { until: Some(until), .. }, .. } = command else {
+        return Ok(());
+    };
+    let now = app.clock.now();
+    if *until <= now {
+        return Err(WireError::invalid_params("until", "must lie ahead"));
+    }
+    if *until > now + GRANT_LASTS_MAX {
+        return Err(WireError::invalid_params("until", "must be within 30 days; grant again after them"));
+    }
+    Ok(())
 }
 
 /// `alert.ack`.

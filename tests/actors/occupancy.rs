@@ -16,7 +16,7 @@ use super::house::House;
 
 fn call(seq: u64, ttl: Duration) -> Report {
     let open = BTreeMap::from([(ChannelCode::new("voice").expect("a code"), 1)]);
-    Report { source: SourceId::new("pbx").expect("an id"), seq, ttl, work: Work::of(&open, false), anew: false }
+    Report { source: SourceId::new("pbx").expect("an id"), seq, ttl, work: Work::of(&open, false), anew: None }
 }
 
 fn idle(seq: u64, ttl: Duration) -> Report {
@@ -99,8 +99,53 @@ async fn a_set_clears_whom_it_does_not_name() {
     let house = House::open().await;
     let _ana = available(&house).await;
     report(&house, call(9, minutes(60))).await;
-    let source = SourceId::new("pbx").expect("an id");
-    house.router.report_nothing_of_others(&tenant(), &[later("bia")].into(), &source, 1).await;
+    nothing_of_others(&house).await;
     let view = house.router.public_view(&tenant(), &later("ana")).await.expect("shown");
     assert_eq!((view.presence, view.load.unknown), (Presence::Available, false));
+}
+
+/// A router that sends its whole set after our start is believed of whom it does not name.
+#[tokio::test(start_paused = true)]
+async fn a_set_after_a_restart_makes_known_whom_it_does_not_name() {
+    let house = House::open().await;
+    let _ana = available(&house).await;
+    report(&house, call(9, minutes(60))).await;
+    let house = house.restart().await;
+    let _ana = house.connect("ana").await;
+    nothing_of_others(&house).await;
+    let view = house.router.public_view(&tenant(), &later("ana")).await.expect("shown");
+    assert!(!view.load.unknown, "{:?}", view.load);
+    house.check_fold().await;
+}
+
+/// What was said while a set was still being told is later than the set.
+#[tokio::test(start_paused = true)]
+async fn a_set_does_not_undo_a_report_that_came_after_it() {
+    let house = House::open().await;
+    let _ana = available(&house).await;
+    let set = nothing(&house);
+    house.pass(seconds(1)).await;
+    report(&house, call(11, minutes(60))).await;
+    house.router.report_nothing_of_others(&tenant(), &[later("bia")].into(), &set).await;
+    let view = house.router.public_view(&tenant(), &later("ana")).await.expect("shown");
+    assert_eq!(view.presence, Presence::Busy);
+}
+
+/// An actor that only a report keeps goes to rest when it has lapsed.
+#[tokio::test(start_paused = true)]
+async fn a_report_of_somebody_who_is_offline_keeps_their_actor_only_while_it_holds() {
+    let house = House::open().await;
+    report(&house, call(1, minutes(2))).await;
+    house.pass(minutes(1)).await;
+    assert_eq!(house.core.live_agents(), 1);
+    house.pass(minutes(30)).await;
+    assert_eq!(house.core.live_agents(), 0);
+}
+
+fn nothing(house: &House) -> Report {
+    Report { anew: Some(house.now()), ..idle(1, minutes(60)) }
+}
+
+async fn nothing_of_others(house: &House) {
+    house.router.report_nothing_of_others(&tenant(), &[later("bia")].into(), &nothing(house)).await;
 }

@@ -315,6 +315,60 @@ fn an_offer_is_taken_for_the_end_of_work_and_its_slot_kept() {
 }
 
 #[test]
+fn at_the_deadline_that_only_tells_the_slot_is_given_back() {
+    check(
+        r#"
+        tenant defer 5m at_deadline notify
+        team suporte
+        channel voice blocks
+        agent ana team suporte
+        agent bia team suporte
+        type cheio cap suporte=1 limit 10m warn none
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        09:00 bia takes cheio                   -> nothing
+        09:01 ana pause.start cheio             -> queued cheio
+        09:02 ana works voice=1                 -> works voice=1
+        09:03 bia is here                       -> offered
+        09:04 ana pause.accept it               -> pending cheio until 09:09
+        09:09                                   -> pending cheio, left the line of cheio (occupancy): pending_deadline
+        09:10 bia takes cheio                   -> nothing
+        09:20 ana works nothing                 -> works nothing, pending no more (agent): slots_full, queued cheio
+        "#,
+    );
+}
+
+#[test]
+fn a_slot_for_another_pause_is_not_the_one_that_was_taken() {
+    plays(
+        r#"
+        09:00 bia takes cheio                   -> nothing
+        09:01 ana pause.start cheio             -> queued cheio
+        09:02 ana works voice=1                 -> works voice=1
+        09:03 bia is here                       -> offered
+        09:04 ana pause.accept it               -> pending cheio until 09:14
+        09:05 ana pause.start cafe              -> pending cafe until 09:15
+        09:06 ana pause.cancel pending          -> pending no more (agent)
+        "#,
+    );
+}
+
+#[test]
+fn what_waits_does_not_outlive_a_sign_out_into_which_a_meal_runs_on() {
+    check(
+        r#"
+        channel voice blocks
+        type refeicao entitlement min 20m limit 60m warn none
+        type cafe
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        09:01 ana pause.start refeicao          -> started refeicao
+        09:02 ana works voice=1                 -> works voice=1, finding work_during_pause
+        09:22 ana pause.start cafe replaces it  -> pending cafe until 09:32
+        09:23 ana sign_out                      -> pending no more (sign_out), signed_out (sign_out)
+        "#,
+    );
+}
+
+#[test]
 fn a_lost_connection_keeps_what_waits_for_a_while() {
     plays(
         r#"

@@ -99,14 +99,17 @@ fn approved_it_waits_for_a_slot_or_for_the_end_of_work() {
         09:02 sup grants it                     -> granted cheio until 09:32 (supervisor), queued cheio
         09:20 bia is here                       -> offered
         # Nobody is asked twice.
-        09:20:10 ana asks cheio                 -> started
-        09:20:10 ana pause.accept it            -> started cheio
+        09:20:10 ana asks cheio                 -> started by a grant
+        09:20:10 ana pause.accept it            -> started cheio, grant used
         09:25 ana pause.end                     -> ended cheio (agent) then available
         09:26 ana works voice=1                 -> works voice=1
         09:26 ana asks medico                   -> requested approval_required also occupied
         09:26 ana pause.start medico            -> requested medico until 09:36
         09:27 sup grants it                     -> granted medico until 09:57 (supervisor), pending medico until 09:37
-        09:30 ana works nothing                 -> works nothing, started medico
+        09:30 ana works nothing                 -> works nothing, started medico, grant used
+        09:31 ana pause.end                     -> ended medico (agent) then available
+        # One agreement is for one pause, also for one that had to wait.
+        09:32 ana asks medico                   -> requested approval_required
         "#,
     );
 }
@@ -169,6 +172,54 @@ fn a_pause_that_is_held_ends_by_a_grant() {
         09:05 ana request pausa because "back"  -> requested pausa until 09:35
         09:06 sup grants it                     -> granted pausa until 09:36 (supervisor)
         09:06 ana pause.end                     -> ended pausa (agent) short then available, grant used
+        "#,
+    );
+}
+
+#[test]
+fn the_grant_that_waives_the_most_is_used_and_the_latest_always_kept() {
+    plays(
+        r#"
+        09:01 ana pause.start medico            -> requested medico until 09:11
+        09:02 ana disconnects                   -> grace until 09:03
+        09:02:30 sup grants it for 5h
+              -> granted medico until 14:02:30 (supervisor), pause.refused medico agent_offline
+        09:02:40 ana connects                   -> connected
+        09:03 ana request almoco                -> requested almoco until 09:33
+        09:04 sup grants it for 10h             -> granted almoco until 19:04 (supervisor)
+        09:05:02 ana request almoco                -> requested almoco until 09:35:02
+        09:05:03 sup grants it for 10h             -> granted almoco until 19:05:03 (supervisor)
+        09:05:04 ana request almoco                -> requested almoco until 09:35:04
+        09:05:05 sup grants it for 10h             -> granted almoco until 19:05:05 (supervisor)
+        09:05:06 ana request almoco                -> requested almoco until 09:35:06
+        09:05:07 sup grants it for 10h             -> granted almoco until 19:05:07 (supervisor)
+        09:05:08 ana request almoco                -> requested almoco until 09:35:08
+        09:05:09 sup grants it for 10h             -> granted almoco until 19:05:09 (supervisor)
+        09:05:10 ana request almoco                -> requested almoco until 09:35:10
+        09:05:11 sup grants it for 10h             -> granted almoco until 19:05:11 (supervisor)
+        09:05:12 ana request almoco                -> requested almoco until 09:35:12
+        09:05:13 sup grants it for 10h             -> granted almoco until 19:05:13 (supervisor)
+        09:07 ana pause.start almoco            -> started almoco, grant used
+        09:08 ana request almoco extra 10m      -> requested almoco until 09:38
+        09:08 sup grants it
+              -> granted almoco until 09:38 (supervisor), extended 10m, grant used
+        09:09 ana pause.end                     -> ended almoco (agent) then available
+        # The exception, not the agreement that is left of before.
+        09:10 ana request medico                -> requested medico until 09:40
+        09:11 sup grants it for 20m             -> granted medico until 09:31 (supervisor)
+        09:12 ana pause.start medico            -> started medico, grant used
+        09:13 ana pause.end                     -> ended medico (agent) then available
+        "#,
+    );
+}
+
+#[test]
+fn a_request_is_taken_back_by_what_it_is() {
+    plays(
+        r#"
+        09:01 ana pause.cancel request          -> refused nothing_pending
+        09:02 ana pause.start medico            -> requested medico until 09:12
+        09:03 ana pause.cancel request          -> request cancelled (agent)
         "#,
     );
 }

@@ -331,6 +331,7 @@ impl Stage {
                 },
             },
             "pause.cancel" if words.has("pending") => Command::Cancel { what: Cancelled::Pending },
+            "pause.cancel" if words.has("request") => Command::Cancel { what: Cancelled::Request },
             "pause.cancel" => {
                 words.expect("queue");
                 Command::Cancel { what: Cancelled::Queue }

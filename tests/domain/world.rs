@@ -201,7 +201,7 @@ impl World {
         let ttl = if words.has("for") { duration(words.next()) } else { LEASE_MAX };
         self.reported += 1;
         let (seq, work) = (self.reported, Work::of(&channels, wrap_up));
-        self.reports.take(Report { source, seq, ttl, work, anew: false }, self.now).expect("it is taken");
+        self.reports.take(Report { source, seq, ttl, work, anew: None }, self.now).expect("it is taken");
     }
 
     pub(crate) fn answer_ping(&mut self) {

@@ -14,7 +14,7 @@ use intervalo::domain::id::{AgentId, ChannelCode, OfferId, PrincipalId, RequestI
 use intervalo::domain::occupancy::{Report, Work};
 use intervalo::domain::policy::{PauseKind, PauseType, Policy};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
-use intervalo::ports::TenantDefinition;
+use intervalo::ports::{Clock, TenantDefinition};
 use tokio::sync::mpsc;
 
 use super::defect::Defect;
@@ -106,13 +106,15 @@ impl Client {
         let (mut seq, source) = (0, SourceId::new("pbx").expect("an id"));
         while self.wait().await {
             let whole = self.dice.below(6) == 0;
+            let anew = whole.then(|| self.house.clock.now());
             seq = if self.dice.below(20) == 0 { 0 } else { seq + 1 };
             let who = agent(self.dice.below(AGENTS));
-            let report = Report { source: source.clone(), seq, ttl: self.ttl(), work: self.work(), anew: whole };
+            let report = Report { source: source.clone(), seq, ttl: self.ttl(), work: self.work(), anew };
+            let nothing = Report { work: Work::default(), ..report.clone() };
             let told = self.house.router.report(&tenant(), &who, report, None).await;
             if whole {
                 let named = BTreeSet::from([who.clone()]);
-                self.house.router.report_nothing_of_others(&tenant(), &named, &source, seq).await;
+                self.house.router.report_nothing_of_others(&tenant(), &named, &nothing).await;
             }
             self.house.look();
             let mut seen = self.house.world.seen();

@@ -100,7 +100,7 @@ pub(crate) fn policy() -> Policy {
             "cafe",
             PauseKind::Regular(PauseRules {
                 limit: Some(minutes(10)),
-                quota_count: Some(6),
+                quota_count: Some(4),
                 cooldown: seconds(20),
                 cap: BTreeMap::from([(team(0), Cap::AtMost(2)), (team(1), Cap::AtMost(1))]),
                 ..PauseRules::default()
@@ -139,7 +139,7 @@ pub(crate) fn policy() -> Policy {
             "almoco",
             PauseKind::Regular(PauseRules {
                 min_duration: Some(minutes(2)),
-                quota_time: Some(minutes(8)),
+                quota_time: Some(minutes(5)),
                 cooldown_any: seconds(10),
                 not_in_first: seconds(30),
                 ..free()

@@ -153,8 +153,10 @@ impl Dashboard {
 fn counts_of(rows: &Rows, teams: &[usize]) -> Value {
     let of_team = |team: &usize| {
         let team = team_id(*team).as_str().to_owned();
-        let mut counts: BTreeMap<&str, u32> =
-            ["available", "unavailable", "paused", "offline"].into_iter().map(|presence| (presence, 0)).collect();
+        let mut counts: BTreeMap<&str, u32> = ["available", "unavailable", "wrap_up", "busy", "paused", "offline"]
+            .into_iter()
+            .map(|presence| (presence, 0))
+            .collect();
         for row in rows.values().filter(|row| row["teams"].as_array().unwrap().contains(&json!(team))) {
             *counts.get_mut(row["presence"].as_str().unwrap()).unwrap() += 1;
         }

@@ -296,7 +296,7 @@ fn refusals_of_a_pause_type_name_the_line_and_the_way_out() {
         ("cap = { suporte = 0 }", "`cap`: `suporte`: expected a whole number from 1 to 1000000, found 0"),
         ("cap = { suporte = {} }", "`cap`: `suporte`: expected a number, { percent = 20 } or { keep_available = 5 }"),
         ("when_full = \"wait\"", "`when_full`: expected one of refuse, queue, found \"wait\""),
-        ("queue_opens_before = \"15m\"", "`queue_opens_before`: known, but not enforced by this version; take it out"),
+        ("queue_opens_before = \"10m\"", "`queue_opens_before`: known, but not enforced by this version; take it out"),
         (
             "windows = [{ days = \"mon\", from = \"08:00\", until = \"08:00\" }]",
             "`windows`: from and until are the same time; leave the window out to allow the whole day",

@@ -359,13 +359,13 @@ impl Agent {
         Some(Seen::Nobody)
     }
 
-    /// Those that have lapsed go, and where there are too many the one that ends first.
+    /// Those that have lapsed go, and where there are too many the one of the others that ends first.
     fn take_grant(&mut self, grant: Grant, at: Timestamp) {
         let mut grants = self.grants.to_vec();
         grants.retain(|at_hand| at < at_hand.until);
+        grants.drain(..(grants.len() + 1).saturating_sub(GRANTS_MAX));
         grants.push(grant);
         grants.sort_by_key(|at_hand| at_hand.until);
-        grants.drain(..grants.len().saturating_sub(GRANTS_MAX));
         self.grants = grants.into();
     }
 

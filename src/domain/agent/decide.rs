@@ -67,6 +67,7 @@ impl Agent {
             Command::AcceptOffer { offer } => course.accept_offer(*offer)?,
             Command::Cancel { what: Cancelled::Pending } => course.cancel_deferred()?,
             Command::Cancel { what: Cancelled::Queue } => course.cancel_queue()?,
+            Command::Cancel { what: Cancelled::Request } => course.cancel_open_request()?,
             Command::EndPause { then, overriding } => course.end_pause(*then, *overriding)?,
             Command::ExtendPause { by } => course.extend_pause(*by)?,
             Command::CreateRequest { pause_type, extra } => course.create_request(pause_type, *extra)?,
@@ -541,6 +542,7 @@ impl<'a> Course<'a> {
     pub(super) fn leave(&mut self, at_sign_out: PauseAtSignOut, cause: Cause) {
         self.leave_queue(cause, None);
         self.drop_request(cause, PauseRequest::is_of_start);
+        self.give_up_deferred(cause, None);
         if let Some(pause) = self.agent.pause().cloned() {
             let kept = pause.terms.class == LimitedClass::Entitlement && at_sign_out == PauseAtSignOut::KeepEntitlement;
             if !kept {

@@ -89,9 +89,11 @@ impl Course<'_> {
     }
 
     /// What waits is given up, and the slot that is kept for it.
-    fn give_up_deferred(&mut self, cause: Cause, code: Option<&str>) {
-        let Some(deferred) = self.agent.deferred.as_deref() else { return };
-        let has_slot = deferred.offer().is_some();
+    pub(super) fn give_up_deferred(&mut self, cause: Cause, code: Option<&str>) {
+        if self.agent.deferred.is_none() {
+            return;
+        }
+        let has_slot = self.agent.has_taken_offer();
         self.happens(cause, AgentEventBody::DeferralEnded { code: code.map(str::to_owned) });
         if has_slot {
             self.leave_queue(cause, code.map(str::to_owned));
@@ -117,8 +119,12 @@ impl Course<'_> {
             AtDeadline::Cancel => self.give_up_deferred(Cause::Occupancy, Some(DEADLINE)),
             AtDeadline::Notify => {
                 let Some(deferred) = self.agent.deferred.as_deref().cloned() else { return };
-                let deferred = Deferred { deadline_at: None, ..deferred };
+                let has_slot = self.agent.has_taken_offer();
+                let deferred = Deferred { deadline_at: None, target: deferred.target.without_offer(), ..deferred };
                 self.happens(Cause::Occupancy, AgentEventBody::Deferred(Box::new(deferred)));
+                if has_slot {
+                    self.leave_queue(Cause::Occupancy, Some(DEADLINE.to_owned()));
+                }
             }
         }
     }

@@ -83,7 +83,8 @@ impl Course<'_> {
             last_seen_at: None,
             replaced_by,
         };
-        let released = self.released_by(pause).filter(|_| matches!(cause, Cause::Agent | Cause::ChangedType));
+        let released =
+            self.released_by(pause).filter(|_| matches!(cause, Cause::Agent | Cause::ChangedType | Cause::Integration));
         self.happens(cause, AgentEventBody::PauseEnded(ended));
         if let Some(grant) = released {
             self.happens(cause, AgentEventBody::GrantUsed { grant, pause: pause.id });

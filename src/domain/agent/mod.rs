@@ -11,6 +11,7 @@ mod ending;
 mod requesting;
 mod shifts;
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::alert::Ack;
@@ -281,9 +282,11 @@ impl Agent {
         self.is_connected() && self.protected_pause().is_none()
     }
 
-    /// What was granted for pauses of this type, if it can be used now; of several the one that ends last.
+    /// What was granted for pauses of this type, if it can be used now; of several the one that waives the most, of those
+    /// the one that ends first.
     pub fn grant_for(&self, pause_type: &PauseTypeCode, now: Timestamp) -> Option<&Grant> {
-        self.grants.iter().filter(|grant| grant.holds_for(pause_type, now)).max_by_key(|grant| grant.until)
+        let hold = self.grants.iter().filter(|grant| grant.holds_for(pause_type, now));
+        hold.min_by_key(|grant| (Reverse(grant.waives.codes().len()), grant.until))
     }
 
     /// The request that somebody may decide on.
@@ -299,8 +302,14 @@ impl Agent {
     /// True while the clock of an offer runs: the agent could take it, and it has not been taken already for a pause that
     /// waits for the end of work.
     pub(in crate::domain) fn offer_clock_runs(&self) -> bool {
-        let taken = self.deferred.as_ref().is_some_and(|deferred| deferred.offer().is_some());
-        self.can_take_offers() && !self.is_occupied() && !taken
+        self.can_take_offers() && !self.is_occupied() && !self.has_taken_offer()
+    }
+
+    /// True while a pause waits for the end of work in the slot that was offered for it.
+    pub(in crate::domain) fn has_taken_offer(&self) -> bool {
+        let taken = self.deferred.as_ref().and_then(|deferred| deferred.offer());
+        let offered = self.queue.as_ref().and_then(|waiting| waiting.offer.as_ref()).map(|offer| offer.id);
+        taken.is_some() && taken == offered
     }
 
     /// True while a pause of any class is running.

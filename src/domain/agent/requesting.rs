@@ -70,6 +70,15 @@ impl Course<'_> {
         }
     }
 
+    /// The one request that there can be is taken back, whatever its id.
+    pub(super) fn cancel_open_request(&mut self) -> Result<Outcome, Rejection> {
+        if self.agent.open_request().is_none() {
+            return Err(Refusal::NothingPending.into());
+        }
+        self.drop_request(self.cause(), |_| true);
+        Ok(Outcome::Done)
+    }
+
     pub(super) fn cancel_request(&mut self, id: RequestId) -> Result<Outcome, Rejection> {
         self.open(id)?;
         self.happens(self.cause(), AgentEventBody::RequestCancelled { request: id });

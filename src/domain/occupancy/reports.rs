@@ -18,8 +18,8 @@ pub struct Report {
     pub ttl: Duration,
     /// The work.
     pub work: Work,
-    /// True when it is part of all that the integration knows, which begins its numbers anew.
-    pub anew: bool,
+    /// When it came in as a part of all that the integration knows, which begins its numbers anew; none for one by itself.
+    pub anew: Option<Timestamp>,
 }
 
 /// Why a report is not taken.
@@ -42,6 +42,7 @@ pub struct Reports {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Leased {
     seq: u64,
+    taken_at: Timestamp,
     until: Timestamp,
     work: Work,
 }
@@ -54,14 +55,19 @@ impl Reports {
     pub fn take(&mut self, report: Report, now: Timestamp) -> Result<(), NotTaken> {
         let Report { source, seq, ttl, work, anew } = report;
         match self.sources.get(&source).filter(|leased| leased.until > now) {
-            Some(leased) if leased.seq >= seq && !anew => return Err(NotTaken::Overtaken),
-            Some(_) => {}
+            Some(leased) => {
+                // What was said after all was told is later than it, whatever its number.
+                let overtaken = anew.map_or(leased.seq >= seq, |told_at| leased.taken_at > told_at);
+                if overtaken {
+                    return Err(NotTaken::Overtaken);
+                }
+            }
             None => self.forget_lapsed(now),
         }
         if !self.sources.contains_key(&source) && self.sources.len() >= SOURCES_MAX {
             return Err(NotTaken::TooManySources);
         }
-        self.sources.insert(source, Leased { seq, until: now + ttl, work });
+        self.sources.insert(source, Leased { seq, taken_at: now, until: now + ttl, work });
         Ok(())
     }
 
@@ -80,15 +86,16 @@ impl Reports {
         self.sources.values().map(|leased| leased.until).filter(|until| *until > now).min()
     }
 
-    /// What is known now: the reports that hold, and that nothing is known of the other sources on record.
+    /// What is known now: the reports that hold, and that nothing is known of the other sources on record, as many as there
+    /// may be with the first.
     pub fn known(&self, recorded: Option<&Occupancy>, now: Timestamp) -> Vec<SourceWork> {
         let hold = self.sources.iter().filter(|(_, leased)| leased.until > now);
         let hold =
             hold.map(|(source, leased)| SourceWork { source: source.clone(), known: true, work: leased.work.clone() });
         let recorded = recorded.iter().flat_map(|recorded| &recorded.sources);
         let lapsed = recorded.filter(|source| !self.has(&source.source, now));
-        let mut sources: Vec<SourceWork> =
-            hold.chain(lapsed.map(|source| SourceWork { known: false, ..source.clone() })).collect();
+        let lapsed = lapsed.map(|source| SourceWork { known: false, ..source.clone() });
+        let mut sources: Vec<SourceWork> = hold.chain(lapsed).take(SOURCES_MAX).collect();
         sources.sort_by(|a, b| a.source.cmp(&b.source));
         sources
     }
@@ -107,7 +114,7 @@ mod tests {
 
     fn report(source: &str, seq: u64) -> Report {
         let source = SourceId::new(source).expect("an id");
-        Report { source, seq, ttl: seconds(10), work: Work { wrap_up: true, ..Work::default() }, anew: false }
+        Report { source, seq, ttl: seconds(10), work: Work { wrap_up: true, ..Work::default() }, anew: None }
     }
 
     #[test]
@@ -116,7 +123,7 @@ mod tests {
         assert_eq!(reports.take(report("pbx", 7), NOON), Ok(()));
         assert_eq!(reports.take(report("pbx", 7), NOON), Err(NotTaken::Overtaken));
         assert_eq!(reports.take(report("pbx", 6), NOON), Err(NotTaken::Overtaken));
-        assert_eq!(reports.take(Report { anew: true, ..report("pbx", 1) }, NOON), Ok(()));
+        assert_eq!(reports.take(Report { anew: Some(NOON), ..report("pbx", 1) }, NOON), Ok(()));
         assert_eq!(reports.take(report("pbx", 2), NOON + seconds(1)), Ok(()));
         // A router that came up again counts from the beginning.
         assert_eq!(reports.take(report("pbx", 1), NOON + seconds(11)), Ok(()));

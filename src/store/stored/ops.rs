@@ -171,7 +171,7 @@ mod tests {
             // The senders alone are whole; there is no op then.
             assert_eq!(read(&packed()[..length]).is_err(), length != 2, "{length} bytes");
         }
-        for (place, wrong) in [(0, 2), (1, 9), (18, 1), (35, 5), (35, STARTED)] {
+        for (place, wrong) in [(0, 2), (1, 9), (18, 1), (35, 99), (35, STARTED)] {
             let mut bytes = packed();
             bytes[place] = wrong;
             assert!(read(&bytes).is_err(), "{wrong} at {place}");
