@@ -12,11 +12,13 @@ use crate::actor::core::Core;
 use crate::actor::handle::Message;
 use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
 use crate::domain::command::Request;
+use crate::domain::event::TenantEvent;
 use crate::domain::id::{AgentId, AgentSeq, SessionId, TenantId};
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::rules::PauseOption;
 use crate::domain::shift::Plan;
+use crate::ports::TenantDefinition;
 
 /// The way to every agent. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +40,19 @@ impl Router {
     /// Tells when something has moved that verdicts of everybody look at.
     pub fn moved(&self, tenant: &TenantId) -> Option<watch::Receiver<u64>> {
         self.core.desk(tenant).map(|desk| desk.moved())
+    }
+
+    /// Puts a definition in force, or in the place of what was planned; durable when it answers `Ok`.
+    ///
+    /// # Errors
+    /// [`CommandError`]; [`CommandError::Overtaken`] when somebody else was faster.
+    pub async fn publish(
+        &self,
+        tenant: &TenantId,
+        event: TenantEvent,
+        definition: TenantDefinition,
+    ) -> Result<(), CommandError> {
+        self.core.publish(tenant, event, definition).await
     }
 
     /// Why commands cannot be carried out here; none while they can.

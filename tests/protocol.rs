@@ -14,6 +14,8 @@ mod limits;
 mod notifications;
 #[path = "protocol/occupancy.rs"]
 mod occupancy;
+#[path = "protocol/policy.rs"]
+mod policy;
 #[path = "protocol/requests.rs"]
 mod requests;
 #[path = "support/server.rs"]

@@ -16,10 +16,14 @@ mod support {
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use intervalo::domain::event::{AgentEventBody, ChosenStatus};
-use intervalo::domain::id::{Op, TenantSeq};
+use intervalo::domain::event::{AgentEventBody, Cause, ChosenStatus, TenantEventBody};
+use intervalo::domain::id::{Op, PolicyVersion, TenantSeq};
+use intervalo::domain::policy::Policy;
+use intervalo::domain::policy_plans::{Loosening, PauseTypes, PolicyDraft, PolicyPlans, PolicyStep, ScheduledPolicy};
+use intervalo::domain::time::Timestamp;
 use intervalo::ports::{
     AppendError, Batch, EntryBody, Epoch, Journal, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored,
+    TenantDefinition,
 };
 use support::store_kinds::{InMemory, OnPostgres, OnSqlite, Store};
 use support::store_world::{World, admin, agent, pause, seq, started, supervisor, terms};
@@ -46,6 +50,7 @@ macro_rules! contract {
             promise_d6_states_are_the_fold_of_events_across_restarts,
             what_is_erased_reads_back_as_absent_and_the_chain_still_verifies,
             a_pause_that_begins_and_ends_in_one_batch_is_whole,
+            what_is_planned_for_the_policy_is_kept_until_it_is_published,
         );
     };
     ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {
@@ -528,4 +533,64 @@ async fn a_pause_that_begins_and_ends_in_one_batch_is_whole(store: &impl Store) 
     world.start_pause(&ana, pause(4), None);
     journal.append(world.batch()).await.unwrap();
     assert_eq!(store.verify().await.unwrap().pauses, 4);
+}
+
+async fn what_is_planned_for_the_policy_is_kept_until_it_is_published(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let planned = planned(&world.policy.types);
+    let step = |step| TenantEventBody::PolicyPlanned { step, reason: Some("do RH".to_owned()) };
+    let drafted = step(PolicyStep::Drafted { base_version: PolicyVersion(1) });
+    let first = PolicyPlans { revision: 1, draft: planned.draft.clone(), ..PolicyPlans::default() };
+    world.tenant_event(admin(), Cause::Admin, drafted, Some(TenantDefinition::Plans(Arc::new(first))));
+    let takes_effect_at = Timestamp(2_000_000_000_000);
+    let scheduled = step(PolicyStep::Scheduled { takes_effect_at, loosen_only: true });
+    world.tenant_event(admin(), Cause::Admin, scheduled, Some(TenantDefinition::Plans(Arc::new(planned.clone()))));
+    journal.append(world.batch()).await.unwrap();
+    assert_eq!(*journal.snapshot(world.shard).await.unwrap().tenants[0].plans, planned, "the last of a batch counts");
+
+    let after = PolicyPlans { revision: 3, ..PolicyPlans::default() };
+    let policy = Arc::new(Policy { version: PolicyVersion(2), ..world.policy.clone() });
+    // The same text of the same person again is one text.
+    world.tenant_event(admin(), Cause::Admin, step(PolicyStep::Withdrawn), None);
+    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(2), reason: Some("acordo".to_owned()) };
+    let publication = TenantDefinition::Publication(Arc::clone(&policy), Arc::new(after.clone()));
+    world.tenant_event(admin(), Cause::Admin, published, Some(publication));
+    journal.append(world.batch()).await.unwrap();
+    assert_eq!(read_all(&*journal, world.shard).await, world.stored, "with the reasons");
+    drop(journal);
+    let journal = store.open().await;
+    let there = journal.snapshot(world.shard).await.unwrap();
+    assert_eq!((&*there.tenants[0].policy, &*there.tenants[0].plans), (&*policy, &after));
+    drop(journal);
+    store.verify().await.unwrap();
+}
+
+fn planned(types: &PauseTypes) -> PolicyPlans {
+    let draft = PolicyDraft {
+        base_version: PolicyVersion(1),
+        at: Timestamp(1),
+        by: admin(),
+        note: Some("do RH".to_owned()),
+        types: types.clone(),
+    };
+    let scheduled = ScheduledPolicy {
+        draft: Arc::new(draft.clone()),
+        takes_effect_at: Timestamp(2_000_000_000_000),
+        loosen_only: true,
+        by: supervisor(),
+        reason: "acordo".to_owned(),
+    };
+    let loosening = Loosening {
+        version: PolicyVersion(1),
+        at: Timestamp(2),
+        types: types.keys().cloned().collect(),
+        by: admin(),
+        reason: "acordo".to_owned(),
+    };
+    PolicyPlans {
+        revision: 2,
+        draft: Some(Arc::new(PolicyDraft { note: None, ..draft })),
+        scheduled: Some(Arc::new(scheduled)),
+        loosening: Some(Arc::new(loosening)),
+    }
 }

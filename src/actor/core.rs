@@ -239,7 +239,7 @@ impl Core {
     /// Puts a directory or policy version in force, in journal order with everybody's decisions.
     ///
     /// # Errors
-    /// [`CommandError`] when the tenant is unknown or the store is out of reach.
+    /// [`CommandError`] when the tenant is unknown, the store is out of reach, or somebody else was faster.
     pub async fn publish(
         &self,
         tenant: &TenantId,
@@ -253,7 +253,10 @@ impl Core {
             Ok(()) => committed.await.unwrap_or(Err(NotAppended::Lost)),
             Err(error) => Err(error),
         };
-        result.map_err(|_| CommandError::unavailable())
+        result.map_err(|error| match error {
+            NotAppended::Stale => CommandError::Overtaken,
+            NotAppended::Unavailable | NotAppended::Lost => CommandError::unavailable(),
+        })
     }
 
     /// Asks an agent's actor something, and waits for the answer.

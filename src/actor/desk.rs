@@ -10,6 +10,7 @@ use super::overdue::Overdue;
 use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, DirectoryVersion, PolicyVersion, TenantId, TenantSeq};
 use crate::domain::policy::Policy;
+use crate::domain::policy_plans::PolicyPlans;
 use crate::domain::slots::Counts;
 use crate::ports::{ShardId, TenantDefinition};
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64};
@@ -21,6 +22,8 @@ pub struct TenantFacts {
     pub directory: Arc<Directory>,
     /// Pause types.
     pub policy: Arc<Policy>,
+    /// What is planned for the policy; no decision looks at it.
+    pub plans: Arc<PolicyPlans>,
     /// What is taken of the slots, as far as it is durable.
     pub slots: Arc<Counts>,
 }
@@ -37,6 +40,23 @@ impl TenantFacts {
         match definition {
             TenantDefinition::Directory(directory) => TenantFacts { directory: Arc::clone(directory), ..self.clone() },
             TenantDefinition::Policy(policy) => TenantFacts { policy: Arc::clone(policy), ..self.clone() },
+            TenantDefinition::Publication(policy, plans) => {
+                TenantFacts { policy: Arc::clone(policy), plans: Arc::clone(plans), ..self.clone() }
+            }
+            TenantDefinition::Plans(plans) => TenantFacts { plans: Arc::clone(plans), ..self.clone() },
+        }
+    }
+
+    /// True when a definition follows on these facts: versions of a policy and of its plans have no gap, and whoever was
+    /// overtaken looks again.
+    pub fn lead_to(&self, definition: &TenantDefinition) -> bool {
+        let policy_follows = |policy: &Policy| policy.version == self.policy.version.next();
+        let plans_follow = |plans: &PolicyPlans| plans.revision == self.plans.revision + 1;
+        match definition {
+            TenantDefinition::Directory(_) => true,
+            TenantDefinition::Policy(policy) => policy_follows(policy),
+            TenantDefinition::Publication(policy, plans) => policy_follows(policy) && plans_follow(plans),
+            TenantDefinition::Plans(plans) => plans_follow(plans),
         }
     }
 }

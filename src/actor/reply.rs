@@ -40,6 +40,8 @@ pub enum CommandError {
     TooManySessions,
     /// As many integrations report of the agent as may.
     TooManySources,
+    /// Somebody else has put another version in force meanwhile: look again, and decide again.
+    Overtaken,
     /// Too many commands wait for this agent.
     Busy {
         /// When to try again.

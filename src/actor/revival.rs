@@ -90,7 +90,9 @@ impl ServerStarted {
             TenantEventBody::ServerStarted { grace_until } => {
                 Some(ServerStarted { seq: *seq, at: event.at, grace_until })
             }
-            TenantEventBody::PolicyPublished { .. } | TenantEventBody::DirectoryChanged { .. } => None,
+            TenantEventBody::PolicyPublished { .. }
+            | TenantEventBody::PolicyPlanned { .. }
+            | TenantEventBody::DirectoryChanged { .. } => None,
         }
     }
 
@@ -128,7 +130,8 @@ pub(super) async fn revive(
 fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> RevivedTenant {
     let id = tenant.directory.tenant.id.clone();
     let (directory, policy) = (Arc::clone(&tenant.directory), Arc::clone(&tenant.policy));
-    let mut facts = TenantFacts { directory, policy, slots: Arc::default() };
+    let plans = Arc::clone(&tenant.plans);
+    let mut facts = TenantFacts { directory, policy, plans, slots: Arc::default() };
     // The number of this start: its event is recorded before anybody is shown.
     let start = Start { tenant: &id, seq: tenant.head.next(), at: ready_at, facts: &facts, registry };
     let before = ServerStarted::last_of(&tenant);

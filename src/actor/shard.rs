@@ -273,6 +273,10 @@ impl Sequencer {
             let _ = publish.reply.send(Err(NotAppended::Lost));
             return;
         };
+        if !line.facts.lead_to(&publish.definition) {
+            draft.overtaken.push(publish.reply);
+            return;
+        }
         line.facts = Arc::new(line.facts.with(&publish.definition));
         line.head = line.head.next();
         if let TenantDefinition::Directory(directory) = &publish.definition {
@@ -312,13 +316,17 @@ impl Sequencer {
             let Some(line) = self.tenants.get_mut(&tenant) else { continue };
             let from = std::mem::replace(&mut line.head, drafted.head);
             line.desk.reached(drafted.head);
-            let published = line.desk.facts().guards() != drafted.facts.guards();
+            let before = line.desk.facts();
+            let published = before.guards() != drafted.facts.guards();
+            let planned = !Arc::ptr_eq(&before.plans, &drafted.facts.plans);
             if published {
                 line.slots.count_anew(&drafted.facts.policy, &drafted.facts.directory);
                 let slots = Arc::clone(line.slots.counts());
                 line.desk.put_in_force(TenantFacts { slots, ..(*drafted.facts).clone() });
                 ask_anew(&self.registry, &line.desk, self.ready_at);
                 self.registry.have_look(&tenant);
+            } else if planned {
+                line.desk.put_in_force(TenantFacts { plans: Arc::clone(&drafted.facts.plans), ..(*before).clone() });
             }
             if (line.desk.put_slots(line.slots.counts()) || published) && !planted(Race::TurnUntold) {
                 for agent in line.slots.turns(&drafted.facts.policy) {
@@ -432,6 +440,7 @@ impl Sequencer {
             line.head = tenant.head;
             line.desk.reached(tenant.head);
             let (directory, policy) = (Arc::clone(&tenant.directory), Arc::clone(&tenant.policy));
+            let plans = Arc::clone(&tenant.plans);
             let mut standings = BTreeMap::new();
             for (agent, record, _) in current_states(tenant) {
                 note_standing(&mut standings, &agent, &record.agent);
@@ -440,7 +449,7 @@ impl Sequencer {
             }
             line.slots = Slots::new(standings, &policy, &directory);
             let slots = Arc::clone(line.slots.counts());
-            line.desk.put_in_force(TenantFacts { directory, policy, slots });
+            line.desk.put_in_force(TenantFacts { directory, policy, plans, slots });
             line.desk.reopen();
             ask_anew(&self.registry, &line.desk, self.ready_at);
         }

@@ -31,11 +31,13 @@ pub enum Action {
     DecideRequest,
     /// Declare people's shifts.
     PlanShifts,
+    /// Read, draft and publish the rules of pauses.
+    ManagePolicy,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 10] = [
+    pub const ALL: [Action; 11] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -46,6 +48,7 @@ impl Action {
         Action::ListRequests,
         Action::DecideRequest,
         Action::PlanShifts,
+        Action::ManagePolicy,
     ];
 }
 
@@ -86,7 +89,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ReportOccupancy
             | Action::ListRequests
             | Action::DecideRequest
-            | Action::PlanShifts,
+            | Action::PlanShifts
+            | Action::ManagePolicy,
         )
         | (Role::Auditor, Action::ReadHistory)
         | (Role::Integration, Action::ReadAgent | Action::ReportOccupancy | Action::PlanShifts) => Reach::Tenant,
@@ -101,7 +105,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ReportOccupancy
             | Action::ListRequests
             | Action::DecideRequest
-            | Action::PlanShifts,
+            | Action::PlanShifts
+            | Action::ManagePolicy,
         ) => Reach::Nothing,
     }
 }
@@ -208,20 +213,32 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides   shifts
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides   shifts    policy
         let table = [
-            (Role::Agent, [Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Nothing]),
+            (
+                Role::Agent,
+                [Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Nothing, Nothing],
+            ),
             (
                 Role::Supervisor,
-                [Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, Nothing],
+                [
+                    Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, Nothing,
+                    Nothing,
+                ],
             ),
-            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant]),
-            (Role::Auditor, [Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing]),
+            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant]),
+            (
+                Role::Auditor,
+                [Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing],
+            ),
             (
                 Role::Integration,
-                [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing, Tenant, Nothing, Nothing, Tenant],
+                [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing, Tenant, Nothing, Nothing, Tenant, Nothing],
             ),
-            (Role::Operator, [Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing]),
+            (
+                Role::Operator,
+                [Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing],
+            ),
         ];
         assert_eq!(table.len(), Role::ALL.len());
         for (role, row) in table {

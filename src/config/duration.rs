@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::domain::time::show_span;
+
 /// The longest span that can be written: a year. Longer ones are slips of the pen, and a bound keeps
 /// sums of instants and spans far from overflow.
 pub const SPAN_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -41,18 +43,6 @@ pub fn parse_span(text: &str) -> Result<Duration, SpanError> {
     }
     let span = Duration::from_secs(total);
     if span > SPAN_MAX { Err(SpanError::TooLong) } else { Ok(span) }
-}
-
-/// Writes a span so that [`parse_span`] reads it back; parts of a second are left out.
-pub fn show_span(span: Duration) -> String {
-    let total = span.as_secs();
-    let mut text = String::new();
-    for (number, unit) in [(total / 3600, 'h'), (total / 60 % 60, 'm'), (total % 60, 's')] {
-        if number > 0 {
-            text.push_str(&format!("{number}{unit}"));
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::id::{DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion
 use super::occupancy::SourceWork;
 use super::op::OpRecord;
 use super::policy::{AtTimeout, OnEarlyEnd, OnLimit, PauseClass};
+use super::policy_plans::PolicyStep;
 use super::queue::Place;
 use super::request::{Grant, Origin};
 use super::shift::PlannedShift;
@@ -238,6 +239,15 @@ pub enum TenantEventBody {
     PolicyPublished {
         /// Its number.
         version: PolicyVersion,
+        /// Why; erasable text.
+        reason: Option<String>,
+    },
+    /// A step on the way of a version into force.
+    PolicyPlanned {
+        /// Which.
+        step: PolicyStep,
+        /// What was written to it; erasable text.
+        reason: Option<String>,
     },
     /// Teams, people, channels or settings changed.
     DirectoryChanged {
@@ -605,6 +615,7 @@ impl TenantEventBody {
         match self {
             TenantEventBody::ServerStarted { .. } => "server.started",
             TenantEventBody::PolicyPublished { .. } => "policy.published",
+            TenantEventBody::PolicyPlanned { step, .. } => step.name(),
             TenantEventBody::DirectoryChanged { .. } => "directory.changed",
         }
     }

@@ -47,3 +47,15 @@ pub const fn minutes(n: u64) -> Duration {
 pub const fn hours(n: u64) -> Duration {
     Duration::from_secs(n * 3600)
 }
+
+/// Writes a span as people do, `1h30m`; parts of a second are left out.
+pub fn show_span(span: Duration) -> String {
+    let total = span.as_secs();
+    let mut text = String::new();
+    for (number, unit) in [(total / 3600, 'h'), (total / 60 % 60, 'm'), (total % 60, 's')] {
+        if number > 0 {
+            text.push_str(&format!("{number}{unit}"));
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}

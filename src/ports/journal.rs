@@ -11,6 +11,7 @@ use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, AgentSeq, Op, TenantId, TenantSeq};
 use crate::domain::op::{OpMemory, OpRecord};
 use crate::domain::policy::Policy;
+use crate::domain::policy_plans::PolicyPlans;
 use crate::domain::time::Timestamp;
 
 /// An agent as it is kept: the folded facts, and the last ops beside them.
@@ -76,6 +77,10 @@ pub enum TenantDefinition {
     Directory(Arc<Directory>),
     /// A policy version.
     Policy(Arc<Policy>),
+    /// A policy version, and what is planned after it: what was published is not planned any more.
+    Publication(Arc<Policy>, Arc<PolicyPlans>),
+    /// What is planned for the policy. Nobody decides under it.
+    Plans(Arc<PolicyPlans>),
 }
 
 /// An agent's state after a batch.
@@ -129,6 +134,8 @@ pub struct TenantSnapshot {
     pub directory: Arc<Directory>,
     /// The policy in force.
     pub policy: Arc<Policy>,
+    /// What is planned for it.
+    pub plans: Arc<PolicyPlans>,
     /// The last `server.started`: its number, and the event.
     pub server_started: Option<(TenantSeq, Arc<TenantEvent>)>,
     /// The states of all agents that ever had an event.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::occupancy::read_report;
 use super::params::{Fields, FromField, Text, one_of};
+use super::policy_call::PolicyCall;
 use super::request::read_decision;
 use super::rpc::Params;
 use crate::domain::alert::AlertId;
@@ -17,6 +17,12 @@ use crate::domain::event::ChosenStatus;
 use crate::domain::id::{AgentId, AgentSeq, Op, RequestId, TeamId};
 use crate::domain::occupancy::Report;
 use crate::domain::policy::LIMIT_MAX;
+
+mod results;
+
+pub use results::{
+    AgentAfter, LimitsShown, PauseBegun, PauseOffered, PauseThreshold, Pong, PrincipalShown, Refreshed, SessionOpened,
+};
 
 /// The most teams that one board can be asked to show by name.
 pub const BOARD_TEAMS_MAX: usize = 200;
@@ -95,6 +101,14 @@ methods!(
     PauseExtend = "pause.extend",
     /// An integration says what work of an agent is open.
     OccupancySet = "occupancy.set",
+    /// Shows the rules of pauses, or their draft.
+    PolicyGet = "policy.get",
+    /// Lists the versions that were published.
+    PolicyVersions = "policy.versions",
+    /// Puts a draft in the place of the one of before.
+    PolicyPutDraft = "policy.put_draft",
+    /// Publishes the draft.
+    PolicyPublish = "policy.publish",
     /// Begins a live board.
     BoardSubscribe = "board.subscribe",
     /// Ends a live board.
@@ -166,6 +180,8 @@ pub enum Invocation {
         /// Refuse unless the agent's version is this one.
         expected_version: Option<AgentSeq>,
     },
+    /// The `policy.*` methods.
+    Policy(PolicyCall),
     /// `board.subscribe`.
     BoardSubscribe {
         /// Which teams.
@@ -321,6 +337,10 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::AgentSignOut
         | Method::PauseExtend
         | Method::OccupancySet
+        | Method::PolicyGet
+        | Method::PolicyVersions
+        | Method::PolicyPutDraft
+        | Method::PolicyPublish
         | Method::BoardSubscribe => return Ok(Params::Positional(list)),
     };
     Ok(Params::Named(Map::from_iter([(name.to_owned(), value)])))
@@ -426,6 +446,10 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
             let (agent, expected_version) = (fields.required("agent")?, fields.optional("expected_version")?);
             Invocation::OccupancySet { agent, report: read_report(fields)?, expected_version }
         }
+        Method::PolicyGet => Invocation::Policy(PolicyCall::get(fields)?),
+        Method::PolicyVersions => Invocation::Policy(PolicyCall::versions(fields)?),
+        Method::PolicyPutDraft => Invocation::Policy(PolicyCall::put_draft(fields)?),
+        Method::PolicyPublish => Invocation::Policy(PolicyCall::publish(fields)?),
         Method::BoardSubscribe => {
             let teams = fields.required("teams")?;
             let cursor: Option<String> = fields.optional("cursor")?;
@@ -547,120 +571,6 @@ impl FromField for Names {
             }
         }
     }
-}
-
-/// The result of `session.open`.
-#[derive(Debug, Clone, Serialize)]
-pub struct SessionOpened {
-    /// The session's id.
-    pub session: String,
-    /// Who it speaks for.
-    pub principal: PrincipalShown,
-    /// The agent's own state, where the principal is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<Value>,
-    /// The server's time.
-    pub server_time: String,
-    /// How often the server pings.
-    pub ping_interval_ms: u64,
-    /// The limits that a client should know.
-    pub limits: LimitsShown,
-}
-
-/// A principal as it is shown to itself.
-#[derive(Debug, Clone, Serialize)]
-pub struct PrincipalShown {
-    /// What it is first of all.
-    pub kind: &'static str,
-    /// Its id.
-    pub id: String,
-    /// Its tenant.
-    pub tenant: String,
-    /// All its roles.
-    pub roles: Vec<&'static str>,
-    /// An agent's teams, or those that it may see.
-    pub teams: Vec<String>,
-    /// The zone of its day.
-    pub zone: String,
-}
-
-/// The limits that a client should know.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct LimitsShown {
-    /// The largest message, in bytes.
-    pub message_bytes: usize,
-    /// The most requests in a batch.
-    pub batch: usize,
-    /// The deepest nesting.
-    pub depth: usize,
-    /// Requests a second, in the long run.
-    pub requests_per_s: u32,
-    /// Requests at once.
-    pub burst: u32,
-    /// Boards on one socket.
-    pub boards: usize,
-}
-
-/// The result of `session.ping`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Pong {
-    /// The server's time.
-    pub server_time: String,
-    /// The agent's version, where the principal is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-}
-
-/// The result of `session.refresh`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Refreshed {
-    /// When the fresh credential ends.
-    pub expires_at: String,
-    /// The boards that the fresh credential does not reach; they have ended.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ended_subscriptions: Vec<String>,
-}
-
-/// The result of `pause.start`.
-#[derive(Debug, Clone, Serialize)]
-pub struct PauseBegun {
-    /// `started`, or `pending`.
-    pub outcome: &'static str,
-    /// The agent after it.
-    pub agent: Value,
-}
-
-/// The result of `pause.end` and of the live actions.
-#[derive(Debug, Clone, Serialize)]
-pub struct AgentAfter {
-    /// The agent after it.
-    pub agent: Value,
-}
-
-/// The parameters of `pause.warned` and `pause.limit_reached`.
-#[derive(Debug, Clone, Serialize)]
-pub struct PauseThreshold {
-    /// The pause.
-    pub pause: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub pause_type: String,
-    /// When the threshold fired.
-    pub at: String,
-    /// When the limit is reached.
-    pub limit_at: String,
-}
-
-/// The parameters of `pause.offered`.
-#[derive(Debug, Clone, Serialize)]
-pub struct PauseOffered {
-    /// The offer.
-    pub offer: String,
-    /// The type of the pause.
-    #[serde(rename = "type")]
-    pub pause_type: String,
-    /// When it expires.
-    pub expires_at: String,
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Wiring: takes up the store, puts the core, the hub and the doors together, and takes them down
 //! again in the right order.
 
+mod publishing;
+
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,8 @@ use crate::router::Router;
 use crate::store::{self, OpenError, OwnedJournal, open_journal};
 use crate::telemetry::{Figures, FiguresError};
 use crate::transport::{self, PingTimes, Rate, Settings};
+
+use publishing::Publishing;
 
 /// How often figures are folded; what gathers meanwhile is some thousand numbers at most.
 const FIGURES_FOLDED_EVERY: Duration = Duration::from_secs(5);
@@ -157,8 +161,17 @@ pub async fn run_on(
         );
     }
     let core = Arc::new(core);
+    let tenants: Vec<TenantId> = seeds.iter().map(|seed| seed.directory.tenant.id.clone()).collect();
     open_boards(&core, &hub, seeds, &tasks, &hub_stop);
     core.open();
+    let router = Router::new(Arc::clone(&core));
+    let publishing = Publishing { router, hub: Arc::clone(&hub), clock: Arc::clone(&stores.clock) };
+    let publishing = Arc::new(publishing);
+    publishing.catch_up(&tenants).await;
+    for tenant in tenants {
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(Arc::clone(&publishing).run(tenant)));
+    }
+    drop(publishing);
     let doors = transport::Parts {
         router: Router::new(Arc::clone(&core)),
         hub,

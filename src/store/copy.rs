@@ -9,7 +9,7 @@ use super::pauses::{pause_columns, pause_row};
 use super::postgres::{ShardCopy, Target, TargetError};
 use super::reader::{journal_columns, journal_row, pause_types, state_rows};
 use super::reading::{Bind, FoundRow, Readers, Reading, Sql};
-use super::row::{DirectoryRow, PersonRow, PolicyRow, TenantRow, TextRow};
+use super::row::{DirectoryRow, PersonRow, PlansRow, PolicyRow, TenantRow, TextRow};
 use super::sqlite::DATABASE_FILE;
 use super::sqlite::open::FolderLock;
 use super::stored::PersonKind;
@@ -165,7 +165,24 @@ impl Copying<'_> {
                 PolicyRow { tenant, version, seq: row.number(2, "policies")?, form: row.number(3, "policies")?, types };
             self.write(Writes { policies: vec![policy], ..Writes::default() }).await?;
         }
-        Ok(())
+        self.plans().await
+    }
+
+    /// A folder that no server has opened since the table came to be has none.
+    async fn plans(&mut self) -> Result<(), CopyError> {
+        const IS_THERE: Sql = Sql::same("SELECT name FROM sqlite_master WHERE name = 'policy_plans'");
+        const PLANS: Sql = Sql::same("SELECT tenant, seq, form, body FROM policy_plans");
+        if self.reading.first(IS_THERE, &[]).await?.is_none() {
+            return Ok(());
+        }
+        let plan = |row: &FoundRow| {
+            let place = "policy_plans";
+            let (tenant, seq) = (row.text(0, place)?, row.number(1, place)?);
+            Ok(PlansRow { tenant, seq, form: row.number(2, place)?, body: row.text(3, place)? })
+        };
+        let rows = self.reading.all(PLANS, &[]).await?;
+        let plans = rows.iter().map(plan).collect::<Result<Vec<_>, ReadError>>()?;
+        self.write(Writes { plans, ..Writes::default() }).await
     }
 
     async fn pauses(&mut self) -> Result<(), CopyError> {

@@ -177,7 +177,7 @@ pub(crate) fn decode_agent_event(row: &JournalRow, resolve: &dyn Resolve) -> Res
 
 /// A tenant's event as it was stored.
 pub(crate) fn decode_tenant_event(row: &JournalRow, resolve: &dyn Resolve) -> Result<TenantEvent, FormError> {
-    let body = read_json::<TenantEventForm>(row.form, &row.body)?.into_domain()?;
+    let body = read_json::<TenantEventForm>(row.form, &row.body)?.into_domain(resolve)?;
     same_kind(row, body.name())?;
     Ok(TenantEvent {
         at: Timestamp(row.at),

@@ -10,17 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::pauses::{EventPlace, PauseChange, PauseRowForm, PauseWrites};
 use super::random::Salts;
 use super::row::{
-    DirectoryRow, JournalRow, NameRow, PersonRow, PolicyRow, ShardHeadRow, StateRowForm, TenantHeadRow, TenantRow,
-    TextRow,
+    DirectoryRow, JournalRow, NameRow, PersonRow, PlansRow, PolicyRow, ShardHeadRow, StateRowForm, TenantHeadRow,
+    TenantRow, TextRow,
 };
 use super::stored::{
-    ActorForm, AgentForm, DirectoryForm, EventForm, FORM, Hash, OpColumns, PauseTypeForm, PersonId, PersonKind, Refer,
-    TenantEventForm, write_json,
+    ActorForm, AgentForm, DirectoryForm, EventForm, FORM, Hash, OpColumns, PauseTypeForm, PersonId, PersonKind,
+    PlansForm, Refer, TenantEventForm, write_json,
 };
 use crate::domain::directory::Directory;
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, TenantId};
 use crate::domain::policy::Policy;
+use crate::domain::policy_plans::PolicyPlans;
 use crate::ports::{AppendError, Batch, Entry, EntryBody, Epoch, ShardId, ShardSeq, StateChange, TenantDefinition};
 
 /// Who a person is, before they have an internal id.
@@ -35,8 +36,22 @@ pub(crate) struct PersonKey {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct TextKey {
     pub(crate) tenant: TenantId,
-    pub(crate) agent: String,
+    /// Whose it is: the agent whom it is about, else the person who wrote it.
+    pub(crate) kind: PersonKind,
+    pub(crate) host_id: String,
     pub(crate) text: String,
+}
+
+impl TextKey {
+    fn new(tenant: &TenantId, whose: Option<(PersonKind, &str)>, text: &str) -> TextKey {
+        let (kind, host_id) = whose.unwrap_or((PersonKind::Agent, ""));
+        TextKey { tenant: tenant.clone(), kind, host_id: host_id.to_owned(), text: text.to_owned() }
+    }
+
+    /// The person whose it is.
+    pub(crate) fn person(&self) -> PersonKey {
+        PersonKey { tenant: self.tenant.clone(), kind: self.kind, host_id: self.host_id.clone() }
+    }
 }
 
 /// What the store has of a person.
@@ -84,7 +99,8 @@ impl Wanted {
                 wanted.tenants.insert(entry.tenant.clone());
                 match &entry.body {
                     EntryBody::Agent { agent, event, .. } => {
-                        let mut collect = Collect { wanted: &mut wanted, tenant: &entry.tenant, agent: Some(agent) };
+                        let whose = Some((PersonKind::Agent, agent.as_str()));
+                        let mut collect = Collect { wanted: &mut wanted, tenant: &entry.tenant, whose };
                         collect.person(PersonKind::Agent, agent.as_str());
                         ActorForm::of(&event.actor, &mut collect);
                         EventForm::of(event, &mut collect);
@@ -93,17 +109,26 @@ impl Wanted {
                         }
                     }
                     EntryBody::Tenant { event, definition } => {
-                        let mut collect = Collect { wanted: &mut wanted, tenant: &entry.tenant, agent: None };
+                        let whose = PersonKind::of_actor(&event.actor);
+                        let mut collect = Collect { wanted: &mut wanted, tenant: &entry.tenant, whose };
                         ActorForm::of(&event.actor, &mut collect);
-                        if let Some(TenantDefinition::Directory(directory)) = definition {
-                            DirectoryForm::of(directory, &mut collect);
+                        TenantEventForm::of(&event.body, None, &mut collect);
+                        match definition {
+                            Some(TenantDefinition::Directory(directory)) => {
+                                DirectoryForm::of(directory, &mut collect);
+                            }
+                            Some(TenantDefinition::Plans(plans) | TenantDefinition::Publication(_, plans)) => {
+                                PlansForm::of(plans, &mut collect);
+                            }
+                            Some(TenantDefinition::Policy(_)) | None => {}
                         }
                     }
                 }
             }
             for state in &batch.states {
                 wanted.tenants.insert(state.tenant.clone());
-                let mut collect = Collect { wanted: &mut wanted, tenant: &state.tenant, agent: Some(&state.agent) };
+                let whose = Some((PersonKind::Agent, state.agent.as_str()));
+                let mut collect = Collect { wanted: &mut wanted, tenant: &state.tenant, whose };
                 collect.person(PersonKind::Agent, state.agent.as_str());
                 AgentForm::of(&state.record, &mut collect);
             }
@@ -115,7 +140,7 @@ impl Wanted {
 struct Collect<'a> {
     wanted: &'a mut Wanted,
     tenant: &'a TenantId,
-    agent: Option<&'a AgentId>,
+    whose: Option<(PersonKind, &'a str)>,
 }
 
 impl Refer for Collect<'_> {
@@ -125,8 +150,7 @@ impl Refer for Collect<'_> {
     }
 
     fn text(&mut self, text: &str) -> Hash {
-        let agent = self.agent.map_or_else(String::new, AgentId::to_string);
-        self.wanted.texts.insert(TextKey { tenant: self.tenant.clone(), agent, text: text.to_owned() });
+        self.wanted.texts.insert(TextKey::new(self.tenant, self.whose, text));
         Hash([0; 32])
     }
 }
@@ -141,6 +165,7 @@ pub(crate) struct Writes {
     pub(crate) journal: Vec<JournalRow>,
     pub(crate) directories: Vec<DirectoryRow>,
     pub(crate) policies: Vec<PolicyRow>,
+    pub(crate) plans: Vec<PlansRow>,
     pub(crate) pause_changes: Vec<PauseChange>,
     pub(crate) pauses: Vec<PauseRowForm>,
     pub(crate) states: Vec<StateRowForm>,
@@ -265,7 +290,7 @@ impl Encoder<'_> {
     }
 
     fn agent_entry(&mut self, entry: &Entry, place: Place, agent: &AgentId, agent_seq: i64, event: &AgentEvent) {
-        let mut names = self.names(&entry.tenant, Some(agent));
+        let mut names = self.names(&entry.tenant, Some((PersonKind::Agent, agent.as_str())));
         let person = names.person(PersonKind::Agent, agent.as_str());
         let (actor_kind, actor_person) = ActorForm::of(&event.actor, &mut names).columns();
         let form = EventForm::of(event, &mut names);
@@ -306,15 +331,24 @@ impl Encoder<'_> {
             let fresh = KnownTenant { shard: place.shard, seq: 0, hash: Hash::GENESIS, last_at: 0 };
             self.basis.tenants.insert(entry.tenant.clone(), fresh);
         }
-        let hash = definition.map(|definition| match definition {
-            TenantDefinition::Directory(directory) => self.directory(entry, directory),
-            TenantDefinition::Policy(policy) => self.policy(entry, policy),
+        let hash = definition.and_then(|definition| match definition {
+            TenantDefinition::Directory(directory) => Some(self.directory(entry, directory)),
+            TenantDefinition::Policy(policy) => Some(self.policy(entry, policy)),
+            TenantDefinition::Publication(policy, plans) => {
+                self.plans(entry, plans);
+                Some(self.policy(entry, policy))
+            }
+            // They are in force for nobody, and change: what is published of them is vouched for then.
+            TenantDefinition::Plans(plans) => {
+                self.plans(entry, plans);
+                None
+            }
         });
-        let mut names = self.names(&entry.tenant, None);
+        let mut names = self.names(&entry.tenant, PersonKind::of_actor(&event.actor));
         let (actor_kind, actor_person) = ActorForm::of(&event.actor, &mut names).columns();
         let mut row = blank(entry, place, event.at.0, event.body.name(), actor_kind, event.cause.as_str());
         row.actor_person = actor_person;
-        row.body = write_json(&TenantEventForm::of(&event.body, hash));
+        row.body = write_json(&TenantEventForm::of(&event.body, hash, &mut names));
         self.chain(entry, row);
     }
 
@@ -349,8 +383,16 @@ impl Encoder<'_> {
         hash
     }
 
+    fn plans(&mut self, entry: &Entry, plans: &PolicyPlans) {
+        let body = write_json(&PlansForm::of(plans, &mut self.names(&entry.tenant, None)));
+        let (tenant, seq) = (entry.tenant.to_string(), entry.seq.0.cast_signed());
+        // One row a tenant, and the last one counts.
+        self.writes.plans.retain(|row| row.tenant != tenant);
+        self.writes.plans.push(PlansRow { tenant, seq, form: FORM, body });
+    }
+
     fn state(&mut self, state: &StateChange, last_seq: Option<i64>) {
-        let mut names = self.names(&state.tenant, Some(&state.agent));
+        let mut names = self.names(&state.tenant, Some((PersonKind::Agent, state.agent.as_str())));
         let person = names.person(PersonKind::Agent, state.agent.as_str());
         let body = write_json(&AgentForm::of(&state.record, &mut names));
         // A state without an event of its own is of the tenant's head.
@@ -375,8 +417,8 @@ impl Encoder<'_> {
         self.writes.journal.push(row);
     }
 
-    fn names<'n>(&'n mut self, tenant: &'n TenantId, agent: Option<&'n AgentId>) -> Names<'n> {
-        Names { basis: &mut *self.basis, salts: &mut *self.salts, writes: &mut self.writes, tenant, agent }
+    fn names<'n>(&'n mut self, tenant: &'n TenantId, whose: Option<(PersonKind, &'n str)>) -> Names<'n> {
+        Names { basis: &mut *self.basis, salts: &mut *self.salts, writes: &mut self.writes, tenant, whose }
     }
 
     fn finish(mut self, touched: &Touched) -> Writes {
@@ -441,7 +483,8 @@ struct Names<'a> {
     salts: &'a mut dyn Salts,
     writes: &'a mut Writes,
     tenant: &'a TenantId,
-    agent: Option<&'a AgentId>,
+    /// Whose the texts are: the agent whom they are about, else the person who wrote them.
+    whose: Option<(PersonKind, &'a str)>,
 }
 
 impl Refer for Names<'_> {
@@ -465,9 +508,8 @@ impl Refer for Names<'_> {
     }
 
     fn text(&mut self, text: &str) -> Hash {
-        let agent = self.agent.map_or_else(String::new, AgentId::to_string);
-        let person = self.person(PersonKind::Agent, &agent);
-        let key = TextKey { tenant: self.tenant.clone(), agent, text: text.to_owned() };
+        let key = TextKey::new(self.tenant, self.whose, text);
+        let person = self.person(key.kind, &key.host_id);
         if let Some(hash) = self.basis.texts.get(&key) {
             return *hash;
         }

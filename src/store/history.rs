@@ -2,6 +2,8 @@
 //!
 //! Protected pauses are never among the rows, whoever asks (semantics §11).
 
+mod policies;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use crate::domain::event::{Cause, LimitedClass};
 use crate::domain::id::{AgentId, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::ports::ReadError;
+
+pub use policies::PublishedPolicy;
 
 /// The most rows of a page (`docs/protocol.md`, keyset lists).
 pub const PAGE_MAX: usize = 1000;

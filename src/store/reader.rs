@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::decode::{Asked, FoundPerson, References, damaged_row, decode_op, decode_row};
 use super::reading::{Bind, FoundRow, Readers, Reading, Sql, damaged};
 use super::row::{DirectoryRow, JournalRow, StateRowForm};
-use super::stored::{Hash, PauseTypeForm, PersonId, Resolve, WideId};
+use super::stored::{Hash, PauseTypeForm, PersonId, PlansForm, Resolve, WideId, read_json};
 use crate::domain::command::Actor;
 use crate::domain::id::{AgentId, Op, PolicyVersion, TenantId};
 use crate::domain::op::OpRecord;
 use crate::domain::policy::Policy;
+use crate::domain::policy_plans::PolicyPlans;
 use crate::domain::time::Timestamp;
 use crate::ports::{Epoch, ReadError, ShardHead, ShardId, ShardSeq, Stored};
 
@@ -231,6 +232,21 @@ pub(crate) async fn policy(reading: &mut Reading, tenant: &str) -> Result<Arc<Po
         policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
     }
     Ok(Arc::new(policy))
+}
+
+/// What is planned for a tenant's policy.
+pub(crate) async fn plans(reading: &mut Reading, tenant: &str) -> Result<Arc<PolicyPlans>, ReadError> {
+    const PLANS: Sql = Sql::same("SELECT form, body FROM policy_plans WHERE tenant = $1");
+    let place = format!("the plans for the policy of tenant {tenant}");
+    let Some(row) = reading.first(PLANS, &[Bind::Text(tenant)]).await? else { return Ok(Arc::default()) };
+    let (form, body) = (row.number(0, &place)?, row.text(1, &place)?);
+    let decode = |resolve: &dyn Resolve| {
+        let plans = read_json::<PlansForm>(form, &body).and_then(|form| form.into_domain(resolve));
+        plans.map_err(|error| damaged(&place, &error.to_string()))
+    };
+    let (people, texts) = asked(|asked| decode(asked).map(drop))?;
+    let found = references(reading, &people, &texts).await?;
+    decode(&found).map(Arc::new)
 }
 
 /// A policy version's rows, in the order of their codes.

@@ -184,3 +184,13 @@ pub(crate) struct PolicyRow {
     pub(crate) form: i64,
     pub(crate) types: Vec<PauseTypeForm>,
 }
+
+/// What is planned for a tenant's policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PlansRow {
+    pub(crate) tenant: String,
+    /// The tenant event that planned it.
+    pub(crate) seq: i64,
+    pub(crate) form: i64,
+    pub(crate) body: String,
+}

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::decode::{References, damaged_row, decode_state, decode_tenant_event};
 use super::packed::{Decoded, Undecided, decode_chunk, next_chunk};
-use super::reader::{directory_row, policy, references, server_started_row, shard_head};
+use super::reader::{directory_row, plans, policy, references, server_started_row, shard_head};
 use super::reading::{Bind, Readers, Reading, Sql, damaged};
 use super::stored::{DirectoryForm, IdState, PersonId, read_json};
 use crate::domain::id::TenantSeq;
@@ -55,6 +55,7 @@ async fn tenant_snapshot(
     // The largest text that there is: it is read while the states are.
     let directory = on_a_thread(move || read_json::<DirectoryForm>(row.form, &row.body));
     let policy = policy(reading, tenant).await?;
+    let plans = plans(reading, tenant).await?;
     let started = server_started_row(reading, tenant).await?;
     let (mut found, states) = states(reading, tenant).await?;
     let directory = joined(directory).await?.map_err(|error| damaged(&place, &error.to_string()))?;
@@ -80,6 +81,7 @@ async fn tenant_snapshot(
         last_at: Timestamp(last_at),
         directory: Arc::new(directory),
         policy,
+        plans,
         server_started,
         states,
     })

@@ -401,6 +401,7 @@ impl Session {
             | Invocation::AlertAck { .. }
             | Invocation::RequestDecide { .. }
             | Invocation::OccupancySet { .. }
+            | Invocation::Policy(_)
             | Invocation::Live(_)) => rpc::answer(&app, self.principal()?, other).await,
         }
     }

@@ -1,7 +1,8 @@
-//! What the doors need of the pause history. The store answers it; a test may.
+//! What the doors need of the pause history and of past policies. The store answers it; a test may.
 
+use crate::domain::id::{PolicyVersion, TenantId};
 use crate::ports::{BoxFuture, ReadError};
-use crate::store::history::{self, PauseFilter, PauseKey, PausePage};
+use crate::store::history::{self, PauseFilter, PauseKey, PausePage, PublishedPolicy};
 
 /// Reads the pause history.
 pub trait PauseHistory: Send + Sync + 'static {
@@ -12,6 +13,14 @@ pub trait PauseHistory: Send + Sync + 'static {
         after: Option<PauseKey>,
         limit: usize,
     ) -> BoxFuture<'a, Result<PausePage, ReadError>>;
+
+    /// Up to `limit` versions of the policy, none above `up_to`, the last one first.
+    fn policies<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        up_to: PolicyVersion,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<PublishedPolicy>, ReadError>>;
 }
 
 impl PauseHistory for history::PauseHistory {
@@ -22,5 +31,14 @@ impl PauseHistory for history::PauseHistory {
         limit: usize,
     ) -> BoxFuture<'a, Result<PausePage, ReadError>> {
         Box::pin(self.page(filter, after, limit))
+    }
+
+    fn policies<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        up_to: PolicyVersion,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<PublishedPolicy>, ReadError>> {
+        Box::pin(self.policies(tenant, up_to, limit))
     }
 }

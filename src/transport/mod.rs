@@ -12,6 +12,7 @@ mod http;
 mod liveness;
 mod occupancy;
 mod pauses;
+mod policy;
 mod problem;
 mod rate_limit;
 mod requests;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::occupancy;
+use super::policy;
 use super::rate_limit::Rate;
 use super::requests;
 use crate::actor::CommandError;
@@ -47,6 +48,9 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::AgentSignOut
         | Method::PauseExtend => Action::ActOnAgent,
         Method::OccupancySet => Action::ReportOccupancy,
+        Method::PolicyGet | Method::PolicyVersions | Method::PolicyPutDraft | Method::PolicyPublish => {
+            Action::ManagePolicy
+        }
         Method::BoardSubscribe | Method::BoardUnsubscribe => Action::WatchBoard,
     }
 }
@@ -147,6 +151,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocat
         Invocation::RequestDecide { request, command, reason, guard } => {
             requests::decide(app, principal, request, command, reason, guard).await
         }
+        Invocation::Policy(call) => policy::answer(app, principal, call).await,
         Invocation::OccupancySet { agent, report, expected_version } => {
             let view = occupancy::take(app, principal, &agent, report, expected_version).await?;
             Ok(to_value(&AgentAfter { agent: state(&view) }))
@@ -274,6 +279,9 @@ pub(super) enum Viewer {
     Other,
 }
 
+/// When whoever was overtaken may try again: what overtook them is durable already.
+const OVERTAKEN_RETRY_AFTER: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// Why a command was not carried out, as it is told.
 pub(super) fn failed(error: CommandError, viewer: Viewer) -> WireError {
     match error {
@@ -293,6 +301,7 @@ pub(super) fn failed(error: CommandError, viewer: Viewer) -> WireError {
         CommandError::TooManySources => {
             WireError::invalid_params("source", "would be one more than may report of one agent; wait for a lapse")
         }
+        CommandError::Overtaken => WireError::unavailable(OVERTAKEN_RETRY_AFTER),
         CommandError::Busy { retry_after } | CommandError::Unavailable { retry_after } => {
             WireError::unavailable(retry_after)
         }
@@ -344,16 +353,18 @@ mod tests {
         let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
         let boards = ["board.subscribe", "board.unsubscribe"];
         let routers = ["occupancy.set"];
+        let policies = ["policy.get", "policy.versions", "policy.put_draft", "policy.publish"];
         let (lists, decides) = (["request.list"], ["request.decide", "alert.ack"]);
         let table: [(Role, &[&[&str]]); 6] = [
             (Role::Agent, &[&everybody, &agents, &lists]),
             (Role::Supervisor, &[&everybody, &live, &boards, &lists, &decides]),
-            (Role::Admin, &[&everybody, &live, &boards, &routers, &lists, &decides]),
+            (Role::Admin, &[&everybody, &live, &boards, &routers, &lists, &decides, &policies]),
             (Role::Auditor, &[&everybody]),
             (Role::Integration, &[&everybody, &live, &routers]),
             (Role::Operator, &[&everybody]),
         ];
-        let known: usize = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len(), 3].iter().sum();
+        let groups = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len(), policies.len(), 3];
+        let known: usize = groups.iter().sum();
         assert_eq!(Method::ALL.len(), known, "every method stands in this table");
         for (role, groups) in table {
             let principal = Principal {

@@ -187,7 +187,7 @@ impl House {
             at: self.clock.now(),
             actor: Actor::System,
             cause: Cause::Admin,
-            body: TenantEventBody::PolicyPublished { version: policy.version },
+            body: TenantEventBody::PolicyPublished { version: policy.version, reason: None },
         };
         self.core.publish(&self.tenant, event, TenantDefinition::Policy(Arc::new(policy))).await
     }

@@ -63,7 +63,7 @@ async fn publish_coffee(office: &Office, version: u64, enabled: bool) {
     changed.version = PolicyVersion(version);
     let coffee = changed.types.get_mut(&PauseTypeCode::new("cafe").expect("a code")).expect("a type");
     *coffee = Arc::new(PauseType { enabled, ..(**coffee).clone() });
-    let body = TenantEventBody::PolicyPublished { version: changed.version };
+    let body = TenantEventBody::PolicyPublished { version: changed.version, reason: None };
     let event = TenantEvent { at: BEGIN, actor: Actor::System, cause: Cause::Admin, body };
     office.core.publish(&tenant(), event, TenantDefinition::Policy(Arc::new(changed))).await.expect("published");
 }
@@ -75,7 +75,7 @@ async fn check_versions(office: &Office) {
     for entry in office.entries().await {
         match entry.body {
             EntryBody::Tenant { event, .. } => {
-                if let TenantEventBody::PolicyPublished { version } = event.body {
+                if let TenantEventBody::PolicyPublished { version, .. } = event.body {
                     in_force = version;
                 }
             }

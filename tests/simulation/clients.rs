@@ -147,7 +147,7 @@ impl Client {
             let Some(facts) = self.house.router.tenant(&tenant()) else { continue };
             let (body, definition) = if self.dice.below(2) == 0 {
                 let policy = self.next_policy(&facts.policy);
-                let body = TenantEventBody::PolicyPublished { version: policy.version };
+                let body = TenantEventBody::PolicyPublished { version: policy.version, reason: None };
                 (body, TenantDefinition::Policy(Arc::new(policy)))
             } else {
                 let directory = self.next_directory(&facts.directory);

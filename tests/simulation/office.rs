@@ -187,7 +187,7 @@ pub(crate) async fn found(journal: &MemoryJournal, at: Timestamp) {
         Entry { tenant: tenant(), seq: TenantSeq(seq), body }
     };
     let made = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 11, changed: 0, removed: 0 };
-    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1) };
+    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1), reason: None };
     let entries = vec![
         entry(1, made, TenantDefinition::Directory(Arc::new(directory()))),
         entry(2, published, TenantDefinition::Policy(Arc::new(policy()))),

@@ -214,6 +214,7 @@ impl World {
             last_at: BEGIN,
             directory: Arc::clone(&inner.directory),
             policy: Arc::new(Policy::empty()),
+            plans: Arc::default(),
             server_started: inner.server_started.clone(),
             states: inner.agents.iter().map(state).collect(),
         }

@@ -48,7 +48,7 @@ pub(crate) struct TestServer {
     key: TokenKey,
     shutdown: CancellationToken,
     running: Option<JoinHandle<()>>,
-    _data: TempDir,
+    data: Option<TempDir>,
 }
 
 impl TestServer {
@@ -59,9 +59,32 @@ impl TestServer {
     /// Starts a server for the tenants `acme` and `outra`.
     pub(crate) async fn with(settings: Settings) -> TestServer {
         let data = tempfile::tempdir().expect("a folder");
+        TestServer::in_folder(data, settings, Some(NaiveTime::from_hms_opt(4, 0, 0).expect("a time of day"))).await
+    }
+
+    /// Starts a server whose tenants' business days begin at another time.
+    pub(crate) async fn with_days_from(day_start: NaiveTime) -> TestServer {
+        TestServer::in_folder(tempfile::tempdir().expect("a folder"), Settings::default(), Some(day_start)).await
+    }
+
+    /// Stops it, waits until an instant, and starts it again on what is durable.
+    pub(crate) async fn restarted_after(mut self, at: Timestamp) -> TestServer {
+        let data = self.data.take().expect("a folder");
+        let clock = Arc::clone(&self.clock);
+        self.begin_stop();
+        self.stopped().await;
+        clock.sleep_until(at).await;
+        TestServer::in_folder(data, Settings::default(), None).await
+    }
+
+    /// On a folder; without a time that days begin at there is everything in it already.
+    async fn in_folder(data: TempDir, settings: Settings, day_start: Option<NaiveTime>) -> TestServer {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start(Timestamp(0)));
         let key = TokenKey::read_or_make(data.path()).expect("a key");
         let journal = Arc::new(SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a journal"));
+        if let Some(day_start) = day_start {
+            seed_all(&*journal, clock.now(), day_start).await;
+        }
         let closing = Arc::clone(&journal);
         let close = async move { closing.close().await };
         TestServer::on(data, clock, key, journal, settings, close).await
@@ -74,6 +97,7 @@ impl TestServer {
         let key = TokenKey::read_or_make(data.path()).expect("a key");
         // The history is read from a database, which is empty.
         SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a database").close().await;
+        seed_all(&*journal, clock.now(), NaiveTime::from_hms_opt(4, 0, 0).expect("a time of day")).await;
         TestServer::on(data, clock, key, journal, Settings::default(), async {}).await
     }
 
@@ -85,9 +109,6 @@ impl TestServer {
         settings: Settings,
         close: impl Future<Output = ()> + Send + 'static,
     ) -> TestServer {
-        for tenant in ["acme", "outra"] {
-            seed(&*journal, tenant, clock.now()).await;
-        }
         let history = PauseHistory::open(data.path()).await.expect("the history");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("set");
@@ -105,7 +126,7 @@ impl TestServer {
             server::run_on(stores, settings, vec![listener], figures, stop).await.expect("served");
             close.await;
         });
-        TestServer { address, clock, key, shutdown, running: Some(running), _data: data }
+        TestServer { address, clock, key, shutdown, running: Some(running), data: Some(data) }
     }
 
     pub(crate) fn token(&self, role: Role, id: &str, teams: Option<&[&str]>) -> String {
@@ -368,14 +389,20 @@ fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("an id")
 }
 
-async fn seed(journal: &dyn Journal, tenant: &str, now: Timestamp) {
+async fn seed_all(journal: &dyn Journal, now: Timestamp, day_start: NaiveTime) {
+    for tenant in ["acme", "outra"] {
+        seed(journal, tenant, now, day_start).await;
+    }
+}
+
+async fn seed(journal: &dyn Journal, tenant: &str, now: Timestamp, day_start: NaiveTime) {
     let tenant: TenantId = id(tenant);
     let shard = ShardId::of_new_tenant(&tenant);
     let head = journal.snapshot(shard).await.expect("a snapshot").head;
-    let (directory, policy) = (Arc::new(directory(&tenant)), Arc::new(policy()));
+    let (directory, policy) = (Arc::new(directory(&tenant, day_start)), Arc::new(policy()));
     let event = |body| Arc::new(TenantEvent { at: now, actor: Actor::System, cause: Cause::Admin, body });
     let changed = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 5, changed: 0, removed: 0 };
-    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1) };
+    let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1), reason: None };
     let entry = |seq, event, definition| Entry {
         tenant: tenant.clone(),
         seq: TenantSeq(seq),
@@ -389,7 +416,7 @@ async fn seed(journal: &dyn Journal, tenant: &str, now: Timestamp) {
     journal.append(batch).await.expect("appended");
 }
 
-fn directory(tenant: &TenantId) -> Directory {
+fn directory(tenant: &TenantId, business_day_start: NaiveTime) -> Directory {
     let team = |name: &str| (id::<TeamId>(name), Team { id: id(name), name: name.to_owned(), zone: None });
     let person = |name: &str, teams: &[&str]| {
         let teams = teams.iter().map(|team| id(team)).collect();
@@ -410,6 +437,7 @@ fn directory(tenant: &TenantId) -> Directory {
         tenant: Tenant {
             // Short, so that tests can see it pass.
             connection_grace: seconds(1),
+            business_day_start,
             ..Tenant::new(tenant.clone(), "Acme".to_owned(), chrono_tz::America::Sao_Paulo)
         },
         teams: BTreeMap::from([team("suporte"), team("vendas")]),

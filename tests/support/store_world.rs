@@ -83,7 +83,7 @@ impl World {
         let changed =
             TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 3, changed: 0, removed: 0 };
         self.tenant_event(admin(), Cause::Admin, changed, Some(TenantDefinition::Directory(directory)));
-        let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1) };
+        let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1), reason: None };
         self.tenant_event(admin(), Cause::Admin, published, Some(TenantDefinition::Policy(policy)));
         self.batch()
     }

@@ -219,7 +219,7 @@ impl<'a> Writer<'a> {
     fn put_in_force(&mut self, at: Timestamp) {
         let added = self.people.len() as u32;
         let made = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added, changed: 0, removed: 0 };
-        let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1) };
+        let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1), reason: None };
         let definitions = [
             (made, TenantDefinition::Directory(Arc::new(self.directory.clone()))),
             (published, TenantDefinition::Policy(Arc::new(self.policy.clone()))),

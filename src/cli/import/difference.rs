@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::file::DEADLINE_ENDS;
-use super::pause_type::{CLASSES, EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS, TIMEOUT_ENDS};
+use super::pause_type::{EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS, TIMEOUT_ENDS};
 use super::values::show_days;
 use crate::config::show_span;
 use crate::domain::directory::{Channel, Person, SignInStatus, Team, Tenant};
@@ -309,13 +309,8 @@ pub(super) fn show_window(window: &Window) -> String {
     format!("{} {}-{}", show_days(window.days()), window.from().format("%H:%M"), window.until().format("%H:%M"))
 }
 
-/// The word of a class, for messages.
-pub(super) fn class_word(class: crate::domain::policy::PauseClass) -> String {
-    word_of(&CLASSES, class)
-}
-
 fn word_of<T: PartialEq>(words: &[(&'static str, T)], wanted: T) -> String {
-    words.iter().find(|(_, value)| *value == wanted).map(|(word, _)| (*word).to_owned()).unwrap_or_default()
+    crate::domain::policy_words::word_of(words, &wanted).to_owned()
 }
 
 fn show_translations(texts: &Translations) -> String {

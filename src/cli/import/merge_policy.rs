@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::difference::{Kind, class_word, first_name, pause_type_fields};
+use super::difference::{Kind, first_name, pause_type_fields};
 use super::merge::{Gathered, LeftOut};
 use super::pause_type::{OfferedTo, PauseTypePatch, RulesPatch};
-use crate::config::show_span;
-use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseClass, PauseKind, PauseRules, PauseType, Policy, WARN_BEFORE};
+use crate::domain::policy::{OnEarlyEnd, PauseClass, PauseKind, PauseRules, PauseType, Policy};
+use crate::domain::policy_check::{PROTECTED_HAS_NO_RULES, Unfit, Warnings, settle_rules};
 use crate::domain::time::Timestamp;
 
 /// Puts the pause types of a file on top of a policy; the version stays.
@@ -139,15 +139,11 @@ fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
 fn refuse_rules_of_protected(what: &str, patch: &PauseTypePatch, gathered: &mut Gathered) {
     let color = patch.color.as_ref().filter(|at| at.value.is_some()).map(|at| ("color", at.line));
     for (field, line) in patch.rules.given().into_iter().chain(color) {
-        gathered.refuse(
-            line,
-            format!("{what}: `{field}`: a protected pause type may have no rules and no colour; take it out"),
-        );
+        gathered.refuse(line, format!("{what}: `{field}`: {PROTECTED_HAS_NO_RULES}"));
     }
 }
 
-/// Checks the rules that need more than one field. The default warning is dropped where the limit
-/// leaves no room for it; one that somebody wrote is refused instead.
+/// Checks the rules that need more than one field, and notes those that do nothing.
 fn checked(
     what: &str,
     mut rules: PauseRules,
@@ -156,58 +152,24 @@ fn checked(
     gathered: &mut Gathered,
 ) -> PauseRules {
     let given = &patch.rules;
-    if let Some(limit) = rules.limit {
-        match &given.warn_before {
-            Some(at) => {
-                for span in at.value.iter().filter(|span| **span >= limit) {
-                    let (span, limit) = (show_span(*span), show_span(limit));
-                    gathered.refuse(
-                        at.line,
-                        format!("{what}: `warn_before`: {span} is not before the limit of {limit}; make it shorter"),
-                    );
-                }
-            }
-            None if rules.warn_before == BTreeSet::from([WARN_BEFORE]) => {
-                rules.warn_before.retain(|span| *span < limit);
-            }
-            None => {
-                let line = given.limit.as_ref().map_or(patch.line, |at| at.line);
-                if let Some(span) = rules.warn_before.iter().find(|span| **span >= limit) {
-                    let (span, limit) = (show_span(*span), show_span(limit));
-                    gathered.refuse(
-                        line,
-                        format!("{what}: `limit`: {limit} is not longer than the warning {span} before it that is in force; give `warn_before` too"),
-                    );
-                }
-            }
-        }
-    } else if let Some(at) = given.warn_before.as_ref().filter(|at| !at.value.is_empty()) {
-        gathered.note(at.line, format!("{what}: `warn_before` does nothing without a `limit`"));
+    let warnings = if given.warn_before.is_some() { Warnings::Written } else { Warnings::Kept };
+    for Unfit { field, problem } in settle_rules(&mut rules, class, warnings) {
+        gathered.refuse(line_of(field, patch), format!("{what}: `{field}`: {problem}"));
     }
-    if let (Some(min), Some(limit)) = (rules.min_duration, rules.limit)
-        && min > limit
-    {
-        let line = given.min_duration.as_ref().map(|at| at.line).or(given.limit.as_ref().map(|at| at.line));
-        let (min, limit) = (show_span(min), show_span(limit));
-        gathered.refuse(
-            line.unwrap_or(patch.line),
-            format!("{what}: `min_duration`: {min} is longer than the limit of {limit}"),
-        );
+    if let Some(at) = given.warn_before.as_ref().filter(|at| rules.limit.is_none() && !at.value.is_empty()) {
+        gathered.note(at.line, format!("{what}: `warn_before` does nothing without a `limit`"));
     }
     if rules.on_early_end == OnEarlyEnd::Hold && rules.min_duration.is_none() {
         let line = given.on_early_end.as_ref().map_or(patch.line, |at| at.line);
         gathered.note(line, format!("{what}: `on_early_end = \"hold\"` holds nothing without a `min_duration`"));
     }
-    if class == PauseClass::Entitlement && rules.on_limit == OnLimit::EndAvailable {
-        let class_line = patch.class.as_ref().map(|at| at.line);
-        let line = given.on_limit.as_ref().map(|at| at.line).or(class_line).unwrap_or(patch.line);
-        gathered.refuse(
-            line,
-            format!(
-                "{what}: `on_limit`: \"end_available\" is not for an {}; choose mark, end_unavailable or sign_out",
-                class_word(class)
-            ),
-        );
-    }
     rules
+}
+
+/// The line of a field that does not go with another: its own, else that of the other one, else that of the type.
+fn line_of(field: &str, patch: &PauseTypePatch) -> usize {
+    let (given, limit) = (patch.rules.given(), "limit");
+    let line = |name: &str| given.iter().find(|(given, _)| *given == name).map(|(_, line)| *line);
+    let class = patch.class.as_ref().map(|at| at.line).filter(|_| field == "on_limit");
+    line(field).or(class).or_else(|| line(limit).filter(|_| field == "min_duration")).unwrap_or(patch.line)
 }

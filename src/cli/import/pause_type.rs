@@ -11,24 +11,16 @@ use crate::domain::policy::{
     APPROVAL_TIMEOUT, Approval, AtTimeout, Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations,
     WhenFull, WhenOccupied,
 };
+use crate::domain::policy_check::{
+    CAP_MAX, LIMIT_MIN, OFFERED_TO_NOBODY, QUOTA_COUNT_MAX, TEAMS_OF_TYPE_MAX, THRESHOLDS_MAX, WINDOWS_MAX, fits_a_day,
+    is_some_of_a_day,
+};
 use crate::domain::schedule::{WeekDays, Window};
 
 /// What fields of later versions are answered with.
 pub(super) const NOT_ENFORCED: &str = "known, but not enforced by this version; take it out";
 /// The fields of later versions: taking them silently would promise what is not kept.
 const LATER: [&str; 2] = ["queue_opens_before", "overrides"];
-/// The shortest limit (semantics §3).
-const LIMIT_MIN: Duration = Duration::from_secs(1);
-/// The most warnings, and the most escalations, of one type.
-const THRESHOLDS_MAX: usize = 8;
-/// The highest `quota_count`: one a minute of a whole day.
-const QUOTA_COUNT_MAX: u32 = 1440;
-/// The highest number in a cap: more people than any team has.
-const CAP_MAX: u32 = 1_000_000;
-/// The most windows of one type.
-const WINDOWS_MAX: usize = 32;
-/// The most teams that a type may be offered to by name.
-const TEAMS_OF_TYPE_MAX: usize = 1000;
 
 /// What a file says about one pause type.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,28 +108,9 @@ impl RulesPatch {
     }
 }
 
-/// The words of `class`.
-pub(super) const CLASSES: [(&str, PauseClass); 3] =
-    [("regular", PauseClass::Regular), ("entitlement", PauseClass::Entitlement), ("protected", PauseClass::Protected)];
-/// The words of `on_early_end`.
-pub(super) const EARLY_ENDS: [(&str, OnEarlyEnd); 2] = [("record", OnEarlyEnd::Record), ("hold", OnEarlyEnd::Hold)];
-/// The words of `on_limit`.
-pub(super) const LIMIT_ENDS: [(&str, OnLimit); 4] = [
-    ("mark", OnLimit::Mark),
-    ("end_unavailable", OnLimit::EndUnavailable),
-    ("end_available", OnLimit::EndAvailable),
-    ("sign_out", OnLimit::SignOut),
-];
-/// The words of `when_full`.
-pub(super) const FULL_ENDS: [(&str, WhenFull); 2] = [("refuse", WhenFull::Refuse), ("queue", WhenFull::Queue)];
-/// The words of an approval's `then`.
-pub(super) const TIMEOUT_ENDS: [(&str, AtTimeout); 2] = [("refuse", AtTimeout::Refuse), ("grant", AtTimeout::Grant)];
-/// The words of `when_occupied`.
-pub(super) const OCCUPIED_ENDS: [(&str, WhenOccupied); 3] =
-    [("defer", WhenOccupied::Defer), ("immediate", WhenOccupied::Immediate), ("refuse", WhenOccupied::Refuse)];
-/// The words of `startable_by`.
-pub(super) const STARTERS: [(&str, StartableBy); 3] =
-    [("agent", StartableBy::Agent), ("supervisor", StartableBy::Supervisor), ("both", StartableBy::Both)];
+pub(super) use crate::domain::policy_words::{
+    CLASSES, EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS, TIMEOUT_ENDS,
+};
 
 /// Reads one pause type.
 pub(super) fn read_pause_type(mut section: Section<'_>, problems: &mut Problems) -> Option<PauseTypePatch> {
@@ -232,16 +205,14 @@ fn read_of<T>(
 /// Reads a span of at most a day: nothing in a pause lasts longer than the longest limit.
 fn span_of_a_day(text: &str) -> Result<Duration, String> {
     let span = parse_span(text).map_err(|error| format!("{error}, found {text:?}"))?;
-    if span > LIMIT_MAX {
-        return Err(format!("at most {} is allowed, found {text:?}", show_span(LIMIT_MAX)));
-    }
+    fits_a_day(span).map_err(|why| format!("{why}, found {text:?}"))?;
     Ok(span)
 }
 
 /// A span that is not nothing: who wants none of something switches the type off.
 pub(super) fn some_span_of_a_day(text: &str) -> Result<Duration, String> {
     let span = span_of_a_day(text)?;
-    if span.is_zero() { Err("nothing is left of it; write enabled = false".to_owned()) } else { Ok(span) }
+    is_some_of_a_day(span).map(|()| span)
 }
 
 fn read_caps(section: &mut Section<'_>, problems: &mut Problems) -> Option<At<BTreeMap<TeamId, Cap>>> {
@@ -353,7 +324,7 @@ fn read_offered_to(field: &Field<'_>, problems: &mut Problems) -> Option<At<Offe
     }
     let teams = read_teams(field, TEAMS_OF_TYPE_MAX, problems)?;
     if teams.value.is_empty() {
-        field.refuse(problems, "the list is empty, so nobody would be offered it; write \"all\", or enabled = false");
+        field.refuse(problems, OFFERED_TO_NOBODY);
         return None;
     }
     Some(At { value: OfferedTo::Only(teams.value.into_iter().collect()), line: teams.line })

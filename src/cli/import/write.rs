@@ -159,7 +159,7 @@ fn batch(tenant: &TenantId, place: &Place, merged: Merged, now: Timestamp) -> Op
         push(body, TenantDefinition::Directory(Arc::new(directory)));
     }
     if let Some(policy) = merged.policy {
-        let body = TenantEventBody::PolicyPublished { version: policy.version };
+        let body = TenantEventBody::PolicyPublished { version: policy.version, reason: None };
         push(body, TenantDefinition::Policy(Arc::new(policy)));
     }
     let head = place.shard.head;

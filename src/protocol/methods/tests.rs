@@ -71,6 +71,10 @@ fn example(method: Method) -> Value {
             "agent": "ana", "source": "pbx", "seq": 1, "ttl_s": 60, "channels": {"voice": 1}, "wrap_up": true,
             "expected_version": 3
         }),
+        Method::PolicyGet => json!({"version": 3}),
+        Method::PolicyVersions => json!({"limit": 5, "cursor": "7"}),
+        Method::PolicyPutDraft => json!({"types": [], "base_version": 3, "note": "n"}),
+        Method::PolicyPublish => json!({"at": "now", "loosen_only": true, "reason": "r"}),
         Method::BoardSubscribe => json!({"teams": ["suporte"], "cursor": "c"}),
         Method::BoardUnsubscribe => json!({"subscription": "s"}),
         Method::RpcOn | Method::RpcOff => json!({"names": ["agent.changed"]}),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::id::{PolicyVersion, TenantId, TenantSeq};
 use crate::domain::policy::Policy;
+use crate::domain::policy_plans::PolicyPlans;
 use crate::domain::time::Timestamp;
 use crate::ports::{
     Epoch, ReadError, SHARDS, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored, TenantSnapshot,
@@ -12,8 +13,10 @@ use crate::ports::{
 use crate::store::decode::{FoundPerson, References, damaged_row, decode_row, decode_state, decode_tenant_event};
 use crate::store::encode::{Basis, KnownPerson, KnownTenant, PersonKey, TextKey, Wanted, Writes};
 use crate::store::pauses::PauseRowForm;
-use crate::store::row::{DirectoryRow, JournalRow, PersonRow, PolicyRow, StateRowForm, TenantHeadRow, TextRow};
-use crate::store::stored::{DirectoryForm, FormError, Hash, PersonId, PersonKind, WideId, read_json};
+use crate::store::row::{
+    DirectoryRow, JournalRow, PersonRow, PlansRow, PolicyRow, StateRowForm, TenantHeadRow, TextRow,
+};
+use crate::store::stored::{DirectoryForm, FormError, Hash, PersonId, PersonKind, PlansForm, WideId, read_json};
 
 /// All tables.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub(super) struct Tables {
     pauses: HashMap<WideId, PauseRowForm>,
     directories: BTreeMap<(String, i64), DirectoryRow>,
     policies: BTreeMap<(String, i64), PolicyRow>,
+    plans: BTreeMap<String, PlansRow>,
 }
 
 impl Tables {
@@ -49,6 +53,7 @@ impl Tables {
             pauses: HashMap::new(),
             directories: BTreeMap::new(),
             policies: BTreeMap::new(),
+            plans: BTreeMap::new(),
         }
     }
 
@@ -92,8 +97,7 @@ impl Tables {
     }
 
     fn text(&self, key: &TextKey) -> Option<Hash> {
-        let agent = PersonKey { tenant: key.tenant.clone(), kind: PersonKind::Agent, host_id: key.agent.clone() };
-        self.texts_by_key.get(&(self.person(&agent)?, key.text.clone())).copied()
+        self.texts_by_key.get(&(self.person(&key.person())?, key.text.clone())).copied()
     }
 
     /// The constraints of the schema that the rows themselves do not show: a pause that changes is
@@ -148,6 +152,7 @@ impl Tables {
         for row in writes.policies {
             self.policies.insert((row.tenant.clone(), row.version), row);
         }
+        self.plans.extend(writes.plans.into_iter().map(|row| (row.tenant.clone(), row)));
         for change in writes.pause_changes {
             if let Some(pause) = self.pauses.get_mut(&change.id) {
                 pause.change(&change);
@@ -239,6 +244,11 @@ impl Tables {
             Some((_, row)) => policy(row).map_err(wrong)?,
             None => Policy::empty(),
         };
+        let plans = match self.plans.get(tenant) {
+            Some(row) => read_json::<PlansForm>(row.form, &row.body).and_then(|form| form.into_domain(found)),
+            None => Ok(PolicyPlans::default()),
+        };
+        let plans = Arc::new(plans.map_err(wrong)?);
         let started = self
             .journal
             .values()
@@ -261,6 +271,7 @@ impl Tables {
             last_at: Timestamp(head.last_at),
             directory: Arc::new(directory),
             policy: Arc::new(policy),
+            plans,
             server_started,
             states,
         })

@@ -119,7 +119,7 @@ pub(super) async fn load_texts(
         .texts
         .iter()
         .filter(|key| !basis.texts.contains_key(*key))
-        .filter_map(|key| Some((key, basis.people.get(&agent_key(key))?.id)))
+        .filter_map(|key| Some((key, basis.people.get(&key.person())?.id)))
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -145,10 +145,6 @@ pub(super) async fn load_texts(
         }
     }
     Ok(())
-}
-
-fn agent_key(key: &TextKey) -> PersonKey {
-    PersonKey { tenant: key.tenant.clone(), kind: PersonKind::Agent, host_id: key.agent.clone() }
 }
 
 fn tenant_id(id: &str) -> Result<TenantId, WriteFault> {

@@ -70,6 +70,7 @@ impl Statement {
         self.part("new_directories", DIRECTORIES, &writes.directories);
         self.part("new_policies", POLICIES, &writes.policies);
         self.part("new_types", PAUSE_TYPES, &writes.policies);
+        self.part("new_plans", PLANS, &writes.plans);
         self.part("changed", PAUSE_CHANGES, &writes.pause_changes);
         self.changes = writes.pause_changes.len();
         // A pause that ends makes room for the one that begins: the insert reads what the update has done.
@@ -226,6 +227,11 @@ const PAUSE_TYPES: &str = "INSERT INTO pause_types (tenant, version, code, class
     SELECT r.tenant, r.version, t.code, t.class, t.color, t.body, t.rules
     FROM fence, json_to_recordset($ROWS) AS r (tenant text, version bigint, types json),
          json_to_recordset(r.types) AS t (code text, class text, color text, body text, rules text)";
+
+const PLANS: &str = "INSERT INTO policy_plans (tenant, seq, form, body)
+    SELECT r.tenant, r.seq, r.form, r.body
+    FROM fence, json_to_recordset($ROWS) AS r (tenant text, seq bigint, form bigint, body text)
+    ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
 
 const PAUSE_CHANGES: &str = "UPDATE pauses SET
         replaced_by = coalesce(decode(r.replaced_by, 'hex'), pauses.replaced_by), ended_at = r.ended_at,

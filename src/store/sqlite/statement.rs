@@ -106,7 +106,7 @@ pub(super) async fn load_texts(
         .texts
         .iter()
         .filter(|key| !basis.texts.contains_key(*key))
-        .filter_map(|key| Some((key, basis.people.get(&agent_key(key))?.id)))
+        .filter_map(|key| Some((key, basis.people.get(&key.person())?.id)))
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -134,10 +134,6 @@ pub(super) async fn load_texts(
     Ok(())
 }
 
-fn agent_key(key: &TextKey) -> PersonKey {
-    PersonKey { tenant: key.tenant.clone(), kind: PersonKind::Agent, host_id: key.agent.clone() }
-}
-
 /// Writes all rows, in the order in which constraints allow them. Returns how many bytes they were.
 pub(super) async fn write(connection: &mut SqliteConnection, writes: &Writes) -> Result<usize, WriteFault> {
     let mut bytes = 0;
@@ -151,6 +147,7 @@ pub(super) async fn write(connection: &mut SqliteConnection, writes: &Writes) ->
     bytes += put(connection, INSERT_DIRECTORIES, &writes.directories).await?;
     bytes += put(connection, INSERT_POLICIES, &writes.policies).await?;
     bytes += touch(connection, INSERT_PAUSE_TYPES, &writes.policies).await?.1;
+    bytes += put(connection, UPSERT_PLANS, &writes.plans).await?;
     // Ends before starts: a pause that ends makes room for the one that begins.
     bytes += put(connection, UPDATE_PAUSES, &writes.pause_changes).await?;
     bytes += put(connection, INSERT_PAUSES, &writes.pauses).await?;
@@ -277,6 +274,10 @@ const INSERT_PAUSE_TYPES: &str = "INSERT INTO pause_types (tenant, version, code
     SELECT p.value->>'tenant', p.value->>'version', t.value->>'code', t.value->>'class', t.value->>'color',
            t.value->>'body', t.value->>'rules'
     FROM json_each(?1) AS p, json_each(p.value, '$.types') AS t";
+
+const UPSERT_PLANS: &str = "INSERT INTO policy_plans (tenant, seq, form, body)
+    SELECT value->>'tenant', value->>'seq', value->>'form', value->>'body' FROM json_each(?1) WHERE true
+    ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
 
 const UPDATE_PAUSES: &str = "UPDATE pauses SET
         replaced_by = coalesce(u.replaced_by, pauses.replaced_by), ended_at = u.ended_at, ended_by = u.ended_by,

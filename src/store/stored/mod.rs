@@ -12,6 +12,7 @@ mod event;
 mod id;
 mod occupancy;
 mod ops;
+mod plans;
 mod policy;
 mod queue;
 mod request;
@@ -38,6 +39,7 @@ pub(crate) use agent::AgentForm;
 pub(crate) use directory::DirectoryForm;
 pub(crate) use event::{EventForm, OpColumns};
 pub(crate) use id::{Hash, IdState, PersonId, Salt, WideId, to_hex};
+pub(crate) use plans::PlansForm;
 pub(crate) use policy::PauseTypeForm;
 pub(crate) use tenant_event::TenantEventForm;
 use word::ActorKindForm;
@@ -74,6 +76,17 @@ pub(crate) enum PersonKind {
 }
 
 impl PersonKind {
+    /// The kind and the id of whoever acts; none for the server itself.
+    pub(crate) fn of_actor(actor: &Actor) -> Option<(PersonKind, &str)> {
+        match actor {
+            Actor::Agent(id) => Some((PersonKind::Agent, id.as_str())),
+            Actor::Supervisor(id) => Some((PersonKind::Supervisor, id.as_str())),
+            Actor::Admin(id) => Some((PersonKind::Admin, id.as_str())),
+            Actor::Integration(id) => Some((PersonKind::Integration, id.as_str())),
+            Actor::System => None,
+        }
+    }
+
     /// The stable word, the same as of an actor's kind.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FormError, Hash};
+use super::{FormError, Hash, Refer, Resolve};
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::{DirectoryVersion, PolicyVersion};
+use crate::domain::policy_plans::PolicyStep;
 use crate::domain::time::Timestamp;
 
 /// The body of a tenant's event.
@@ -15,6 +16,8 @@ pub(crate) struct TenantEventForm {
     /// The SHA-256 of the definition put in force, as stored; so the chain vouches for it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) definition: Option<Hash>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Hash>,
     event: BodyForm,
 }
 
@@ -25,33 +28,62 @@ enum BodyForm {
     ServerStarted { grace_until: i64 },
     #[serde(rename = "policy.published")]
     PolicyPublished { version: u64 },
+    #[serde(rename = "policy.drafted")]
+    PolicyDrafted { base_version: u64 },
+    #[serde(rename = "policy.scheduled")]
+    PolicyScheduled { takes_effect_at: i64, loosen_only: bool },
+    #[serde(rename = "policy.withdrawn")]
+    PolicyWithdrawn {},
     #[serde(rename = "directory.changed")]
     DirectoryChanged { version: u64, added: u32, changed: u32, removed: u32 },
 }
 
 impl TenantEventForm {
-    pub(crate) fn of(body: &TenantEventBody, definition: Option<Hash>) -> TenantEventForm {
+    pub(crate) fn of(body: &TenantEventBody, definition: Option<Hash>, refer: &mut dyn Refer) -> TenantEventForm {
         let event = match body {
             TenantEventBody::ServerStarted { grace_until } => BodyForm::ServerStarted { grace_until: grace_until.0 },
-            TenantEventBody::PolicyPublished { version } => BodyForm::PolicyPublished { version: version.0 },
+            TenantEventBody::PolicyPublished { version, .. } => BodyForm::PolicyPublished { version: version.0 },
+            TenantEventBody::PolicyPlanned { step, .. } => match step {
+                PolicyStep::Drafted { base_version } => BodyForm::PolicyDrafted { base_version: base_version.0 },
+                PolicyStep::Scheduled { takes_effect_at, loosen_only } => {
+                    BodyForm::PolicyScheduled { takes_effect_at: takes_effect_at.0, loosen_only: *loosen_only }
+                }
+                PolicyStep::Withdrawn => BodyForm::PolicyWithdrawn {},
+            },
             TenantEventBody::DirectoryChanged { version, added, changed, removed } => {
                 BodyForm::DirectoryChanged { version: version.0, added: *added, changed: *changed, removed: *removed }
             }
         };
-        TenantEventForm { v: super::FORM, definition, event }
+        let reason = match body {
+            TenantEventBody::PolicyPublished { reason, .. } | TenantEventBody::PolicyPlanned { reason, .. } => {
+                reason.as_deref().map(|reason| refer.text(reason))
+            }
+            TenantEventBody::ServerStarted { .. } | TenantEventBody::DirectoryChanged { .. } => None,
+        };
+        TenantEventForm { v: super::FORM, definition, reason, event }
     }
 
-    pub(crate) fn into_domain(self) -> Result<TenantEventBody, FormError> {
+    pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<TenantEventBody, FormError> {
         if self.v != super::FORM {
             return Err(FormError::UnknownForm(self.v));
         }
+        let reason = self.reason.and_then(|hash| resolve.text(hash));
         Ok(match self.event {
             BodyForm::ServerStarted { grace_until } => {
                 TenantEventBody::ServerStarted { grace_until: Timestamp(grace_until) }
             }
             BodyForm::PolicyPublished { version } => {
-                TenantEventBody::PolicyPublished { version: PolicyVersion(version) }
+                TenantEventBody::PolicyPublished { version: PolicyVersion(version), reason }
             }
+            BodyForm::PolicyDrafted { base_version } => {
+                let step = PolicyStep::Drafted { base_version: PolicyVersion(base_version) };
+                TenantEventBody::PolicyPlanned { step, reason }
+            }
+            BodyForm::PolicyScheduled { takes_effect_at, loosen_only } => {
+                let step = PolicyStep::Scheduled { takes_effect_at: Timestamp(takes_effect_at), loosen_only };
+                TenantEventBody::PolicyPlanned { step, reason }
+            }
+            BodyForm::PolicyWithdrawn {} => TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason },
             BodyForm::DirectoryChanged { version, added, changed, removed } => {
                 TenantEventBody::DirectoryChanged { version: DirectoryVersion(version), added, changed, removed }
             }

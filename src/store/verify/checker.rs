@@ -240,7 +240,9 @@ impl Checker {
                     chain.server_started.push(Started { seq: row.seq, at: event.at, grace_until });
                 }
             }
-            TenantEventBody::PolicyPublished { .. } | TenantEventBody::DirectoryChanged { .. } => {}
+            TenantEventBody::PolicyPublished { .. }
+            | TenantEventBody::PolicyPlanned { .. }
+            | TenantEventBody::DirectoryChanged { .. } => {}
         }
         Ok(())
     }

@@ -1,0 +1,118 @@
+//! What methods answer.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// The result of `session.open`.
+#[derive(Debug, Clone, Serialize)]
+pub struct SessionOpened {
+    /// The session's id.
+    pub session: String,
+    /// Who it speaks for.
+    pub principal: PrincipalShown,
+    /// The agent's own state, where the principal is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Value>,
+    /// The server's time.
+    pub server_time: String,
+    /// How often the server pings.
+    pub ping_interval_ms: u64,
+    /// The limits that a client should know.
+    pub limits: LimitsShown,
+}
+
+/// A principal as it is shown to itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct PrincipalShown {
+    /// What it is first of all.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its tenant.
+    pub tenant: String,
+    /// All its roles.
+    pub roles: Vec<&'static str>,
+    /// An agent's teams, or those that it may see.
+    pub teams: Vec<String>,
+    /// The zone of its day.
+    pub zone: String,
+}
+
+/// The limits that a client should know.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct LimitsShown {
+    /// The largest message, in bytes.
+    pub message_bytes: usize,
+    /// The most requests in a batch.
+    pub batch: usize,
+    /// The deepest nesting.
+    pub depth: usize,
+    /// Requests a second, in the long run.
+    pub requests_per_s: u32,
+    /// Requests at once.
+    pub burst: u32,
+    /// Boards on one socket.
+    pub boards: usize,
+}
+
+/// The result of `session.ping`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pong {
+    /// The server's time.
+    pub server_time: String,
+    /// The agent's version, where the principal is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+}
+
+/// The result of `session.refresh`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Refreshed {
+    /// When the fresh credential ends.
+    pub expires_at: String,
+    /// The boards that the fresh credential does not reach; they have ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ended_subscriptions: Vec<String>,
+}
+
+/// The result of `pause.start`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PauseBegun {
+    /// `started`, or `pending`.
+    pub outcome: &'static str,
+    /// The agent after it.
+    pub agent: Value,
+}
+
+/// The result of `pause.end` and of the live actions.
+#[derive(Debug, Clone, Serialize)]
+pub struct AgentAfter {
+    /// The agent after it.
+    pub agent: Value,
+}
+
+/// The parameters of `pause.warned` and `pause.limit_reached`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PauseThreshold {
+    /// The pause.
+    pub pause: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub pause_type: String,
+    /// When the threshold fired.
+    pub at: String,
+    /// When the limit is reached.
+    pub limit_at: String,
+}
+
+/// The parameters of `pause.offered`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PauseOffered {
+    /// The offer.
+    pub offer: String,
+    /// The type of the pause.
+    #[serde(rename = "type")]
+    pub pause_type: String,
+    /// When it expires.
+    pub expires_at: String,
+}

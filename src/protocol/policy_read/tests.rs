@@ -1,0 +1,249 @@
+//! Every field there and back, and every fault by its path.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveTime;
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::domain::directory::{Team, Tenant};
+use crate::domain::id::{DirectoryVersion, PolicyVersion, TenantId};
+use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy, WhenFull, WhenOccupied};
+use crate::domain::time::seconds;
+use crate::protocol::policy_write::{write_difference, write_types};
+
+const NOW: Timestamp = Timestamp(1_768_478_400_000);
+
+fn directory() -> Directory {
+    let team = |id: &str| {
+        let id = TeamId::new(id).expect("an id");
+        (id.clone(), Team { name: id.to_string(), id, zone: None })
+    };
+    Directory {
+        version: DirectoryVersion(1),
+        tenant: Tenant::new(TenantId::new("acme").expect("an id"), "Acme".to_owned(), chrono_tz::UTC),
+        teams: BTreeMap::from([team("suporte"), team("vendas")]),
+        agents: BTreeMap::new(),
+        channels: BTreeMap::new(),
+    }
+}
+
+fn read(types: Value) -> Result<PauseTypes, Vec<Problem>> {
+    let (policy, directory) = (Policy::empty(), directory());
+    let beside = Beside { policy: &policy, directory: &directory, now: NOW };
+    read_types(types.as_array().expect("a list").clone(), beside)
+}
+
+fn problems(types: Value) -> Vec<String> {
+    let problems = read(types).expect_err("it cannot be");
+    problems.into_iter().map(|one| format!("{}: {}", one.field, one.problem)).collect()
+}
+
+fn span() -> impl Strategy<Value = Duration> {
+    (0..=86_400_u64).prop_map(seconds)
+}
+
+fn some() -> impl Strategy<Value = Duration> {
+    (1..=86_400_u64).prop_map(seconds)
+}
+
+fn team() -> impl Strategy<Value = TeamId> {
+    select(vec!["suporte", "vendas"]).prop_map(|id| TeamId::new(id).expect("an id"))
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let time =
+        || (0..24_u32, 0..60_u32).prop_map(|(hour, minute)| NaiveTime::from_hms_opt(hour, minute, 0).expect("one"));
+    let day = select(WeekDays::ALL.iter().collect::<Vec<_>>());
+    (vec(day, 1..7), time(), time()).prop_filter_map("a window that is one", |(days, from, until)| {
+        Window::new(WeekDays::of(days), from, until).ok()
+    })
+}
+
+fn cap() -> impl Strategy<Value = Cap> {
+    prop_oneof![
+        (1..=CAP_MAX).prop_map(Cap::AtMost),
+        (1..=100_u8).prop_map(Cap::Percent),
+        (1..=CAP_MAX).prop_map(Cap::KeepAvailable)
+    ]
+}
+
+fn rules() -> impl Strategy<Value = PauseRules> {
+    let ends = (
+        any::<bool>(),
+        any::<bool>(),
+        of(span()),
+        select(vec![OnEarlyEnd::Record, OnEarlyEnd::Hold]),
+        span(),
+        of(some()),
+        btree_set(span(), 0..4),
+        span(),
+        select(vec![OnLimit::Mark, OnLimit::EndUnavailable, OnLimit::SignOut]),
+        btree_set(span(), 0..4),
+    );
+    let starts = (
+        vec(window(), 0..4),
+        span(),
+        span(),
+        of(1..=QUOTA_COUNT_MAX),
+        of(some()),
+        span(),
+        span(),
+        btree_map(team(), cap(), 0..3),
+        select(vec![WhenFull::Refuse, WhenFull::Queue]),
+    );
+    let approval = (some(), select(vec![AtTimeout::Refuse, AtTimeout::Grant]));
+    let last = (
+        of(approval.prop_map(|(timeout, at_timeout)| Approval { timeout, at_timeout })),
+        select(vec![WhenOccupied::Defer, WhenOccupied::Immediate, WhenOccupied::Refuse]),
+        select(vec![StartableBy::Agent, StartableBy::Supervisor, StartableBy::Both]),
+    );
+    (ends, starts, last).prop_map(|(ends, starts, last)| {
+        let limit = ends.5;
+        PauseRules {
+            paid: ends.0,
+            counts_as_work: ends.1,
+            min_duration: ends.2.filter(|min| limit.is_none_or(|limit| *min <= limit)),
+            on_early_end: ends.3,
+            refund_under: ends.4,
+            limit,
+            warn_before: ends.6.into_iter().filter(|span| limit.is_none_or(|limit| *span < limit)).collect(),
+            grace: ends.7,
+            on_limit: ends.8,
+            escalate_after: ends.9,
+            windows: starts.0,
+            not_in_first: starts.1,
+            not_in_last: starts.2,
+            quota_count: starts.3,
+            quota_time: starts.4,
+            cooldown: starts.5,
+            cooldown_any: starts.6,
+            cap: starts.7,
+            when_full: starts.8,
+            approval: last.0,
+            when_occupied: last.1,
+            startable_by: last.2,
+        }
+    })
+}
+
+fn kind() -> impl Strategy<Value = PauseKind> {
+    prop_oneof![
+        rules().prop_map(PauseKind::Regular),
+        rules().prop_map(PauseKind::Entitlement),
+        Just(PauseKind::Protected)
+    ]
+}
+
+fn pause_type() -> impl Strategy<Value = PauseType> {
+    let texts = || btree_map(select(vec!["pt-BR".to_owned(), "en".to_owned()]), "[a-zà-ü]{1,20}", 0..3);
+    let shown = (of("[a-z]{1,9}"), of("#[0-9a-f]{6}"), any::<i32>(), any::<bool>(), of(0..NOW.0));
+    ("[a-z]{1,9}", texts(), texts(), shown, of(btree_set(team(), 1..3)), kind()).prop_map(
+        |(code, mut name, description, shown, teams, kind)| {
+            name.insert("es".to_owned(), "pausa".to_owned());
+            PauseType {
+                code: PauseTypeCode::new(&code).expect("a code"),
+                name,
+                description,
+                icon: shown.0,
+                color: shown.1.filter(|_| kind.class() != PauseClass::Protected),
+                position: shown.2,
+                enabled: shown.3,
+                archived_at: shown.4.map(Timestamp),
+                teams,
+                kind,
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_as_it_was(types in vec(pause_type(), 0..4)) {
+        let types: PauseTypes = types.into_iter().map(|kind| (kind.code.clone(), Arc::new(kind))).collect();
+        prop_assert_eq!(read(write_types(&types)), Ok(types));
+    }
+}
+
+#[test]
+fn a_type_of_nothing_but_a_code_and_a_name_has_the_defaults() {
+    let types = read(json!([{"code": "cafe", "name": {"pt-BR": "Café"}, "limit_s": 45}])).expect("a policy");
+    let kind = types.values().next().expect("a type");
+    // The default warning is dropped where the limit leaves no room for it.
+    let expected = PauseRules { limit: Some(seconds(45)), warn_before: BTreeSet::new(), ..PauseRules::default() };
+    assert_eq!((kind.kind.rules(), kind.enabled, &kind.teams), (Some(&expected), true, &None));
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_by_the_path_of_its_field() {
+    let types = json!([
+        {"code": "a b\u{0}", "name": {"pt-BR": "A"}},
+        {"name": {}, "limit": 5, "colour": "red"},
+        {"code": "c", "name": {"en": "C"}, "limit_s": 90000, "grace_s": -1, "on_limit": "stop", "color": "red",
+         "windows": [{"from": "09:00", "until": "9"}, {"from": "09:00", "until": "09:00"}, {"days": "mun", "from": "09:00"}]},
+        {"code": "d", "name": {"en": "D"}, "limit_s": 60, "warn_before_s": [60, 90, 90], "teams": ["suport"], "cap": {"vendas": {}}},
+        {"code": "e", "name": {"en": "E"}, "class": "protected", "color": "#ffffff", "quota_count": 1},
+        {"code": "f", "name": {"en": "F"}, "class": "entitlement", "on_limit": "end_available", "limit_s": 60, "min_duration_s": 61},
+        {"code": "f", "name": {"en": "F"}, "approval": {"timeout_s": 0, "than": "grant"}, "quota_count": 0, "archived": false,
+         "archived_at": "2020-01-01T00:00:00.000Z"},
+        7
+    ]);
+    assert_eq!(
+        problems(types),
+        [
+            "types[0].code: is no id: an id may hold printable characters only, and no white space at its ends",
+            "types[1].code: is missing",
+            "types[1].name: is empty; at least one locale is needed",
+            "types[1].colour: is unknown; take it out",
+            "types[1].limit: is unknown; write it as limit_s, in whole seconds",
+            "types[2].color: expected a colour such as \"#2f80ed\", found \"red\"",
+            "types[2].limit_s: must be from 1 to 86400 seconds (24h)",
+            "types[2].grace_s: must be a whole number, not negative, of seconds",
+            "types[2].on_limit: must be one of: mark, end_unavailable, end_available, sign_out",
+            "types[2].windows[0].until: expected a time of day such as \"08:30\", found \"9\"",
+            "types[2].windows[1]: from and until are the same time; leave the window out to allow the whole day",
+            "types[2].windows[2].days: \"mun\" is no day; expected mon, tue, wed, thu, fri, sat or sun, a range such as \
+             \"mon-fri\", or \"daily\"",
+            "types[2].windows[2].until: is missing",
+            "types[3].warn_before_s[2]: is listed twice",
+            "types[3].cap.vendas: must be a number, {\"percent\": 20} or {\"keep_available\": 5}",
+            "types[3].warn_before_s: 1m is not before the limit of 1m; make it shorter",
+            "types[3].warn_before_s: 1m30s is not before the limit of 1m; make it shorter",
+            "types[3].teams: there is no team \"suport\"; use the id of one in the directory",
+            "types[4].quota_count: a protected pause type may have no rules and no colour; take it out",
+            "types[4].color: a protected pause type may have no rules and no colour; take it out",
+            "types[5].min_duration_s: 1m1s is longer than the limit of 1m",
+            "types[5].on_limit: \"end_available\" is not for an entitlement; choose mark, end_unavailable or sign_out",
+            "types[6].code: stands here again; use each code once",
+            "types[6].archived_at: contradicts archived: false; leave one of them out",
+            "types[6].quota_count: must be a whole number from 1 to 1440",
+            "types[6].approval.timeout_s: nothing is left of it; write enabled = false",
+            "types[6].approval.than: is unknown; take it out",
+            "types[7]: must be an object",
+        ]
+    );
+}
+
+#[test]
+fn a_difference_names_the_fields() {
+    let before = read(json!([{"code": "a", "name": {"en": "A"}, "limit_s": 120}, {"code": "b", "name": {"en": "B"}}]));
+    let after = read(json!([
+        {"code": "a", "name": {"en": "A"}, "limit_s": 90, "grace_s": 0},
+        {"code": "b", "name": {"en": "B"}, "archived": true},
+        {"code": "c", "name": {"en": "C"}}
+    ]));
+    assert_eq!(
+        write_difference(&before.expect("a policy"), &after.expect("a policy")),
+        json!([
+            {"type": "a", "change": "changed", "fields": [
+                {"field": "grace_s", "after": 0}, {"field": "limit_s", "before": 120, "after": 90}
+            ]},
+            {"type": "b", "change": "removed", "fields": [{"field": "archived_at", "after": "2026-01-15T12:00:00.000Z"}]},
+            {"type": "c", "change": "added"}
+        ])
+    );
+    assert_eq!(PolicyVersion(0), Policy::empty().version);
+}
