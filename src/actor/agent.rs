@@ -417,9 +417,14 @@ impl AgentActor {
         }
     }
 
+    /// What failed on the way, by a message, does not put the next try off.
     fn try_again_later(&mut self) {
+        let now = self.env.clock.now();
+        if self.again.is_some_and(|(at, _)| at > now) {
+            return;
+        }
         let waited = self.again.map_or(TRY_AGAIN_AFTER, |(_, waited)| (waited * 2).min(TRY_AGAIN_AFTER_MAX));
-        self.again = Some((self.env.clock.now() + waited, waited));
+        self.again = Some((now + waited, waited));
     }
 
     fn refused_events(&self, now: Timestamp, context: &Context) -> Vec<AgentEvent> {
