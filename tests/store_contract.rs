@@ -43,6 +43,7 @@ macro_rules! contract {
             an_old_epoch_or_head_is_fenced_and_writes_nothing,
             a_batch_is_written_whole_or_not_at_all,
             promise_c1_a_second_open_pause_is_refused_and_spoils_no_other_batch,
+            semantics_4_a_pause_that_had_to_wait_begins_around_a_protected_one,
             all_shards_may_append_at_once,
             opening_again_keeps_everything_and_takes_epoch_plus_one,
             promise_d3_an_op_is_found_across_reopening,
@@ -355,6 +356,18 @@ async fn promise_c1_a_second_open_pause_is_refused_and_spoils_no_other_batch(sto
     }
     assert_eq!(read_all(&*journal, world.shard).await, world.stored);
     assert_eq!(read_all(&*journal, other.shard).await, other.stored);
+}
+
+async fn semantics_4_a_pause_that_had_to_wait_begins_around_a_protected_one(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let ana = agent("ana");
+    world.at_work(&ana);
+    let inner = started(pause(1), None, None);
+    world.event(&ana, AgentEventBody::PauseStarted(Box::new(inner)));
+    journal.append(world.batch()).await.unwrap();
+    world.start_pause(&ana, pause(2), None);
+    assert_eq!(journal.append(world.batch()).await, Ok(()));
+    assert_eq!(read_all(&*journal, world.shard).await, world.stored);
 }
 
 async fn all_shards_may_append_at_once(store: &impl Store) {

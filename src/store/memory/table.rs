@@ -114,7 +114,7 @@ impl Tables {
         let people: HashSet<PersonId> = writes.pauses.iter().map(|pause| pause.person).collect();
         let kept = self.pauses.values().filter(|pause| people.contains(&pause.person) && !ending.contains(&pause.id));
         for pause in kept.chain(&writes.pauses).filter(|pause| pause.ended_at.is_none()) {
-            if !open.insert((pause.person, pause.inside.is_some())) {
+            if !open.insert((pause.person, pause.class == "protected")) {
                 return Err(format!("person {} has an open pause already", pause.person));
             }
         }
