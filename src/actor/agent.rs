@@ -616,7 +616,7 @@ impl AgentActor {
             Some(_) | None => None,
         };
         let position = Some(facts.slots.position(id, code, &waiting.slots));
-        let queue = QueueView { position, expected_at, ..queue.clone() };
+        let queue = Box::new(QueueView { position, expected_at, ..QueueView::clone(queue) });
         Arc::new(AgentView { queue: Some(queue), ..AgentView::clone(&view) })
     }
 

@@ -50,17 +50,17 @@ pub struct AgentView {
     /// The pause shown.
     pub pause: Option<PauseView>,
     /// What waits for the return; in the agent's own view only.
-    pub pending: Option<Pending>,
+    pub pending: Option<Box<Pending>>,
     /// What waits for the end of work.
-    pub deferred: Option<DeferredView>,
+    pub deferred: Option<Box<DeferredView>>,
     /// The last request for an exception.
     pub request: Option<Box<RequestView>>,
     /// Which of its alerts somebody has seen.
     pub acks: Box<[Ack]>,
     /// The line that the agent stands in.
-    pub queue: Option<QueueView>,
+    pub queue: Option<Box<QueueView>>,
     /// The slot that is kept for the agent; in the agent's own view only, for its clock rests on a protected pause.
-    pub offer: Option<OfferView>,
+    pub offer: Option<Box<OfferView>>,
 }
 
 /// What waits for the end of work, as shown.
@@ -277,13 +277,13 @@ impl AgentView {
             view.reason = None;
         }
         view.pause = pause;
-        view.pending = agent.pending.clone();
+        view.pending = agent.pending.clone().map(Box::new);
         view.offer = agent.queue.as_deref().and_then(|waiting| {
             // One that was taken is what the deferred pause has.
             let taken = agent.deferred.as_ref().and_then(|deferred| deferred.offer());
             let (offer, pause_type) =
                 (waiting.offer.filter(|offer| taken != Some(offer.id))?, waiting.pause_type.clone());
-            Some(OfferView { id: offer.id, pause_type, expires_at: offer.expires_at() })
+            Some(Box::new(OfferView { id: offer.id, pause_type, expires_at: offer.expires_at() }))
         });
         view
     }
@@ -349,14 +349,16 @@ impl AgentView {
             reason: agent.reason.clone(),
             pause: None,
             pending: None,
-            deferred: deferred.map(DeferredView::of),
+            deferred: deferred.map(|deferred| Box::new(DeferredView::of(deferred))),
             acks: agent.acks.clone(),
             request: agent.request.as_deref().map(|request| Box::new(RequestView::of(request))),
-            queue: agent.queue.as_deref().map(|waiting| QueueView {
-                pause_type: waiting.pause_type.clone(),
-                since: waiting.since,
-                position: None,
-                expected_at: None,
+            queue: agent.queue.as_deref().map(|waiting| {
+                Box::new(QueueView {
+                    pause_type: waiting.pause_type.clone(),
+                    since: waiting.since,
+                    position: None,
+                    expected_at: None,
+                })
             }),
             offer: None,
         };

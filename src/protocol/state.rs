@@ -204,7 +204,7 @@ impl<'a> AgentState<'a> {
             pause: view.pause.as_ref().map(PauseState::of),
             pending: match (&view.pending, &view.deferred) {
                 (Some(pending), _) => Some(PendingState::of(pending)),
-                (None, deferred) => deferred.as_ref().map(PendingState::of_deferred),
+                (None, deferred) => deferred.as_deref().map(PendingState::of_deferred),
             },
             request: view.request.as_deref().map(|request| RequestState {
                 id: request.id.to_string(),
