@@ -1,9 +1,12 @@
 //! The domain through its public face: scripts that a supervisor can read, and what must hold of
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
+mod early_queue;
+mod entitlements;
 mod limits;
 mod next_change;
 mod occupancy;
+mod overrides;
 mod pauses;
 mod planted;
 mod presence;
