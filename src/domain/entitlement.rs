@@ -168,7 +168,7 @@ impl Entitled<'_> {
     }
 
     /// From when what is owed is at risk.
-    fn lapses_from(&self) -> Timestamp {
+    pub(super) fn lapses_from(&self) -> Timestamp {
         self.latest_start().minus(LAPSES_WITHIN)
     }
 

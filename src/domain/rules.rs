@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::agent::{Agent, Away, Context, Status};
 use super::command::{Actor, Refusal};
-use super::entitlement::{entitled_to, next_edge, owed_by};
+use super::entitlement::{Entitled, entitled_to, next_edge, owed_by};
 use super::id::{PauseId, PauseTypeCode, RequestId};
 use super::line::Line;
 use super::policy::{PauseClass, PauseRules, PauseType, StartableBy, WhenOccupied};
@@ -121,8 +121,10 @@ impl<'a> Question<'a> {
     fn right(&self) -> Option<Entitlement> {
         owed_by(self.pause_type()?).filter(|rules| !rules.is_empty())?;
         let entitled = entitled_to(self.agent, self.context, self.code);
+        let owed = entitled.filter(|entitled| entitled.owed() > 0);
         Some(Entitlement {
-            owed: entitled.is_some_and(|entitled| entitled.owed() > 0),
+            lapses_from: owed.as_ref().map(Entitled::lapses_from).filter(|at| *at > self.context.now),
+            owed: owed.is_some(),
             at_risk: self.agent.is_at_risk(self.code),
             changes_at: next_edge(self.agent, self.context),
         })
@@ -156,6 +158,8 @@ struct Entitlement {
     owed: bool,
     /// It is on record that it is about to lapse.
     at_risk: bool,
+    /// When it will be.
+    lapses_from: Option<Timestamp>,
     /// What is owed may be otherwise then, if nothing happens.
     changes_at: Option<Timestamp>,
 }
@@ -262,13 +266,11 @@ fn ask_all(question: &Question) -> Verdict {
     let mut used = grant.is_some_and(|grant| !grant.extra.is_zero());
     let mut next_change_at: Option<Timestamp> = None;
     let pause_type = question.pause_type().map(|found| &**found);
-    let rules = question.rules();
-    if rules.is_some() {
-        next_change_at = pause_type.and_then(|found| found.next_edge_for(question.context));
-    }
-    let right = question.right();
+    let (rules, right) = (question.rules(), question.right());
+    // Where the rules themselves are others, or what is owed is: whether that changes anything is seen by asking.
+    let mut edge = pause_type.and_then(|found| found.next_edge_for(question.context));
     for rule in &RULES {
-        let answer = ask(rule, question, pause_type, rules.as_deref());
+        let mut answer = ask(rule, question, pause_type, rules.as_deref());
         if question.waives() && matches!(rule, Rule::Waivable(..)) {
             waived.extend(answer.refusal);
             continue;
@@ -276,10 +278,12 @@ fn ask_all(question: &Question) -> Verdict {
         if let (Rule::Waivable(code, _), Some(right)) = (rule, &right) {
             // What is waived while something is owed is not for long; what is not may be soon.
             let fails = answer.refusal.is_some();
-            let matters = OWED_WAIVES.contains(code) && (fails || answer.changes_at.is_some());
+            if OWED_WAIVES.contains(code) && (fails || answer.changes_at.is_some()) {
+                edge = earlier(edge, earlier(right.changes_at, answer.changes_at.take()));
+            }
             let gives_way = AT_RISK_WAIVES.contains(code) && fails && right.owed && !right.at_risk;
-            if (matters || gives_way) && !refused {
-                next_change_at = earlier(next_change_at, right.changes_at);
+            if gives_way && !refused {
+                next_change_at = earlier(next_change_at, right.lapses_from);
             }
             if right.waives(code) {
                 waived.extend(answer.refusal);
@@ -308,19 +312,22 @@ fn ask_all(question: &Question) -> Verdict {
     let mut verdict = Verdict { outcome, code, also, waived, grant: None, next_change_at };
     if let Some(grant) = grant {
         verdict.grant = used.then_some(grant.id);
-        verdict.next_change_at = earlier(next_change_at, without_grant(question, grant, &verdict));
+        verdict.next_change_at = earlier(next_change_at, from_then_on(question, grant.until, &verdict));
+    }
+    if let Some(edge) = edge.filter(|edge| verdict.next_change_at.is_none_or(|at| *edge < at)) {
+        verdict.next_change_at = from_then_on(question, edge, &verdict);
     }
     verdict
 }
 
-/// When a verdict that a grant has a part in changes for the want of it: once it has lapsed, unless the rules say the same
-/// then, and in that case when they say otherwise.
-fn without_grant(question: &Question, grant: &Grant, verdict: &Verdict) -> Option<Timestamp> {
-    let context = Context { now: grant.until, ..*question.context };
+/// When a verdict changes that is asked for under other rules from an instant on, a grant that has lapsed or an override that
+/// holds: then, unless the rules say the same then, and in that case when they say otherwise.
+fn from_then_on(question: &Question, at: Timestamp, verdict: &Verdict) -> Option<Timestamp> {
+    let context = Context { now: at, ..*question.context };
     let then = ask_all(&Question { context: &context, ..*question });
     let code = |verdict: &Verdict| verdict.code.as_ref().map(Refusal::code);
     let same = then.outcome == verdict.outcome && code(&then) == code(verdict);
-    if same { then.next_change_at } else { Some(grant.until) }
+    if same { then.next_change_at } else { Some(at) }
 }
 
 /// What stands against asking for an exception: what the type is and whom it is for, not the time of day.
@@ -409,7 +416,7 @@ fn outside_window(question: &Question, rules: &PauseRules) -> Answer {
     let (now, zone) = (question.context.now, question.context.directory.zone_of(question.context.person));
     let next_from = match window_state(&rules.windows, now, zone) {
         WindowState::Open { until } => return Answer::of(None, until),
-        WindowState::Closed { next_from } => next_from,
+        WindowState::Closed { next_from } => opens_at(question, next_from),
     };
     let refusal = Some(Refusal::OutsideWindow { next_from });
     let line = question.pause_type().map(|pause_type| Line::of(question, pause_type, rules));
@@ -418,6 +425,24 @@ fn outside_window(question: &Question, rules: &PauseRules) -> Answer {
         Some(joins_at) if joins_at <= now => Answer { refusal, instead: VerdictOutcome::Queued, changes_at: next_from },
         joins_at => Answer::of(refusal, joins_at.or(next_from)),
     }
+}
+
+/// When a window opens next that by the rules of now opens at `next_from`: other rules may hold by then.
+fn opens_at(question: &Question, mut next_from: Option<Timestamp>) -> Option<Timestamp> {
+    let (directory, person) = (question.context.directory, question.context.person);
+    let Some(pause_type) = question.pause_type() else { return next_from };
+    let mut context = *question.context;
+    while let Some(edge) = pause_type.next_edge_for(&context)
+        && next_from.is_none_or(|next_from| edge <= next_from)
+    {
+        context.now = edge;
+        let rules = pause_type.rules_for(person, directory, edge)?;
+        next_from = match window_state(&rules.windows, edge, directory.zone_of(person)) {
+            WindowState::Open { .. } => return Some(edge),
+            WindowState::Closed { next_from } => next_from,
+        };
+    }
+    next_from
 }
 
 fn shift_head(question: &Question, rules: &PauseRules) -> Answer {

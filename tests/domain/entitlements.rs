@@ -118,7 +118,7 @@ fn the_first_and_the_last_part_of_the_shift_never_refuse_what_is_owed() {
         type rest entitlement limit 12m warn none not_in_first 1h not_in_last 1h owed n7 1 of 10m up_to 6h
         mon 2026-11-23 08:00 host plans shift 09:00-13:00 -> planned 2026-11-23 from 09:00 to 13:00
         09:00 ana connects             -> connected, signed_in unavailable
-        09:10 ana asks rest            -> started waives shift_head changes 12:35
+        09:10 ana asks rest            -> started waives shift_head
         09:10 ana pause.start rest     -> started rest, finding waived_shift_head
         09:21 ana pause.end            -> ended rest (agent) then available
         # What is owed no more is a pause like any other.

@@ -51,13 +51,27 @@ fn an_override_holds_on_its_days_in_the_agents_zone_the_last_one_included() {
         type almoco windows mon-sun 11:30-14:30
         override almoco agent ana windows mon-sun 09:00-10:00 from 2026-11-24 until 2026-11-25
         mon 2026-11-23 23:59:59.999 ana connects -> connected, signed_in unavailable
-        # The bounds of its days are worth asking at.
-        23:59:59.999 ana asks almoco -> refused outside_window until 2026-11-24 11:30 changes 2026-11-24 00:00
+        # It is known today what holds tomorrow.
+        23:59:59.999 ana asks almoco -> refused outside_window until 2026-11-24 09:00 changes 2026-11-24 09:00
         tue 2026-11-24 00:00 ana asks almoco -> refused outside_window until 09:00 changes 09:00
         09:30 ana asks almoco                -> started changes 10:00
-        wed 2026-11-25 23:59 ana asks almoco -> refused outside_window until 2026-11-26 09:00 changes 2026-11-26 00:00
+        wed 2026-11-25 23:59 ana asks almoco -> refused outside_window until 2026-11-26 11:30 changes 2026-11-26 11:30
         thu 2026-11-26 00:00 ana asks almoco -> refused outside_window until 11:30 changes 11:30
         11:30 ana asks almoco                -> started changes 14:30
+        "#,
+    );
+}
+
+#[test]
+fn a_day_that_begins_with_an_open_window_is_when_it_opens() {
+    check(
+        r#"
+        type cafe windows mon-sun 11:30-14:30 quota 1
+        override cafe agent ana windows mon-sun 22:00-06:00 from 2026-11-24
+        mon 2026-11-23 15:00 ana connects -> connected, signed_in unavailable
+        # By the rules of the 24th the window of the night before is open at midnight.
+        15:00 ana asks cafe               -> refused outside_window until 2026-11-24 00:00 changes 2026-11-24 00:00
+        tue 2026-11-24 00:00 ana pause.start cafe -> started cafe
         "#,
     );
 }

@@ -27,7 +27,7 @@ use crate::world::World;
 
 /// A small policy that has every rule, with limits short enough to be met often.
 const POLICY: &str = r#"
-    tenant zone America/New_York abandon 2h defer 4m
+    tenant zone America/New_York abandon 2h defer 4m default_shift 1h
     channel voice blocks capacity 1
     channel chat capacity 2
     team suporte
@@ -46,9 +46,14 @@ const POLICY: &str = r#"
     type recuperacao protected
     type reuniao by supervisor
     type vendas teams outra
+    type descanso entitlement limit 6m warn none cap suporte=1 cooldown 10m not_in_first 8m not_in_last 8m owed r 2 of 2m after 5m before 5m
+    override cha agent ana limit 4m until 2026-03-07
+    override almoco team suporte windows all 08:00-15:00 from 2026-11-24
+    override fila agent ana queue_before 40m
 "#;
 
-const TYPES: [&str; 13] = [
+const TYPES: [&str; 14] = [
+    "descanso",
     "fila",
     "cheia",
     "cafe",
@@ -79,7 +84,9 @@ const WORK: [&str; 7] = [
 ];
 
 /// What others do of the types that have a cap.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 9] = [
+    "bia takes descanso",
+    "caio waits descanso",
     "bia takes fila",
     "bia waits fila",
     "bia is here",
@@ -556,6 +563,7 @@ pub(crate) fn listed(before: &str, event: &AgentEvent, after: &str) -> Result<()
         | "request.cancelled"
         | "grant.used"
         | "alert.acknowledged"
+        | "entitlement.at_risk"
         | "shift.planned"
         | "shift.cancelled"
         | "finding.recorded" => before == after,
@@ -621,7 +629,7 @@ fn promise_c9_the_menu_says_what_a_start_then_does() {
             take(&mut world, &Step::Command(who, start, false));
         }
         let menu = world.options();
-        assert_eq!(menu.len(), 11, "all but those of another team");
+        assert_eq!(menu.len(), 12, "all but those of another team");
         for option in menu {
             let mut then = world.clone();
             let actor = Actor::Agent(then.id.clone());
