@@ -1,6 +1,7 @@
 //! One contract, run on every journal: what the core may rely on, whatever keeps the rows.
 
 mod store {
+    pub(crate) mod amendments;
     mod evidence;
     mod history;
     mod postgres;
@@ -24,6 +25,9 @@ use intervalo::domain::time::Timestamp;
 use intervalo::ports::{
     AppendError, Batch, EntryBody, Epoch, Journal, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored,
     TenantDefinition,
+};
+use store::amendments::{
+    a_pause_on_record_is_found_with_what_was_said_of_it, nothing_is_said_of_a_pause_that_there_is_not,
 };
 use support::store_kinds::{InMemory, OnPostgres, OnSqlite, Store};
 use support::store_world::{World, admin, agent, pause, seq, started, supervisor, terms};
@@ -52,6 +56,8 @@ macro_rules! contract {
             what_is_erased_reads_back_as_absent_and_the_chain_still_verifies,
             a_pause_that_begins_and_ends_in_one_batch_is_whole,
             what_is_planned_for_the_policy_is_kept_until_it_is_published,
+            a_pause_on_record_is_found_with_what_was_said_of_it,
+            nothing_is_said_of_a_pause_that_there_is_not,
         );
     };
     ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {
@@ -116,6 +122,8 @@ async fn every_kind_of_event_reads_back_as_it_was_appended(store: &impl Store) {
         "finding.recorded",
         "grant.used",
         "occupancy.changed",
+        "pause.annotated",
+        "pause.corrected",
         "pause.ended",
         "pause.escalated",
         "pause.extended",

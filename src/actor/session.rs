@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::mpsc;
 
+use crate::domain::command::Actor;
 use crate::domain::event::Cause;
 use crate::domain::id::{OfferId, PauseId, PauseTypeCode, SessionId};
 use crate::domain::presence::AgentView;
+use crate::domain::record::PauseCorrected;
 use crate::domain::time::Timestamp;
 
 /// How many notices may wait for a socket; one that is further behind is closed as slow.
@@ -72,6 +74,28 @@ pub enum Notice {
         at: Timestamp,
         /// When the limit was reached.
         limit_at: Timestamp,
+    },
+    /// The end of a recorded pause of the agent was corrected.
+    PauseCorrected {
+        /// What.
+        corrected: Box<PauseCorrected>,
+        /// When.
+        at: Timestamp,
+        /// By whom.
+        by: Actor,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Something was added to the record of a pause of the agent.
+    PauseAnnotated {
+        /// The pause.
+        pause: PauseId,
+        /// When.
+        at: Timestamp,
+        /// By whom.
+        by: Actor,
+        /// What.
+        text: Option<String>,
     },
     /// The agent was signed out; the last notice of a session.
     SignedOut {

@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 /// What there is to tell.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Warnings, limits and offers, in order.
+    /// Warnings, limits, offers and what was said of recorded pauses, in order.
     pub(super) notices: Vec<Notice>,
     /// A request was made, or something became of it.
     pub(super) asked: bool,
@@ -45,6 +45,18 @@ impl Told {
                 | AgentEventBody::RequestDecided { .. }
                 | AgentEventBody::RequestExpired { .. }
                 | AgentEventBody::RequestCancelled { .. } => told.asked = true,
+                AgentEventBody::PauseCorrected(corrected) => told.notices.push(Notice::PauseCorrected {
+                    corrected: corrected.clone(),
+                    at: event.at,
+                    by: event.actor.clone(),
+                    reason: event.reason.clone(),
+                }),
+                AgentEventBody::PauseAnnotated { pause } => told.notices.push(Notice::PauseAnnotated {
+                    pause: *pause,
+                    at: event.at,
+                    by: event.actor.clone(),
+                    text: event.reason.clone(),
+                }),
                 AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                     told.signed_out = Some(sign_out_notice(event))
                 }

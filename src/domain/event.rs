@@ -16,6 +16,7 @@ use super::op::OpRecord;
 use super::policy::{AtTimeout, OnEarlyEnd, OnLimit, PauseClass};
 use super::policy_plans::PolicyStep;
 use super::queue::Place;
+use super::record::PauseCorrected;
 use super::request::{Grant, Origin};
 use super::shift::PlannedShift;
 use super::time::Timestamp;
@@ -32,7 +33,7 @@ pub struct AgentEvent {
     pub actor: Actor,
     /// Why.
     pub cause: Cause,
-    /// What a supervisor wrote as the reason; erasable text.
+    /// What a person wrote to it, for the most part a supervisor as the reason; erasable text.
     pub reason: Option<String>,
     /// The policy that it was decided under.
     pub policy_version: PolicyVersion,
@@ -204,6 +205,13 @@ pub enum AgentEventBody {
     },
     /// A pause ended.
     PauseEnded(PauseEnded),
+    /// The end of a pause on record was corrected; why, is the event's reason.
+    PauseCorrected(Box<PauseCorrected>),
+    /// Something was added to the record of a pause; what, is the event's reason.
+    PauseAnnotated {
+        /// The pause.
+        pause: PauseId,
+    },
     /// Something that labour law or the rules would call irregular was noticed.
     FindingRecorded {
         /// A stable code, for example `entitlement_ended_early`.
@@ -604,6 +612,8 @@ impl AgentEventBody {
             AgentEventBody::Escalated { .. } => "pause.escalated",
             AgentEventBody::PauseExtended { .. } => "pause.extended",
             AgentEventBody::PauseEnded(_) => "pause.ended",
+            AgentEventBody::PauseCorrected(_) => "pause.corrected",
+            AgentEventBody::PauseAnnotated { .. } => "pause.annotated",
             AgentEventBody::FindingRecorded { .. } => "finding.recorded",
         }
     }

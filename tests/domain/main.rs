@@ -1,6 +1,7 @@
 //! The domain through its public face: scripts that a supervisor can read, and what must hold of
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
+mod corrections;
 mod limits;
 mod next_change;
 mod occupancy;
@@ -10,6 +11,7 @@ mod presence;
 mod properties;
 mod protected;
 mod queue;
+mod recorded;
 mod requests;
 mod schedule;
 mod script;

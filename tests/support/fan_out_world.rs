@@ -17,6 +17,7 @@ use intervalo::domain::id::{
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{OnEarlyEnd, OnLimit, Policy};
 use intervalo::domain::presence::AgentView;
+use intervalo::domain::record::RecordedPause;
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{
     AgentRecord, AppendError, Batch, BoxFuture, Committed, Epoch, FeedRow, Journal, ReadError, ShardHead, ShardId,
@@ -327,6 +328,14 @@ impl Journal for World {
 
     fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn find_pause<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: PauseId,
+    ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn find_op<'a>(

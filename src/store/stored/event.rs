@@ -1,27 +1,23 @@
 //! The stored form of an agent's event: what is in the journal's `body`. The rest are columns.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::deferred::DeferredForm;
 use super::occupancy::ChangedForm;
+use super::record::CorrectedForm;
 use super::request::{CreatedForm, GrantForm};
 use super::shift::{PlannedForm, ShiftForm};
 use super::text::Text;
 use super::word::{ChosenStatusForm, LimitedClassForm, OnEarlyEndForm, OnLimitForm};
-use super::{ActorForm, FormError, Hash, PersonId, Refer, Resolve, WideId, from_ms, not, parse, to_ms};
+use super::{ActorForm, FormError, Hash, Refer, Resolve, from_ms, parse, to_ms};
 use crate::domain::alert::AlertId;
-use crate::domain::command::Outcome;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, PauseEnded, PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget,
     Queued,
 };
-use crate::domain::id::{OfferId, Op, PauseId, PauseTypeCode, RequestId, TeamId};
-use crate::domain::op::OpRecord;
+use crate::domain::id::{OfferId, PauseId, PauseTypeCode, RequestId, TeamId};
 use crate::domain::queue::Place;
 use crate::domain::time::Timestamp;
 
@@ -50,6 +46,11 @@ impl EventForm {
             return Err(FormError::UnknownForm(self.v));
         }
         Ok((self.reason.and_then(|hash| resolve.text(hash)), self.event.into_domain(resolve)?))
+    }
+
+    /// The hash of what was written to it.
+    pub(crate) fn reason(&self) -> Option<Hash> {
+        self.reason
     }
 
     /// The hash of the note that a started pause carries.
@@ -88,6 +89,8 @@ impl EventForm {
             | BodyForm::Escalated { .. }
             | BodyForm::PauseExtended { .. }
             | BodyForm::PauseEnded(_)
+            | BodyForm::PauseCorrected(_)
+            | BodyForm::PauseAnnotated { .. }
             | BodyForm::FindingRecorded { .. } => None,
         }
     }
@@ -178,6 +181,10 @@ enum BodyForm {
     PauseExtended { pause: String, by_ms: u64 },
     #[serde(rename = "pause.ended")]
     PauseEnded(EndedForm),
+    #[serde(rename = "pause.corrected")]
+    PauseCorrected(Box<CorrectedForm>),
+    #[serde(rename = "pause.annotated")]
+    PauseAnnotated { pause: Text<PauseId> },
     #[serde(rename = "finding.recorded")]
     FindingRecorded {
         code: String,
@@ -248,6 +255,10 @@ impl BodyForm {
                 BodyForm::PauseExtended { pause: pause.to_string(), by_ms: to_ms(*by) }
             }
             AgentEventBody::PauseEnded(ended) => BodyForm::PauseEnded(EndedForm::of(ended)),
+            AgentEventBody::PauseCorrected(corrected) => {
+                BodyForm::PauseCorrected(Box::new(CorrectedForm::of(corrected)))
+            }
+            AgentEventBody::PauseAnnotated { pause } => BodyForm::PauseAnnotated { pause: Text(*pause) },
             AgentEventBody::FindingRecorded { code, pause } => {
                 BodyForm::FindingRecorded { code: code.clone(), pause: pause.map(|id| id.to_string()) }
             }
@@ -309,6 +320,8 @@ impl BodyForm {
                 AgentEventBody::PauseExtended { pause: pause_id(&pause)?, by: from_ms(by_ms) }
             }
             BodyForm::PauseEnded(ended) => AgentEventBody::PauseEnded(ended.into_domain()?),
+            BodyForm::PauseCorrected(corrected) => AgentEventBody::PauseCorrected(Box::new(corrected.into_domain())),
+            BodyForm::PauseAnnotated { pause } => AgentEventBody::PauseAnnotated { pause: pause.0 },
             BodyForm::FindingRecorded { code, pause } => {
                 AgentEventBody::FindingRecorded { code, pause: pause.as_deref().map(pause_id).transpose()? }
             }
@@ -599,72 +612,6 @@ impl EndedForm {
             last_seen_at: self.last_seen_at.map(Timestamp),
             replaced_by: self.replaced_by.as_deref().map(pause_id).transpose()?,
         })
-    }
-}
-
-/// The journal's columns of an op.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct OpColumns {
-    pub(crate) op: WideId,
-    pub(crate) by_kind: String,
-    pub(crate) by: Option<PersonId>,
-    pub(crate) fingerprint: i64,
-    pub(crate) at: i64,
-    pub(crate) outcome: String,
-}
-
-impl OpColumns {
-    pub(crate) fn of(record: &OpRecord, refer: &mut dyn Refer) -> OpColumns {
-        let (by_kind, by) = ActorForm::of(&record.by, refer).columns();
-        OpColumns {
-            op: WideId::of(record.op.0),
-            by_kind,
-            by,
-            fingerprint: record.fingerprint.cast_signed(),
-            at: record.at.0,
-            outcome: OutcomeWord(record.outcome).to_string(),
-        }
-    }
-
-    pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<OpRecord, FormError> {
-        Ok(OpRecord {
-            op: Op(self.op.number()),
-            by: ActorForm::from_columns(&self.by_kind, self.by)?.into_domain(resolve)?,
-            fingerprint: self.fingerprint.cast_unsigned(),
-            at: Timestamp(self.at),
-            outcome: self.outcome.parse::<OutcomeWord>()?.0,
-        })
-    }
-}
-
-/// An outcome as a word: `done`, `queued`, `requested`, `deferred`, `started:<pause>`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct OutcomeWord(Outcome);
-
-impl fmt::Display for OutcomeWord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Outcome::Done => f.write_str("done"),
-            Outcome::Queued => f.write_str("queued"),
-            Outcome::Requested => f.write_str("requested"),
-            Outcome::Deferred => f.write_str("deferred"),
-            Outcome::Started { pause } => write!(f, "started:{pause}"),
-        }
-    }
-}
-
-impl FromStr for OutcomeWord {
-    type Err = FormError;
-
-    fn from_str(word: &str) -> Result<OutcomeWord, FormError> {
-        match (word, word.strip_prefix("started:")) {
-            ("done", _) => Ok(OutcomeWord(Outcome::Done)),
-            ("queued", _) => Ok(OutcomeWord(Outcome::Queued)),
-            ("requested", _) => Ok(OutcomeWord(Outcome::Requested)),
-            ("deferred", _) => Ok(OutcomeWord(Outcome::Deferred)),
-            (_, Some(pause)) => Ok(OutcomeWord(Outcome::Started { pause: pause_id(pause)? })),
-            (_, None) => Err(not("an outcome", word.to_owned(), "unknown")),
-        }
     }
 }
 

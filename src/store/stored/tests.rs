@@ -261,6 +261,8 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
         (id(), span(), any::<bool>()).prop_map(|(pause, after, late)| AgentEventBody::Escalated { pause, after, late }),
         (id(), span()).prop_map(|(pause, by)| AgentEventBody::PauseExtended { pause, by }),
         ended().prop_map(AgentEventBody::PauseEnded),
+        super::record::any_correction().prop_map(|corrected| AgentEventBody::PauseCorrected(Box::new(corrected))),
+        id().prop_map(|pause| AgentEventBody::PauseAnnotated { pause }),
         (any::<String>(), proptest::option::of(id()))
             .prop_map(|(code, pause)| AgentEventBody::FindingRecorded { code, pause }),
     ]
