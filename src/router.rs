@@ -13,10 +13,10 @@ use crate::actor::handle::Message;
 use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
 use crate::domain::command::Request;
 use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, AgentSeq, PauseId, SessionId, TenantId};
+use crate::domain::id::{AgentId, AgentSeq, PauseId, RequestId, SessionId, TenantId};
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
-use crate::domain::record::RecordedPause;
+use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::rules::PauseOption;
 use crate::domain::shift::Plan;
 use crate::ports::TenantDefinition;
@@ -88,6 +88,18 @@ impl Router {
         pause: PauseId,
     ) -> Result<Option<RecordedPause>, CommandError> {
         self.core.recorded_pause(tenant, pause).await
+    }
+
+    /// A request of the last day as it is on record, whoever's it is.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the store is out of reach.
+    pub async fn recorded_request(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+    ) -> Result<Option<RecordedRequest>, CommandError> {
+        self.core.recorded_request(tenant, request).await
     }
 
     /// Brings in a socket; the sign-in that it may be is durable when it answers `Ok`.

@@ -6,6 +6,7 @@ mod store {
     mod history;
     mod postgres;
     mod recovery;
+    pub(crate) mod requests;
 }
 mod support {
     pub(crate) mod postgres;
@@ -29,6 +30,7 @@ use intervalo::ports::{
 use store::amendments::{
     a_pause_on_record_is_found_with_what_was_said_of_it, nothing_is_said_of_a_pause_that_there_is_not,
 };
+use store::requests::a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another;
 use support::store_kinds::{InMemory, OnPostgres, OnSqlite, Store};
 use support::store_world::{World, admin, agent, pause, seq, started, supervisor, terms};
 
@@ -58,6 +60,7 @@ macro_rules! contract {
             what_is_planned_for_the_policy_is_kept_until_it_is_published,
             a_pause_on_record_is_found_with_what_was_said_of_it,
             nothing_is_said_of_a_pause_that_there_is_not,
+            a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another,
         );
     };
     ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {

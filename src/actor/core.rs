@@ -23,9 +23,10 @@ use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantL
 use crate::domain::agent::Agent;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, PauseId, TenantId, TenantSeq};
+use crate::domain::id::{AgentId, PauseId, RequestId, TenantId, TenantSeq};
 use crate::domain::occupancy::Report;
-use crate::domain::record::RecordedPause;
+use crate::domain::op::OP_REMEMBERED_FOR;
+use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
 use crate::hub::SeedRow;
 use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardId, TenantDefinition};
@@ -271,6 +272,22 @@ impl Core {
     ) -> Result<Option<RecordedPause>, CommandError> {
         self.env.journal.find_pause(tenant, pause).await.map_err(|why| {
             warn!("pause {pause} cannot be read: {why}");
+            CommandError::unavailable()
+        })
+    }
+
+    /// A request of somebody's that was made as long ago as an op is remembered.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the store is out of reach.
+    pub async fn recorded_request(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+    ) -> Result<Option<RecordedRequest>, CommandError> {
+        let since = self.env.clock.now().minus(OP_REMEMBERED_FOR);
+        self.env.journal.find_request(tenant, request, since).await.map_err(|why| {
+            warn!("request {request} cannot be read: {why}");
             CommandError::unavailable()
         })
     }

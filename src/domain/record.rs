@@ -1,11 +1,30 @@
-//! Pauses on record: what a correction of one looks at, and what it changes of what the agent has used up (semantics §8).
+//! Pauses on record: what a correction of one looks at, and what it changes of what the agent has used up (semantics §8). And
+//! requests on record, beside the agent's last one.
 
 use std::time::Duration;
 
-use super::event::Cause;
+use super::agent::Agent;
+use super::event::{AgentEvent, Cause};
 use super::id::{AgentId, PauseId, PauseTypeCode};
+use super::request::PauseRequest;
 use super::time::Timestamp;
 use super::usage::{Counted, Period, TypeUsage, Usage, Used};
+
+/// A request for an exception as it is on record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedRequest {
+    /// Whose.
+    pub agent: AgentId,
+    /// The request, open or closed.
+    pub request: PauseRequest,
+}
+
+/// A request of an agent, as the event tells it that made it and the one that closed it, where there is one.
+pub fn request_of(agent: AgentId, events: &[AgentEvent]) -> Option<PauseRequest> {
+    let mut folded = Agent::unseen(agent);
+    events.iter().try_for_each(|event| folded.apply(event)).ok()?;
+    folded.request.map(|request| *request)
+}
 
 /// How many annotations one pause may have: more than anybody reads, and too few to fill a page of the history with.
 pub const ANNOTATIONS_MAX: u32 = 20;

@@ -20,6 +20,7 @@ mod random;
 mod reader;
 mod reading;
 mod recorded;
+mod requests;
 mod row;
 mod snapshot;
 mod sqlite;

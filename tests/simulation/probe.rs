@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use intervalo::domain::command::Actor;
-use intervalo::domain::id::{AgentId, Op, PauseId, TenantId};
+use intervalo::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{PauseKind, PauseRules, Policy, WhenOccupied};
-use intervalo::domain::record::RecordedPause;
+use intervalo::domain::record::{RecordedPause, RecordedRequest};
 use intervalo::domain::time::Timestamp;
 use intervalo::domain::usage::Usage;
 use intervalo::ports::{
@@ -205,6 +205,15 @@ impl Journal for Probe {
         pause: PauseId,
     ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
         self.inner.find_pause(tenant, pause)
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RequestId,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
+        self.inner.find_request(tenant, request, since)
     }
 
     fn find_op<'a>(

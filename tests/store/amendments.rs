@@ -265,7 +265,11 @@ async fn a_folder_of_before_opens_with_what_it_had() {
     drop(journal);
     store.close().await;
     let mut hand = store.by_hand().await;
-    for sql in ["DROP TABLE pause_amendments", "DELETE FROM _sqlx_migrations WHERE version = 4"] {
+    for sql in [
+        "DROP TABLE pause_amendments",
+        "DROP INDEX journal_requests",
+        "DELETE FROM _sqlx_migrations WHERE version >= 4",
+    ] {
         sqlx::query(sql).execute(&mut hand).await.unwrap();
     }
     let refused = verify(store.dir()).await.expect_err("an older version").to_string();

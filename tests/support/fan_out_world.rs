@@ -12,12 +12,12 @@ use intervalo::domain::command::Actor;
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, LimitedClass, PausePlace, PauseTerms, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
-    AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq,
+    AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, RequestId, TeamId, TenantId, TenantSeq,
 };
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{OnEarlyEnd, OnLimit, Policy};
 use intervalo::domain::presence::AgentView;
-use intervalo::domain::record::RecordedPause;
+use intervalo::domain::record::{RecordedPause, RecordedRequest};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{
     AgentRecord, AppendError, Batch, BoxFuture, Committed, Epoch, FeedRow, Journal, ReadError, ShardHead, ShardId,
@@ -335,6 +335,15 @@ impl Journal for World {
         _: &'a TenantId,
         _: PauseId,
     ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: RequestId,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
         Box::pin(async { Ok(None) })
     }
 

@@ -17,13 +17,15 @@ use super::random::SeededSalts;
 use super::stored::{FormError, PersonKind, WideId, write_json};
 use super::verify::{self, Summary};
 use crate::domain::command::Actor;
-use crate::domain::id::{AgentId, Op, PauseId, TenantId};
+use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
-use crate::domain::record::RecordedPause;
+use crate::domain::record::{RecordedPause, RecordedRequest};
+use crate::domain::time::Timestamp;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
 use crate::store::decode::{damaged_row, decode_op};
+use crate::store::requests::request_of_rows;
 use disk::SimDisk;
 use table::Tables;
 
@@ -289,6 +291,19 @@ impl Journal for MemoryJournal {
             let damaged =
                 |error: FormError| ReadError::Damaged { place: format!("pause {pause}"), why: error.to_string() };
             rows.into_domain(&shared.tables.references()).map(Some).map_err(damaged)
+        })
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RequestId,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
+        Box::pin(async move {
+            let shared = self.reading()?;
+            let rows = shared.tables.request_rows(tenant, request, since);
+            request_of_rows(&rows, &shared.tables.references())
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::id::{PolicyVersion, TenantId, TenantSeq};
+use crate::domain::id::{PolicyVersion, RequestId, TenantId, TenantSeq};
 use crate::domain::policy::Policy;
 use crate::domain::policy_plans::PolicyPlans;
 use crate::domain::time::Timestamp;
@@ -243,6 +243,17 @@ impl Tables {
             before: earlier.iter().take(BEFORE_MAX).filter_map(end_before).collect(),
             pause: pause.clone(),
         })
+    }
+
+    /// The rows that made a request and closed it; none where it was made before an instant.
+    pub(super) fn request_rows(&self, tenant: &TenantId, id: RequestId, since: Timestamp) -> Vec<JournalRow> {
+        let id = id.to_string();
+        let is_it = |row: &&JournalRow| row.kind == "request.created" && row.at >= since.0 && row.body.contains(&id);
+        let Some(made) = self.rows_of(tenant).find(is_it) else { return Vec::new() };
+        let closes = |kind: &str| ["request.decided", "request.expired", "request.cancelled"].contains(&kind);
+        let after = self.rows_of(tenant).filter(|row| row.person == made.person && row.agent_seq > made.agent_seq);
+        let closed = after.filter(|row| closes(&row.kind)).min_by_key(|row| row.agent_seq);
+        [made].into_iter().chain(closed).cloned().collect()
     }
 
     pub(super) fn snapshot(&self, shard: ShardId) -> Result<ShardSnapshot, ReadError> {

@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::PostgresAddress;
 use crate::domain::command::Actor;
-use crate::domain::id::{AgentId, Op, PauseId, TenantId};
+use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
-use crate::domain::record::RecordedPause;
+use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
@@ -28,6 +28,7 @@ use crate::store::open_error::OpenError;
 use crate::store::reader;
 use crate::store::reading::Readers;
 use crate::store::recorded;
+use crate::store::requests;
 use crate::store::snapshot::snapshot;
 pub(crate) use copying::{ShardCopy, Target, TargetError};
 use lane::{Epochs, Lane, WRITE_TIMEOUT};
@@ -163,6 +164,19 @@ impl Journal for PostgresJournal {
     ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
         Box::pin(async move {
             let answer = recorded::find_pause(&self.readers, tenant, pause).await;
+            self.standing.after_read(&answer);
+            answer
+        })
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RequestId,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
+        Box::pin(async move {
+            let answer = requests::find_request(&self.readers, tenant, request, since).await;
             self.standing.after_read(&answer);
             answer
         })
