@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::agent::Agent;
-use super::event::{AgentEvent, Cause};
+use super::event::{AgentEvent, Cause, Right};
 use super::id::{AgentId, PauseId, PauseTypeCode};
 use super::request::PauseRequest;
 use super::time::Timestamp;
@@ -67,6 +67,8 @@ pub struct Measures {
     pub grace: Duration,
     /// Since when it was over, as it was noted while it ran.
     pub overran_at: Option<Timestamp>,
+    /// What makes it one of the pauses that the employer owes.
+    pub right: Option<Right>,
 }
 
 /// The end of a pause, as last corrected.
@@ -123,6 +125,10 @@ pub struct UsageCorrection {
     pub before: Option<Duration>,
     /// The time that it counts with.
     pub after: Option<Duration>,
+    /// It was one of those that are owed, taken in full.
+    pub satisfied_before: bool,
+    /// It is.
+    pub satisfied: bool,
     /// Where it counts no more: what cooldowns run from in its place.
     pub others: EndsBefore,
 }
@@ -136,6 +142,12 @@ impl Measures {
     /// True when a pause of this length, which counts, is under its minimum.
     pub fn is_short(&self, duration: Duration) -> bool {
         self.min_duration.is_some_and(|min| duration < min)
+    }
+
+    /// True for a pause that was owed and counts so long from its start.
+    pub fn is_satisfied(&self, started_at: Timestamp, counted: Option<Duration>) -> bool {
+        let right = self.right.zip(counted);
+        right.is_some_and(|(right, counted)| right.is_met(started_at, started_at + counted))
     }
 
     /// Since when a pause was over that began and ended then. What was noted while it ran stands, for the limit may have
@@ -168,7 +180,7 @@ impl Usage {
         match (change.before, change.after) {
             // A misclick was none, and nothing has counted since the period began that it was in.
             (None, Some(after)) if is_newer => {
-                types.iter_mut().for_each(|usage| usage.used = Used::default());
+                types.iter_mut().for_each(|usage| (usage.used, usage.satisfied) = (Used::default(), 0));
                 own.into_iter().for_each(|place| drop(types.remove(place)));
                 return begun_with(corrected, after, types);
             }
@@ -177,11 +189,11 @@ impl Usage {
         }
         let place = own.unwrap_or_else(|| {
             let pause_type = corrected.pause_type.clone();
-            types.push(TypeUsage { pause_type, used: Used::default(), last: Timestamp(i64::MIN) });
+            types.push(TypeUsage { pause_type, used: Used::default(), satisfied: 0, last: Timestamp(i64::MIN) });
             types.len() - 1
         });
         if change.period == counted.period {
-            change.apply(&mut types[place].used);
+            change.apply(&mut types[place]);
         }
         // With others of the type there was one before it, however long ago.
         let other = change.others.of_type.or_else(|| (types[place].used.count > 0).then_some(corrected.started_at));
@@ -200,7 +212,10 @@ impl Usage {
 }
 
 impl UsageCorrection {
-    fn apply(&self, used: &mut Used) {
+    fn apply(&self, usage: &mut TypeUsage) {
+        let satisfied = usage.satisfied + u32::from(self.satisfied);
+        usage.satisfied = satisfied.saturating_sub(u32::from(self.satisfied_before));
+        let used = &mut usage.used;
         used.count = (used.count + u32::from(self.after.is_some())).saturating_sub(u32::from(self.before.is_some()));
         let time = used.time + self.after.unwrap_or_default();
         used.time = time.saturating_sub(self.before.unwrap_or_default());
@@ -222,6 +237,7 @@ impl PauseCorrected {
 /// This pause is the first that counts in its period; of the others only their ends are left.
 fn begun_with(corrected: &PauseCorrected, time: Duration, mut types: Vec<TypeUsage>) -> Usage {
     let (pause_type, last) = (corrected.pause_type.clone(), corrected.ended_at);
-    types.push(TypeUsage { pause_type, used: Used { count: 1, time }, last });
+    let satisfied = u32::from(corrected.usage.satisfied);
+    types.push(TypeUsage { pause_type, used: Used { count: 1, time }, satisfied, last });
     Usage::from(Counted { period: corrected.usage.period, last, types: types.into() })
 }

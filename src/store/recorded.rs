@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::amendments::{AmendmentRow, amendment_columns, amendment_row};
+use super::decode::{Pseudonyms, decode_agent_event};
 use super::pauses::{PauseRowForm, pause_columns, pause_row};
-use super::reader::references;
+use super::reader::{journal_columns, journal_row, references};
 use super::reading::{Bind, Readers, Reading, Sql};
+use super::row::JournalRow;
 use super::stored::{FormError, Resolve, WideId, parse, parse_cause};
+use crate::domain::event::{AgentEventBody, Right};
 use crate::domain::id::{PauseId, PauseTypeCode, TenantId};
 use crate::domain::policy::COOLDOWN_MAX;
 use crate::domain::record::{EndsBefore, Measures, RecordedEnd, RecordedPause};
@@ -36,6 +39,8 @@ pub(crate) struct EndBefore {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RecordedRows {
     pub(crate) pause: PauseRowForm,
+    /// The entry that began an entitlement: it says whether the employer owed it.
+    pub(crate) started: Option<JournalRow>,
     pub(crate) last_correction: Option<AmendmentRow>,
     pub(crate) annotations: usize,
     pub(crate) next_started_at: Option<i64>,
@@ -47,17 +52,19 @@ impl RecordedRows {
     /// # Errors
     /// [`FormError`] when a row is not what it should be.
     pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<RecordedPause, FormError> {
-        let RecordedRows { pause, last_correction, annotations, next_started_at, before } = self;
+        let RecordedRows { pause, started, last_correction, annotations, next_started_at, before } = self;
         let pause_type = parse::<PauseTypeCode>("a pause type's code", &pause.pause_type)?;
         let counting = || before.iter().filter(|end| !end.misclick);
         let last = |end: Option<&EndBefore>| end.map(|end| Timestamp(end.ended_at));
         let span = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        let right = started.as_ref().map(right_of).transpose()?.flatten();
         let measures = (pause.class != "protected").then(|| Measures {
             min_duration: pause.min_ms.map(span),
             refund_under: pause.refund_under_ms.map_or(Duration::ZERO, span),
             limit: pause.limit_ms.map(|limit| span(limit) + pause.extended_ms.map_or(Duration::ZERO, span)),
             grace: pause.grace_ms.map_or(Duration::ZERO, span),
             overran_at: pause.overran_at.map(Timestamp),
+            right,
         });
         let ended = match (pause.ended_at, &pause.ended_by) {
             (Some(at), Some(by)) => Some(RecordedEnd {
@@ -87,6 +94,15 @@ impl RecordedRows {
             pause_type,
         })
     }
+}
+
+/// What made the pause that an entry began one of those that are owed.
+fn right_of(started: &JournalRow) -> Result<Option<Right>, FormError> {
+    let body = decode_agent_event(started, &Pseudonyms)?.body;
+    let AgentEventBody::PauseStarted(started) = body else {
+        return Err(FormError::Contradiction(format!("it began with {}", body.name())));
+    };
+    Ok(started.terms.and_then(|terms| terms.right))
 }
 
 /// The instant from which pauses of before are looked at.
@@ -140,7 +156,14 @@ async fn rows_around(reading: &mut Reading, pause: PauseRowForm) -> Result<Recor
            AND p.started_at >= $3 AND p.started_at <= $4 AND p.started_seq < $5
          ORDER BY p.started_at DESC, p.started_seq DESC LIMIT $6",
     );
+    const STARTED: Sql =
+        Sql::same(concat!("SELECT ", journal_columns!(), " FROM journal WHERE tenant = $1 AND seq = $2"));
     let place = format!("pause {}", PauseId(pause.id.number()));
+    let mut started = None;
+    if pause.class == "entitlement" {
+        let entry = [Bind::Text(&pause.tenant), Bind::Number(pause.started_seq)];
+        started = Some(journal_row(&reading.one(STARTED, &entry, &place).await?)?);
+    }
     let of_pause = [Bind::Bytes(&pause.id.0)];
     let correction = reading.first(LAST_CORRECTION, &of_pause).await?;
     let annotations = reading.one(ANNOTATIONS, &of_pause, &place).await?.number(0, &place)?;
@@ -161,6 +184,7 @@ async fn rows_around(reading: &mut Reading, pause: PauseRowForm) -> Result<Recor
         Ok(EndBefore { pause_type, ended_at, misclick: row.optional_truth(2, &place)?.unwrap_or(false) })
     };
     Ok(RecordedRows {
+        started,
         last_correction: correction.as_ref().map(amendment_row).transpose()?,
         annotations: usize::try_from(annotations).unwrap_or(0),
         next_started_at: next.as_ref().map(|row| row.number(0, &place)).transpose()?,

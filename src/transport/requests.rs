@@ -164,6 +164,8 @@ async fn alerted_before(app: &App, principal: &Principal, alert: AlertId) -> Res
             found.filter(|found| found.measures.is_some()).map(|found| found.agent)
         }
         AlertId::Request(request) => recorded(app, principal, request).await?.map(|found| found.agent),
+        // Nothing leads from it to the agent once it is over.
+        AlertId::AtRisk(_) => None,
     };
     in_reach(app, principal, agent)
 }

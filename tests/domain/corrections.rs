@@ -262,6 +262,30 @@ fn semantics_2_a_plan_that_comes_late_takes_the_counts_of_the_corrected_pause_al
     );
 }
 
+#[test]
+fn semantics_4_what_is_owed_follows_the_corrected_end() {
+    check(
+        r#"
+        type rest entitlement limit 30m warn none grace 0s escalate none owed n4 1 of 10m over 4h up_to 6h after 1h before 1h
+        mon 2026-11-23 08:00 host plans shift 09:00-15:00 -> planned 2026-11-23 from 09:00 to 15:00
+        09:00 ana connects                             -> connected, signed_in unavailable
+        10:30 ana pause.start rest                     -> started rest
+        10:45 ana pause.end                            -> ended rest (agent) then available
+        10:50 ana options                              -> rest started owed 0 of 1 (1 taken)
+        # It was no whole one.
+        11:00 sup corrects rest to 10:35 because nota  -> corrected rest (supervisor) to 10:35 from 10:45
+        11:00 ana options                              -> rest started owed 1 of 1 (0 taken) latest 13:50
+        13:35                                          -> rest at risk: 1 owed, latest 13:50
+        # And was one after all.
+        13:40 sup corrects rest to 10:40 because nota
+              -> corrected rest (supervisor) to 10:40 from 10:35, rest at risk no more
+        13:41 ana options                              -> rest started owed 0 of 1 (1 taken)
+        13:41 sup corrects rest to 10:30:10 because nota
+              -> corrected rest (supervisor) to 10:30:10 from 10:40 misclick, rest at risk: 1 owed, latest 13:50
+        "#,
+    );
+}
+
 /// A step of a day: a pause of one of two types is taken, or one of the last is corrected.
 #[derive(Debug, Clone)]
 enum Step {

@@ -34,6 +34,7 @@ fn begun(id: &AgentId, event: &AgentEvent, started: &PauseStarted) -> RecordedPa
             limit: terms.limit,
             grace: terms.grace,
             overran_at: None,
+            right: terms.right,
         }),
         period: started.place.period(),
         started_at: event.at,

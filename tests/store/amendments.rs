@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::support::store_kinds::{InMemory, OnPostgres, OnSqlite, Readable, Store};
 use crate::support::store_world::{World, agent, code_of, correction, ended, pause, started, supervisor, terms};
 use intervalo::domain::command::Actor;
-use intervalo::domain::event::{AgentEventBody, Cause, PauseEnded};
+use intervalo::domain::event::{AgentEventBody, Cause, LimitedClass, PauseEnded, PauseTerms, Right};
 use intervalo::domain::id::{AgentId, PauseId, TenantId};
 use intervalo::domain::record::{EndsBefore, PauseCorrected, RecordedEnd};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
@@ -76,6 +76,7 @@ pub(crate) async fn a_pause_on_record_is_found_with_what_was_said_of_it(store: &
     let measures = lunch.measures.expect("not protected");
     assert_eq!((measures.min_duration, measures.refund_under), (Some(minutes(10)), seconds(30)));
     assert_eq!((measures.limit, measures.grace, measures.overran_at), (Some(minutes(60)), seconds(60), None));
+    assert_eq!(measures.right, None);
     assert_eq!(find(pause(5)).await.expect("a pause").measures, None, "a protected one is measured by nothing");
     assert_eq!(find(pause(7)).await.expect("a pause").ended, None);
     assert_eq!(find(pause(99)).await, None);
@@ -102,6 +103,15 @@ pub(crate) async fn a_pause_on_record_is_found_with_what_was_said_of_it(store: &
     assert_eq!(running.measures.and_then(|measures| measures.limit), Some(minutes(65)));
     assert_eq!(running.before.of_any, Some(lunch_began + minutes(25)));
     store.verify().await.unwrap();
+
+    // What the employer owed is known by what was said when it began.
+    world.end_pause(&ana, pause(7));
+    let right = Right { min: minutes(9), from: Timestamp(7), until: None };
+    let owed = PauseTerms { class: LimitedClass::Entitlement, right: Some(right), ..terms() };
+    world.event(&ana, AgentEventBody::PauseStarted(Box::new(started(pause(8), Some(owed), None))));
+    journal.append(world.batch()).await.unwrap();
+    let found = find(pause(8)).await.expect("a pause");
+    assert_eq!(found.measures.and_then(|measures| measures.right), Some(right));
 
     // The same after a restart.
     drop(journal);

@@ -440,6 +440,7 @@ pub(crate) fn terms() -> PauseTerms {
         grace: seconds(60),
         on_limit: OnLimit::SignOut,
         escalate_after: vec![minutes(2), minutes(9)],
+        right: None,
     }
 }
 
@@ -469,6 +470,8 @@ pub(crate) fn correction(pause: PauseId, started_at: Timestamp, ended_at: Timest
             period: Period::Shift(Timestamp(START)),
             before: Some(seconds(1)),
             after: Some(ended_at.since(started_at)),
+            satisfied_before: false,
+            satisfied: false,
             others: EndsBefore { of_type: Some(Timestamp(START)), of_any: None },
         },
     }

@@ -72,7 +72,14 @@ impl Course<'_> {
             short: !misclick && measures.is_short(duration),
             misclick,
             overran_at: measures.overran_at(pause.started_at, ended_at),
-            usage: UsageCorrection { period: self.counted_in(pause), before, after, others },
+            usage: UsageCorrection {
+                period: self.counted_in(pause),
+                before,
+                after,
+                satisfied_before: measures.is_satisfied(pause.started_at, before),
+                satisfied: measures.is_satisfied(pause.started_at, after),
+                others,
+            },
         }
     }
 

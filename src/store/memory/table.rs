@@ -236,7 +236,9 @@ impl Tables {
             let misclick = correction.and_then(|row| row.misclick).or(other.misclick).unwrap_or(false);
             Some(EndBefore { pause_type: other.pause_type.clone(), ended_at, misclick })
         };
+        let is_start = |row: &&JournalRow| row.seq == pause.started_seq && pause.class == "entitlement";
         Some(RecordedRows {
+            started: self.rows_of(tenant).find(is_start).cloned(),
             last_correction: last_correction(id),
             annotations: self.amendments.iter().filter(|row| row.pause == id && !row.is_correction()).count(),
             next_started_at: later.map(|other| other.started_at).min(),
@@ -290,7 +292,7 @@ impl Tables {
             .and_then(|form| form.into_domain(found))
             .map_err(wrong)?;
         let policy = match self.policies.range(versions).next_back() {
-            Some((_, row)) => policy(row).map_err(wrong)?,
+            Some((_, row)) => policy(row, found).map_err(wrong)?,
             None => Policy::empty(),
         };
         let plans = match self.plans.get(tenant) {
@@ -338,10 +340,10 @@ impl Tables {
     }
 }
 
-fn policy(row: &PolicyRow) -> Result<Policy, FormError> {
+fn policy(row: &PolicyRow, found: &References) -> Result<Policy, FormError> {
     let mut policy = Policy { version: PolicyVersion(row.version.cast_unsigned()), ..Policy::empty() };
     for form in row.types.iter().cloned() {
-        let pause_type = form.into_domain()?;
+        let pause_type = form.into_domain(found)?;
         policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
     }
     Ok(policy)

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::deferred::DeferredForm;
+use super::entitlement::{AtRiskForm, RightForm};
 use super::occupancy::ChangedForm;
 use super::record::CorrectedForm;
 use super::request::{CreatedForm, GrantForm};
@@ -91,6 +92,7 @@ impl EventForm {
             | BodyForm::PauseEnded(_)
             | BodyForm::PauseCorrected(_)
             | BodyForm::PauseAnnotated { .. }
+            | BodyForm::EntitlementAtRisk(_)
             | BodyForm::FindingRecorded { .. } => None,
         }
     }
@@ -185,6 +187,8 @@ enum BodyForm {
     PauseCorrected(Box<CorrectedForm>),
     #[serde(rename = "pause.annotated")]
     PauseAnnotated { pause: Text<PauseId> },
+    #[serde(rename = "entitlement.at_risk")]
+    EntitlementAtRisk(Box<AtRiskForm>),
     #[serde(rename = "finding.recorded")]
     FindingRecorded {
         code: String,
@@ -259,6 +263,7 @@ impl BodyForm {
                 BodyForm::PauseCorrected(Box::new(CorrectedForm::of(corrected)))
             }
             AgentEventBody::PauseAnnotated { pause } => BodyForm::PauseAnnotated { pause: Text(*pause) },
+            AgentEventBody::EntitlementAtRisk(risk) => BodyForm::EntitlementAtRisk(Box::new(AtRiskForm::of(risk))),
             AgentEventBody::FindingRecorded { code, pause } => {
                 BodyForm::FindingRecorded { code: code.clone(), pause: pause.map(|id| id.to_string()) }
             }
@@ -322,6 +327,7 @@ impl BodyForm {
             BodyForm::PauseEnded(ended) => AgentEventBody::PauseEnded(ended.into_domain()?),
             BodyForm::PauseCorrected(corrected) => AgentEventBody::PauseCorrected(Box::new(corrected.into_domain())),
             BodyForm::PauseAnnotated { pause } => AgentEventBody::PauseAnnotated { pause: pause.0 },
+            BodyForm::EntitlementAtRisk(risk) => AgentEventBody::EntitlementAtRisk(Box::new(risk.into_domain())),
             BodyForm::FindingRecorded { code, pause } => {
                 AgentEventBody::FindingRecorded { code, pause: pause.as_deref().map(pause_id).transpose()? }
             }
@@ -393,6 +399,8 @@ struct QueuedForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<Hash>,
     slots: Vec<Text<TeamId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    opens_at: Option<i64>,
 }
 
 impl QueuedForm {
@@ -401,6 +409,7 @@ impl QueuedForm {
             pause_type: queued.pause_type.to_string(),
             note: queued.note.as_deref().map(|note| refer.text(note)),
             slots: queued.slots.iter().cloned().map(Text).collect(),
+            opens_at: queued.opens_at.map(|at| at.0),
         }
     }
 
@@ -409,6 +418,7 @@ impl QueuedForm {
             pause_type: type_code(&self.pause_type)?,
             note: self.note.and_then(|hash| resolve.text(hash)),
             slots: self.slots.into_iter().map(|Text(team)| team).collect(),
+            opens_at: self.opens_at.map(Timestamp),
         })
     }
 }
@@ -529,6 +539,8 @@ pub(super) struct TermsForm {
     grace_ms: u64,
     on_limit: OnLimitForm,
     escalate_after_ms: Vec<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    right: Option<RightForm>,
 }
 
 impl TermsForm {
@@ -545,6 +557,7 @@ impl TermsForm {
             grace_ms: to_ms(terms.grace),
             on_limit: terms.on_limit.into(),
             escalate_after_ms: terms.escalate_after.iter().copied().map(to_ms).collect(),
+            right: terms.right.map(RightForm::of),
         }
     }
 
@@ -561,6 +574,7 @@ impl TermsForm {
             grace: from_ms(self.grace_ms),
             on_limit: self.on_limit.into(),
             escalate_after: self.escalate_after_ms.into_iter().map(from_ms).collect(),
+            right: self.right.map(RightForm::into_domain),
         }
     }
 }

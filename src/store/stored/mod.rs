@@ -8,11 +8,13 @@ mod agent;
 mod alert;
 mod deferred;
 mod directory;
+mod entitlement;
 mod event;
 mod id;
 mod occupancy;
 mod op_columns;
 mod ops;
+mod overrides;
 mod plans;
 mod policy;
 mod queue;
@@ -115,6 +117,9 @@ pub(crate) trait Refer {
 
     /// The salted hash of a text about the agent at hand.
     fn text(&mut self, text: &str) -> Hash;
+
+    /// The salted hash of a text about an agent who is not at hand.
+    fn text_about(&mut self, agent: &str, text: &str) -> Hash;
 }
 
 /// Finds people and texts, on the way out.

@@ -1,4 +1,4 @@
-//! The journal's columns of an op: what a command that was carried out under one led to.
+//! An op, and what it led to, as columns of the journal.
 
 use std::fmt;
 use std::str::FromStr;

@@ -26,6 +26,10 @@ pub(super) struct CorrectedForm {
     counted_ms_before: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     counted_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    satisfied_before: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    satisfied: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     other_of_type: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +51,8 @@ impl CorrectedForm {
             period: PeriodForm::of(usage.period),
             counted_ms_before: usage.before.map(to_ms),
             counted_ms: usage.after.map(to_ms),
+            satisfied_before: usage.satisfied_before,
+            satisfied: usage.satisfied,
             other_of_type: usage.others.of_type.map(|at| at.0),
             other_of_any: usage.others.of_any.map(|at| at.0),
         }
@@ -66,6 +72,8 @@ impl CorrectedForm {
                 period: self.period.into_domain(),
                 before: self.counted_ms_before.map(from_ms),
                 after: self.counted_ms.map(from_ms),
+                satisfied_before: self.satisfied_before,
+                satisfied: self.satisfied,
                 others: EndsBefore {
                     of_type: self.other_of_type.map(Timestamp),
                     of_any: self.other_of_any.map(Timestamp),
@@ -88,12 +96,17 @@ pub(super) fn any_correction() -> impl proptest::strategy::Strategy<Value = Paus
     let day = (0..40_000).prop_map(|day| chrono::NaiveDate::from_num_days_from_ce_opt(day).expect("a day"));
     let period = prop_oneof![at().prop_map(Period::Shift), day.prop_map(Period::BusinessDay)];
     let others = (instant(), instant()).prop_map(|(of_type, of_any)| EndsBefore { of_type, of_any });
-    let usage = (period, span(), span(), others).prop_map(|(period, before, after, others)| UsageCorrection {
-        period,
-        before,
-        after,
-        others,
-    });
+    let owed = (any::<bool>(), any::<bool>());
+    let usage = (period, span(), span(), owed, others).prop_map(
+        |(period, before, after, (satisfied_before, satisfied), others)| UsageCorrection {
+            period,
+            before,
+            after,
+            satisfied_before,
+            satisfied,
+            others,
+        },
+    );
     let code = "[a-zç]{1,20}".prop_map(|code| PauseTypeCode::new(&code).expect("printable"));
     let marks = (any::<bool>(), any::<bool>(), instant());
     (any::<u128>(), code, at(), at(), at(), marks, usage).prop_map(
