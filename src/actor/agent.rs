@@ -459,8 +459,8 @@ impl AgentActor {
             Notice::Changed(view) => Notice::Changed(self.in_line(view)),
             told @ (Notice::PauseWarned { .. }
             | Notice::Offered { .. }
-            | Notice::PauseCorrected { .. }
-            | Notice::PauseAnnotated { .. }
+            | Notice::PauseCorrected(_)
+            | Notice::PauseAnnotated(_)
             | Notice::RequestChanged(_)
             | Notice::LimitReached { .. }
             | Notice::SignedOut { .. }) => told,

@@ -37,6 +37,32 @@ impl SessionLink {
     }
 }
 
+/// A correction, as it is told. Apart from [`Notice`], for every socket has room for some of those.
+#[derive(Debug)]
+pub struct CorrectionTold {
+    /// What.
+    pub corrected: PauseCorrected,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// An annotation, as it is told.
+#[derive(Debug)]
+pub struct AnnotationTold {
+    /// The pause.
+    pub pause: PauseId,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// What.
+    pub text: Option<String>,
+}
+
 /// What an agent's sockets are told, after it is durable.
 #[derive(Debug, Clone)]
 pub enum Notice {
@@ -76,27 +102,9 @@ pub enum Notice {
         limit_at: Timestamp,
     },
     /// The end of a recorded pause of the agent was corrected.
-    PauseCorrected {
-        /// What.
-        corrected: Box<PauseCorrected>,
-        /// When.
-        at: Timestamp,
-        /// By whom.
-        by: Actor,
-        /// Why.
-        reason: Option<String>,
-    },
+    PauseCorrected(Arc<CorrectionTold>),
     /// Something was added to the record of a pause of the agent.
-    PauseAnnotated {
-        /// The pause.
-        pause: PauseId,
-        /// When.
-        at: Timestamp,
-        /// By whom.
-        by: Actor,
-        /// What.
-        text: Option<String>,
-    },
+    PauseAnnotated(Arc<AnnotationTold>),
     /// The agent was signed out; the last notice of a session.
     SignedOut {
         /// Why: `sign_out`, `limit`, `deactivated`.

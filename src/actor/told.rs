@@ -1,6 +1,8 @@
 //! What an agent's sockets are told of events, apart from the state that they lead to.
 
-use super::session::Notice;
+use std::sync::Arc;
+
+use super::session::{AnnotationTold, CorrectionTold, Notice};
 use crate::domain::agent::Agent;
 use crate::domain::command::Actor;
 use crate::domain::event::{AgentEvent, AgentEventBody};
@@ -45,18 +47,16 @@ impl Told {
                 | AgentEventBody::RequestDecided { .. }
                 | AgentEventBody::RequestExpired { .. }
                 | AgentEventBody::RequestCancelled { .. } => told.asked = true,
-                AgentEventBody::PauseCorrected(corrected) => told.notices.push(Notice::PauseCorrected {
-                    corrected: corrected.clone(),
-                    at: event.at,
-                    by: event.actor.clone(),
-                    reason: event.reason.clone(),
-                }),
-                AgentEventBody::PauseAnnotated { pause } => told.notices.push(Notice::PauseAnnotated {
-                    pause: *pause,
-                    at: event.at,
-                    by: event.actor.clone(),
-                    text: event.reason.clone(),
-                }),
+                AgentEventBody::PauseCorrected(corrected) => {
+                    let (corrected, by, reason) = (*corrected.clone(), event.actor.clone(), event.reason.clone());
+                    let correction = CorrectionTold { corrected, at: event.at, by, reason };
+                    told.notices.push(Notice::PauseCorrected(Arc::new(correction)));
+                }
+                AgentEventBody::PauseAnnotated { pause } => {
+                    let (pause, by, text) = (*pause, event.actor.clone(), event.reason.clone());
+                    let annotation = AnnotationTold { pause, at: event.at, by, text };
+                    told.notices.push(Notice::PauseAnnotated(Arc::new(annotation)));
+                }
                 AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                     told.signed_out = Some(sign_out_notice(event))
                 }

@@ -276,23 +276,24 @@ impl Session {
                 };
                 Told::Send(self.wanted.text(Notification::PauseOffered, &params))
             }
-            Some(Notice::PauseCorrected { corrected, at, by, reason }) => {
+            Some(Notice::PauseCorrected(told)) => {
                 self.look_at_menu_soon(now);
+                let corrected = &told.corrected;
                 let params = PauseCorrectedTold {
                     pause: corrected.pause.to_string(),
                     pause_type: corrected.pause_type.as_str(),
                     started_at: WireTime(corrected.started_at),
                     ended_at: WireTime(corrected.ended_at),
                     ended_at_before: WireTime(corrected.ended_at_before),
-                    at: WireTime(at),
-                    actor: ActorState::of(&by),
-                    reason: reason.as_deref(),
+                    at: WireTime(told.at),
+                    actor: ActorState::of(&told.by),
+                    reason: told.reason.as_deref(),
                 };
                 Told::Send(self.wanted.text(Notification::PauseCorrected, &params))
             }
-            Some(Notice::PauseAnnotated { pause, at, by, text }) => {
-                let (pause, at, actor) = (pause.to_string(), WireTime(at), ActorState::of(&by));
-                let params = PauseAnnotatedTold { pause, at, actor, text: text.as_deref() };
+            Some(Notice::PauseAnnotated(told)) => {
+                let (pause, at, actor) = (told.pause.to_string(), WireTime(told.at), ActorState::of(&told.by));
+                let params = PauseAnnotatedTold { pause, at, actor, text: told.text.as_deref() };
                 Told::Send(self.wanted.text(Notification::PauseAnnotated, &params))
             }
             Some(Notice::RequestChanged(view)) => {
