@@ -20,6 +20,8 @@ mod occupancy;
 mod policy;
 #[path = "protocol/requests.rs"]
 mod requests;
+#[path = "protocol/rights.rs"]
+mod rights;
 #[path = "support/server.rs"]
 mod server;
 #[path = "protocol/sessions.rs"]
