@@ -153,6 +153,7 @@ impl Company {
             counted_available: true,
             live: self.live,
             reports: &self.reports,
+            recorded: None,
             fresh_id: PauseId(u128::from(now.0.unsigned_abs())),
             ready_at: Timestamp(0),
         }

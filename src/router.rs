@@ -13,10 +13,11 @@ use crate::actor::handle::Message;
 use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
 use crate::domain::command::Request;
 use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, AgentSeq, SessionId, TenantId};
+use crate::domain::id::{AgentId, AgentSeq, PauseId, RequestId, SessionId, TenantId};
 use crate::domain::menu::PauseOption;
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
+use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::shift::Plan;
 use crate::ports::TenantDefinition;
 
@@ -75,6 +76,30 @@ impl Router {
     /// [`CommandError`] when it was not carried out, or the outcome is not known in time.
     pub async fn execute(&self, tenant: &TenantId, agent: &AgentId, request: Request) -> Result<Reply, CommandError> {
         self.core.ask(tenant, agent, |reply| Message::Execute { request, reply }).await?
+    }
+
+    /// A pause as it is on record, whoever's it is.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the store is out of reach.
+    pub async fn recorded_pause(
+        &self,
+        tenant: &TenantId,
+        pause: PauseId,
+    ) -> Result<Option<RecordedPause>, CommandError> {
+        self.core.recorded_pause(tenant, pause).await
+    }
+
+    /// A request of the last day as it is on record, whoever's it is.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the store is out of reach.
+    pub async fn recorded_request(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+    ) -> Result<Option<RecordedRequest>, CommandError> {
+        self.core.recorded_request(tenant, request).await
     }
 
     /// Brings in a socket; the sign-in that it may be is durable when it answers `Ok`.

@@ -1,10 +1,12 @@
 //! One contract, run on every journal: what the core may rely on, whatever keeps the rows.
 
 mod store {
+    pub(crate) mod amendments;
     mod evidence;
     mod history;
     mod postgres;
     mod recovery;
+    pub(crate) mod requests;
 }
 mod support {
     pub(crate) mod postgres;
@@ -25,6 +27,10 @@ use intervalo::ports::{
     AppendError, Batch, EntryBody, Epoch, Journal, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored,
     TenantDefinition,
 };
+use store::amendments::{
+    a_pause_on_record_is_found_with_what_was_said_of_it, nothing_is_said_of_a_pause_that_there_is_not,
+};
+use store::requests::a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another;
 use support::store_kinds::{InMemory, OnPostgres, OnSqlite, Store};
 use support::store_world::{World, admin, agent, pause, seq, started, supervisor, terms};
 
@@ -52,6 +58,9 @@ macro_rules! contract {
             what_is_erased_reads_back_as_absent_and_the_chain_still_verifies,
             a_pause_that_begins_and_ends_in_one_batch_is_whole,
             what_is_planned_for_the_policy_is_kept_until_it_is_published,
+            a_pause_on_record_is_found_with_what_was_said_of_it,
+            nothing_is_said_of_a_pause_that_there_is_not,
+            a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another,
         );
     };
     ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {
@@ -116,6 +125,8 @@ async fn every_kind_of_event_reads_back_as_it_was_appended(store: &impl Store) {
         "finding.recorded",
         "grant.used",
         "occupancy.changed",
+        "pause.annotated",
+        "pause.corrected",
         "pause.ended",
         "pause.escalated",
         "pause.extended",

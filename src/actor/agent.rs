@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, error, warn};
+use tracing::{debug, error};
 
 use super::core::{Env, Errand};
 use super::desk::{Desk, Guards, TenantFacts};
 use super::handle::Message;
+use super::recall::{recalled_op, recorded_pause};
 use super::refusals::{Refusals, next_change_at, refusal_code, refused_start};
 use super::registry::{Birth, Key};
 use super::reply::{CommandError, Reply};
@@ -21,10 +22,10 @@ use crate::domain::agent::{Agent, Context, Live};
 use crate::domain::command::{Actor, Outcome, Refusal, Rejection, Request};
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
-use crate::domain::id::{AgentSeq, Op, PauseId, SessionId, SourceId};
+use crate::domain::id::{AgentSeq, PauseId, SessionId, SourceId};
 use crate::domain::menu::{self, PauseOption};
 use crate::domain::occupancy::{NotTaken, Report, Reports};
-use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
+use crate::domain::op::{OpMemory, OpRecord, fingerprint};
 use crate::domain::presence::{AgentView, QueueView};
 use crate::domain::slots::Standing;
 use crate::domain::time::Timestamp;
@@ -311,18 +312,20 @@ impl AgentActor {
     async fn execute(&mut self, request: Request) -> Result<Reply, CommandError> {
         self.settle().await.map_err(|_| CommandError::unavailable())?;
         if let Some(op) = request.op
-            && let Some(record) = self.recall(op, &request.actor).await?
+            && let Some(record) = recalled_op(&self.env, &self.key, &self.record.ops, op, &request.actor).await?
         {
             if record.fingerprint == fingerprint(&request.command, request.reason.as_deref()) {
                 return Ok(self.reply(record.outcome));
             }
             return Err(self.rejected(Rejection::OpReused, None));
         }
+        let recorded = recorded_pause(&self.env, &self.key, &request.command).await?;
         for _ in 0..DECISIONS_MAX {
             let facts = self.desk.facts();
             let now = self.env.clock.now();
             let fresh_id = (self.env.fresh_id)(now);
             let Some(decided) = self.context_with(&facts, now, fresh_id, |context| {
+                let context = &Context { recorded: recorded.as_ref(), ..*context };
                 self.agent().decide(&request, context).map_err(|rejection| {
                     let next_change_at = next_change_at(self.agent(), &request, &rejection, context);
                     (rejection, next_change_at)
@@ -355,22 +358,6 @@ impl AgentActor {
             }
         }
         Err(CommandError::unavailable())
-    }
-
-    /// What an op led to, from the ops at hand or, when it may be older, from the journal.
-    async fn recall(&self, op: Op, by: &Actor) -> Result<Option<OpRecord>, CommandError> {
-        let now = self.env.clock.now();
-        let found = match self.record.ops.find(op, by) {
-            None if self.record.ops.may_have_forgotten(now) => {
-                let read = self.env.journal.find_op(&self.key.tenant, &self.key.agent, op, by).await;
-                read.map_err(|why| {
-                    warn!(agent.id = %self.key.agent, "the ops of {} cannot be read: {why}", self.key.agent);
-                    CommandError::unavailable()
-                })?
-            }
-            found => found,
-        };
-        Ok(found.filter(|record| now.since(record.at) < OP_REMEMBERED_FOR))
     }
 
     /// Makes durable all that is due: of time, of the sockets, of the refusals.
@@ -472,6 +459,8 @@ impl AgentActor {
             Notice::Changed(view) => Notice::Changed(self.in_line(view)),
             told @ (Notice::PauseWarned { .. }
             | Notice::Offered { .. }
+            | Notice::PauseCorrected(_)
+            | Notice::PauseAnnotated(_)
             | Notice::RequestChanged(_)
             | Notice::LimitReached { .. }
             | Notice::SignedOut { .. }) => told,
@@ -672,6 +661,7 @@ impl AgentActor {
             counted_available: Standing::of(self.agent()).available,
             live,
             reports: &self.reports,
+            recorded: None,
             fresh_id,
             ready_at: self.env.ready_at,
         }))

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::agent::AgentActor;
 use super::desk::{Desk, TenantFacts};
@@ -23,8 +23,10 @@ use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantL
 use crate::domain::agent::Agent;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, PauseId, TenantId, TenantSeq};
+use crate::domain::id::{AgentId, PauseId, RequestId, TenantId, TenantSeq};
 use crate::domain::occupancy::Report;
+use crate::domain::op::OP_REMEMBERED_FOR;
+use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
 use crate::hub::SeedRow;
 use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardId, TenantDefinition};
@@ -256,6 +258,37 @@ impl Core {
         result.map_err(|error| match error {
             NotAppended::Stale => CommandError::Overtaken,
             NotAppended::Unavailable | NotAppended::Lost => CommandError::unavailable(),
+        })
+    }
+
+    /// A pause of a tenant as it is on record, whoever's it is.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the store is out of reach.
+    pub async fn recorded_pause(
+        &self,
+        tenant: &TenantId,
+        pause: PauseId,
+    ) -> Result<Option<RecordedPause>, CommandError> {
+        self.env.journal.find_pause(tenant, pause).await.map_err(|why| {
+            warn!("pause {pause} cannot be read: {why}");
+            CommandError::unavailable()
+        })
+    }
+
+    /// A request of somebody's that was made as long ago as an op is remembered.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the store is out of reach.
+    pub async fn recorded_request(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+    ) -> Result<Option<RecordedRequest>, CommandError> {
+        let since = self.env.clock.now().minus(OP_REMEMBERED_FOR);
+        self.env.journal.find_request(tenant, request, since).await.map_err(|why| {
+            warn!("request {request} cannot be read: {why}");
+            CommandError::unavailable()
         })
     }
 

@@ -9,6 +9,7 @@ pub mod desk;
 mod draft;
 pub(crate) mod handle;
 mod overdue;
+mod recall;
 mod refusals;
 mod registry;
 mod reply;

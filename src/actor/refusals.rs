@@ -110,7 +110,9 @@ pub(super) fn refused_start(request: &Request) -> Option<PauseTypeCode> {
             | Command::DecideRequest { .. }
             | Command::SignOut { .. }
             | Command::PlanShifts { .. }
-            | Command::CancelShift { .. },
+            | Command::CancelShift { .. }
+            | Command::CorrectPause { .. }
+            | Command::AnnotatePause { .. },
             _,
         ) => None,
     }

@@ -33,6 +33,7 @@ pub(super) fn wake_at_of(
         counted_available: false,
         live: Live::default(),
         reports: &Reports::default(),
+        recorded: None,
         fresh_id: PauseId(0),
         ready_at,
     })

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::mpsc;
 
+use crate::domain::command::Actor;
 use crate::domain::event::Cause;
 use crate::domain::id::{OfferId, PauseId, PauseTypeCode, SessionId};
 use crate::domain::presence::AgentView;
+use crate::domain::record::PauseCorrected;
 use crate::domain::time::Timestamp;
 
 /// How many notices may wait for a socket; one that is further behind is closed as slow.
@@ -33,6 +35,32 @@ impl SessionLink {
     pub fn last_answer(&self) -> Option<Timestamp> {
         Some(self.answered_at.load(Ordering::Relaxed)).filter(|at| *at > 0).map(Timestamp)
     }
+}
+
+/// A correction, as it is told. Apart from [`Notice`], for every socket has room for some of those.
+#[derive(Debug)]
+pub struct CorrectionTold {
+    /// What.
+    pub corrected: PauseCorrected,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// An annotation, as it is told.
+#[derive(Debug)]
+pub struct AnnotationTold {
+    /// The pause.
+    pub pause: PauseId,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// What.
+    pub text: Option<String>,
 }
 
 /// What an agent's sockets are told, after it is durable.
@@ -73,6 +101,10 @@ pub enum Notice {
         /// When the limit was reached.
         limit_at: Timestamp,
     },
+    /// The end of a recorded pause of the agent was corrected.
+    PauseCorrected(Arc<CorrectionTold>),
+    /// Something was added to the record of a pause of the agent.
+    PauseAnnotated(Arc<AnnotationTold>),
     /// The agent was signed out; the last notice of a session.
     SignedOut {
         /// Why: `sign_out`, `limit`, `deactivated`.

@@ -1,6 +1,8 @@
 //! What an agent's sockets are told of events, apart from the state that they lead to.
 
-use super::session::Notice;
+use std::sync::Arc;
+
+use super::session::{AnnotationTold, CorrectionTold, Notice};
 use crate::domain::agent::Agent;
 use crate::domain::command::Actor;
 use crate::domain::event::{AgentEvent, AgentEventBody};
@@ -10,7 +12,7 @@ use crate::domain::time::Timestamp;
 /// What there is to tell.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Warnings, limits and offers, in order.
+    /// Warnings, limits, offers and what was said of recorded pauses, in order.
     pub(super) notices: Vec<Notice>,
     /// A request was made, or something became of it.
     pub(super) asked: bool,
@@ -45,6 +47,16 @@ impl Told {
                 | AgentEventBody::RequestDecided { .. }
                 | AgentEventBody::RequestExpired { .. }
                 | AgentEventBody::RequestCancelled { .. } => told.asked = true,
+                AgentEventBody::PauseCorrected(corrected) => {
+                    let (corrected, by, reason) = (*corrected.clone(), event.actor.clone(), event.reason.clone());
+                    let correction = CorrectionTold { corrected, at: event.at, by, reason };
+                    told.notices.push(Notice::PauseCorrected(Arc::new(correction)));
+                }
+                AgentEventBody::PauseAnnotated { pause } => {
+                    let (pause, by, text) = (*pause, event.actor.clone(), event.reason.clone());
+                    let annotation = AnnotationTold { pause, at: event.at, by, text };
+                    told.notices.push(Notice::PauseAnnotated(Arc::new(annotation)));
+                }
                 AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                     told.signed_out = Some(sign_out_notice(event))
                 }

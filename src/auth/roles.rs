@@ -29,6 +29,8 @@ pub enum Action {
     ListRequests,
     /// Decide on a request of another person; say that an alert has been seen.
     DecideRequest,
+    /// Add to the record of one's own pauses, or of another person's.
+    AnnotatePause,
     /// Declare people's shifts.
     PlanShifts,
     /// Read, draft and publish the rules of pauses.
@@ -37,7 +39,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 11] = [
+    pub const ALL: [Action; 12] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -47,6 +49,7 @@ impl Action {
         Action::ReportOccupancy,
         Action::ListRequests,
         Action::DecideRequest,
+        Action::AnnotatePause,
         Action::PlanShifts,
         Action::ManagePolicy,
     ];
@@ -70,7 +73,9 @@ pub enum Reach {
 /// The table.
 pub fn reach(role: Role, action: Action) -> Reach {
     match (role, action) {
-        (_, Action::HoldSession) | (Role::Agent, Action::ActAsAgent | Action::ListRequests) => Reach::Itself,
+        (_, Action::HoldSession) | (Role::Agent, Action::ActAsAgent | Action::ListRequests | Action::AnnotatePause) => {
+            Reach::Itself
+        }
         (
             Role::Supervisor,
             Action::ActOnAgent
@@ -78,7 +83,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::WatchBoard
             | Action::ReadHistory
             | Action::ListRequests
-            | Action::DecideRequest,
+            | Action::DecideRequest
+            | Action::AnnotatePause,
         ) => Reach::ItsTeams,
         (
             Role::Admin,
@@ -89,6 +95,7 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ReportOccupancy
             | Action::ListRequests
             | Action::DecideRequest
+            | Action::AnnotatePause
             | Action::PlanShifts
             | Action::ManagePolicy,
         )
@@ -105,6 +112,7 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ReportOccupancy
             | Action::ListRequests
             | Action::DecideRequest
+            | Action::AnnotatePause
             | Action::PlanShifts
             | Action::ManagePolicy,
         ) => Reach::Nothing,
@@ -213,31 +221,56 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides   shifts    policy
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy
         let table = [
             (
                 Role::Agent,
-                [Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Nothing, Nothing],
+                [
+                    Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Itself, Nothing,
+                    Nothing,
+                ],
             ),
             (
                 Role::Supervisor,
                 [
-                    Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, Nothing,
+                    Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, ItsTeams,
+                    Nothing, Nothing,
+                ],
+            ),
+            (
+                Role::Admin,
+                [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant],
+            ),
+            (
+                Role::Auditor,
+                [
+                    Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing,
                     Nothing,
                 ],
             ),
-            (Role::Admin, [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant]),
-            (
-                Role::Auditor,
-                [Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing],
-            ),
             (
                 Role::Integration,
-                [Itself, Nothing, TenantOnBehalf, Tenant, Nothing, Nothing, Tenant, Nothing, Nothing, Tenant, Nothing],
+                [
+                    Itself,
+                    Nothing,
+                    TenantOnBehalf,
+                    Tenant,
+                    Nothing,
+                    Nothing,
+                    Tenant,
+                    Nothing,
+                    Nothing,
+                    Nothing,
+                    Tenant,
+                    Nothing,
+                ],
             ),
             (
                 Role::Operator,
-                [Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing],
+                [
+                    Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
+                    Nothing,
+                ],
             ),
         ];
         assert_eq!(table.len(), Role::ALL.len());

@@ -108,6 +108,18 @@ pub enum Command {
         /// The day.
         day: NaiveDate,
     },
+    /// Say when a pause on record ended.
+    CorrectPause {
+        /// The pause.
+        pause: PauseId,
+        /// When.
+        ended_at: Timestamp,
+    },
+    /// Add to the record of a pause; what, is the request's reason.
+    AnnotatePause {
+        /// The pause.
+        pause: PauseId,
+    },
 }
 
 /// How a request is decided.
@@ -294,6 +306,13 @@ pub enum Refusal {
         /// From when it may be started.
         from: Timestamp,
     },
+    /// The pause cannot have ended then.
+    EndOutOfRange {
+        /// It ended after this instant: its start.
+        after: Timestamp,
+        /// It ended at this instant at the latest: the present, or the start of the agent's next pause.
+        until: Timestamp,
+    },
     /// An entitlement may not be ended under its minimum without an override.
     EntitlementMinimum {
         /// From when it may.
@@ -321,6 +340,8 @@ pub enum Refusal {
     },
     /// Work is open that has to end first.
     Occupied,
+    /// Nobody corrects a pause of their own.
+    OwnPause,
     /// Nobody decides on a request of their own.
     OwnRequest,
     /// It is not the time of day for it.
@@ -371,8 +392,17 @@ pub enum Refusal {
         /// Before this instant it might have been started.
         until: Timestamp,
     },
+    /// The pause has not ended yet.
+    StillRunning,
+    /// The pause has as many annotations as it may have.
+    TooManyAnnotations {
+        /// How many that is.
+        of: u32,
+    },
     /// The type is switched off or archived.
     TypeDisabled,
+    /// There is no such pause, or it is not for whoever asks to know of.
+    UnknownPause,
     /// There is no such type.
     UnknownType,
 }
@@ -387,6 +417,7 @@ impl Refusal {
             Refusal::ApprovalRequired => "approval_required",
             Refusal::CannotPlan { .. } => "cannot_plan",
             Refusal::Cooldown { .. } => "cooldown",
+            Refusal::EndOutOfRange { .. } => "end_out_of_range",
             Refusal::EntitlementMinimum { .. } => "entitlement_minimum",
             Refusal::Held { .. } => "held",
             Refusal::NoOffer => "no_offer",
@@ -396,6 +427,7 @@ impl Refusal {
             Refusal::NotPaused => "not_paused",
             Refusal::NotStartableBy { .. } => "not_startable_by",
             Refusal::Occupied => "occupied",
+            Refusal::OwnPause => "own_pause",
             Refusal::OwnRequest => "own_request",
             Refusal::OutsideWindow { .. } => "outside_window",
             Refusal::PausesDisabled => "pauses_disabled",
@@ -404,7 +436,10 @@ impl Refusal {
             Refusal::ShiftHead { .. } => "shift_head",
             Refusal::ShiftTail { .. } => "shift_tail",
             Refusal::SlotsFull { .. } => SLOTS_FULL,
+            Refusal::StillRunning => "still_running",
+            Refusal::TooManyAnnotations { .. } => "too_many_annotations",
             Refusal::TypeDisabled => "type_disabled",
+            Refusal::UnknownPause => "unknown_pause",
             Refusal::UnknownType => "unknown_type",
         }
     }

@@ -17,6 +17,7 @@ use super::op::OpRecord;
 use super::policy::{AtTimeout, OnEarlyEnd, OnLimit, PauseClass};
 use super::policy_plans::PolicyStep;
 use super::queue::Place;
+use super::record::PauseCorrected;
 use super::request::{Grant, Origin};
 use super::shift::PlannedShift;
 use super::time::Timestamp;
@@ -33,7 +34,7 @@ pub struct AgentEvent {
     pub actor: Actor,
     /// Why.
     pub cause: Cause,
-    /// What a supervisor wrote as the reason; erasable text.
+    /// What a person wrote to it, for the most part a supervisor as the reason; erasable text.
     pub reason: Option<String>,
     /// The policy that it was decided under.
     pub policy_version: PolicyVersion,
@@ -205,6 +206,13 @@ pub enum AgentEventBody {
     },
     /// A pause ended.
     PauseEnded(PauseEnded),
+    /// The end of a pause on record was corrected; why, is the event's reason.
+    PauseCorrected(Box<PauseCorrected>),
+    /// Something was added to the record of a pause; what, is the event's reason.
+    PauseAnnotated {
+        /// The pause.
+        pause: PauseId,
+    },
     /// A pause that is owed is about to lapse, or is no more.
     EntitlementAtRisk(Box<AtRisk>),
     /// Something that labour law or the rules would call irregular was noticed.
@@ -630,6 +638,8 @@ impl AgentEventBody {
             AgentEventBody::Escalated { .. } => "pause.escalated",
             AgentEventBody::PauseExtended { .. } => "pause.extended",
             AgentEventBody::PauseEnded(_) => "pause.ended",
+            AgentEventBody::PauseCorrected(_) => "pause.corrected",
+            AgentEventBody::PauseAnnotated { .. } => "pause.annotated",
             AgentEventBody::EntitlementAtRisk(_) => "entitlement.at_risk",
             AgentEventBody::FindingRecorded { .. } => "finding.recorded",
         }

@@ -24,6 +24,7 @@ pub mod policy_values;
 pub mod policy_words;
 pub mod presence;
 pub mod queue;
+pub mod record;
 pub mod request;
 pub mod routable;
 pub mod rules;

@@ -196,6 +196,11 @@ fn canonical(command: &Command, reason: Option<&str>) -> String {
             }
         }
         Command::CancelShift { day } => put("cancel_shift", &day.to_string()),
+        Command::CorrectPause { pause, ended_at } => {
+            put("correct", &pause.to_string());
+            put("ended_at", &ended_at.0.to_string());
+        }
+        Command::AnnotatePause { pause } => put("annotate", &pause.to_string()),
     }
     reason.iter().for_each(|reason| put("reason", reason));
     text
@@ -283,6 +288,12 @@ mod tests {
                     .to_owned(),
             ),
             (Command::CancelShift { day: shift(26, 0).day() }, None, "cancel_shift=10:2026-11-26;".to_owned()),
+            (
+                Command::CorrectPause { pause: id, ended_at: Timestamp(9000) },
+                Some("visto"),
+                format!("correct=36:{id};ended_at=4:9000;reason=5:visto;"),
+            ),
+            (Command::AnnotatePause { pause: id }, Some("fila"), format!("annotate=36:{id};reason=4:fila;")),
         ];
         for (command, reason, form) in forms {
             assert_eq!(canonical(&command, reason), form);

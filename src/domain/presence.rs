@@ -106,7 +106,8 @@ pub struct RequestView {
 }
 
 impl RequestView {
-    fn of(request: &PauseRequest) -> RequestView {
+    /// What is shown of a request.
+    pub fn of(request: &PauseRequest) -> RequestView {
         RequestView {
             id: request.id,
             pause_type: request.pause_type.clone(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::command::Actor;
-use super::id::{PauseId, PauseTypeCode, RequestId};
+use super::id::{AgentId, PauseId, PauseTypeCode, RequestId};
 use super::policy::AtTimeout;
 use super::time::{Timestamp, minutes};
 
@@ -95,6 +95,16 @@ impl PauseRequest {
     /// True for one that a start gave rise to.
     pub fn is_of_start(&self) -> bool {
         matches!(self.origin, Origin::Start { .. })
+    }
+
+    /// Who closed it: the system where its time was up, the agent where they took it back. None while it is open.
+    pub fn closed_by(&self, agent: &AgentId) -> Option<Actor> {
+        match &self.state {
+            RequestState::Open => None,
+            RequestState::Granted(decided) | RequestState::Refused(decided) => Some(decided.by.clone()),
+            RequestState::Expired { .. } => Some(Actor::System),
+            RequestState::Cancelled { .. } => Some(Actor::Agent(agent.clone())),
+        }
     }
 
     /// What a grant of it sets aside.

@@ -8,10 +8,11 @@ use crate::domain::agent::Agent;
 use crate::domain::command::Actor;
 use crate::domain::directory::Directory;
 use crate::domain::event::{AgentEvent, TenantEvent};
-use crate::domain::id::{AgentId, AgentSeq, Op, TenantId, TenantSeq};
+use crate::domain::id::{AgentId, AgentSeq, Op, PauseId, RequestId, TenantId, TenantSeq};
 use crate::domain::op::{OpMemory, OpRecord};
 use crate::domain::policy::Policy;
 use crate::domain::policy_plans::PolicyPlans;
+use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
 
 /// An agent as it is kept: the folded facts, and the last ops beside them.
@@ -207,6 +208,21 @@ pub trait Journal: Send + Sync + 'static {
     fn is_in_doubt(&self) -> bool {
         false
     }
+
+    /// A pause of a tenant as it is on record, with all that a correction of it looks at.
+    fn find_pause<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        pause: PauseId,
+    ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>>;
+
+    /// A request of an agent of the tenant that was made since an instant, with what became of it.
+    fn find_request<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RequestId,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>>;
 
     /// The record of an op of this principal for this agent, from the journal.
     fn find_op<'a>(

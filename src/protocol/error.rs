@@ -231,6 +231,8 @@ impl WireError {
     /// Why a command was not carried out. `state` is the agent's fresh state for whom is answered.
     pub fn rejected(rejection: &Rejection, next_change_at: Option<Timestamp>, state: Value) -> WireError {
         match rejection {
+            // As whoever may not know of it is told everywhere else.
+            Rejection::Refused(Refusal::UnknownPause) => WireError::forbidden(),
             Rejection::Refused(refusal) => refused(refusal).changing_at(next_change_at),
             Rejection::StaleVersion { current } => {
                 let message =
@@ -279,6 +281,8 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
         Refusal::EntitlementMinimum { until } | Refusal::Held { until } | Refusal::ShiftTail { until } => {
             json!({"until": rfc3339(*until)})
         }
+        Refusal::EndOutOfRange { after, until } => json!({"after": rfc3339(*after), "until": rfc3339(*until)}),
+        Refusal::TooManyAnnotations { of } => json!({"of": of}),
         Refusal::NotStartableBy { startable_by } => json!({"startable_by": startable_by}),
         Refusal::OutsideWindow { next_from: Some(next_from) } => json!({"next_from": rfc3339(*next_from)}),
         Refusal::OutsideWindow { next_from: None }
@@ -290,9 +294,12 @@ pub fn refusal_params(refusal: &Refusal) -> Map<String, Value> {
         | Refusal::NotPaused
         | Refusal::ApprovalRequired
         | Refusal::Occupied
+        | Refusal::OwnPause
         | Refusal::OwnRequest
         | Refusal::PausesDisabled
+        | Refusal::StillRunning
         | Refusal::TypeDisabled
+        | Refusal::UnknownPause
         | Refusal::UnknownType => json!({}),
     };
     match value {
@@ -312,11 +319,19 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::AgentOffline => "The agent has no live session, or is offline.".to_owned(),
         Refusal::AlreadyDecided { .. } => "The request is not open any more.".to_owned(),
         Refusal::ApprovalRequired => "Somebody has to agree to each pause of this type.".to_owned(),
+        Refusal::OwnPause => "Nobody corrects a pause of their own; ask somebody else.".to_owned(),
+        Refusal::StillRunning => "This pause has not ended yet; end it first.".to_owned(),
+        Refusal::TooManyAnnotations { of } => format!("This pause has {of} annotations, as many as it may have."),
+        Refusal::UnknownPause => "There is no such pause.".to_owned(),
         Refusal::OwnRequest => "Nobody decides on a request of their own; ask somebody else.".to_owned(),
         Refusal::AlreadyPaused { pause_type, .. } => format!("A pause of type {pause_type} is running."),
         Refusal::CannotPlan { day, why } => format!("The shift of {day}: its {:?} {why}.", why.field()),
         Refusal::Cooldown { from } => {
             format!("It is too soon after the last pause; this one may start from {}.", rfc3339(*from))
+        }
+        Refusal::EndOutOfRange { after, until } => {
+            let (after, until) = (rfc3339(*after), rfc3339(*until));
+            format!("This pause ended after {after} and at {until} at the latest; give an instant between them.")
         }
         Refusal::EntitlementMinimum { until } => {
             format!("This pause is owed to the agent until {}; ending it takes an override.", rfc3339(*until))

@@ -7,21 +7,22 @@ use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::occupancy::read_report;
-use super::params::{Fields, FromField, Text, one_of};
+use super::params::{Fields, FromField, Instant, LongText, Text, one_of};
 use super::policy_call::PolicyCall;
 use super::request::read_decision;
 use super::rpc::Params;
 use crate::domain::alert::AlertId;
 use crate::domain::command::{AfterEnd, Cancelled, Command, PauseAtSignOut};
 use crate::domain::event::ChosenStatus;
-use crate::domain::id::{AgentId, AgentSeq, Op, RequestId, TeamId};
+use crate::domain::id::{AgentId, AgentSeq, Op, PauseId, RequestId, TeamId};
 use crate::domain::occupancy::Report;
 use crate::domain::policy::LIMIT_MAX;
 
 mod results;
 
 pub use results::{
-    AgentAfter, LimitsShown, PauseBegun, PauseOffered, PauseThreshold, Pong, PrincipalShown, Refreshed, SessionOpened,
+    AgentAfter, LimitsShown, PauseAnnotatedTold, PauseBegun, PauseCorrectedTold, PauseOffered, PauseThreshold, Pong,
+    PrincipalShown, Refreshed, SessionOpened,
 };
 
 /// The most teams that one board can be asked to show by name.
@@ -79,6 +80,8 @@ methods!(
     PauseEnd = "pause.end",
     /// The agent gives up what waits.
     PauseCancel = "pause.cancel",
+    /// Somebody adds to the record of a pause.
+    PauseAnnotate = "pause.annotate",
     /// The agent asks for an exception.
     RequestCreate = "request.create",
     /// The agent takes a request back.
@@ -99,6 +102,8 @@ methods!(
     AgentSignOut = "agent.sign_out",
     /// Somebody else moves the limit of an agent's pause out.
     PauseExtend = "pause.extend",
+    /// Somebody else says when a pause of an agent ended.
+    PauseCorrect = "pause.correct",
     /// An integration says what work of an agent is open.
     OccupancySet = "occupancy.set",
     /// Shows the rules of pauses, or their draft.
@@ -164,6 +169,8 @@ pub enum Invocation {
         /// What makes it safe.
         guard: Guard,
     },
+    /// `pause.correct`, `pause.annotate`.
+    Record(RecordCommand),
     /// `alert.ack`.
     AlertAck {
         /// Which.
@@ -257,6 +264,21 @@ pub struct OwnRequest {
     pub guard: Guard,
 }
 
+/// A command about a pause on record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordCommand {
+    /// The pause.
+    pub pause: PauseId,
+    /// The command.
+    pub command: Command,
+    /// Why, or what is added.
+    pub text: String,
+    /// An integration says that it acts on the agent's behalf.
+    pub on_behalf: bool,
+    /// The same again is the same effect.
+    pub op: Option<Op>,
+}
+
 /// A command for another person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveCommand {
@@ -326,6 +348,7 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::PauseAccept
         | Method::PauseEnd
         | Method::PauseCancel
+        | Method::PauseAnnotate
         | Method::RequestCreate
         | Method::RequestCancel
         | Method::RequestList
@@ -336,6 +359,7 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::AgentEndPause
         | Method::AgentSignOut
         | Method::PauseExtend
+        | Method::PauseCorrect
         | Method::OccupancySet
         | Method::PolicyGet
         | Method::PolicyVersions
@@ -387,6 +411,11 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
         Method::PauseEnd => {
             let command = Command::EndPause { then: fields.optional("then")?, overriding: false };
             own(fields, command)?
+        }
+        Method::PauseAnnotate => {
+            let (pause, LongText(text)) = (fields.required("pause")?, fields.required("text")?);
+            let (command, op) = (Command::AnnotatePause { pause }, fields.optional("op")?);
+            Invocation::Record(RecordCommand { pause, command, text, on_behalf: false, op })
         }
         Method::RequestCreate => {
             let pause_type = fields.required("type")?;
@@ -441,6 +470,12 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
                 return Err(fields.invalid("by_ms", "must be more than 0 and at most 24 hours"));
             }
             live(fields, Command::ExtendPause { by })?
+        }
+        Method::PauseCorrect => {
+            let (pause, Instant(ended_at)) = (fields.required("pause")?, fields.required("ended_at")?);
+            let (command, Text(text)) = (Command::CorrectPause { pause, ended_at }, fields.required("reason")?);
+            let on_behalf = fields.optional("on_behalf")?.unwrap_or(false);
+            Invocation::Record(RecordCommand { pause, command, text, on_behalf, op: fields.optional("op")? })
         }
         Method::OccupancySet => {
             let (agent, expected_version) = (fields.required("agent")?, fields.optional("expected_version")?);

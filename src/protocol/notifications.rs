@@ -11,6 +11,10 @@ pub enum Notification {
     PauseLimitReached,
     /// A slot is kept for the agent for a while.
     PauseOffered,
+    /// The end of a recorded pause of the agent was corrected.
+    PauseCorrected,
+    /// Something was added to the record of a pause of the agent.
+    PauseAnnotated,
     /// An outcome or a code of the watched menu has changed.
     OptionsChanged,
     /// A request for an exception was made, or something became of it.
@@ -25,11 +29,13 @@ pub enum Notification {
 
 impl Notification {
     /// Every notification, in the order of the contract.
-    pub const ALL: [Notification; 9] = [
+    pub const ALL: [Notification; 11] = [
         Notification::AgentChanged,
         Notification::PauseWarned,
         Notification::PauseLimitReached,
         Notification::PauseOffered,
+        Notification::PauseCorrected,
+        Notification::PauseAnnotated,
         Notification::OptionsChanged,
         Notification::RequestChanged,
         Notification::BoardChanged,
@@ -44,6 +50,8 @@ impl Notification {
             Notification::PauseWarned => "pause.warned",
             Notification::PauseLimitReached => "pause.limit_reached",
             Notification::PauseOffered => "pause.offered",
+            Notification::PauseCorrected => "pause.corrected",
+            Notification::PauseAnnotated => "pause.annotated",
             Notification::OptionsChanged => "options.changed",
             Notification::RequestChanged => "request.changed",
             Notification::BoardChanged => "board.changed",

@@ -26,6 +26,19 @@ impl FromField for AlertId {
     }
 }
 
+/// A longer text of a person, in characters: an annotation tells what happened.
+pub const LONG_TEXT_LENGTH_MAX: usize = 1000;
+
+/// A text that a person wrote: printable, not empty, at most [`LONG_TEXT_LENGTH_MAX`] characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongText(pub String);
+
+impl FromField for LongText {
+    fn from_field(value: Value) -> Result<LongText, String> {
+        text(value, LONG_TEXT_LENGTH_MAX).map(LongText)
+    }
+}
+
 /// An instant as RFC 3339 writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instant(pub Timestamp);
@@ -167,18 +180,22 @@ impl FromField for AgentSeq {
 
 impl FromField for Text {
     fn from_field(value: Value) -> Result<Text, String> {
-        let text = String::from_field(value)?;
-        if text.trim().is_empty() {
-            return Err("must not be empty".to_owned());
-        }
-        if text.chars().count() > TEXT_LENGTH_MAX {
-            return Err(format!("may have at most {TEXT_LENGTH_MAX} characters"));
-        }
-        if text.chars().any(is_unprintable) {
-            return Err("may hold printable characters only".to_owned());
-        }
-        Ok(Text(text))
+        text(value, TEXT_LENGTH_MAX).map(Text)
     }
+}
+
+fn text(value: Value, length_max: usize) -> Result<String, String> {
+    let text = String::from_field(value)?;
+    if text.trim().is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    if text.chars().count() > length_max {
+        return Err(format!("may have at most {length_max} characters"));
+    }
+    if text.chars().any(is_unprintable) {
+        return Err("may hold printable characters only".to_owned());
+    }
+    Ok(text)
 }
 
 macro_rules! from_text_id {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::amendments::{amendment_columns, amendment_row};
 use super::encode::Writes;
 use super::open_error::OpenError;
 use super::pauses::{pause_columns, pause_row};
@@ -94,6 +95,7 @@ impl Copying<'_> {
         self.journal().await?;
         self.definitions().await?;
         self.pauses().await?;
+        self.amendments().await?;
         self.states().await?;
         self.shards().await
     }
@@ -195,6 +197,22 @@ impl Copying<'_> {
             let Some(last) = pauses.last() else { return Ok(()) };
             after = last.id.0.to_vec();
             self.write(Writes { pauses, ..Writes::default() }).await?;
+        }
+    }
+
+    async fn amendments(&mut self) -> Result<(), CopyError> {
+        const PAGE: Sql = Sql::same(concat!(
+            "SELECT ",
+            amendment_columns!(),
+            " FROM pause_amendments AS a WHERE (a.tenant, a.seq) > ($1, $2) ORDER BY a.tenant, a.seq LIMIT $3"
+        ));
+        let mut after = (String::new(), i64::MIN);
+        loop {
+            let rows = self.reading.all(PAGE, &[Bind::Text(&after.0), Bind::Number(after.1), page()]).await?;
+            let amendments = rows.iter().map(amendment_row).collect::<Result<Vec<_>, _>>()?;
+            let Some(last) = amendments.last() else { return Ok(()) };
+            after = (last.tenant.clone(), last.seq);
+            self.write(Writes { amendments, ..Writes::default() }).await?;
         }
     }
 

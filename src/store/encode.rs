@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::amendments::AmendmentRow;
 use super::pauses::{EventPlace, PauseChange, PauseRowForm, PauseWrites};
 use super::random::Salts;
 use super::row::{
@@ -183,6 +184,7 @@ pub(crate) struct Writes {
     pub(crate) plans: Vec<PlansRow>,
     pub(crate) pause_changes: Vec<PauseChange>,
     pub(crate) pauses: Vec<PauseRowForm>,
+    pub(crate) amendments: Vec<AmendmentRow>,
     pub(crate) states: Vec<StateRowForm>,
     pub(crate) tenant_heads: Vec<TenantHeadRow>,
     pub(crate) shard_heads: Vec<ShardHeadRow>,
@@ -311,7 +313,8 @@ impl Encoder<'_> {
         let form = EventForm::of(event, &mut names);
         let op = event.op.as_ref().map(|op| OpColumns::of(op, &mut names));
         let seq = entry.seq.0.cast_signed();
-        self.pauses.on_event(EventPlace { tenant: entry.tenant.as_str(), person, seq }, event, form.note());
+        let (tenant, reason, note) = (entry.tenant.as_str(), form.reason(), form.note());
+        self.pauses.on_event(EventPlace { tenant, person, seq, actor: actor_person, reason, note }, event);
         let mut row = blank(entry, place, event.at.0, event.body.name(), actor_kind, event.cause.as_str());
         row.person = Some(person);
         row.agent_seq = Some(agent_seq);
@@ -439,6 +442,7 @@ impl Encoder<'_> {
     fn finish(mut self, touched: &Touched) -> Writes {
         self.writes.pauses = self.pauses.inserts;
         self.writes.pause_changes = self.pauses.changes;
+        self.writes.amendments = self.pauses.amendments;
         for tenant in &touched.tenants {
             if let Some(known) = self.basis.tenants.get(tenant) {
                 self.writes.tenant_heads.push(TenantHeadRow {

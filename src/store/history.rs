@@ -2,9 +2,10 @@
 //!
 //! Protected pauses are never among the rows, whoever asks (semantics §11).
 
+mod amendments;
 mod policies;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -20,6 +21,8 @@ use crate::domain::id::{AgentId, PauseId, PauseTypeCode, PolicyVersion, TeamId, 
 use crate::domain::time::Timestamp;
 use crate::ports::ReadError;
 
+use amendments::Amendments;
+pub use amendments::{Annotation, Correction};
 pub use policies::PublishedPolicy;
 
 /// The most rows of a page (`docs/protocol.md`, keyset lists).
@@ -119,6 +122,10 @@ pub struct PauseRow {
     pub limit: Option<Duration>,
     /// By how much the limit was moved out.
     pub extended_by: Duration,
+    /// The last correction of its end; what is said of the end above follows from it.
+    pub corrected: Option<Correction>,
+    /// What was added to the record, the first first.
+    pub annotations: Vec<Annotation>,
     /// Since when it was over limit and grace.
     pub overran_at: Option<Timestamp>,
     /// The policy that it began under.
@@ -144,17 +151,12 @@ pub struct PauseEnd {
     pub short: bool,
     /// It ended so soon that it does not count.
     pub misclick: bool,
-    /// For an abandoned pause, whose end is an estimate: when the agent was last seen.
+    /// For an abandoned pause: when the agent was last seen.
     pub last_seen_at: Option<Timestamp>,
+    /// It was abandoned, and nobody has said since when it ended.
+    pub estimated: bool,
     /// The pause that replaced it.
     pub replaced_by: Option<PauseId>,
-}
-
-impl PauseEnd {
-    /// True when the end is an estimate.
-    pub fn is_estimated(&self) -> bool {
-        self.last_seen_at.is_some()
-    }
 }
 
 impl PauseRow {
@@ -191,6 +193,14 @@ impl PauseHistory {
         let limit = limit.clamp(1, PAGE_MAX);
         self.readers.within(PAGE_TIMEOUT, async |reading| read_page(reading, filter, after, limit).await).await
     }
+
+    /// One pause of a tenant by its id; none also when it is a protected one.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the store is out of reach or damaged.
+    pub async fn pause(&self, tenant: &TenantId, id: PauseId) -> Result<Option<PauseRow>, ReadError> {
+        self.readers.within(PAGE_TIMEOUT, async |reading| read_one(reading, tenant, id).await).await
+    }
 }
 
 async fn read_page(
@@ -225,19 +235,37 @@ async fn read_page(
     let mut raw: Vec<RawRow> = rows.iter().map(raw_row).collect::<Result<_, _>>()?;
     let has_next = raw.len() > limit;
     raw.truncate(limit);
-    let people: Vec<PersonId> =
-        raw.iter().map(|row| (row.person, ())).collect::<BTreeMap<_, _>>().into_keys().collect();
-    let notes: Vec<Hash> = raw.iter().filter_map(|row| row.note).collect();
-    let found = references(reading, &people, &notes).await?;
-    let rows: Vec<PauseRow> = raw
-        .into_iter()
-        .map(|row| {
-            let place = format!("pause {}", PauseId(row.id.number()));
-            pause_row(row, &found).map_err(|error| ReadError::Damaged { place, why: error.to_string() })
-        })
-        .collect::<Result<_, _>>()?;
+    let rows = whole_rows(reading, raw).await?;
     let next = rows.last().filter(|_| has_next).map(|row| PauseKey { started_at: row.started_at, id: row.id });
     Ok(PausePage { rows, next })
+}
+
+/// One pause of a tenant, if it is one of the history's.
+async fn read_one(reading: &mut Reading, tenant: &TenantId, id: PauseId) -> Result<Option<PauseRow>, ReadError> {
+    let id = WideId::of(id.0);
+    let row = reading.first(ONE, &[Bind::Text(tenant.as_str()), Bind::Bytes(&id.0)]).await?;
+    let raw = row.iter().map(raw_row).collect::<Result<_, _>>()?;
+    Ok(whole_rows(reading, raw).await?.pop())
+}
+
+/// The rows with their people, their texts, and what was said of them since.
+async fn whole_rows(reading: &mut Reading, raw: Vec<RawRow>) -> Result<Vec<PauseRow>, ReadError> {
+    let amendments = Amendments::of(reading, raw.iter().map(|row| row.id).collect()).await?;
+    let people: BTreeSet<PersonId> = raw.iter().map(|row| row.person).chain(amendments.people()).collect();
+    let people: Vec<PersonId> = people.into_iter().collect();
+    let texts: Vec<Hash> = raw.iter().filter_map(|row| row.note).chain(amendments.texts()).collect();
+    let found = references(reading, &people, &texts).await?;
+    raw.into_iter()
+        .map(|raw| {
+            let id = raw.id;
+            let row = pause_row(raw, &found).and_then(|mut row| {
+                amendments.apply(id, &mut row, &found)?;
+                Ok(row)
+            });
+            let place = || format!("pause {}", PauseId(id.number()));
+            row.map_err(|error| ReadError::Damaged { place: place(), why: error.to_string() })
+        })
+        .collect()
 }
 
 /// How far a zone's day may lie from the day of UTC, with room to spare: no zone is further off than this.
@@ -281,16 +309,30 @@ fn utc_midnight(day: NaiveDate) -> i64 {
     day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()
 }
 
+/// What is shown of a pause `p`, in the order of [`RawRow`].
+macro_rules! history_columns {
+    () => {
+        "p.id, p.person, p.pause_type, p.class, p.team, p.zone, p.utc_offset_s, p.local_day, p.business_day,
+         p.shift_started_at, p.shift_estimated, p.started_at, p.ended_at, p.ended_by, p.short, p.misclick,
+         p.last_seen_at, p.replaced_by, p.limit_ms, p.extended_ms, p.overran_at, p.policy_version, p.paid,
+         p.counts_as_work,
+         (SELECT r.id FROM pauses AS r WHERE r.id = p.replaces AND r.class <> 'protected'), p.note"
+    };
+}
+
+const ONE: Sql = Sql::same(concat!(
+    "SELECT ",
+    history_columns!(),
+    " FROM pauses AS p WHERE p.class <> 'protected' AND p.tenant = $1 AND p.id = $2"
+));
+
 /// A page: whom it is of, and how each database asks whether a team is listed.
 macro_rules! page_sql {
     ($index:literal, $agents:literal, $teams:literal) => {
         concat!(
-            "SELECT p.id, p.person, p.pause_type, p.class, p.team, p.zone, p.utc_offset_s, p.local_day, p.business_day,
-                    p.shift_started_at, p.shift_estimated, p.started_at, p.ended_at, p.ended_by, p.short, p.misclick,
-                    p.last_seen_at, p.replaced_by, p.limit_ms, p.extended_ms, p.overran_at, p.policy_version, p.paid,
-                    p.counts_as_work,
-                    (SELECT r.id FROM pauses AS r WHERE r.id = p.replaces AND r.class <> 'protected'), p.note
-             FROM pauses AS p ",
+            "SELECT ",
+            history_columns!(),
+            " FROM pauses AS p ",
             $index,
             " WHERE p.class <> 'protected' AND p.tenant = $1 AND ",
             $agents,
@@ -398,6 +440,7 @@ fn pause_row(row: RawRow, found: &dyn Resolve) -> Result<PauseRow, FormError> {
             short: row.short.unwrap_or(false),
             misclick: row.misclick.unwrap_or(false),
             last_seen_at: row.last_seen_at.map(Timestamp),
+            estimated: row.last_seen_at.is_some(),
             replaced_by: row.replaced_by.map(pause_id),
         }),
         (None, None) => None,
@@ -422,6 +465,8 @@ fn pause_row(row: RawRow, found: &dyn Resolve) -> Result<PauseRow, FormError> {
         ended,
         limit: row.limit_ms.map(span),
         extended_by: row.extended_ms.map_or(Duration::ZERO, span),
+        corrected: None,
+        annotations: Vec::new(),
         overran_at: row.overran_at.map(Timestamp),
         policy_version: PolicyVersion(row.policy_version.cast_unsigned()),
         paid: row.paid.unwrap_or(false),

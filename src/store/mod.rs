@@ -4,6 +4,7 @@
 //! `decode` are shared, and an implementation only keeps rows. Nothing here knows of actors,
 //! transports or the wire protocol.
 
+mod amendments;
 mod at_hand;
 pub mod copy;
 mod decode;
@@ -18,6 +19,8 @@ mod postgres;
 mod random;
 mod reader;
 mod reading;
+mod recorded;
+mod requests;
 mod row;
 mod snapshot;
 mod sqlite;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::amendments::AmendmentRow;
 use super::reading::FoundRow;
 use super::stored::{Hash, PersonId, WideId, to_ms};
 use crate::domain::event::{AgentEvent, AgentEventBody, PauseEnded, PauseStarted};
@@ -140,12 +141,18 @@ impl PauseRowForm {
     }
 }
 
-/// Whose event it is, and its place.
+/// Whose event it is, its place, and what stands in it by internal names.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EventPlace<'a> {
     pub(crate) tenant: &'a str,
     pub(crate) person: PersonId,
     pub(crate) seq: i64,
+    /// Who brought it about.
+    pub(crate) actor: Option<PersonId>,
+    /// What was written to it.
+    pub(crate) reason: Option<Hash>,
+    /// The note of a pause that begins.
+    pub(crate) note: Option<Hash>,
 }
 
 /// The changes of one transaction, folded to one insert or one update a pause, so that a pause
@@ -154,16 +161,17 @@ pub(crate) struct EventPlace<'a> {
 pub(crate) struct PauseWrites {
     pub(crate) inserts: Vec<PauseRowForm>,
     pub(crate) changes: Vec<PauseChange>,
+    pub(crate) amendments: Vec<AmendmentRow>,
     inserted: HashMap<WideId, usize>,
     changed: HashMap<WideId, usize>,
 }
 
 impl PauseWrites {
-    /// Takes up an event, with the hash of its note.
-    pub(crate) fn on_event(&mut self, place: EventPlace<'_>, event: &AgentEvent, note: Option<Hash>) {
+    /// Takes up an event.
+    pub(crate) fn on_event(&mut self, place: EventPlace<'_>, event: &AgentEvent) {
         match &event.body {
             AgentEventBody::PauseStarted(started) => {
-                let row = started_row(place, event, started, note);
+                let row = started_row(place, event, started);
                 self.inserted.insert(row.id, self.inserts.len());
                 self.inserts.push(row);
             }
@@ -176,6 +184,12 @@ impl PauseWrites {
             }
             AgentEventBody::PauseEnded(ended) => {
                 self.change(place, ended.pause, |change| end(change, place, event, ended));
+            }
+            AgentEventBody::PauseCorrected(corrected) => {
+                self.amendments.push(AmendmentRow::corrected(place, event, corrected));
+            }
+            AgentEventBody::PauseAnnotated { pause } => {
+                self.amendments.push(AmendmentRow::annotated(place, event, *pause));
             }
             AgentEventBody::Queued(_)
             | AgentEventBody::LeftQueue { .. }
@@ -227,7 +241,7 @@ impl PauseWrites {
     }
 }
 
-fn started_row(place: EventPlace<'_>, event: &AgentEvent, started: &PauseStarted, note: Option<Hash>) -> PauseRowForm {
+fn started_row(place: EventPlace<'_>, event: &AgentEvent, started: &PauseStarted) -> PauseRowForm {
     let terms = started.terms.as_ref();
     let shift = started.place.shift;
     PauseRowForm {
@@ -253,7 +267,7 @@ fn started_row(place: EventPlace<'_>, event: &AgentEvent, started: &PauseStarted
         ended_by: None,
         ended_seq: None,
         last_seen_at: None,
-        note,
+        note: place.note,
         paid: terms.map(|terms| terms.paid),
         counts_as_work: terms.map(|terms| terms.counts_as_work),
         min_ms: terms.and_then(|terms| terms.min_duration).map(millis),

@@ -117,7 +117,9 @@ pub(crate) async fn read(
 }
 
 /// What a decoding asks for.
-fn asked(decode: impl FnOnce(&dyn Resolve) -> Result<(), ReadError>) -> Result<(Vec<PersonId>, Vec<Hash>), ReadError> {
+pub(crate) fn asked(
+    decode: impl FnOnce(&dyn Resolve) -> Result<(), ReadError>,
+) -> Result<(Vec<PersonId>, Vec<Hash>), ReadError> {
     let asked = Asked::default();
     decode(&asked)?;
     Ok(asked.into_lists())

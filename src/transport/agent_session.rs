@@ -24,14 +24,14 @@ use crate::domain::time::Timestamp;
 use crate::protocol::close::CloseCode;
 use crate::protocol::error::WireError;
 use crate::protocol::methods::{
-    Invocation, LimitsShown, Method, OpenParams, PauseOffered, PauseThreshold, Pong, PrincipalShown, Refreshed,
-    SessionOpened, SignOutScope,
+    Invocation, LimitsShown, Method, OpenParams, PauseAnnotatedTold, PauseCorrectedTold, PauseOffered, PauseThreshold,
+    Pong, PrincipalShown, Refreshed, SessionOpened, SignOutScope,
 };
 use crate::protocol::notifications::Notification;
 use crate::protocol::options::MenuSignature;
 use crate::protocol::rpc::{BATCH_MAX, Call, DEPTH_MAX, Incoming, Params, Response, batch_text, read};
-use crate::protocol::state::AgentChanged;
-use crate::protocol::time::to_text;
+use crate::protocol::state::{ActorState, AgentChanged};
+use crate::protocol::time::{WireTime, to_text};
 
 /// How long a socket may stay without a session.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -276,6 +276,26 @@ impl Session {
                 };
                 Told::Send(self.wanted.text(Notification::PauseOffered, &params))
             }
+            Some(Notice::PauseCorrected(told)) => {
+                self.look_at_menu_soon(now);
+                let corrected = &told.corrected;
+                let params = PauseCorrectedTold {
+                    pause: corrected.pause.to_string(),
+                    pause_type: corrected.pause_type.as_str(),
+                    started_at: WireTime(corrected.started_at),
+                    ended_at: WireTime(corrected.ended_at),
+                    ended_at_before: WireTime(corrected.ended_at_before),
+                    at: WireTime(told.at),
+                    actor: ActorState::of(&told.by),
+                    reason: told.reason.as_deref(),
+                };
+                Told::Send(self.wanted.text(Notification::PauseCorrected, &params))
+            }
+            Some(Notice::PauseAnnotated(told)) => {
+                let (pause, at, actor) = (told.pause.to_string(), WireTime(told.at), ActorState::of(&told.by));
+                let params = PauseAnnotatedTold { pause, at, actor, text: told.text.as_deref() };
+                Told::Send(self.wanted.text(Notification::PauseAnnotated, &params))
+            }
             Some(Notice::RequestChanged(view)) => {
                 let params = requests::changed(&view);
                 Told::Send(params.and_then(|params| self.wanted.text(Notification::RequestChanged, &params)))
@@ -398,6 +418,7 @@ impl Session {
             | Invocation::Own(_)
             | Invocation::OwnRequest(_)
             | Invocation::RequestList
+            | Invocation::Record(_)
             | Invocation::AlertAck { .. }
             | Invocation::RequestDecide { .. }
             | Invocation::OccupancySet { .. }

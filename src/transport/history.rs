@@ -1,8 +1,8 @@
 //! What the doors need of the pause history and of past policies. The store answers it; a test may.
 
-use crate::domain::id::{PolicyVersion, TenantId};
+use crate::domain::id::{PauseId, PolicyVersion, TenantId};
 use crate::ports::{BoxFuture, ReadError};
-use crate::store::history::{self, PauseFilter, PauseKey, PausePage, PublishedPolicy};
+use crate::store::history::{self, PauseFilter, PauseKey, PausePage, PauseRow, PublishedPolicy};
 
 /// Reads the pause history.
 pub trait PauseHistory: Send + Sync + 'static {
@@ -13,6 +13,9 @@ pub trait PauseHistory: Send + Sync + 'static {
         after: Option<PauseKey>,
         limit: usize,
     ) -> BoxFuture<'a, Result<PausePage, ReadError>>;
+
+    /// One pause by its id; a protected one is none.
+    fn pause<'a>(&'a self, tenant: &'a TenantId, id: PauseId) -> BoxFuture<'a, Result<Option<PauseRow>, ReadError>>;
 
     /// Up to `limit` versions of the policy, none above `up_to`, the last one first.
     fn policies<'a>(
@@ -31,6 +34,10 @@ impl PauseHistory for history::PauseHistory {
         limit: usize,
     ) -> BoxFuture<'a, Result<PausePage, ReadError>> {
         Box::pin(self.page(filter, after, limit))
+    }
+
+    fn pause<'a>(&'a self, tenant: &'a TenantId, id: PauseId) -> BoxFuture<'a, Result<Option<PauseRow>, ReadError>> {
+        Box::pin(self.pause(tenant, id))
     }
 
     fn policies<'a>(

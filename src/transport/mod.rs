@@ -6,6 +6,7 @@
 mod accept;
 mod agent_session;
 mod board_session;
+mod corrections;
 mod credential;
 mod history;
 mod http;

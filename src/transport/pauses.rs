@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
 use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::http::json_response;
 use super::problem::Problem;
@@ -21,8 +22,11 @@ use crate::domain::schedule::local_day_bounds;
 use crate::domain::time::{Timestamp, millis};
 use crate::ports::ReadError;
 use crate::protocol::error::WireError;
+use crate::protocol::state::ActorState;
 use crate::protocol::time::{WireTime, from_text, to_text};
-use crate::store::history::{DayOrInstant, PAGE_MAX, PauseEnd, PauseFilter, PauseKey, PausePage, PauseRow};
+use crate::store::history::{
+    Annotation, Correction, DayOrInstant, PAGE_MAX, PauseFilter, PauseKey, PausePage, PauseRow,
+};
 
 /// How many pauses a page has, unless the request says otherwise.
 const PAGE_DEFAULT: usize = 100;
@@ -255,6 +259,52 @@ struct PauseJson<'a> {
     replaced_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrected: Option<CorrectedJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    annotations: Vec<AnnotationJson<'a>>,
+}
+
+/// Who corrected the end, and what it was before.
+#[derive(Serialize)]
+struct CorrectedJson<'a> {
+    by: ActorState<'a>,
+    at: WireTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    ended_at_before: WireTime,
+}
+
+impl<'a> CorrectedJson<'a> {
+    fn of(corrected: &'a Correction) -> CorrectedJson<'a> {
+        CorrectedJson {
+            by: ActorState::of(&corrected.by),
+            at: WireTime(corrected.at),
+            reason: corrected.reason.as_deref(),
+            ended_at_before: WireTime(corrected.ended_at_before),
+        }
+    }
+}
+
+/// What somebody added.
+#[derive(Serialize)]
+struct AnnotationJson<'a> {
+    by: ActorState<'a>,
+    at: WireTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}
+
+impl<'a> AnnotationJson<'a> {
+    fn of(annotation: &'a Annotation) -> AnnotationJson<'a> {
+        let (by, at) = (ActorState::of(&annotation.by), WireTime(annotation.at));
+        AnnotationJson { by, at, text: annotation.text.as_deref() }
+    }
+}
+
+/// A pause as the history shows it.
+pub(super) fn pause_value(pause: &PauseRow) -> Value {
+    rpc::to_value(&PauseJson::of(pause))
 }
 
 impl<'a> PauseJson<'a> {
@@ -276,7 +326,7 @@ impl<'a> PauseJson<'a> {
             overran_at: pause.overran_at.map(WireTime),
             short: pause.ended.is_some_and(|end| end.short),
             misclick: pause.ended.is_some_and(|end| end.misclick),
-            estimated: pause.ended.as_ref().is_some_and(PauseEnd::is_estimated),
+            estimated: pause.ended.is_some_and(|end| end.estimated),
             last_seen_at: pause.ended.and_then(|end| end.last_seen_at).map(WireTime),
             paid: pause.paid,
             counts_as_work: pause.counts_as_work,
@@ -290,6 +340,8 @@ impl<'a> PauseJson<'a> {
             replaces: pause.replaces.map(|id| id.to_string()),
             replaced_by: pause.ended.and_then(|end| end.replaced_by).map(|id| id.to_string()),
             note: pause.note.as_deref(),
+            corrected: pause.corrected.as_ref().map(CorrectedJson::of),
+            annotations: pause.annotations.iter().map(AnnotationJson::of).collect(),
         }
     }
 }
@@ -316,7 +368,7 @@ fn as_json(
 }
 
 /// The columns of the CSV form, in order.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 36] = [
     "id",
     "agent",
     "name",
@@ -347,6 +399,12 @@ const COLUMNS: [&str; 30] = [
     "replaces",
     "replaced_by",
     "note",
+    "corrected_by_kind",
+    "corrected_by",
+    "corrected_at",
+    "correction_reason",
+    "ended_at_before",
+    "annotations",
 ];
 
 fn as_csv(page: &PausePage, next: Option<String>) -> Result<Response, Problem> {
@@ -371,6 +429,8 @@ fn csv_row(pause: &PauseRow) -> [String; COLUMNS.len()] {
     let json = PauseJson::of(pause);
     let text = |value: Option<&str>| guarded(value.unwrap_or_default());
     let time = |value: Option<WireTime>| value.map(|WireTime(at)| to_text(at)).unwrap_or_default();
+    let corrected = json.corrected.as_ref();
+    let annotations: Vec<String> = json.annotations.iter().map(annotation_line).collect();
     let number = |value: Option<i64>| value.map(|number| number.to_string()).unwrap_or_default();
     [
         json.id,
@@ -403,7 +463,20 @@ fn csv_row(pause: &PauseRow) -> [String; COLUMNS.len()] {
         json.replaces.unwrap_or_default(),
         json.replaced_by.unwrap_or_default(),
         text(json.note),
+        text(corrected.map(|corrected| corrected.by.kind)),
+        text(corrected.and_then(|corrected| corrected.by.id)),
+        time(corrected.map(|corrected| corrected.at)),
+        text(corrected.and_then(|corrected| corrected.reason)),
+        time(corrected.map(|corrected| corrected.ended_at_before)),
+        guarded(&annotations.join(" | ")),
     ]
+}
+
+/// `2026-11-22T20:57:49.123Z supervisor sofia: text`.
+fn annotation_line(annotation: &AnnotationJson<'_>) -> String {
+    let AnnotationJson { by, at: WireTime(at), text } = annotation;
+    let by = [Some(by.kind), by.id].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    format!("{} {by}: {}", to_text(*at), text.unwrap_or_default())
 }
 
 /// A cell that a spreadsheet would take for a formula gets an apostrophe before it (fault table,
@@ -419,8 +492,10 @@ mod tests {
     use chrono_tz::America::Sao_Paulo;
 
     use super::*;
+    use crate::domain::command::Actor;
     use crate::domain::event::{Cause, LimitedClass};
-    use crate::domain::id::{PauseId, PolicyVersion};
+    use crate::domain::id::{PauseId, PolicyVersion, PrincipalId};
+    use crate::store::history::PauseEnd;
 
     fn form(accept: &'static str) -> Option<Form> {
         let mut headers = HeaderMap::new();
@@ -520,10 +595,20 @@ mod tests {
                 short: true,
                 misclick: false,
                 last_seen_at: None,
+                estimated: false,
                 replaced_by: None,
             }),
             limit: Some(Duration::from_secs(3600)),
             extended_by: Duration::ZERO,
+            corrected: Some(Correction {
+                by: Actor::Supervisor(PrincipalId::new("sofia").expect("an id")),
+                at: started_at + Duration::from_secs(90),
+                reason: Some("-1".to_owned()),
+                ended_at_before: started_at + Duration::from_secs(80),
+            }),
+            annotations: ["fila", "=2"]
+                .map(|text| Annotation { by: Actor::System, at: started_at, text: Some(text.to_owned()) })
+                .into(),
             overran_at: None,
             policy_version: PolicyVersion(1),
             paid: false,
@@ -542,7 +627,9 @@ mod tests {
             "\"00000000-0000-0000-0000-000000000007\",\"ana\",\"'=HYPERLINK(\"\"x\"\")\",\"almoco\",\"regular\",\"\",\
              \"2026-11-22T20:57:49.123Z\",\"2026-11-22T20:58:49.123Z\",60000,\"agent\",3600000,0,\"false\",\"\",\
              \"true\",\"false\",\"false\",\"\",\"false\",\"true\",\"America/Sao_Paulo\",-10800,\"2026-11-22\",\
-             \"2026-11-22\",\"\",\"false\",1,\"\",\"\",\"'@sum, \"\"two\"\"\""
+             \"2026-11-22\",\"\",\"false\",1,\"\",\"\",\"'@sum, \"\"two\"\"\",\"supervisor\",\"sofia\",\
+             \"2026-11-22T20:59:19.123Z\",\"'-1\",\"2026-11-22T20:59:09.123Z\",\
+             \"2026-11-22T20:57:49.123Z system: fila | 2026-11-22T20:57:49.123Z system: =2\""
         );
         for start in ['=', '+', '-', '@', '\t', '\r', '\0'] {
             assert_eq!(guarded(&format!("{start}1")), format!("'{start}1"));

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::rpc::{self, Viewer, failed, own_agent, own_view, to_value};
+use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Role, Scope};
 use crate::domain::alert::AlertId;
-use crate::domain::command::{Actor, Command, Request, RequestDecision};
+use crate::domain::command::{Actor, Command, Refusal, Rejection, Request, RequestDecision};
 use crate::domain::id::{AgentId, RequestId, TeamId};
 use crate::domain::policy::PauseClass;
-use crate::domain::presence::AgentView;
+use crate::domain::presence::{AgentView, RequestView};
+use crate::domain::record::RecordedRequest;
 use crate::domain::request::GRANT_LASTS_MAX;
 use crate::protocol::board::Alert;
 use crate::protocol::error::WireError;
@@ -62,13 +64,44 @@ pub(super) async fn decide(
     guard: Guard,
 ) -> Result<Value, WireError> {
     check_until(app, &command)?;
-    let agent = agent_of(app, principal, id)?;
+    let agent = agent_of(app, principal, id).await?;
     let actor = decider(principal)?;
     let request = request(command, actor, Some(reason), guard);
     let reply = app.router.execute(&principal.tenant, &agent, request).await;
-    let reply = reply.map_err(|error| failed(error, Viewer::Other))?;
-    let request = RequestObject::of(&reply.public).ok_or_else(WireError::internal)?;
+    // The agent's last request is another by now: what became of this one is in the journal.
+    let is_another = match &reply {
+        Ok(reply) => reply.public.request.as_ref().is_none_or(|last| last.id != id),
+        Err(error) => is_refused(error, &Refusal::NothingPending),
+    };
+    let recorded = if is_another { recorded(app, principal, id).await? } else { None };
+    let reply = match (reply, &recorded) {
+        (Err(error), Some(found)) => {
+            let closed_by = found.request.closed_by(&found.agent);
+            return Err(closed_by.map_or_else(
+                || failed(error, Viewer::Other),
+                |by| WireError::rejected(&Refusal::AlreadyDecided { by }.into(), None, Value::Null),
+            ));
+        }
+        (reply, _) => reply.map_err(|error| failed(error, Viewer::Other))?,
+    };
+    let view = match &recorded {
+        Some(found) => {
+            let request = Some(Box::new(RequestView::of(&found.request)));
+            Arc::new(AgentView { request, ..AgentView::clone(&reply.public) })
+        }
+        None => reply.public,
+    };
+    let request = RequestObject::of(&view).ok_or_else(WireError::internal)?;
     Ok(to_value(&RequestAfter { request }))
+}
+
+fn is_refused(error: &CommandError, refusal: &Refusal) -> bool {
+    matches!(error, CommandError::Rejected { rejection: Rejection::Refused(refused), .. } if refused == refusal)
+}
+
+async fn recorded(app: &App, principal: &Principal, id: RequestId) -> Result<Option<RecordedRequest>, WireError> {
+    let found = app.router.recorded_request(&principal.tenant, id).await;
+    found.map_err(|error| failed(error, Viewer::Other))
 }
 
 /// A grant that could never be used, or for ever, is none.
@@ -95,7 +128,11 @@ pub(super) async fn acknowledge(
 ) -> Result<Value, WireError> {
     let id = alert.to_string();
     let rows = within_reach(app, principal, |view| Alert::of(view).iter().any(|alert| alert.id == id))?;
-    let agent = rows.first().map(|view| view.person.id.clone()).ok_or_else(WireError::forbidden)?;
+    let agent = match rows.first().map(|view| view.person.id.clone()) {
+        Some(agent) => agent,
+        // It is over: whoever sends their op again is told what it led to, everybody else that nothing is left to see.
+        None => alerted_before(app, principal, alert).await?,
+    };
     let request = request(Command::AckAlert { alert }, decider(principal)?, None, guard);
     let reply = app.router.execute(&principal.tenant, &agent, request).await;
     reply.map(|_| json!({})).map_err(|error| failed(error, Viewer::Other))
@@ -110,9 +147,32 @@ fn decider(principal: &Principal) -> Result<Actor, WireError> {
 }
 
 /// Whose request it is. One that is out of reach is as one that does not exist.
-fn agent_of(app: &App, principal: &Principal, id: RequestId) -> Result<AgentId, WireError> {
+async fn agent_of(app: &App, principal: &Principal, id: RequestId) -> Result<AgentId, WireError> {
     let rows = within_reach(app, principal, |view| view.request.as_ref().is_some_and(|request| request.id == id))?;
-    rows.first().map(|view| view.person.id.clone()).ok_or_else(WireError::forbidden)
+    match rows.first() {
+        Some(view) => Ok(view.person.id.clone()),
+        None => in_reach(app, principal, recorded(app, principal, id).await?.map(|found| found.agent)),
+    }
+}
+
+/// Whom an alert was about that is over. Of a protected pause there was none.
+async fn alerted_before(app: &App, principal: &Principal, alert: AlertId) -> Result<AgentId, WireError> {
+    let agent = match alert {
+        AlertId::Overrun(pause) | AlertId::WorkDuringPause(pause) => {
+            let found = app.router.recorded_pause(&principal.tenant, pause).await;
+            let found = found.map_err(|error| failed(error, Viewer::Other))?;
+            found.filter(|found| found.measures.is_some()).map(|found| found.agent)
+        }
+        AlertId::Request(request) => recorded(app, principal, request).await?.map(|found| found.agent),
+        // Nothing leads from it to the agent once it is over.
+        AlertId::AtRisk(_) => None,
+    };
+    in_reach(app, principal, agent)
+}
+
+fn in_reach(app: &App, principal: &Principal, agent: Option<AgentId>) -> Result<AgentId, WireError> {
+    rpc::acting(app, principal, Action::DecideRequest, agent.as_ref(), false)?;
+    agent.ok_or_else(WireError::forbidden)
 }
 
 fn within_reach(

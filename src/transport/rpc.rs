@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::App;
+use super::corrections;
 use super::occupancy;
 use super::policy;
 use super::rate_limit::Rate;
@@ -46,7 +47,9 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::AgentStartPause
         | Method::AgentEndPause
         | Method::AgentSignOut
-        | Method::PauseExtend => Action::ActOnAgent,
+        | Method::PauseExtend
+        | Method::PauseCorrect => Action::ActOnAgent,
+        Method::PauseAnnotate => Action::AnnotatePause,
         Method::OccupancySet => Action::ReportOccupancy,
         Method::PolicyGet | Method::PolicyVersions | Method::PolicyPutDraft | Method::PolicyPublish => {
             Action::ManagePolicy
@@ -146,6 +149,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocat
         Invocation::Own(command) => own(app, principal, command).await,
         Invocation::Live(command) => live(app, principal, command).await,
         Invocation::OwnRequest(wanted) => requests::own(app, principal, wanted).await,
+        Invocation::Record(wanted) => corrections::answer(app, principal, wanted).await,
         Invocation::AlertAck { alert, guard } => requests::acknowledge(app, principal, alert, guard).await,
         Invocation::RequestList => requests::list(app, principal).await,
         Invocation::RequestDecide { request, command, reason, guard } => {
@@ -231,23 +235,7 @@ async fn own(app: &App, principal: &Principal, wanted: OwnCommand) -> Result<Val
 
 async fn live(app: &App, principal: &Principal, wanted: LiveCommand) -> Result<Value, WireError> {
     let tenant = &principal.tenant;
-    let target = target_of(app, tenant, &wanted.agent);
-    let target = Target { teams: target.as_ref().map(|person| person.teams.as_slice()), on_behalf: wanted.on_behalf };
-    let role = principal.role_for(Action::ActOnAgent, target).map_err(|why| match why {
-        Forbidden::OutOfReach => WireError::forbidden(),
-        Forbidden::NotOnBehalf => {
-            let mut error = WireError::forbidden().with("field", "on_behalf");
-            error.message = "An integration acts on an agent with on_behalf: true only.".to_owned();
-            error
-        }
-    })?;
-    let id = principal.id.clone();
-    let actor = match role {
-        Role::Admin => Actor::Admin(id),
-        Role::Supervisor => Actor::Supervisor(id),
-        Role::Integration => Actor::Integration(id),
-        Role::Agent | Role::Auditor | Role::Operator => return Err(WireError::forbidden()),
-    };
+    let actor = acting(app, principal, Action::ActOnAgent, Some(&wanted.agent), wanted.on_behalf)?;
     let request = Request {
         command: wanted.command,
         actor,
@@ -258,6 +246,33 @@ async fn live(app: &App, principal: &Principal, wanted: LiveCommand) -> Result<V
     let reply = app.router.execute(tenant, &wanted.agent, request).await;
     let reply = reply.map_err(|error| failed(error, Viewer::Other))?;
     Ok(to_value(&AgentAfter { agent: state(&reply.public) }))
+}
+
+/// As whom the principal does this to an agent. None stands for one that does not exist.
+pub(super) fn acting(
+    app: &App,
+    principal: &Principal,
+    action: Action,
+    agent: Option<&AgentId>,
+    on_behalf: bool,
+) -> Result<Actor, WireError> {
+    let target = agent.and_then(|agent| target_of(app, &principal.tenant, agent));
+    let target = Target { teams: target.as_ref().map(|person| person.teams.as_slice()), on_behalf };
+    let role = principal.role_for(action, target).map_err(|why| match why {
+        Forbidden::OutOfReach => WireError::forbidden(),
+        Forbidden::NotOnBehalf => {
+            let mut error = WireError::forbidden().with("field", "on_behalf");
+            error.message = "An integration acts on an agent with on_behalf: true only.".to_owned();
+            error
+        }
+    })?;
+    let id = principal.id.clone();
+    match role {
+        Role::Admin => Ok(Actor::Admin(id)),
+        Role::Supervisor => Ok(Actor::Supervisor(id)),
+        Role::Integration => Ok(Actor::Integration(id)),
+        Role::Agent | Role::Auditor | Role::Operator => Err(WireError::forbidden()),
+    }
 }
 
 /// The person that an action is about, as the directory has them; none when they have left.
@@ -350,20 +365,27 @@ mod tests {
             "request.create",
             "request.cancel",
         ];
-        let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
+        let live = [
+            "agent.set_status",
+            "agent.start_pause",
+            "agent.end_pause",
+            "agent.sign_out",
+            "pause.extend",
+            "pause.correct",
+        ];
         let boards = ["board.subscribe", "board.unsubscribe"];
         let routers = ["occupancy.set"];
         let policies = ["policy.get", "policy.versions", "policy.put_draft", "policy.publish"];
-        let (lists, decides) = (["request.list"], ["request.decide", "alert.ack"]);
+        let (lists, decides, notes) = (["request.list"], ["request.decide", "alert.ack"], ["pause.annotate"]);
         let table: [(Role, &[&[&str]]); 6] = [
-            (Role::Agent, &[&everybody, &agents, &lists]),
-            (Role::Supervisor, &[&everybody, &live, &boards, &lists, &decides]),
-            (Role::Admin, &[&everybody, &live, &boards, &routers, &lists, &decides, &policies]),
+            (Role::Agent, &[&everybody, &agents, &lists, &notes]),
+            (Role::Supervisor, &[&everybody, &live, &boards, &lists, &decides, &notes]),
+            (Role::Admin, &[&everybody, &live, &boards, &routers, &lists, &decides, &notes, &policies]),
             (Role::Auditor, &[&everybody]),
             (Role::Integration, &[&everybody, &live, &routers]),
             (Role::Operator, &[&everybody]),
         ];
-        let groups = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len(), policies.len(), 3];
+        let groups = [everybody.len(), agents.len(), live.len(), boards.len(), routers.len(), policies.len(), 4];
         let known: usize = groups.iter().sum();
         assert_eq!(Method::ALL.len(), known, "every method stands in this table");
         for (role, groups) in table {

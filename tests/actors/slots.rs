@@ -127,6 +127,8 @@ async fn offer(link: &mut Link) -> OfferId {
             Notice::Offered { offer, .. } => return offer,
             Notice::Changed(_)
             | Notice::RequestChanged(_)
+            | Notice::PauseCorrected(_)
+            | Notice::PauseAnnotated(_)
             | Notice::PauseWarned { .. }
             | Notice::LimitReached { .. } => {}
             Notice::SignedOut { .. } => panic!("signed out"),

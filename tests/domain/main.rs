@@ -1,6 +1,7 @@
 //! The domain through its public face: scripts that a supervisor can read, and what must hold of
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
+mod corrections;
 mod early_queue;
 mod entitlements;
 mod limits;
@@ -13,6 +14,7 @@ mod presence;
 mod properties;
 mod protected;
 mod queue;
+mod recorded;
 mod requests;
 mod schedule;
 mod script;

@@ -20,6 +20,7 @@ use intervalo::domain::time::{Timestamp, minutes, seconds};
 use proptest::prelude::*;
 
 use crate::next_change::{Asked, holds_until_it_says};
+use crate::recorded;
 use crate::script::{check, same_as_previewed, stands, started};
 use crate::setting::Words;
 use crate::trace::{self, Entry, Was};
@@ -167,6 +168,9 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         4 => (0u64..3, 0i64..40, 1u64..1440).prop_map(|(n, from, length)| plan(n, from, length)),
         1 => (0u64..3).prop_map(|n| Command::CancelShift { day: day(n) }),
+        // Which of the last pauses, and how long it was; `execute` makes an instant of it.
+        4 => (0u128..4, 1i64..7_200_000).prop_map(|(n, ms)| Command::CorrectPause { pause: PauseId(n), ended_at: Timestamp(ms) }),
+        1 => (0u128..4).prop_map(|n| Command::AnnotatePause { pause: PauseId(n) }),
     ]
 }
 
@@ -273,6 +277,15 @@ fn execute(world: &mut World, who: Who, command: &Command, naming: bool) {
     }
     if let (Command::AckAlert { alert }, Some(pause)) = (&mut command, world.agent.pause()) {
         *alert = AlertId::Overrun(pause.id);
+    }
+    if let Command::CorrectPause { pause, .. } | Command::AnnotatePause { pause } = &mut command {
+        let recorded = recorded::all(&world.id, &world.journal);
+        let named = recorded.iter().rev().nth(usize::try_from(pause.0).expect("a small number"));
+        let (id, began) = named.map_or((*pause, world.now), |pause| (pause.id, pause.started_at));
+        *pause = id;
+        if let Command::CorrectPause { ended_at, .. } = &mut command {
+            *ended_at = Timestamp(began.0 + ended_at.0);
+        }
     }
     if let Command::StartPause { replaces, .. } = &mut command {
         *replaces = running.filter(|_| naming);
@@ -511,6 +524,8 @@ pub(crate) fn counted_twice(journal: &[Entry]) -> Option<String> {
             | AgentEventBody::ShiftPlanned(_)
             | AgentEventBody::ShiftCancelled { .. }
             | AgentEventBody::PauseExtended { .. }
+            | AgentEventBody::PauseCorrected(_)
+            | AgentEventBody::PauseAnnotated { .. }
             | AgentEventBody::FindingRecorded { .. } => return None,
         };
         (!seen.insert(what)).then(|| format!("{what:?}"))
@@ -566,6 +581,8 @@ pub(crate) fn listed(before: &str, event: &AgentEvent, after: &str) -> Result<()
         | "entitlement.at_risk"
         | "shift.planned"
         | "shift.cancelled"
+        | "pause.corrected"
+        | "pause.annotated"
         | "finding.recorded" => before == after,
         _ => false,
     };

@@ -388,6 +388,11 @@ impl Stage {
             "extend" => Command::ExtendPause { by: duration(words.next()) },
             "sign_out" if words.has("end") => Command::SignOut { pause: PauseAtSignOut::End },
             "sign_out" => Command::SignOut { pause: PauseAtSignOut::KeepEntitlement },
+            "corrects" => {
+                let (pause, ended_at) = (self.pause_named(words), self.time_named(words));
+                Command::CorrectPause { pause, ended_at }
+            }
+            "annotates" => Command::AnnotatePause { pause: self.pause_named(words) },
             "plans" => {
                 words.expect("shift");
                 let mut shifts = vec![self.planned(words)];
@@ -410,6 +415,23 @@ impl Stage {
             "another" => RequestId(u128::MAX),
             other => panic!("it or another, not {other}"),
         }
+    }
+
+    /// The last pause of a type: `almoco`; the first of it: `first almoco`; `another`.
+    fn pause_named(&self, words: &mut Words) -> PauseId {
+        if words.has("another") {
+            return PauseId(u128::MAX);
+        }
+        let (first, code) = (words.has("first"), type_code(words.next()));
+        let mut began = self.world.events().filter_map(started).filter(|started| started.pause_type == code);
+        let found = if first { began.next() } else { began.last() };
+        found.expect("a pause of the type").id
+    }
+
+    fn time_named(&self, words: &mut Words) -> Timestamp {
+        words.expect("to");
+        let day = self.day_named(words);
+        on(day, words.next(), self.clock)
     }
 
     /// `2026-11-27 22:00-06:20 meal 30m`; the day may be left out, and the end is on the next one where it is before the

@@ -112,6 +112,15 @@ impl Stage {
                 format!("ended {code} ({cause}){short}{misclick}{seen} then {then}")
             }
             AgentEventBody::FindingRecorded { code, .. } => format!("finding {code}"),
+            AgentEventBody::PauseCorrected(corrected) => {
+                let short = if corrected.short { " short" } else { "" };
+                let misclick = if corrected.misclick { " misclick" } else { "" };
+                let over = corrected.overran_at.map(|at| format!(" overran {}", self.time(at))).unwrap_or_default();
+                let (code, end) = (&corrected.pause_type, self.time(corrected.ended_at));
+                let (cause, before) = (event.cause.as_str(), self.time(corrected.ended_at_before));
+                format!("corrected {code} ({cause}) to {end} from {before}{short}{misclick}{over}")
+            }
+            AgentEventBody::PauseAnnotated { pause } => format!("annotated {}", self.type_of(*pause)),
             AgentEventBody::EntitlementAtRisk(risk) if risk.owed == 0 => format!("{} at risk no more", risk.pause_type),
             AgentEventBody::EntitlementAtRisk(risk) => {
                 let estimated = if risk.estimated { " estimated" } else { "" };
@@ -157,6 +166,10 @@ impl Stage {
             Refusal::QuotaTime { used, of, resets_at } => {
                 format!("{code} {} of {} until {}", span(*used), span(*of), self.time(*resets_at))
             }
+            Refusal::EndOutOfRange { after, until } => {
+                format!("{code} after {} until {}", self.time(*after), self.time(*until))
+            }
+            Refusal::TooManyAnnotations { of } => format!("{code} {of}"),
             Refusal::NotStartableBy { startable_by } => format!("{code} ({startable_by} only)"),
             Refusal::OutsideWindow { next_from: Some(from) } => format!("{code} until {}", self.time(*from)),
             Refusal::OutsideWindow { next_from: None } => format!("{code} for good"),
@@ -164,7 +177,10 @@ impl Stage {
                 format!("{code} by {}", by.id().map_or("the system", |id| id))
             }
             Refusal::ApprovalRequired
+            | Refusal::OwnPause
             | Refusal::OwnRequest
+            | Refusal::StillRunning
+            | Refusal::UnknownPause
             | Refusal::Occupied
             | Refusal::AgentOffline
             | Refusal::NoOffer

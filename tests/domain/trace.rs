@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use intervalo::domain::agent::Agent;
 use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus, PauseStarted};
 use intervalo::domain::id::{AgentId, PauseId};
+use intervalo::domain::record::PauseCorrected;
 use intervalo::domain::schedule::{local_day, local_day_bounds};
 use intervalo::domain::time::Timestamp;
 
@@ -178,7 +179,31 @@ fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEve
         | AgentEventBody::ShiftPlanned(_)
         | AgentEventBody::ShiftCancelled { .. }
         | AgentEventBody::FindingRecorded { .. } => Ok(()),
+        AgentEventBody::PauseAnnotated { pause } => {
+            require(pauses.contains_key(pause), || "says something of a pause that never began".to_owned())
+        }
+        AgentEventBody::PauseCorrected(corrected) => check_correction(pauses, event, corrected),
     }
+}
+
+/// A correction is of a pause that has ended, knows what was said of it last, and runs into no other.
+fn check_correction(
+    pauses: &mut BTreeMap<PauseId, Told<'_>>,
+    event: &AgentEvent,
+    corrected: &PauseCorrected,
+) -> Result<(), String> {
+    let told = pauses.get(&corrected.pause).ok_or("corrects a pause that never began")?;
+    require(told.started.terms.is_some(), || "corrects a protected pause".to_owned())?;
+    require(told.started_at == corrected.started_at, || "begins at another time".to_owned())?;
+    require(told.ended_at == Some(corrected.ended_at_before), || "does not know its end".to_owned())?;
+    require(told.started_at < corrected.ended_at && corrected.ended_at <= event.at, || "out of its time".to_owned())?;
+    let began = told.started_at;
+    let mut others = pauses.values().filter(|other| other.started.terms.is_some() && other.started_at > began);
+    require(others.all(|other| corrected.ended_at <= other.started_at), || "runs into the next pause".to_owned())?;
+    if let Some(told) = pauses.get_mut(&corrected.pause) {
+        told.ended_at = Some(corrected.ended_at);
+    }
+    Ok(())
 }
 
 fn open<'m, 'a>(pauses: &'m mut BTreeMap<PauseId, Told<'a>>, id: PauseId) -> Result<&'m mut Told<'a>, String> {
@@ -291,6 +316,8 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             | AgentEventBody::OfferExpired { .. }
             | AgentEventBody::ShiftPlanned(_)
             | AgentEventBody::ShiftCancelled { .. }
+            | AgentEventBody::PauseCorrected(_)
+            | AgentEventBody::PauseAnnotated { .. }
             | AgentEventBody::FindingRecorded { .. } => was,
         };
         paused += if was == Was::Paused { event.at.0 - since.0 } else { 0 };

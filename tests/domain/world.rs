@@ -16,10 +16,12 @@ use intervalo::domain::menu::{PauseOption, options};
 use intervalo::domain::occupancy::{LEASE_MAX, Report, Reports, Work};
 use intervalo::domain::policy::{PauseClass, Policy};
 use intervalo::domain::presence::AgentView;
+use intervalo::domain::record::RecordedPause;
 use intervalo::domain::rules::{Question, Verdict, evaluate};
 use intervalo::domain::slots::{Slots, Standing};
 use intervalo::domain::time::{Timestamp, seconds};
 
+use crate::recorded;
 use crate::setting::{Words, duration};
 use crate::trace::{self, Entry};
 
@@ -85,6 +87,7 @@ impl World {
             policy: &self.policy,
             live: self.live,
             reports: &self.reports,
+            recorded: None,
             fresh_id: PauseId(self.ids + 1),
             ready_at: self.ready_at,
         }
@@ -174,9 +177,11 @@ impl World {
 
     /// Carries a command out, or not; nothing else is due before it.
     pub(crate) fn execute(&mut self, request: &Request) -> Result<Decision, Rejection> {
-        let decided = self.agent.decide(request, &self.context());
-        assert_eq!(decided, self.agent.decide(request, &self.context()), "decided differently the second time");
-        self.shadow_executes(request, &decided);
+        let recorded = self.recorded(&request.command);
+        let context = Context { recorded: recorded.as_ref(), ..self.context() };
+        let decided = self.agent.decide(request, &context);
+        assert_eq!(decided, self.agent.decide(request, &context), "decided differently the second time");
+        self.shadow_executes(request, &decided, recorded.as_ref());
         self.ids += 1;
         if let Ok(decision) = &decided {
             self.take(&decision.events);
@@ -184,6 +189,14 @@ impl World {
         }
         self.check();
         decided
+    }
+
+    /// The pause on record that a command is about.
+    fn recorded(&self, command: &Command) -> Option<RecordedPause> {
+        let (Command::CorrectPause { pause: id, .. } | Command::AnnotatePause { pause: id }) = command else {
+            return None;
+        };
+        recorded::all(&self.id, &self.journal).into_iter().find(|pause| pause.id == *id)
     }
 
     pub(crate) fn open_session(&mut self) {
@@ -321,13 +334,18 @@ impl World {
         assert_eq!(shown(&self.agent), shown(&self.shadow), "the others can tell a protected pause from unavailable");
     }
 
-    fn shadow_executes(&mut self, request: &Request, decided: &Result<Decision, Rejection>) {
+    fn shadow_executes(
+        &mut self,
+        request: &Request,
+        decided: &Result<Decision, Rejection>,
+        recorded: Option<&RecordedPause>,
+    ) {
         if !self.shadowed {
             return;
         }
         let Some(command) = self.as_shadow(request, decided) else { return };
         let request = Request { command, expected_version: None, ..request.clone() };
-        let answer = self.shadow.decide(&request, &self.context());
+        let answer = self.shadow.decide(&request, &Context { recorded, ..self.context() });
         let code = |rejection: &Rejection| rejection.to_string();
         assert_eq!(
             answer.as_ref().err().map(code),
@@ -384,7 +402,9 @@ impl World {
             | Command::DecideRequest { .. }
             | Command::SignOut { .. }
             | Command::PlanShifts { .. }
-            | Command::CancelShift { .. } => Some(request.command.clone()),
+            | Command::CancelShift { .. }
+            | Command::CorrectPause { .. }
+            | Command::AnnotatePause { .. } => Some(request.command.clone()),
         }
     }
 

@@ -144,3 +144,92 @@ async fn a_repeated_op_asks_and_decides_once() {
     let again = sofia.ok("request.decide", decision).await;
     assert_eq!(again["request"]["state"], "granted", "a repeat is answered as the first was");
 }
+
+/// Decided by sofia under an op, and not the agent's last request any more.
+async fn decided_and_over(server: &TestServer, ana: &mut Client) -> Value {
+    let mut sofia = server.supervisor(&["suporte"]).await;
+    let made = ana.ok("request.create", json!({"type": "descanso", "reason": "consulta"})).await;
+    let id = made["request"]["id"].clone();
+    let decision = json!({"request": id, "decision": "grant", "reason": "claro", "op": OP});
+    let first = sofia.ok("request.decide", decision).await;
+    assert_eq!(first["request"]["state"], "granted");
+    let another = ana.ok("request.create", json!({"type": "almoco", "reason": "outra"})).await;
+    assert_ne!(another["request"]["id"], id);
+    first["request"].clone()
+}
+
+const OP: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+/// What whoever decides on that request is told: sofia under her op again, others late, and those out of reach.
+async fn told_late(server: &TestServer, request: &Value) {
+    let decide = |decision: &str| json!({"request": request["id"], "decision": decision, "reason": "claro"});
+    let mut sofia = server.supervisor(&["suporte"]).await;
+    let mut again = decide("grant");
+    again["op"] = json!(OP);
+    assert_eq!(sofia.ok("request.decide", again.clone()).await["request"], *request, "the first outcome");
+    again["reason"] = json!("não");
+    assert_eq!(sofia.refused("request.decide", again).await.1, "op_reused");
+    let mut chefe = server.open(&server.token(Role::Admin, "chefe", None)).await;
+    let (number, code, params) = chefe.refused("request.decide", decide("refuse")).await;
+    assert_eq!((number, code.as_str()), (-32003, "already_decided"));
+    assert_eq!(params["by"], json!({"kind": "supervisor", "id": "sofia"}));
+    let mut vera = server.supervisor_named("vera", &["vendas"]).await;
+    let unknown = json!({"request": "01890a5d-ac96-774b-bcce-b302099a8059", "decision": "grant", "reason": "r"});
+    let forbidden = vera.refused("request.decide", unknown).await;
+    assert_eq!(vera.refused("request.decide", decide("grant")).await, forbidden, "out of reach is as unknown");
+}
+
+#[tokio::test]
+async fn promise_d3_a_decision_is_repeated_and_a_late_one_is_told_by_whom_also_when_another_request_is_open() {
+    let server = TestServer::start().await;
+    let mut ana = available(&server, "ana").await;
+    let request = decided_and_over(&server, &mut ana).await;
+    told_late(&server, &request).await;
+    // Nothing of a decided request is kept of who is offline.
+    let last = ana.ok("request.list", json!({})).await[0]["id"].clone();
+    ana.ok("request.cancel", json!({"request": last})).await;
+    ana.ok("session.sign_out", json!({"scope": "all"})).await;
+    told_late(&server, &request).await;
+    // Across a restart as well.
+    let now = server.clock.now();
+    let server = server.restarted_after(now).await;
+    told_late(&server, &request).await;
+}
+
+#[tokio::test]
+async fn a_request_that_lapsed_or_was_taken_back_is_told_by_whom_too() {
+    let server = TestServer::start().await;
+    let mut ana = available(&server, "ana").await;
+    let made = ana.ok("request.create", json!({"type": "descanso", "reason": "consulta"})).await;
+    ana.ok("request.cancel", json!({"request": made["request"]["id"]})).await;
+    ana.ok("request.create", json!({"type": "almoco", "reason": "outra"})).await;
+    let mut sofia = server.supervisor(&["suporte"]).await;
+    let decision = json!({"request": made["request"]["id"], "decision": "grant", "reason": "r"});
+    let (_, code, params) = sofia.refused("request.decide", decision).await;
+    assert_eq!((code.as_str(), &params["by"]), ("already_decided", &json!({"kind": "agent", "id": "ana"})));
+}
+
+#[tokio::test]
+async fn promise_d3_an_acknowledgement_is_repeated_when_the_alert_is_over() {
+    let server = TestServer::start().await;
+    let mut ana = available(&server, "ana").await;
+    let mut sofia = server.supervisor(&["suporte"]).await;
+    let made = ana.ok("request.create", json!({"type": "descanso", "reason": "consulta"})).await;
+    let id = made["request"]["id"].as_str().expect("an id").to_owned();
+    let ack = json!({"alert": format!("request:{id}"), "op": OP});
+    assert_eq!(sofia.ok("alert.ack", ack.clone()).await, json!({}));
+    ana.ok("request.cancel", json!({"request": id})).await;
+    ana.ok("request.create", json!({"type": "almoco", "reason": "outra"})).await;
+    assert_eq!(sofia.ok("alert.ack", ack.clone()).await, json!({}), "the first outcome");
+    let late = json!({"alert": format!("request:{id}")});
+    assert_eq!(sofia.refused("alert.ack", late.clone()).await.1, "nothing_pending");
+    let mut vera = server.supervisor_named("vera", &["vendas"]).await;
+    for out_of_reach in [late, ack, json!({"alert": format!("overrun:{OP}")})] {
+        assert_eq!(vera.refused("alert.ack", out_of_reach).await.1, "forbidden");
+    }
+    // Of a protected pause there is no alert that could be over.
+    let secret = ana.ok("pause.start", json!({"type": "banheiro"})).await["agent"]["pause"]["id"].clone();
+    let secret = json!({"alert": format!("overrun:{}", secret.as_str().expect("an id"))});
+    let unknown = sofia.refused("alert.ack", json!({"alert": format!("overrun:{OP}")})).await;
+    assert_eq!(sofia.refused("alert.ack", secret).await, unknown);
+}

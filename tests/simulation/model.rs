@@ -280,7 +280,11 @@ impl Person {
             AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled => {
                 must(self.protected.is_some(), "C2", "waits for no return")?;
             }
-            AgentEventBody::AlertAcknowledged { .. } => {}
+            AgentEventBody::AlertAcknowledged { .. } | AgentEventBody::PauseAnnotated { .. } => {}
+            AgentEventBody::PauseCorrected(corrected) => {
+                let ended = corrected.ended_at;
+                must(corrected.started_at < ended && ended <= at, "C4", "corrected to no time of its own")?;
+            }
             AgentEventBody::RequestCreated(created) => {
                 must(self.asked.is_none() && created.expires_at > at, "C2", "two requests")?;
                 let of_start = matches!(created.origin, Origin::Start { .. });

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use intervalo::domain::command::Actor;
-use intervalo::domain::id::{AgentId, Op, TenantId};
+use intervalo::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{PauseKind, PauseRules, Policy, WhenOccupied};
+use intervalo::domain::record::{RecordedPause, RecordedRequest};
 use intervalo::domain::time::Timestamp;
 use intervalo::domain::usage::Usage;
 use intervalo::ports::{
@@ -196,6 +197,23 @@ impl Journal for Probe {
 
     fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>> {
         self.inner.heads()
+    }
+
+    fn find_pause<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        pause: PauseId,
+    ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
+        self.inner.find_pause(tenant, pause)
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RequestId,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
+        self.inner.find_request(tenant, request, since)
     }
 
     fn find_op<'a>(

@@ -141,9 +141,18 @@ async fn promise_a5_deleting_inserting_and_reordering_entries_is_found() {
 async fn promise_a5_a_whole_tenant_that_is_gone_leaves_a_hole_in_its_shard() {
     let (store, _) = eventful().await;
     let mut hand = store.by_hand().await;
-    for table in
-        ["journal", "tenant_heads", "states", "pauses", "people", "texts", "directories", "pause_types", "policies"]
-    {
+    for table in [
+        "journal",
+        "tenant_heads",
+        "states",
+        "pause_amendments",
+        "pauses",
+        "people",
+        "texts",
+        "directories",
+        "pause_types",
+        "policies",
+    ] {
         run(&mut hand, &format!("DELETE FROM {table} WHERE tenant = 'acme'")).await;
     }
     run(&mut hand, "DELETE FROM tenants WHERE id = 'acme'").await;

@@ -78,13 +78,15 @@ async fn a_row_has_everything_that_a_report_needs(store: &impl Readable) {
     assert_eq!(lunch.overran_at, Some(start + minutes(50)), "when it was due, not when it was written");
     let end = lunch.ended.unwrap();
     assert_eq!((end.by, end.short, end.misclick), (Cause::ChangedType, true, false));
-    assert_eq!((end.replaced_by, end.is_estimated()), (Some(pause(3)), false));
+    assert_eq!((end.replaced_by, end.estimated), (Some(pause(3)), false));
     assert_eq!(lunch.duration(), Some(end.at.since(start)));
 
     assert_eq!((coffee.id, coffee.replaces, coffee.overran_at), (pause(3), Some(pause(1)), None));
     let end = coffee.ended.unwrap();
-    assert!(end.is_estimated());
-    assert_eq!((end.by, end.last_seen_at.is_some()), (Cause::Abandoned, true));
+    assert_eq!((end.by, end.last_seen_at.is_some(), end.estimated), (Cause::Abandoned, true, false), "corrected since");
+    assert_eq!(end.at, coffee.started_at + seconds(2));
+    assert_eq!(coffee.corrected.as_ref().and_then(|corrected| corrected.reason.as_deref()), Some("seen at the desk"));
+    assert_eq!(lunch.annotations.len(), 1);
 
     // Events that follow in later batches change the rows that are there.
     let zoe = agent("zoe");

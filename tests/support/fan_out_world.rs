@@ -12,11 +12,12 @@ use intervalo::domain::command::Actor;
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, LimitedClass, PausePlace, PauseTerms, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
-    AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq,
+    AgentId, DirectoryVersion, Op, PauseId, PauseTypeCode, PolicyVersion, RequestId, TeamId, TenantId, TenantSeq,
 };
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{OnEarlyEnd, OnLimit, Policy};
 use intervalo::domain::presence::AgentView;
+use intervalo::domain::record::{RecordedPause, RecordedRequest};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{
     AgentRecord, AppendError, Batch, BoxFuture, Committed, Epoch, FeedRow, Journal, ReadError, ShardHead, ShardId,
@@ -328,6 +329,23 @@ impl Journal for World {
 
     fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn find_pause<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: PauseId,
+    ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: RequestId,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn find_op<'a>(

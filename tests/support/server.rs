@@ -164,7 +164,11 @@ impl TestServer {
     }
 
     pub(crate) async fn supervisor(&self, teams: &[&str]) -> Client {
-        self.open(&self.token(Role::Supervisor, "sofia", Some(teams))).await
+        self.supervisor_named("sofia", teams).await
+    }
+
+    pub(crate) async fn supervisor_named(&self, id: &str, teams: &[&str]) -> Client {
+        self.open(&self.token(Role::Supervisor, id, Some(teams))).await
     }
 
     /// Opens a WebSocket; else the status that it was refused with.

@@ -23,9 +23,11 @@ use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{
     AtTimeout, Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy,
 };
+use intervalo::domain::record::{EndsBefore, PauseCorrected, UsageCorrection};
 use intervalo::domain::request::{Grant, Origin, Waives};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
+use intervalo::domain::usage::Period;
 use intervalo::ports::{
     AgentRecord, Batch, Entry, EntryBody, Epoch, ShardHead, ShardId, ShardSeq, StateChange, Stored, TenantDefinition,
 };
@@ -323,6 +325,7 @@ impl World {
         let mut second = started(coffee, Some(terms()), None);
         second.replaces = Some(lunch);
         self.event(&ana, AgentEventBody::PauseStarted(Box::new(second)));
+        let coffee_began = self.now;
         self.event(&ana, AgentEventBody::GraceBegan { until: self.now + minutes(1) });
         self.event(&ana, AgentEventBody::ConnectionLost { last_seen_at: self.now });
         let mut abandoned = self.plain(
@@ -336,6 +339,16 @@ impl World {
         abandoned.cause = Cause::Abandoned;
         abandoned.actor = Actor::System;
         self.full_event(&ana, abandoned);
+        let body =
+            AgentEventBody::PauseCorrected(Box::new(correction(coffee, coffee_began, coffee_began + seconds(2))));
+        let mut corrected = self.plain(&ana, body);
+        corrected.actor = supervisor();
+        corrected.cause = Cause::Supervisor;
+        corrected.reason = Some("seen at the desk".to_owned());
+        self.full_event(&ana, corrected);
+        let mut annotated = self.plain(&ana, AgentEventBody::PauseAnnotated { pause: lunch });
+        annotated.reason = Some("a long queue".to_owned());
+        self.full_event(&ana, annotated);
 
         let refused =
             AgentEventBody::PauseRefused {
@@ -439,6 +452,28 @@ pub(crate) fn ended(id: PauseId) -> PauseEnded {
         misclick: false,
         last_seen_at: None,
         replaced_by: None,
+    }
+}
+
+/// A correction that was decided on what is of no matter here: what the store keeps is what it says.
+pub(crate) fn correction(pause: PauseId, started_at: Timestamp, ended_at: Timestamp) -> PauseCorrected {
+    PauseCorrected {
+        pause,
+        pause_type: code_of("lunch"),
+        started_at,
+        ended_at_before: ended_at + seconds(1),
+        ended_at,
+        short: false,
+        misclick: false,
+        overran_at: None,
+        usage: UsageCorrection {
+            period: Period::Shift(Timestamp(START)),
+            before: Some(seconds(1)),
+            after: Some(ended_at.since(started_at)),
+            satisfied_before: false,
+            satisfied: false,
+            others: EndsBefore { of_type: Some(Timestamp(START)), of_any: None },
+        },
     }
 }
 

@@ -250,6 +250,7 @@ impl<'a> Writer<'a> {
             policy: &self.policy,
             reports: &reports,
             live: Live { sessions, last_closed_at: None, answered_at: None },
+            recorded: None,
             fresh_id: PauseId(self.ids),
             ready_at: Timestamp(0),
         };

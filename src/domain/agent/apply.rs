@@ -297,6 +297,13 @@ impl Agent {
                 Some(Seen::Everybody)
             }
             AgentEventBody::PauseEnded(ended) => self.end_pause(event, ended),
+            AgentEventBody::PauseCorrected(corrected) => {
+                legal(self.running(corrected.pause).is_none())?;
+                legal(corrected.started_at < corrected.ended_at && corrected.ended_at <= at)?;
+                self.usage = self.usage.corrected(corrected);
+                Some(Seen::Nobody)
+            }
+            AgentEventBody::PauseAnnotated { .. } => Some(Seen::Nobody),
         }
     }
 

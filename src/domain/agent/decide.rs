@@ -78,6 +78,8 @@ impl Agent {
             Command::SignOut { pause } => course.sign_out(*pause)?,
             Command::PlanShifts { shifts } => course.plan_shifts(shifts)?,
             Command::CancelShift { day } => course.cancel_shift(*day),
+            Command::CorrectPause { pause, ended_at } => course.correct_pause(*pause, *ended_at)?,
+            Command::AnnotatePause { pause } => course.annotate_pause(*pause)?,
         };
         if !course.events.is_empty() {
             // What is taken is at risk no more, and what was cut short is again.
@@ -180,7 +182,7 @@ impl<'a> Course<'a> {
         acts_at.is_some_and(|at| at <= self.context.now)
     }
 
-    fn by_agent(&self) -> bool {
+    pub(super) fn by_agent(&self) -> bool {
         matches!(self.actor, Actor::Agent(_))
     }
 

@@ -4,6 +4,7 @@
 //! through the same `apply`.
 
 mod apply;
+mod correcting;
 mod decide;
 mod deferring;
 mod due;
@@ -25,6 +26,7 @@ use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
 use super::occupancy::{Occupancy, Reports};
 use super::policy::{PauseClass, Policy};
 use super::queue::{Offer, Waiting};
+use super::record::RecordedPause;
 use super::request::{Grant, PauseRequest};
 use super::shift::Plan;
 use super::slots::Counts;
@@ -220,6 +222,8 @@ pub struct Context<'a> {
     pub live: Live,
     /// What integrations say of the agent's work.
     pub reports: &'a Reports,
+    /// The pause on record that the command is about, where it is about one and there is one.
+    pub recorded: Option<&'a RecordedPause>,
     /// A fresh id, used if a pause begins.
     pub fresh_id: PauseId,
     /// When the server became ready; what ends a pause waits a while after it (semantics §5).

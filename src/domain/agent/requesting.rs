@@ -7,7 +7,7 @@ use crate::domain::command::{Actor, Outcome, Refusal, Rejection, RequestDecision
 use crate::domain::event::{AgentEventBody, Cause, RequestCreated};
 use crate::domain::id::{PauseId, PauseTypeCode, RequestId};
 use crate::domain::policy::{APPROVAL_TIMEOUT, Approval, AtTimeout};
-use crate::domain::request::{GRANT_LASTS, Grant, Origin, PauseRequest, RequestState};
+use crate::domain::request::{GRANT_LASTS, Grant, Origin, PauseRequest};
 use crate::domain::rules::stands_against_asking;
 use crate::domain::time::Timestamp;
 
@@ -114,13 +114,8 @@ impl Course<'_> {
     fn open(&self, id: RequestId) -> Result<PauseRequest, Refusal> {
         let request =
             self.agent.request.as_deref().filter(|request| request.id == id).ok_or(Refusal::NothingPending)?;
-        let by = match &request.state {
-            RequestState::Open => return Ok(request.clone()),
-            RequestState::Granted(decided) | RequestState::Refused(decided) => decided.by.clone(),
-            RequestState::Expired { .. } => Actor::System,
-            RequestState::Cancelled { .. } => Actor::Agent(self.context().person.id.clone()),
-        };
-        Err(Refusal::AlreadyDecided { by })
+        let closed_by = request.closed_by(&self.context().person.id);
+        closed_by.map_or_else(|| Ok(request.clone()), |by| Err(Refusal::AlreadyDecided { by }))
     }
 
     fn grant(&mut self, request: PauseRequest, uses: u32, until: Option<Timestamp>, cause: Cause) {

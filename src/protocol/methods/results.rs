@@ -3,6 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::protocol::state::ActorState;
+use crate::protocol::time::WireTime;
+
 /// The result of `session.open`.
 #[derive(Debug, Clone, Serialize)]
 pub struct SessionOpened {
@@ -103,6 +106,43 @@ pub struct PauseThreshold {
     pub at: String,
     /// When the limit is reached.
     pub limit_at: String,
+}
+
+/// The parameters of `pause.corrected`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PauseCorrectedTold<'a> {
+    /// The pause.
+    pub pause: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub pause_type: &'a str,
+    /// When it began.
+    pub started_at: WireTime,
+    /// The end that it has.
+    pub ended_at: WireTime,
+    /// The end that it had.
+    pub ended_at_before: WireTime,
+    /// When it was corrected.
+    pub at: WireTime,
+    /// Who corrected it.
+    pub actor: ActorState<'a>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+}
+
+/// The parameters of `pause.annotated`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PauseAnnotatedTold<'a> {
+    /// The pause.
+    pub pause: String,
+    /// When it was added.
+    pub at: WireTime,
+    /// Who added it.
+    pub actor: ActorState<'a>,
+    /// What.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<&'a str>,
 }
 
 /// The parameters of `pause.offered`.

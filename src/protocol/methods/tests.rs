@@ -60,6 +60,10 @@ fn example(method: Method) -> Value {
         Method::AgentEndPause => json!({"agent": "ana", "reason": "r", "then": "available", "override": true}),
         Method::AgentSignOut => json!({"agent": "ana", "reason": "r", "expected_version": 3}),
         Method::PauseExtend => json!({"agent": "ana", "reason": "r", "by_ms": 60000}),
+        Method::PauseCorrect => json!({
+            "pause": op, "ended_at": "2026-11-22T20:57:49.123Z", "reason": "r", "on_behalf": true, "op": op
+        }),
+        Method::PauseAnnotate => json!({"pause": op, "text": "é".repeat(1000), "op": op}),
         Method::RequestCreate => json!({"type": "almoco", "reason": "r", "extra_ms": 60000, "op": op}),
         Method::RequestCancel => json!({"request": op, "op": op}),
         Method::RequestList => json!({}),
@@ -94,6 +98,13 @@ fn faults_name_their_parameter() {
     assert_eq!(field("request.create", json!({"type": "a", "reason": "r", "extra_ms": 86_400_001})), "extra_ms");
     assert_eq!(field("request.decide", json!({"request": op, "reason": "r"})), "decision");
     assert_eq!(field("request.decide", json!({"request": op, "decision": "maybe", "reason": "r"})), "decision");
+    assert_eq!(field("pause.correct", json!({"pause": op, "reason": "r"})), "ended_at");
+    assert_eq!(field("pause.correct", json!({"pause": op, "ended_at": "12:30", "reason": "r"})), "ended_at");
+    assert_eq!(field("pause.correct", json!({"pause": op, "ended_at": "2026-11-22T20:57:49Z"})), "reason");
+    assert_eq!(field("pause.annotate", json!({"text": "t"})), "pause");
+    for bad in [json!(""), json!("é".repeat(1001)), json!("a\nb"), json!(7)] {
+        assert_eq!(field("pause.annotate", json!({"pause": op, "text": bad})), "text");
+    }
     for (name, value) in [("uses", json!(1)), ("until", json!("2026-11-22T20:57:49.123Z"))] {
         let mut refusal = json!({"request": op, "decision": "refuse", "reason": "r"});
         refusal[name] = value;

@@ -14,15 +14,18 @@ pub use fault::{Fault, Gate};
 
 use super::encode::{PersonKey, Wanted, Writes, encode};
 use super::random::SeededSalts;
-use super::stored::{PersonKind, write_json};
+use super::stored::{FormError, PersonKind, WideId, write_json};
 use super::verify::{self, Summary};
 use crate::domain::command::Actor;
-use crate::domain::id::{AgentId, Op, TenantId};
+use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
+use crate::domain::record::{RecordedPause, RecordedRequest};
+use crate::domain::time::Timestamp;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
 use crate::store::decode::{damaged_row, decode_op};
+use crate::store::requests::request_of_rows;
 use disk::SimDisk;
 use table::Tables;
 
@@ -275,6 +278,33 @@ impl Journal for MemoryJournal {
 
     fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>> {
         Box::pin(async move { Ok(self.reading()?.tables.heads()) })
+    }
+
+    fn find_pause<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        pause: PauseId,
+    ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
+        Box::pin(async move {
+            let shared = self.reading()?;
+            let Some(rows) = shared.tables.recorded(tenant, WideId::of(pause.0)) else { return Ok(None) };
+            let damaged =
+                |error: FormError| ReadError::Damaged { place: format!("pause {pause}"), why: error.to_string() };
+            rows.into_domain(&shared.tables.references()).map(Some).map_err(damaged)
+        })
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RequestId,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
+        Box::pin(async move {
+            let shared = self.reading()?;
+            let rows = shared.tables.request_rows(tenant, request, since);
+            request_of_rows(&rows, &shared.tables.references())
+        })
     }
 
     fn find_op<'a>(

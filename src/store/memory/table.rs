@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::id::{PolicyVersion, TenantId, TenantSeq};
+use crate::domain::id::{PolicyVersion, RequestId, TenantId, TenantSeq};
 use crate::domain::policy::Policy;
 use crate::domain::policy_plans::PolicyPlans;
 use crate::domain::time::Timestamp;
 use crate::ports::{
     Epoch, ReadError, SHARDS, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored, TenantSnapshot,
 };
+use crate::store::amendments::AmendmentRow;
 use crate::store::decode::{FoundPerson, References, damaged_row, decode_row, decode_state, decode_tenant_event};
 use crate::store::encode::{Basis, KnownPerson, KnownTenant, PersonKey, TextKey, Wanted, Writes};
 use crate::store::pauses::PauseRowForm;
+use crate::store::recorded::{BEFORE_MAX, EndBefore, RecordedRows, look_back_from};
 use crate::store::row::{
     DirectoryRow, JournalRow, PersonRow, PlansRow, PolicyRow, StateRowForm, TenantHeadRow, TextRow,
 };
@@ -31,6 +33,7 @@ pub(super) struct Tables {
     texts_by_key: HashMap<(PersonId, String), Hash>,
     pub(super) states: BTreeMap<(String, PersonId), StateRowForm>,
     pauses: HashMap<WideId, PauseRowForm>,
+    amendments: Vec<AmendmentRow>,
     directories: BTreeMap<(String, i64), DirectoryRow>,
     policies: BTreeMap<(String, i64), PolicyRow>,
     plans: BTreeMap<String, PlansRow>,
@@ -51,6 +54,7 @@ impl Tables {
             texts_by_key: HashMap::new(),
             states: BTreeMap::new(),
             pauses: HashMap::new(),
+            amendments: Vec::new(),
             directories: BTreeMap::new(),
             policies: BTreeMap::new(),
             plans: BTreeMap::new(),
@@ -111,6 +115,10 @@ impl Tables {
                 return Err(format!("pause {} is not open", change.id));
             }
         }
+        let is_there = |id: &WideId| self.pauses.contains_key(id) || writes.pauses.iter().any(|pause| pause.id == *id);
+        if let Some(amendment) = writes.amendments.iter().find(|amendment| !is_there(&amendment.pause)) {
+            return Err(format!("there is no pause {}", amendment.pause));
+        }
         let people: HashSet<PersonId> = writes.pauses.iter().map(|pause| pause.person).collect();
         let kept = self.pauses.values().filter(|pause| people.contains(&pause.person) && !ending.contains(&pause.id));
         for pause in kept.chain(&writes.pauses).filter(|pause| pause.ended_at.is_none()) {
@@ -159,6 +167,7 @@ impl Tables {
             }
         }
         self.pauses.extend(writes.pauses.into_iter().map(|pause| (pause.id, pause)));
+        self.amendments.extend(writes.amendments);
         for row in writes.states {
             self.states.insert((row.tenant.clone(), row.person), row);
         }
@@ -205,6 +214,48 @@ impl Tables {
     pub(super) fn rows_of(&self, tenant: &TenantId) -> impl Iterator<Item = &JournalRow> {
         let tenant = tenant.to_string();
         self.journal.values().filter(move |row| row.tenant == tenant)
+    }
+
+    /// A pause with all that a correction of it looks at.
+    pub(super) fn recorded(&self, tenant: &TenantId, id: WideId) -> Option<RecordedRows> {
+        let pause = self.pauses.get(&id).filter(|pause| pause.tenant == tenant.as_str())?;
+        let last_correction = |id: WideId| {
+            let mut of_pause = self.amendments.iter().rev().filter(|row| row.pause == id);
+            of_pause.find(|row| row.is_correction()).cloned()
+        };
+        let of_agent =
+            || self.pauses.values().filter(|other| other.person == pause.person && other.class != "protected");
+        let later = of_agent().filter(|other| other.started_seq > pause.started_seq);
+        let from = look_back_from(pause.started_at);
+        let earlier = of_agent().filter(|other| other.started_seq < pause.started_seq && other.started_at >= from);
+        let mut earlier: Vec<&PauseRowForm> = earlier.filter(|other| other.ended_at.is_some()).collect();
+        earlier.sort_by_key(|other| std::cmp::Reverse((other.started_at, other.started_seq)));
+        let end_before = |other: &&PauseRowForm| {
+            let correction = last_correction(other.id);
+            let ended_at = correction.as_ref().and_then(|row| row.ended_at).or(other.ended_at)?;
+            let misclick = correction.and_then(|row| row.misclick).or(other.misclick).unwrap_or(false);
+            Some(EndBefore { pause_type: other.pause_type.clone(), ended_at, misclick })
+        };
+        let is_start = |row: &&JournalRow| row.seq == pause.started_seq && pause.class == "entitlement";
+        Some(RecordedRows {
+            started: self.rows_of(tenant).find(is_start).cloned(),
+            last_correction: last_correction(id),
+            annotations: self.amendments.iter().filter(|row| row.pause == id && !row.is_correction()).count(),
+            next_started_at: later.map(|other| other.started_at).min(),
+            before: earlier.iter().take(BEFORE_MAX).filter_map(end_before).collect(),
+            pause: pause.clone(),
+        })
+    }
+
+    /// The rows that made a request and closed it; none where it was made before an instant.
+    pub(super) fn request_rows(&self, tenant: &TenantId, id: RequestId, since: Timestamp) -> Vec<JournalRow> {
+        let id = id.to_string();
+        let is_it = |row: &&JournalRow| row.kind == "request.created" && row.at >= since.0 && row.body.contains(&id);
+        let Some(made) = self.rows_of(tenant).find(is_it) else { return Vec::new() };
+        let closes = |kind: &str| ["request.decided", "request.expired", "request.cancelled"].contains(&kind);
+        let after = self.rows_of(tenant).filter(|row| row.person == made.person && row.agent_seq > made.agent_seq);
+        let closed = after.filter(|row| closes(&row.kind)).min_by_key(|row| row.agent_seq);
+        [made].into_iter().chain(closed).cloned().collect()
     }
 
     pub(super) fn snapshot(&self, shard: ShardId) -> Result<ShardSnapshot, ReadError> {

@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::PostgresAddress;
 use crate::domain::command::Actor;
-use crate::domain::id::{AgentId, Op, TenantId};
+use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
+use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
@@ -26,6 +27,8 @@ use crate::ports::{
 use crate::store::open_error::OpenError;
 use crate::store::reader;
 use crate::store::reading::Readers;
+use crate::store::recorded;
+use crate::store::requests;
 use crate::store::snapshot::snapshot;
 pub(crate) use copying::{ShardCopy, Target, TargetError};
 use lane::{Epochs, Lane, WRITE_TIMEOUT};
@@ -151,6 +154,31 @@ impl Journal for PostgresJournal {
         Box::pin(async move {
             self.settle().await?;
             reader::heads(&self.readers).await
+        })
+    }
+
+    fn find_pause<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        pause: PauseId,
+    ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
+        Box::pin(async move {
+            let answer = recorded::find_pause(&self.readers, tenant, pause).await;
+            self.standing.after_read(&answer);
+            answer
+        })
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RequestId,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
+        Box::pin(async move {
+            let answer = requests::find_request(&self.readers, tenant, request, since).await;
+            self.standing.after_read(&answer);
+            answer
         })
     }
 

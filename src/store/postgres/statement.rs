@@ -76,6 +76,7 @@ impl Statement {
         // A pause that ends makes room for the one that begins: the insert reads what the update has done.
         let pauses = if self.changes == 0 { PAUSES.to_owned() } else { PAUSES.replace("FROM fence", PAUSES_AFTER) };
         self.part("new_pauses", &pauses, &writes.pauses);
+        self.part("new_amendments", AMENDMENTS, &writes.amendments);
         self.part("new_states", STATES, &writes.states);
     }
 
@@ -267,6 +268,15 @@ const PAUSES: &str = "INSERT INTO pauses (id, tenant, person, pause_type, class,
                paid boolean, counts_as_work boolean, min_ms bigint, on_early_end text, refund_under_ms bigint,
                limit_ms bigint, grace_ms bigint, on_limit text, extended_ms bigint, overran_at bigint,
                short boolean, misclick boolean)";
+
+const AMENDMENTS: &str =
+    "INSERT INTO pause_amendments (tenant, seq, pause, at, actor_kind, actor_person, text, ended_at,
+        short, misclick, overran_at)
+    SELECT r.tenant, r.seq, decode(r.pause, 'hex'), r.at, r.actor_kind, decode(r.actor_person, 'hex'),
+           decode(r.text, 'hex'), r.ended_at, r.short, r.misclick, r.overran_at
+    FROM fence, json_to_recordset($ROWS)
+         AS r (tenant text, seq bigint, pause text, at bigint, actor_kind text, actor_person text, text text,
+               ended_at bigint, short boolean, misclick boolean, overran_at bigint)";
 
 const STATES: &str = "INSERT INTO states (tenant, person, last_seq, form, body)
     SELECT r.tenant, decode(r.person, 'hex'), r.last_seq, r.form, r.body

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 pub use open::{DATABASE_FILE, LOCK_FILE};
 
 use crate::domain::command::Actor;
-use crate::domain::id::{AgentId, Op, TenantId};
+use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
+use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
@@ -25,6 +26,8 @@ use crate::ports::{
 use crate::store::open_error::OpenError;
 use crate::store::reader;
 use crate::store::reading::Readers;
+use crate::store::recorded;
+use crate::store::requests;
 use crate::store::snapshot::snapshot;
 use writer::{WAITING_MAX, Work, Writer};
 
@@ -114,6 +117,23 @@ impl Journal for SqliteJournal {
 
     fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>> {
         Box::pin(reader::heads(&self.readers))
+    }
+
+    fn find_pause<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        pause: PauseId,
+    ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
+        Box::pin(recorded::find_pause(&self.readers, tenant, pause))
+    }
+
+    fn find_request<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RequestId,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<RecordedRequest>, ReadError>> {
+        Box::pin(requests::find_request(&self.readers, tenant, request, since))
     }
 
     fn find_op<'a>(

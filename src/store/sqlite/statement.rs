@@ -151,6 +151,7 @@ pub(super) async fn write(connection: &mut SqliteConnection, writes: &Writes) ->
     // Ends before starts: a pause that ends makes room for the one that begins.
     bytes += put(connection, UPDATE_PAUSES, &writes.pause_changes).await?;
     bytes += put(connection, INSERT_PAUSES, &writes.pauses).await?;
+    bytes += put(connection, INSERT_AMENDMENTS, &writes.amendments).await?;
     bytes += touch(connection, UPSERT_STATES, &writes.states).await?.1;
     Ok(bytes)
 }
@@ -306,6 +307,13 @@ const INSERT_PAUSES: &str = "INSERT INTO pauses (id, tenant, person, pause_type,
            value->>'last_seen_at', unhex(value->>'note'), value->>'paid', value->>'counts_as_work', value->>'min_ms',
            value->>'on_early_end', value->>'refund_under_ms', value->>'limit_ms', value->>'grace_ms',
            value->>'on_limit', value->>'extended_ms', value->>'overran_at', value->>'short', value->>'misclick'
+    FROM json_each(?1)";
+
+const INSERT_AMENDMENTS: &str = "INSERT INTO pause_amendments (tenant, seq, pause, at, actor_kind, actor_person, text,
+        ended_at, short, misclick, overran_at)
+    SELECT value->>'tenant', value->>'seq', unhex(value->>'pause'), value->>'at', value->>'actor_kind',
+           unhex(value->>'actor_person'), unhex(value->>'text'), value->>'ended_at', value->>'short',
+           value->>'misclick', value->>'overran_at'
     FROM json_each(?1)";
 
 const UPSERT_STATES: &str = "INSERT INTO states (tenant, person, last_seq, form, body)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::deferred::DeferredForm;
 use super::entitlement::{AtRiskForm, RightForm};
 use super::occupancy::ChangedForm;
+use super::record::CorrectedForm;
 use super::request::{CreatedForm, GrantForm};
 use super::shift::{PlannedForm, ShiftForm};
 use super::text::Text;
@@ -48,6 +49,11 @@ impl EventForm {
         Ok((self.reason.and_then(|hash| resolve.text(hash)), self.event.into_domain(resolve)?))
     }
 
+    /// The hash of what was written to it.
+    pub(crate) fn reason(&self) -> Option<Hash> {
+        self.reason
+    }
+
     /// The hash of the note that a started pause carries.
     pub(crate) fn note(&self) -> Option<Hash> {
         match &self.event {
@@ -84,6 +90,8 @@ impl EventForm {
             | BodyForm::Escalated { .. }
             | BodyForm::PauseExtended { .. }
             | BodyForm::PauseEnded(_)
+            | BodyForm::PauseCorrected(_)
+            | BodyForm::PauseAnnotated { .. }
             | BodyForm::EntitlementAtRisk(_)
             | BodyForm::FindingRecorded { .. } => None,
         }
@@ -175,6 +183,10 @@ enum BodyForm {
     PauseExtended { pause: String, by_ms: u64 },
     #[serde(rename = "pause.ended")]
     PauseEnded(EndedForm),
+    #[serde(rename = "pause.corrected")]
+    PauseCorrected(Box<CorrectedForm>),
+    #[serde(rename = "pause.annotated")]
+    PauseAnnotated { pause: Text<PauseId> },
     #[serde(rename = "entitlement.at_risk")]
     EntitlementAtRisk(Box<AtRiskForm>),
     #[serde(rename = "finding.recorded")]
@@ -247,6 +259,10 @@ impl BodyForm {
                 BodyForm::PauseExtended { pause: pause.to_string(), by_ms: to_ms(*by) }
             }
             AgentEventBody::PauseEnded(ended) => BodyForm::PauseEnded(EndedForm::of(ended)),
+            AgentEventBody::PauseCorrected(corrected) => {
+                BodyForm::PauseCorrected(Box::new(CorrectedForm::of(corrected)))
+            }
+            AgentEventBody::PauseAnnotated { pause } => BodyForm::PauseAnnotated { pause: Text(*pause) },
             AgentEventBody::EntitlementAtRisk(risk) => BodyForm::EntitlementAtRisk(Box::new(AtRiskForm::of(risk))),
             AgentEventBody::FindingRecorded { code, pause } => {
                 BodyForm::FindingRecorded { code: code.clone(), pause: pause.map(|id| id.to_string()) }
@@ -309,6 +325,8 @@ impl BodyForm {
                 AgentEventBody::PauseExtended { pause: pause_id(&pause)?, by: from_ms(by_ms) }
             }
             BodyForm::PauseEnded(ended) => AgentEventBody::PauseEnded(ended.into_domain()?),
+            BodyForm::PauseCorrected(corrected) => AgentEventBody::PauseCorrected(Box::new(corrected.into_domain())),
+            BodyForm::PauseAnnotated { pause } => AgentEventBody::PauseAnnotated { pause: pause.0 },
             BodyForm::EntitlementAtRisk(risk) => AgentEventBody::EntitlementAtRisk(Box::new(risk.into_domain())),
             BodyForm::FindingRecorded { code, pause } => {
                 AgentEventBody::FindingRecorded { code, pause: pause.as_deref().map(pause_id).transpose()? }

@@ -18,6 +18,7 @@ mod overrides;
 mod plans;
 mod policy;
 mod queue;
+mod record;
 mod request;
 mod shift;
 mod tenant_event;

@@ -19,7 +19,7 @@ pub(super) struct UsageForm {
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum PeriodForm {
+pub(super) enum PeriodForm {
     Shift(i64),
     BusinessDay(Text<NaiveDate>),
 }
@@ -35,6 +35,22 @@ struct TypeUsageForm {
     last: i64,
 }
 
+impl PeriodForm {
+    pub(super) fn of(period: Period) -> PeriodForm {
+        match period {
+            Period::Shift(began) => PeriodForm::Shift(began.0),
+            Period::BusinessDay(day) => PeriodForm::BusinessDay(Text(day)),
+        }
+    }
+
+    pub(super) fn into_domain(self) -> Period {
+        match self {
+            PeriodForm::Shift(began) => Period::Shift(Timestamp(began)),
+            PeriodForm::BusinessDay(Text(day)) => Period::BusinessDay(day),
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_none(count: &u32) -> bool {
     *count == 0
@@ -44,10 +60,7 @@ impl UsageForm {
     /// None when nothing was used up yet.
     pub(super) fn of(usage: &Usage) -> Option<UsageForm> {
         usage.counted().map(|counted| UsageForm {
-            period: match counted.period {
-                Period::Shift(began) => PeriodForm::Shift(began.0),
-                Period::BusinessDay(day) => PeriodForm::BusinessDay(Text(day)),
-            },
+            period: PeriodForm::of(counted.period),
             last: counted.last.0,
             types: counted.types.iter().map(TypeUsageForm::of).collect(),
         })
@@ -55,10 +68,7 @@ impl UsageForm {
 
     pub(super) fn into_domain(self) -> Usage {
         Usage::from(Counted {
-            period: match self.period {
-                PeriodForm::Shift(began) => Period::Shift(Timestamp(began)),
-                PeriodForm::BusinessDay(Text(day)) => Period::BusinessDay(day),
-            },
+            period: self.period.into_domain(),
             last: Timestamp(self.last),
             types: self.types.into_iter().map(TypeUsageForm::into_domain).collect(),
         })

@@ -10,6 +10,7 @@ use crate::domain::event::TenantEventBody;
 use crate::domain::id::AgentId;
 use crate::domain::op::OpMemory;
 use crate::domain::time::Timestamp;
+use crate::store::amendments::AmendmentRow;
 use crate::store::decode::{Pseudonyms, decode_agent_event, decode_state, decode_tenant_event};
 use crate::store::pauses::{EventPlace, PauseRowForm, PauseWrites};
 use crate::store::row::{JournalRow, StateRowForm, TenantHeadRow};
@@ -103,6 +104,8 @@ pub(crate) struct Checker {
     definitions: BTreeMap<(String, i64), Hash>,
     open_pauses: HashMap<WideId, PauseRowForm>,
     ended_pauses: Vec<PauseRowForm>,
+    amendments: Vec<AmendmentRow>,
+    amended: u64,
 }
 
 /// How far a tenant's chain was followed.
@@ -268,19 +271,16 @@ impl Checker {
             folded.ops.remember(op.clone());
         }
         folded.last_seq = row.seq;
-        self.fold_pauses(row, person, &event, form.note());
+        let (actor, reason, note) = (row.actor_person, form.reason(), form.note());
+        self.fold_pauses(EventPlace { tenant: &row.tenant, person, seq: row.seq, actor, reason, note }, &event);
         Ok(())
     }
 
-    fn fold_pauses(
-        &mut self,
-        row: &JournalRow,
-        person: PersonId,
-        event: &crate::domain::event::AgentEvent,
-        note: Option<Hash>,
-    ) {
+    fn fold_pauses(&mut self, place: EventPlace<'_>, event: &crate::domain::event::AgentEvent) {
         let mut writes = PauseWrites::default();
-        writes.on_event(EventPlace { tenant: &row.tenant, person, seq: row.seq }, event, note);
+        writes.on_event(place, event);
+        self.amended += writes.amendments.len() as u64;
+        self.amendments.extend(writes.amendments);
         for pause in writes.inserts {
             self.pauses += 1;
             self.open_pauses.insert(pause.id, pause);
@@ -300,6 +300,16 @@ impl Checker {
     /// The pauses that ended since this was last asked.
     pub(super) fn take_ended_pauses(&mut self) -> Vec<PauseRowForm> {
         std::mem::take(&mut self.ended_pauses)
+    }
+
+    /// What was said of pauses since this was last asked.
+    pub(super) fn take_amendments(&mut self) -> Vec<AmendmentRow> {
+        std::mem::take(&mut self.amendments)
+    }
+
+    /// How often something was said of a pause.
+    pub(super) fn amended(&self) -> u64 {
+        self.amended
     }
 
     /// The pauses that have not ended.

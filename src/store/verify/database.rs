@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::checker::{Checker, Fault, Summary};
 use crate::config::StoreAddress;
 use crate::ports::ReadError;
+use crate::store::amendments::{AmendmentRow, amendment_columns, amendment_row};
 use crate::store::pauses::{PauseRowForm, pause_columns, pause_row};
 use crate::store::reader::{journal_columns, journal_row, pause_types, state_rows};
 use crate::store::reading::{Bind, FoundRow, Readers, Reading, Sql};
@@ -53,6 +54,7 @@ async fn verify_all(readers: &Readers) -> Result<Summary, Fault> {
 async fn of_one_instant(reading: &mut Reading, checker: &mut Checker) -> Result<Summary, Fault> {
     const IN_JOURNAL: Sql = Sql::same("SELECT count(*) FROM journal");
     const IN_HISTORY: Sql = Sql::same("SELECT count(*) FROM pauses");
+    const AMENDED: Sql = Sql::same("SELECT count(*) FROM pause_amendments");
     const WITH_STATES: Sql = Sql::same("SELECT DISTINCT tenant FROM states ORDER BY tenant");
     let heads = tenant_heads(reading).await?;
     for head in &heads {
@@ -72,6 +74,7 @@ async fn of_one_instant(reading: &mut Reading, checker: &mut Checker) -> Result<
     let open = checker.open_pauses();
     pauses(reading, &open).await?;
     no_more_than(reading, IN_HISTORY, checker.pauses(), "the history of pauses").await?;
+    no_more_than(reading, AMENDED, checker.amended(), "the amendments of pauses").await?;
     Ok(checker.summary(&heads))
 }
 
@@ -136,7 +139,8 @@ async fn page(reading: &mut Reading, checker: &mut Checker, rows: &[FoundRow]) -
         checker.entry(row)?;
     }
     let ended = checker.take_ended_pauses();
-    pauses(reading, &ended).await
+    pauses(reading, &ended).await?;
+    amendments(reading, &checker.take_amendments()).await
 }
 
 /// Checks that the entries are of tenants that there are: one that was moved to another name shows here.
@@ -285,6 +289,30 @@ async fn pauses(reading: &mut Reading, expected: &[PauseRowForm]) -> Result<(), 
                 let seq = pause.ended_seq.unwrap_or(pause.started_seq);
                 let what = format!("pause {} in the history is missing, or not what its events lead to", pause.id);
                 return Err(Fault::Entry { tenant: pause.tenant.clone(), seq, what });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that what was said of pauses is what the events say.
+async fn amendments(reading: &mut Reading, expected: &[AmendmentRow]) -> Result<(), Fault> {
+    const BETWEEN: Sql = Sql::same(concat!(
+        "SELECT ",
+        amendment_columns!(),
+        " FROM pause_amendments AS a WHERE a.tenant = $1 AND a.seq >= $2 AND a.seq <= $3"
+    ));
+    // A page's events, tenant by tenant, in their order.
+    for of_tenant in expected.chunk_by(|a, b| a.tenant == b.tenant) {
+        let (Some(first), Some(last)) = (of_tenant.first(), of_tenant.last()) else { continue };
+        let binds = [Bind::Text(&first.tenant), Bind::Number(first.seq), Bind::Number(last.seq)];
+        let rows = reading.all(BETWEEN, &binds).await?;
+        let found = rows.iter().map(|row| Ok((row.number(1, "an amendment")?, amendment_row(row)?)));
+        let found: HashMap<i64, AmendmentRow> = found.collect::<Result<_, ReadError>>()?;
+        for amendment in of_tenant {
+            if found.get(&amendment.seq) != Some(amendment) {
+                let what = "what it says of a pause is missing in the history, or was altered".to_owned();
+                return Err(Fault::Entry { tenant: amendment.tenant.clone(), seq: amendment.seq, what });
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use intervalo::domain::event::AgentEventBody;
+use intervalo::domain::event::{AgentEvent, AgentEventBody};
 use intervalo::domain::id::PauseId;
 use intervalo::domain::time::Timestamp;
 use intervalo::ports::EntryBody;
@@ -22,22 +22,25 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
     aside.extend(set_aside(seen));
     seen.durable.iter().find_map(|(entry, _)| {
         let EntryBody::Agent { event, .. } = &entry.body else { return None };
-        let wrong = match &event.body {
-            AgentEventBody::PauseStarted(started) if started.pause_type.as_str() == "hora" => {
-                !is_open(event.at) && !aside.contains(&started.id)
-            }
-            AgentEventBody::Queued(queued) if queued.pause_type.as_str() == "hora" => {
-                let next = Timestamp((event.at.0 / HOUR + 1) * HOUR);
-                let early = next.0 - event.at.0 <= EARLY;
-                // Whoever has a grant for the hour waits for a slot alone.
-                queued.opens_at.is_some_and(|at| at != next || is_open(event.at) || !early)
-            }
-            AgentEventBody::Queued(queued) => queued.opens_at.is_some(),
-            AgentEventBody::Offered { .. } => false,
-            _ => false,
-        };
+        let wrong = is_wrong_start(event, &aside) || is_wrong_wait(event);
         wrong.then(|| ("§4", format!("not in its minutes of the hour: {entry:?}")))
     })
+}
+
+fn is_wrong_start(event: &AgentEvent, aside: &BTreeSet<PauseId>) -> bool {
+    let AgentEventBody::PauseStarted(started) = &event.body else { return false };
+    started.pause_type.as_str() == "hora" && !is_open(event.at) && !aside.contains(&started.id)
+}
+
+fn is_wrong_wait(event: &AgentEvent) -> bool {
+    let AgentEventBody::Queued(queued) = &event.body else { return false };
+    if queued.pause_type.as_str() != "hora" {
+        return queued.opens_at.is_some();
+    }
+    let next = Timestamp((event.at.0 / HOUR + 1) * HOUR);
+    let early = next.0 - event.at.0 <= EARLY;
+    // Whoever has a grant for the hour waits for a slot alone.
+    queued.opens_at.is_some_and(|at| at != next || is_open(event.at) || !early)
 }
 
 /// The offset of the zone is of whole hours.

@@ -80,23 +80,26 @@ fn has_wrong_limit(who: &AgentId, event: &AgentEvent) -> bool {
 
 impl Day {
     fn take(&mut self, event: &AgentEvent, person: Option<&Person>) {
-        match &event.body {
-            AgentEventBody::SignedIn { shift, .. } => self.shift = Some(shift.started_at),
-            AgentEventBody::PauseStarted(started) if started.pause_type.as_str() == "descanso" => {
-                let (id, shift, began) = (started.id, self.shift, event.at);
-                self.rests.push(Rest { id, shift, began, ended: None, misclick: false });
+        if let AgentEventBody::SignedIn { shift, .. } = &event.body {
+            self.shift = Some(shift.started_at);
+        }
+        if let AgentEventBody::PauseStarted(started) = &event.body
+            && started.pause_type.as_str() == "descanso"
+        {
+            let (id, shift, began) = (started.id, self.shift, event.at);
+            self.rests.push(Rest { id, shift, began, ended: None, misclick: false });
+        }
+        if let AgentEventBody::PauseEnded(ended) = &event.body {
+            let by_time = matches!(event.cause, Cause::Limit | Cause::Abandoned);
+            for rest in self.rests.iter_mut().filter(|rest| rest.id == ended.pause) {
+                let at = ended.last_seen_at.unwrap_or(event.at);
+                rest.ended = Some(at);
+                // The refund of every type here.
+                rest.misclick = !by_time && event.at.since(rest.began).as_secs() < 30;
             }
-            AgentEventBody::PauseEnded(ended) => {
-                let by_time = matches!(event.cause, Cause::Limit | Cause::Abandoned);
-                for rest in self.rests.iter_mut().filter(|rest| rest.id == ended.pause) {
-                    let at = ended.last_seen_at.unwrap_or(event.at);
-                    rest.ended = Some(at);
-                    // The refund of every type here.
-                    rest.misclick = !by_time && event.at.since(rest.began).as_secs() < 30;
-                }
-            }
-            AgentEventBody::EntitlementAtRisk(risk) => self.on_record = risk.owed,
-            _ => {}
+        }
+        if let AgentEventBody::EntitlementAtRisk(risk) = &event.body {
+            self.on_record = risk.owed;
         }
         if !person.is_some_and(is_at_work) {
             self.on_record = 0;

@@ -1,0 +1,22 @@
+-- What was said of a pause after it was on record: its end corrected, or something added. One row an event (`seq`), written with it and
+-- never changed: of several corrections the last counts, and the pause's own row keeps what was recorded first.
+CREATE TABLE pause_amendments (
+    tenant       TEXT NOT NULL REFERENCES tenants (id),
+    seq          INTEGER NOT NULL,
+    pause        BLOB NOT NULL REFERENCES pauses (id),
+    at           INTEGER NOT NULL,
+    actor_kind   TEXT NOT NULL,
+    actor_person BLOB CHECK (length(actor_person) = 16),
+    -- Why it was corrected, or what was added: the hash of an erasable text.
+    text         BLOB CHECK (length(text) = 32),
+    -- What only a correction has; what follows from the end that it gives.
+    ended_at     INTEGER,
+    short        INTEGER CHECK (short IN (0, 1)),
+    misclick     INTEGER CHECK (misclick IN (0, 1)),
+    overran_at   INTEGER,
+    PRIMARY KEY (tenant, seq),
+    CHECK ((ended_at IS NULL) = (short IS NULL) AND (ended_at IS NULL) = (misclick IS NULL)),
+    CHECK (overran_at IS NULL OR overran_at <= ended_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX pause_amendments_by_pause ON pause_amendments (pause, seq);
