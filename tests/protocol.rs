@@ -26,5 +26,7 @@ mod sessions;
 mod shifts;
 #[path = "protocol/slots.rs"]
 mod slots;
+#[path = "protocol/steps.rs"]
+mod steps;
 #[path = "protocol/transcripts.rs"]
 mod transcripts;

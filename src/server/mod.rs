@@ -2,6 +2,7 @@
 //! again in the right order.
 
 mod publishing;
+mod steps;
 
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
@@ -168,6 +169,8 @@ pub async fn run_on(
     let publishing = Publishing { router, hub: Arc::clone(&hub), clock: Arc::clone(&stores.clock) };
     let publishing = Arc::new(publishing);
     publishing.catch_up(&tenants).await;
+    let watching = steps::watch(Arc::clone(&stores.clock), Router::new(Arc::clone(&core)), tenants.clone());
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(watching));
     for tenant in tenants {
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(Arc::clone(&publishing).run(tenant)));
     }

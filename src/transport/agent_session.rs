@@ -289,6 +289,7 @@ impl Session {
                     | Cause::Admin
                     | Cause::Agent
                     | Cause::ChangedType
+                    | Cause::Clock
                     | Cause::ConnectionLost
                     | Cause::Integration
                     | Cause::Occupancy

@@ -13,7 +13,7 @@ async fn admin(server: &TestServer) -> Client {
     server.open(&server.token(Role::Admin, "chefe", None)).await
 }
 
-async fn available(server: &TestServer, id: &str) -> Client {
+pub(crate) async fn available(server: &TestServer, id: &str) -> Client {
     let mut agent = server.agent(id).await;
     agent.ok("status.set", json!({"status": "available"})).await;
     agent
@@ -42,7 +42,7 @@ async fn publish(admin: &mut Client, code: &str, changes: Value, loosen_only: bo
     admin.ok("policy.publish", now).await
 }
 
-fn instant(value: &Value) -> Timestamp {
+pub(crate) fn instant(value: &Value) -> Timestamp {
     let text = value.as_str().unwrap_or_else(|| panic!("no instant: {value}"));
     Timestamp(DateTime::parse_from_rfc3339(text).expect("an instant").timestamp_millis())
 }

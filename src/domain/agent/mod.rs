@@ -8,6 +8,7 @@ mod decide;
 mod deferring;
 mod due;
 mod ending;
+mod moved;
 mod requesting;
 mod shifts;
 
