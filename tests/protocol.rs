@@ -4,6 +4,8 @@
 mod boards;
 #[path = "protocol/calls.rs"]
 mod calls;
+#[path = "protocol/dry_run.rs"]
+mod dry_run;
 #[path = "protocol/foreign_client.rs"]
 mod foreign_client;
 #[path = "protocol/http.rs"]

@@ -1,6 +1,7 @@
 //! One contract, run on every journal: what the core may rely on, whatever keeps the rows.
 
 mod store {
+    mod dry_run;
     mod evidence;
     mod history;
     mod postgres;

@@ -3,6 +3,7 @@
 //! Protected pauses are never among the rows, whoever asks (semantics §11).
 
 mod policies;
+mod recorded;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::ReadError;
 
 pub use policies::PublishedPolicy;
+pub use recorded::{Recorded, RecordedPage, fold_dry_run};
 
 /// The most rows of a page (`docs/protocol.md`, keyset lists).
 pub const PAGE_MAX: usize = 1000;

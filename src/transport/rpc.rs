@@ -48,9 +48,11 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::AgentSignOut
         | Method::PauseExtend => Action::ActOnAgent,
         Method::OccupancySet => Action::ReportOccupancy,
-        Method::PolicyGet | Method::PolicyVersions | Method::PolicyPutDraft | Method::PolicyPublish => {
-            Action::ManagePolicy
-        }
+        Method::PolicyGet
+        | Method::PolicyVersions
+        | Method::PolicyPutDraft
+        | Method::PolicyDryRun
+        | Method::PolicyPublish => Action::ManagePolicy,
         Method::BoardSubscribe | Method::BoardUnsubscribe => Action::WatchBoard,
     }
 }
@@ -353,7 +355,7 @@ mod tests {
         let live = ["agent.set_status", "agent.start_pause", "agent.end_pause", "agent.sign_out", "pause.extend"];
         let boards = ["board.subscribe", "board.unsubscribe"];
         let routers = ["occupancy.set"];
-        let policies = ["policy.get", "policy.versions", "policy.put_draft", "policy.publish"];
+        let policies = ["policy.get", "policy.versions", "policy.put_draft", "policy.dry_run", "policy.publish"];
         let (lists, decides) = (["request.list"], ["request.decide", "alert.ack"]);
         let table: [(Role, &[&[&str]]); 6] = [
             (Role::Agent, &[&everybody, &agents, &lists]),

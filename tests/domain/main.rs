@@ -1,6 +1,7 @@
 //! The domain through its public face: scripts that a supervisor can read, and what must hold of
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
+mod dry_run;
 mod limits;
 mod next_change;
 mod occupancy;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Client, TestServer};
 
-async fn admin(server: &TestServer) -> Client {
+pub(crate) async fn admin(server: &TestServer) -> Client {
     server.open(&server.token(Role::Admin, "chefe", None)).await
 }
 
@@ -30,7 +30,7 @@ async fn with_changed(admin: &mut Client, code: &str, changes: Value) -> Value {
     types
 }
 
-async fn put_draft(admin: &mut Client, code: &str, changes: Value) -> Value {
+pub(crate) async fn put_draft(admin: &mut Client, code: &str, changes: Value) -> Value {
     let types = with_changed(admin, code, changes).await;
     let base_version = admin.ok("policy.get", json!({})).await["version"].clone();
     admin.ok("policy.put_draft", json!({"types": types, "base_version": base_version, "note": "do RH"})).await
