@@ -171,6 +171,10 @@ impl Clock for SystemClock {
         })
     }
 
+    fn wall(&self) -> Timestamp {
+        Timestamp(self.shared.now().0 + self.shared.ahead_ms.load(Ordering::Acquire))
+    }
+
     fn look(&self) -> ClockLook {
         let shared = &self.shared;
         let before = shared.now();
@@ -259,6 +263,7 @@ mod tests {
             machine.step(by_ms);
             assert_eq!(clock.now(), began, "instants go on as before");
             assert_eq!(clock.look(), stepped(by_ms, by_ms));
+            assert_eq!(clock.wall(), machine.read().wall);
             assert_eq!(clock.look(), ClockLook::default(), "once");
             clock.sleep_until(began + Duration::from_secs(90)).await;
             assert_eq!(clock.now(), began + Duration::from_secs(90), "a span is the time that passed");
@@ -287,7 +292,7 @@ mod tests {
     async fn semantics_2_a_wall_that_lags_behind_the_record_is_no_step_until_it_is_put_right() {
         let machine = Planted::new();
         let clock = SystemClock::on(Arc::clone(&machine) as _, Timestamp(BEGIN.0 + HOUR_MS));
-        assert_eq!(clock.now(), Timestamp(BEGIN.0 + HOUR_MS));
+        assert_eq!((clock.now(), clock.wall()), (Timestamp(BEGIN.0 + HOUR_MS), BEGIN));
         assert_eq!(clock.look(), ClockLook::default());
         machine.step(HOUR_MS);
         assert_eq!(clock.look(), stepped(HOUR_MS, 0));

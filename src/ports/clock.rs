@@ -13,6 +13,11 @@ pub trait Clock: Send + Sync + 'static {
     /// Completes once `now() >= at`; never before.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()>;
 
+    /// What the wall clock shows, as far as is known by the last look: what others count by, who issue credentials.
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
+
     /// Compares itself with the clocks of the machine. Whoever looks is the only one who does: what is found is told once.
     fn look(&self) -> ClockLook {
         ClockLook::default()

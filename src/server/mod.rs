@@ -65,6 +65,7 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
     let wall = Arc::new(SystemClock::start(Timestamp(0)));
     let (journal, history, last_at) = open(config.store_address(), wall).await?;
     let clock = Arc::new(SystemClock::start(last_at));
+    steps::tell_if_behind(&*clock);
     let stores = Stores {
         journal: Arc::clone(&journal) as Arc<dyn Journal>,
         history: Arc::clone(&history) as Arc<dyn transport::PauseHistory>,

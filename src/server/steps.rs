@@ -7,6 +7,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::actor::CommandError;
+use crate::clock::STEP_OVER;
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::TenantId;
@@ -42,8 +43,21 @@ pub(super) async fn watch(clock: Arc<dyn Clock>, router: Router, tenants: Vec<Te
     }
 }
 
+/// Warns of a wall clock that lags behind what is on record, so that the server's time began ahead of it.
+pub(super) fn tell_if_behind(clock: &dyn Clock) {
+    let ahead = clock.now().since(clock.wall());
+    if ahead > STEP_OVER {
+        warn!(
+            "the wall clock is {} s behind the last event on record; times of day are off by as much until a start finds it \
+             ahead again: look at the clock of this machine",
+            ahead.as_secs()
+        );
+    }
+}
+
 fn tell(ClockStep { by_ms, ahead_ms }: ClockStep) {
     metrics::counter!("intervalo_clock_steps_total").increment(1);
+    metrics::gauge!("intervalo_clock_ahead_seconds").set(ahead_ms as f64 / 1000.0);
     warn!(
         clock.by_ms = by_ms,
         clock.ahead_ms = ahead_ms,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use intervalo::auth::Role;
 use intervalo::clock::{Machine, MachineTime, ThisMachine};
 use intervalo::domain::time::Timestamp;
 use intervalo::store::DATABASE_FILE;
@@ -94,6 +95,10 @@ async fn promise_t3_a_step_is_on_record_once_a_tenant_and_no_limit_comes_early_o
         assert!((2_000..2_000 + SLACK_MS).contains(&after_ms), "{after_ms} ms after a step by {by_ms} ms");
         assert_steps(&wait_for_steps(&server, 2 * planted.len()).await, &planted);
     }
+    // The server's time is an hour ahead by now: a token that has half of one left by the wall has it here as well.
+    let token = server.token_for("acme", Role::Agent, "ana", None, Duration::from_secs(1_800));
+    let mut ana = server.open(&token).await;
+    assert_eq!(ana.ok("agent.get", json!({})).await["status"], "unavailable");
     // Two looks later there are no more of them.
     server.clock.sleep_until(server.clock.now() + Duration::from_millis(2_500)).await;
     assert_steps(&steps(&server).await, &planted);

@@ -177,7 +177,7 @@ impl TestServer {
             roles: BTreeSet::from([role]),
             teams: teams.map(|teams| teams.iter().map(|team| TeamId::new(team).expect("an id")).collect()),
         };
-        self.key.issue(&grant, self.clock.now(), ttl).expect("a token")
+        self.key.issue(&grant, self.clock.wall(), ttl).expect("a token")
     }
 
     /// A socket with an open session.
