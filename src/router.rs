@@ -14,9 +14,9 @@ use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
 use crate::domain::command::Request;
 use crate::domain::event::TenantEvent;
 use crate::domain::id::{AgentId, AgentSeq, SessionId, TenantId};
+use crate::domain::menu::PauseOption;
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
-use crate::domain::rules::PauseOption;
 use crate::domain::shift::Plan;
 use crate::ports::TenantDefinition;
 

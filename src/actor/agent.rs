@@ -22,10 +22,10 @@ use crate::domain::command::{Actor, Outcome, Refusal, Rejection, Request};
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
 use crate::domain::id::{AgentSeq, Op, PauseId, SessionId, SourceId};
+use crate::domain::menu::{self, PauseOption};
 use crate::domain::occupancy::{NotTaken, Report, Reports};
 use crate::domain::op::{OP_REMEMBERED_FOR, OpMemory, OpRecord, fingerprint};
 use crate::domain::presence::{AgentView, QueueView};
-use crate::domain::rules::{self, PauseOption};
 use crate::domain::slots::Standing;
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
@@ -584,7 +584,7 @@ impl AgentActor {
     fn options(&self) -> Vec<PauseOption> {
         let facts = self.desk.facts();
         let now = self.env.clock.now();
-        self.context(&facts, now, |context| rules::options(self.agent(), context)).unwrap_or_default()
+        self.context(&facts, now, |context| menu::options(self.agent(), context)).unwrap_or_default()
     }
 
     fn agent(&self) -> &Agent {

@@ -331,7 +331,7 @@ impl Sequencer {
                 line.desk.put_in_force(TenantFacts { plans: Arc::clone(&drafted.facts.plans), ..(*before).clone() });
             }
             if (line.desk.put_slots(line.slots.counts()) || published) && !planted(Race::TurnUntold) {
-                for agent in line.slots.turns(&drafted.facts.policy) {
+                for agent in line.slots.turns(&drafted.facts.policy, self.clock.now()) {
                     self.registry.have_one_look(&Key { tenant: tenant.clone(), agent });
                 }
             }

@@ -72,6 +72,7 @@ impl Told {
                 | AgentEventBody::Escalated { .. }
                 | AgentEventBody::PauseExtended { .. }
                 | AgentEventBody::PauseEnded(_)
+                | AgentEventBody::EntitlementAtRisk(_)
                 | AgentEventBody::FindingRecorded { .. } => {}
             }
         }

@@ -118,6 +118,11 @@ impl<'d> Section<'d> {
         field
     }
 
+    /// True when a field of a name stands there.
+    pub fn has(&self, name: &str) -> bool {
+        self.table.iter().any(|(key, _)| key.get_ref() == name)
+    }
+
     /// All fields, whatever their names; nothing is unknown then.
     pub fn take_all(self, problems: &Problems) -> Vec<Field<'d>> {
         self.table

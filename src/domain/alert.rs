@@ -6,8 +6,11 @@ use std::str::FromStr;
 use super::agent::Agent;
 use super::command::Actor;
 use super::findings::WORK_DURING_PAUSE;
-use super::id::{PauseId, RequestId, WideIdError};
+use super::id::{PauseId, RequestId, RiskId, WideIdError};
 use super::time::Timestamp;
+
+/// The stable word for a pause that is owed and about to lapse.
+const AT_RISK: &str = "at_risk";
 
 /// An alert: the same for as long as it lasts, on every board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +21,8 @@ pub enum AlertId {
     WorkDuringPause(PauseId),
     /// A request is open.
     Request(RequestId),
+    /// A pause that is owed is about to lapse.
+    AtRisk(RiskId),
 }
 
 /// A supervisor has seen an alert.
@@ -38,6 +43,7 @@ impl AlertId {
             AlertId::Overrun(_) => "overrun",
             AlertId::WorkDuringPause(_) => WORK_DURING_PAUSE,
             AlertId::Request(_) => "request",
+            AlertId::AtRisk(_) => AT_RISK,
         }
     }
 }
@@ -49,6 +55,7 @@ impl fmt::Display for AlertId {
         match self {
             AlertId::Overrun(pause) | AlertId::WorkDuringPause(pause) => write!(f, "{pause}"),
             AlertId::Request(request) => write!(f, "{request}"),
+            AlertId::AtRisk(risk) => write!(f, "{risk}"),
         }
     }
 }
@@ -72,6 +79,7 @@ impl FromStr for AlertId {
             ("overrun", id) => Ok(AlertId::Overrun(id.parse()?)),
             (WORK_DURING_PAUSE, id) => Ok(AlertId::WorkDuringPause(id.parse()?)),
             ("request", id) => Ok(AlertId::Request(id.parse()?)),
+            (AT_RISK, id) => Ok(AlertId::AtRisk(id.parse()?)),
             (_, _) => Err(AlertIdError),
         }
     }
@@ -85,6 +93,7 @@ impl Agent {
             AlertId::Overrun(id) => pause(id).is_some_and(|pause| pause.fired.overran_at.is_some()),
             AlertId::WorkDuringPause(id) => pause(id).is_some_and(|pause| pause.worked_at.is_some()),
             AlertId::Request(id) => self.open_request().is_some_and(|request| request.id == id),
+            AlertId::AtRisk(id) => self.at_risk.iter().any(|risk| risk.id == id),
         }
     }
 }
@@ -95,8 +104,12 @@ mod tests {
 
     #[test]
     fn ids_read_back_what_they_print() {
-        let alerts =
-            [AlertId::Overrun(PauseId(7)), AlertId::WorkDuringPause(PauseId(8)), AlertId::Request(RequestId(9))];
+        let alerts = [
+            AlertId::Overrun(PauseId(7)),
+            AlertId::WorkDuringPause(PauseId(8)),
+            AlertId::Request(RequestId(9)),
+            AlertId::AtRisk(RiskId(10)),
+        ];
         for alert in alerts {
             assert_eq!(alert.to_string().parse(), Ok(alert));
         }

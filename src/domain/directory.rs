@@ -8,6 +8,7 @@ use chrono::NaiveTime;
 use chrono_tz::Tz;
 
 use super::deferral::{AtDeadline, DEFERRED_FOR};
+use super::entitlement::DEFAULT_SHIFT;
 use super::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
 use super::time::{Timestamp, hours, minutes, seconds};
 
@@ -70,6 +71,8 @@ pub struct Tenant {
     pub defer_for: Duration,
     /// What becomes of it then.
     pub at_defer_deadline: AtDeadline,
+    /// How long a shift is taken to last of which nobody has said so (semantics §3).
+    pub default_shift: Duration,
 }
 
 impl Tenant {
@@ -87,6 +90,7 @@ impl Tenant {
             abandon_after: hours(4),
             defer_for: DEFERRED_FOR,
             at_defer_deadline: AtDeadline::Start,
+            default_shift: DEFAULT_SHIFT,
         }
     }
 }

@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use super::alert::AlertId;
 use super::command::Actor;
 use super::deferral::Deferred;
+use super::entitlement::AtRisk;
 use super::id::{DirectoryVersion, OfferId, PauseId, PauseTypeCode, PolicyVersion, RequestId, TeamId};
 use super::occupancy::SourceWork;
 use super::op::OpRecord;
@@ -204,6 +205,8 @@ pub enum AgentEventBody {
     },
     /// A pause ended.
     PauseEnded(PauseEnded),
+    /// A pause that is owed is about to lapse, or is no more.
+    EntitlementAtRisk(Box<AtRisk>),
     /// Something that labour law or the rules would call irregular was noticed.
     FindingRecorded {
         /// A stable code, for example `entitlement_ended_early`.
@@ -371,6 +374,8 @@ pub struct Queued {
     pub note: Option<String>,
     /// The teams in whose lines the agent stands.
     pub slots: Box<[TeamId]>,
+    /// When the window opens that the agent waits for first; none where it is open.
+    pub opens_at: Option<Timestamp>,
 }
 
 /// A pause began.
@@ -450,6 +455,27 @@ pub struct PauseTerms {
     pub on_limit: OnLimit,
     /// Escalations after the overrun, shortest first.
     pub escalate_after: Vec<Duration>,
+    /// What makes it one of the pauses that the employer owes; none where none of its type is owed.
+    pub right: Option<Right>,
+}
+
+/// What makes a pause one of those that are owed: it has to be whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Right {
+    /// How long it has to be.
+    pub min: Duration,
+    /// From when it may begin.
+    pub from: Timestamp,
+    /// Until when it has to be over; none where nobody has said when the shift ends.
+    pub until: Option<Timestamp>,
+}
+
+impl Right {
+    /// True for a pause of these bounds.
+    pub fn is_met(&self, started_at: Timestamp, ended_at: Timestamp) -> bool {
+        let in_time = self.from <= started_at && self.until.is_none_or(|until| ended_at <= until);
+        in_time && ended_at.since(started_at) >= self.min
+    }
 }
 
 /// The classes that have terms.
@@ -618,6 +644,7 @@ impl AgentEventBody {
             AgentEventBody::Escalated { .. } => "pause.escalated",
             AgentEventBody::PauseExtended { .. } => "pause.extended",
             AgentEventBody::PauseEnded(_) => "pause.ended",
+            AgentEventBody::EntitlementAtRisk(_) => "entitlement.at_risk",
             AgentEventBody::FindingRecorded { .. } => "finding.recorded",
         }
     }

@@ -112,6 +112,10 @@ text_id!(
     PauseTypeCode
 );
 text_id!(
+    /// A rule that owes pauses, by the id that the administrator gave it.
+    EntitlementRuleId
+);
+text_id!(
     /// The code of a channel that agents work on.
     ChannelCode
 );
@@ -235,6 +239,10 @@ wide_id!(
 wide_id!(
     /// One request for an exception, and the grant that comes of it.
     RequestId
+);
+wide_id!(
+    /// An entitlement that is about to lapse, for as long as it is.
+    RiskId
 );
 wide_id!(
     /// What makes a command safe to send again: one effect for one `op` (semantics §9).

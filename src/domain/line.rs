@@ -5,6 +5,7 @@ use super::id::{AgentId, PauseTypeCode, TeamId};
 use super::policy::{PauseRules, PauseType, StartableBy, WhenFull};
 use super::rules::Question;
 use super::slots::{Asker, Counts, Room, slots_of};
+use super::time::Timestamp;
 
 /// The lines that an agent would stand in for a slot, or stands in.
 pub(super) struct Line<'a> {
@@ -16,6 +17,7 @@ pub(super) struct Line<'a> {
     /// The teams of which a slot is kept for the agent.
     kept: &'a [TeamId],
     teams: Box<[TeamId]>,
+    now: Timestamp,
 }
 
 impl<'a> Line<'a> {
@@ -33,6 +35,7 @@ impl<'a> Line<'a> {
                 (_, _) => &[],
             },
             teams: slots_of(&context.person.teams, pause_type),
+            now: context.now,
         }
     }
 
@@ -44,6 +47,11 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// True where there is a line to join before the window opens: some of the teams have a cap.
+    pub(super) fn opens_early(&self) -> bool {
+        self.can_be_joined() && self.rooms().next().is_some()
+    }
+
     /// Whoever may not start the pause could not take an offer either.
     pub(super) fn can_be_joined(&self) -> bool {
         self.rules.when_full == WhenFull::Queue && self.rules.startable_by != StartableBy::Supervisor
@@ -51,7 +59,7 @@ impl<'a> Line<'a> {
 
     pub(super) fn full_team(&self) -> Option<(&TeamId, Room)> {
         self.rooms().find(|(team, room)| {
-            room.is_full() || (!self.kept.contains(team) && self.counts.others_wait(self.id, self.code, team))
+            room.is_full() || (!self.kept.contains(team) && self.counts.others_wait(self.id, self.code, team, self.now))
         })
     }
 

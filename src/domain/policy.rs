@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::entitlement::EntitlementRule;
 use super::id::{PauseTypeCode, PolicyVersion, TeamId};
+use super::overrides::RuleOverride;
 use super::schedule::Window;
 use super::time::{Timestamp, hours, minutes, seconds};
 
@@ -19,6 +21,8 @@ pub const ESCALATE_AFTER: Duration = seconds(120);
 /// The longest limit that can be set (semantics §3).
 pub const LIMIT_MAX: Duration = hours(24);
 
+/// How early before a window one may join its waiting list, unless the type says otherwise (semantics §3).
+pub const QUEUE_OPENS_BEFORE: Duration = minutes(15);
 /// The longest cooldown that can be set: nothing that ended longer ago is looked at.
 pub const COOLDOWN_MAX: Duration = hours(24);
 
@@ -144,6 +148,8 @@ pub struct PauseRules {
     pub escalate_after: BTreeSet<Duration>,
     /// When it may be started, local time; empty means always.
     pub windows: Vec<Window>,
+    /// How early before a window opens one may join the waiting list, where there is one.
+    pub queue_opens_before: Duration,
     /// For how long after the beginning of the shift it may not be started.
     pub not_in_first: Duration,
     /// For how long before the end of the shift it may not run: its minimum, else its limit, must be over before.
@@ -166,6 +172,10 @@ pub struct PauseRules {
     pub when_occupied: WhenOccupied,
     /// Who may start it.
     pub startable_by: StartableBy,
+    /// In which shifts the employer owes it, by id; only of an entitlement.
+    pub owed: Vec<EntitlementRule>,
+    /// Other rules for some; those of [`RuleOverride::values`] have none.
+    pub overrides: Vec<RuleOverride>,
 }
 
 impl Default for PauseRules {
@@ -184,6 +194,7 @@ impl Default for PauseRules {
             on_limit: OnLimit::Mark,
             escalate_after: BTreeSet::from([ESCALATE_AFTER]),
             windows: Vec::new(),
+            queue_opens_before: QUEUE_OPENS_BEFORE,
             not_in_first: Duration::ZERO,
             not_in_last: Duration::ZERO,
             quota_count: None,
@@ -195,6 +206,8 @@ impl Default for PauseRules {
             approval: None,
             when_occupied: WhenOccupied::Defer,
             startable_by: StartableBy::Both,
+            owed: Vec::new(),
+            overrides: Vec::new(),
         }
     }
 }

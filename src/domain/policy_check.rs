@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::id::TeamId;
+use super::id::{AgentId, TeamId};
+use super::overrides::{OverrideFor, RuleField, RuleOverride};
 use super::policy::{LIMIT_MAX, OnLimit, PauseClass, PauseRules, PauseType, WARN_BEFORE};
 use super::time::{seconds, show_span};
 
@@ -24,6 +25,8 @@ pub const TEAMS_OF_TYPE_MAX: usize = 1000;
 
 /// What a rule of a protected type is answered with.
 pub const PROTECTED_HAS_NO_RULES: &str = "a protected pause type may have no rules and no colour; take it out";
+/// What a cap in an override is answered with.
+pub const CAP_IS_OF_A_TEAM: &str = "a cap is a team's own already; set it in `cap` of the type";
 /// What an empty list of teams is answered with.
 pub const OFFERED_TO_NOBODY: &str =
     "the list is empty, so nobody would be offered it; write \"all\", or enabled = false";
@@ -105,9 +108,41 @@ pub fn settle_rules(rules: &mut PauseRules, class: PauseClass, warnings: Warning
     unfit
 }
 
+/// Checks an override by itself, and beside the rules that it changes.
+pub fn check_override(one: &RuleOverride, rules: &PauseRules, class: PauseClass) -> Vec<Unfit> {
+    let mut unfit = Vec::new();
+    if one.fields.is_empty() {
+        unfit.push(Unfit::new("reason", "the override changes no rule; name one, such as windows".to_owned()));
+    }
+    if let (Some(from), Some(until)) = (one.from, one.until)
+        && until < from
+    {
+        unfit.push(Unfit::new("until", format!("{until} is before {from}, so it would never hold")));
+    }
+    let warnings = if one.fields.contains(&RuleField::WarnBefore) { Warnings::Written } else { Warnings::Kept };
+    let mut changed = rules.clone();
+    one.set(&mut changed);
+    unfit.extend(settle_rules(&mut changed, class, warnings));
+    unfit
+}
+
 /// The teams that a type names, each with the field that does.
 pub fn teams_named(pause_type: &PauseType) -> impl Iterator<Item = (&'static str, &TeamId)> {
     let offered = pause_type.teams.iter().flatten().map(|team| ("teams", team));
-    let capped = pause_type.kind.rules().into_iter().flat_map(|rules| rules.cap.keys()).map(|team| ("cap", team));
-    offered.chain(capped)
+    let rules = pause_type.kind.rules();
+    let capped = rules.into_iter().flat_map(|rules| rules.cap.keys()).map(|team| ("cap", team));
+    let overridden = rules.into_iter().flat_map(|rules| &rules.overrides).filter_map(|one| match &one.whom {
+        OverrideFor::Team(team) => Some(("overrides", team)),
+        OverrideFor::Agent(_) => None,
+    });
+    offered.chain(capped).chain(overridden)
+}
+
+/// The agents that a type has overrides for.
+pub fn agents_named(pause_type: &PauseType) -> impl Iterator<Item = &AgentId> {
+    let overrides = pause_type.kind.rules().into_iter().flat_map(|rules| &rules.overrides);
+    overrides.filter_map(|one| match &one.whom {
+        OverrideFor::Agent(agent) => Some(agent),
+        OverrideFor::Team(_) => None,
+    })
 }

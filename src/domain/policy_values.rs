@@ -2,7 +2,7 @@
 //!
 //! The import file and the protocol both read them here, so that one is never stricter than the other.
 
-use chrono::{NaiveTime, Weekday};
+use chrono::{NaiveDate, NaiveTime, Weekday};
 
 use super::id::is_unprintable;
 use super::schedule::WeekDays;
@@ -96,6 +96,16 @@ pub fn time_of_day(text: &str) -> Result<NaiveTime, String> {
 /// What was expected instead.
 pub fn end_of_day(text: &str) -> Result<NaiveTime, String> {
     if text == "24:00" { Ok(NaiveTime::MIN) } else { time_of_day(text) }
+}
+
+/// Reads a day.
+///
+/// # Errors
+/// What was expected instead.
+pub fn date(text: &str) -> Result<NaiveDate, String> {
+    let shape = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let day = if shape { text.parse().ok() } else { None };
+    day.ok_or_else(|| format!("expected a day such as \"2026-12-24\", found {text:?}"))
 }
 
 /// Reads days of the week: `mon-fri`, `sat,sun`, `daily`, `mon-wed,fri`.

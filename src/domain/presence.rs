@@ -11,6 +11,7 @@ use super::alert::Ack;
 use super::command::Actor;
 use super::deferral::{Deferred, DeferredTarget};
 use super::directory::{Directory, Person};
+use super::entitlement::AtRisk;
 use super::event::{Cause, ChosenStatus, Pending};
 use super::id::{AgentSeq, OfferId, PauseId, PauseTypeCode, RequestId, TeamId};
 use super::occupancy::{Engaged, Load};
@@ -57,6 +58,8 @@ pub struct AgentView {
     pub request: Option<Box<RequestView>>,
     /// Which of its alerts somebody has seen.
     pub acks: Box<[Ack]>,
+    /// What it is owed and is about to lapse; in the view of others only.
+    pub at_risk: Box<[AtRisk]>,
     /// The line that the agent stands in.
     pub queue: Option<Box<QueueView>>,
     /// The slot that is kept for the agent; in the agent's own view only, for its clock rests on a protected pause.
@@ -301,6 +304,7 @@ impl AgentView {
         };
         let mut view = AgentView::with(agent, person, directory, status, agent.public_version);
         view.pause = agent.pause().map(PauseView::of);
+        view.at_risk = agent.at_risk.clone();
         view
     }
 
@@ -351,6 +355,7 @@ impl AgentView {
             pending: None,
             deferred: deferred.map(|deferred| Box::new(DeferredView::of(deferred))),
             acks: agent.acks.clone(),
+            at_risk: Box::default(),
             request: agent.request.as_deref().map(|request| Box::new(RequestView::of(request))),
             queue: agent.queue.as_deref().map(|waiting| {
                 Box::new(QueueView {

@@ -23,6 +23,8 @@ pub struct Waiting {
     pub place: Place,
     /// The teams in whose lines the agent stands: a slot of each is needed.
     pub slots: Box<[TeamId]>,
+    /// When the window opens that is waited for first; none where it was open.
+    pub opens_at: Option<Timestamp>,
     /// How many offers were let pass.
     pub let_pass: u8,
     /// The last of those.

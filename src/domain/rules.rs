@@ -3,10 +3,12 @@
 //! One evaluator answers preview and commit. A rule is one function and one row of `RULES`; the
 //! order of the rows is the order in which a verdict names them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::agent::{Agent, Away, Context, Status};
 use super::command::{Actor, Refusal};
+use super::entitlement::{entitled_to, next_edge, owed_by};
 use super::id::{PauseId, PauseTypeCode, RequestId};
 use super::line::Line;
 use super::policy::{PauseClass, PauseRules, PauseType, StartableBy, WhenOccupied};
@@ -31,6 +33,16 @@ pub struct Verdict {
     pub grant: Option<RequestId>,
     /// Until when (outcome, code) stays as it is if nothing happens; none: for good.
     pub next_change_at: Option<Timestamp>,
+}
+
+impl Verdict {
+    /// When the window opens that is to be waited for first.
+    pub(super) fn opens_at(&self) -> Option<Timestamp> {
+        self.code
+            .iter()
+            .chain(&self.also)
+            .find_map(|refusal| if let Refusal::OutsideWindow { next_from } = refusal { *next_from } else { None })
+    }
 }
 
 /// What a start leads to.
@@ -61,19 +73,6 @@ impl VerdictOutcome {
     }
 }
 
-/// One line of an agent's menu.
-#[derive(Debug, Clone)]
-pub struct PauseOption {
-    /// The type.
-    pub pause_type: Arc<PauseType>,
-    /// What was used up of it in the shift, the running pause counted as one.
-    pub used: Used,
-    /// What was granted for it, if it can be used now.
-    pub grant: Option<Grant>,
-    /// What choosing it would lead to.
-    pub verdict: Verdict,
-}
-
 /// A start that is asked about.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
@@ -99,6 +98,11 @@ impl<'a> Question<'a> {
         self.context.policy.types.get(self.code)
     }
 
+    /// The rules of the type, as they are for this agent now; a protected type has none.
+    fn rules(&self) -> Option<Cow<'a, PauseRules>> {
+        self.pause_type()?.rules_for(self.context.person, self.context.directory, self.context.now)
+    }
+
     fn by_agent(&self) -> bool {
         matches!(self.actor, Actor::Agent(_))
     }
@@ -111,6 +115,17 @@ impl<'a> Question<'a> {
     /// What was granted to the agent, who asks, or for whom an integration does.
     fn grant(&self) -> Option<&'a Grant> {
         self.agent.grant_for(self.code, self.context.now).filter(|_| self.asks())
+    }
+
+    /// What is owed of the type; none where none of it ever is.
+    fn right(&self) -> Option<Entitlement> {
+        owed_by(self.pause_type()?).filter(|rules| !rules.is_empty())?;
+        let entitled = entitled_to(self.agent, self.context, self.code);
+        Some(Entitlement {
+            owed: entitled.is_some_and(|entitled| entitled.owed() > 0),
+            at_risk: self.agent.is_at_risk(self.code),
+            changes_at: next_edge(self.agent, self.context),
+        })
     }
 
     /// True when what can be waived is: an integration acts as the agent would, so its word waives nothing.
@@ -127,6 +142,27 @@ impl<'a> Question<'a> {
     /// True when an agent asks who has no live session.
     fn is_unattended(&self) -> bool {
         self.by_agent() && !self.agent.is_connected()
+    }
+}
+
+/// What never stands against a pause that is owed (semantics §4).
+const OWED_WAIVES: [&str; 2] = ["shift_head", "shift_tail"];
+/// What does not either once it is about to lapse (semantics §4).
+const AT_RISK_WAIVES: [&str; 3] = ["cooldown", SLOTS_FULL, "occupied"];
+
+/// What the employer owes of a type that it owes at all.
+struct Entitlement {
+    /// One at least is owed now.
+    owed: bool,
+    /// It is on record that it is about to lapse.
+    at_risk: bool,
+    /// What is owed may be otherwise then, if nothing happens.
+    changes_at: Option<Timestamp>,
+}
+
+impl Entitlement {
+    fn waives(&self, code: &str) -> bool {
+        self.owed && (OWED_WAIVES.contains(&code) || (self.at_risk && AT_RISK_WAIVES.contains(&code)))
     }
 }
 
@@ -163,7 +199,7 @@ enum Rule {
     /// Asked of every type.
     Type(fn(&Question, &PauseType) -> Answer),
     /// Asked of every type that is not protected: a protected one cannot be refused by it.
-    NotProtected(fn(&Question, &PauseType) -> Answer),
+    NotProtected(fn(&Question, &PauseRules) -> Answer),
     /// The same, and whoever commands with an override waives it (semantics §8): what the time of day and the
     /// agent's other pauses say, never who or what the agent or the type is.
     Waivable(&'static str, fn(&Question, &PauseRules) -> Answer),
@@ -226,11 +262,29 @@ fn ask_all(question: &Question) -> Verdict {
     let mut used = grant.is_some_and(|grant| !grant.extra.is_zero());
     let mut next_change_at: Option<Timestamp> = None;
     let pause_type = question.pause_type().map(|found| &**found);
+    let rules = question.rules();
+    if rules.is_some() {
+        next_change_at = pause_type.and_then(|found| found.next_edge_for(question.context));
+    }
+    let right = question.right();
     for rule in &RULES {
-        let answer = ask(rule, question, pause_type);
+        let answer = ask(rule, question, pause_type, rules.as_deref());
         if question.waives() && matches!(rule, Rule::Waivable(..)) {
             waived.extend(answer.refusal);
             continue;
+        }
+        if let (Rule::Waivable(code, _), Some(right)) = (rule, &right) {
+            // What is waived while something is owed is not for long; what is not may be soon.
+            let fails = answer.refusal.is_some();
+            let matters = OWED_WAIVES.contains(code) && (fails || answer.changes_at.is_some());
+            let gives_way = AT_RISK_WAIVES.contains(code) && fails && right.owed && !right.at_risk;
+            if (matters || gives_way) && !refused {
+                next_change_at = earlier(next_change_at, right.changes_at);
+            }
+            if right.waives(code) {
+                waived.extend(answer.refusal);
+                continue;
+            }
         }
         if let (Rule::Waivable(code, _), Some(grant)) = (rule, grant)
             && grant.waives.has(code)
@@ -280,49 +334,16 @@ pub(super) fn stands_against_asking(code: &PauseTypeCode, context: &Context) -> 
     disabled.then_some(Refusal::TypeDisabled).or_else(|| foreign.then_some(Refusal::NotOffered))
 }
 
-/// The menu of an agent: every type offered to it, by position and code, each with its verdict.
-pub fn options(agent: &Agent, context: &Context) -> Vec<PauseOption> {
-    if !context.directory.tenant.pauses_enabled {
-        return Vec::new();
-    }
-    let actor = Actor::Agent(context.person.id.clone());
-    let mut menu: Vec<PauseOption> = context
-        .policy
-        .types
-        .values()
-        .filter(|pause_type| is_on_menu(pause_type, context))
-        .map(|pause_type| {
-            let code = &pause_type.code;
-            let question =
-                Question { agent, context, code, actor: &actor, replaces: None, overriding: false, waited: false };
-            PauseOption {
-                pause_type: Arc::clone(pause_type),
-                used: shown_used(agent, context, code),
-                grant: agent.grant_for(code, context.now).cloned(),
-                verdict: evaluate(&question),
-            }
-        })
-        .collect();
-    menu.sort_by(|a, b| (a.pause_type.position, &a.pause_type.code).cmp(&(b.pause_type.position, &b.pause_type.code)));
-    menu
-}
-
 pub(super) fn is_on_menu(pause_type: &PauseType, context: &Context) -> bool {
     pause_type.enabled && pause_type.archived_at.is_none() && is_offered(pause_type, context)
 }
 
-fn ask(rule: &Rule, question: &Question, pause_type: Option<&PauseType>) -> Answer {
-    match (rule, pause_type) {
-        (Rule::Any(check), _) => check(question),
-        (Rule::Type(_) | Rule::NotProtected(_) | Rule::Waivable(..), None) => Answer::PASS,
-        (Rule::Type(check), Some(pause_type)) => check(question, pause_type),
-        (Rule::NotProtected(check), Some(pause_type)) => match pause_type.kind.class() {
-            PauseClass::Protected => Answer::PASS,
-            PauseClass::Regular | PauseClass::Entitlement => check(question, pause_type),
-        },
-        (Rule::Waivable(_, check), Some(pause_type)) => {
-            pause_type.kind.rules().map_or(Answer::PASS, |rules| check(question, rules))
-        }
+fn ask(rule: &Rule, question: &Question, pause_type: Option<&PauseType>, rules: Option<&PauseRules>) -> Answer {
+    match (rule, pause_type, rules) {
+        (Rule::Any(check), _, _) => check(question),
+        (Rule::Type(check), Some(pause_type), _) => check(question, pause_type),
+        (Rule::NotProtected(check) | Rule::Waivable(_, check), _, Some(rules)) => check(question, rules),
+        (Rule::Type(_) | Rule::NotProtected(_) | Rule::Waivable(..), _, _) => Answer::PASS,
     }
 }
 
@@ -358,7 +379,7 @@ fn agent_offline(question: &Question) -> Answer {
     Answer::refuse_if(offline || question.is_unattended(), Refusal::AgentOffline)
 }
 
-fn already_paused(question: &Question, _: &PauseType) -> Answer {
+fn already_paused(question: &Question, _: &PauseRules) -> Answer {
     let (running, pause_type) = match &question.agent.status {
         Status::Paused(Away::Pause(pause)) => (pause.id, &pause.pause_type),
         Status::Paused(Away::ProtectedInside { outer, .. }) => (outer.id, &outer.pause_type),
@@ -371,8 +392,7 @@ fn already_paused(question: &Question, _: &PauseType) -> Answer {
     )
 }
 
-fn not_startable_by(question: &Question, pause_type: &PauseType) -> Answer {
-    let Some(rules) = pause_type.kind.rules() else { return Answer::PASS };
+fn not_startable_by(question: &Question, rules: &PauseRules) -> Answer {
     let by_agent = question.by_agent();
     match rules.startable_by {
         StartableBy::Both => Answer::PASS,
@@ -386,10 +406,17 @@ fn not_startable_by(question: &Question, pause_type: &PauseType) -> Answer {
 }
 
 fn outside_window(question: &Question, rules: &PauseRules) -> Answer {
-    let zone = question.context.directory.zone_of(question.context.person);
-    match window_state(&rules.windows, question.context.now, zone) {
-        WindowState::Open { until } => Answer::of(None, until),
-        WindowState::Closed { next_from } => Answer::of(Some(Refusal::OutsideWindow { next_from }), next_from),
+    let (now, zone) = (question.context.now, question.context.directory.zone_of(question.context.person));
+    let next_from = match window_state(&rules.windows, now, zone) {
+        WindowState::Open { until } => return Answer::of(None, until),
+        WindowState::Closed { next_from } => next_from,
+    };
+    let refusal = Some(Refusal::OutsideWindow { next_from });
+    let line = question.pause_type().map(|pause_type| Line::of(question, pause_type, rules));
+    let joins = next_from.filter(|_| line.is_some_and(|line| line.opens_early()));
+    match joins.map(|from| from.minus(rules.queue_opens_before)) {
+        Some(joins_at) if joins_at <= now => Answer { refusal, instead: VerdictOutcome::Queued, changes_at: next_from },
+        joins_at => Answer::of(refusal, joins_at.or(next_from)),
     }
 }
 
@@ -505,9 +532,11 @@ fn slots_full(question: &Question, rules: &PauseRules) -> Answer {
     Answer { refusal: Some(line.refusal(team, room)), instead, changes_at: None }
 }
 
-/// Work that has to end first. What nobody knows stands in nobody's way.
+/// Work that has to end first. What nobody knows stands in nobody's way, nor does what was waited for long enough; that what
+/// is owed has not waited so long is to be told.
 fn occupied(question: &Question, rules: &PauseRules) -> Answer {
-    if !question.agent.is_occupied() || question.waited {
+    let waited = question.waited && !question.agent.is_at_risk(question.code);
+    if !question.agent.is_occupied() || waited {
         return Answer::PASS;
     }
     match rules.when_occupied {
@@ -535,7 +564,7 @@ fn standing_requested(question: &Question) -> Option<Verdict> {
 
 /// What an agent is told whose pause of this type waits for the end of work already; none while it does not.
 fn standing_deferred(question: &Question) -> Option<Verdict> {
-    let deferred = question.agent.deferred.as_deref()?;
+    let deferred = question.agent.deferred.as_deref().filter(|_| !question.agent.is_at_risk(question.code))?;
     let is_it = deferred.pause_type() == Some(question.code) && !question.is_unattended();
     is_it.then(|| Verdict {
         outcome: VerdictOutcome::Pending,
@@ -548,21 +577,27 @@ fn standing_deferred(question: &Question) -> Option<Verdict> {
 }
 
 /// What a waiting agent is told of the line that they stand in; none while they do not wait for this type without an
-/// offer.
+/// offer, and for whoever need not wait.
 fn standing_in_line(question: &Question) -> Option<Verdict> {
     let waiting = question.agent.queue.as_deref().filter(|waiting| waiting.pause_type == *question.code)?;
-    if waiting.offer.is_some() || question.is_unattended() {
+    if waiting.offer.is_some() || question.is_unattended() || question.agent.is_at_risk(question.code) {
         return None;
     }
+    if let Some(opens_at) = waiting.opens_at.filter(|opens_at| *opens_at > question.context.now) {
+        let code = Some(Refusal::OutsideWindow { next_from: Some(opens_at) });
+        let (also, waived, next_change_at) = (Vec::new(), Vec::new(), Some(opens_at));
+        return Some(Verdict { outcome: VerdictOutcome::Queued, code, also, waived, grant: None, next_change_at });
+    }
     let pause_type = question.pause_type()?;
-    let line = Line::of(question, pause_type, pause_type.kind.rules()?);
+    let rules = question.rules()?;
+    let line = Line::of(question, pause_type, &rules);
     let code = line.full_team().or_else(|| line.rooms().next()).map(|(team, room)| line.refusal(team, room));
     let (also, waived) = (Vec::new(), Vec::new());
     Some(Verdict { outcome: VerdictOutcome::Queued, code, also, waived, grant: None, next_change_at: None })
 }
 
 /// What a pause that begins at an instant is counted in.
-fn period_at(agent: &Agent, context: &Context, at: Timestamp) -> Period {
+pub(super) fn period_at(agent: &Agent, context: &Context, at: Timestamp) -> Period {
     agent.shift_at(at).map_or_else(
         || {
             let zone = context.directory.zone_of(context.person);
@@ -588,12 +623,4 @@ fn period_ends_at(agent: &Agent, context: &Context) -> Timestamp {
             next => return next.unwrap_or(at),
         }
     }
-}
-
-fn shown_used(agent: &Agent, context: &Context, code: &PauseTypeCode) -> Used {
-    let period = period_at(agent, context, context.now);
-    let ended = agent.usage.of(code, period);
-    let running = agent.pause().filter(|pause| pause.pause_type == *code && pause.place.period() == period);
-    running
-        .map_or(ended, |pause| Used { count: ended.count + 1, time: ended.time + context.now.since(pause.started_at) })
 }

@@ -50,6 +50,8 @@ pub struct TypeUsage {
     pub pause_type: PauseTypeCode,
     /// In [`Counted::period`].
     pub used: Used,
+    /// How many of them the employer owed, and were taken in full, in the time for it.
+    pub satisfied: u32,
     /// When the last one ended.
     pub last: Timestamp,
 }
@@ -70,6 +72,12 @@ impl Usage {
     pub fn of(&self, pause_type: &PauseTypeCode, period: Period) -> Used {
         let counted = self.counted().filter(|counted| counted.period == period);
         counted.and_then(|counted| counted.find(pause_type)).map(|usage| usage.used).unwrap_or_default()
+    }
+
+    /// How many pauses of a type that were owed in a period were taken in full.
+    pub fn satisfied(&self, pause_type: &PauseTypeCode, period: Period) -> u32 {
+        let counted = self.counted().filter(|counted| counted.period == period);
+        counted.and_then(|counted| counted.find(pause_type)).map_or(0, |usage| usage.satisfied)
     }
 
     /// When the last pause ended, of whichever type.
@@ -106,13 +114,16 @@ impl Usage {
         if !goes_on {
             // Of an earlier period only the cooldowns are left.
             types.retain(|usage| at.since(usage.last) < COOLDOWN_MAX);
-            types.iter_mut().for_each(|usage| usage.used = Used::default());
+            types.iter_mut().for_each(|usage| (usage.used, usage.satisfied) = (Used::default(), 0));
         }
         let own = types.iter().position(|usage| usage.pause_type == pause.pause_type);
-        let mut used = own.map(|place| types.remove(place).used).unwrap_or_default();
+        let before = own.map(|place| types.remove(place));
+        let (mut used, mut satisfied) = before.map(|own| (own.used, own.satisfied)).unwrap_or_default();
+        let until = last_seen_at.unwrap_or(at);
         used.count += 1;
-        used.time += last_seen_at.unwrap_or(at).since(pause.started_at);
-        types.push(TypeUsage { pause_type: pause.pause_type.clone(), used, last: at });
+        used.time += until.since(pause.started_at);
+        satisfied += u32::from(pause.terms.right.is_some_and(|right| right.is_met(pause.started_at, until)));
+        types.push(TypeUsage { pause_type: pause.pause_type.clone(), used, satisfied, last: at });
         *self = Usage::from(Counted { period, last: at, types: types.into() });
     }
 }

@@ -208,9 +208,9 @@ impl Table {
         let row = Row::new(view, changed);
         let same_row = old.is_some_and(|old| old.json().get() == row.json().get());
         let view = &row.view;
-        let same_acks = old.is_some_and(|old| old.view.acks == view.acks);
+        let same_alerts = old.is_some_and(|old| old.view.acks == view.acks && old.view.at_risk == view.at_risk);
         let same_membership = old.is_some_and(|old| old.view.person.left_at == view.person.left_at);
-        if same_row && same_membership && same_acks {
+        if same_row && same_membership && same_alerts {
             return;
         }
         let before = old.map(|old| Arc::clone(&old.view));

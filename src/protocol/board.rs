@@ -81,7 +81,7 @@ impl std::ops::AddAssign for PresenceCounts {
 pub struct Alert {
     /// The same for as long as it lasts, on every board.
     pub id: String,
-    /// What kind: `overrun`, `work_during_pause`, `request`.
+    /// What kind: `overrun`, `work_during_pause`, `request`, `at_risk`.
     pub kind: &'static str,
     /// Whose.
     pub agent: String,
@@ -124,6 +124,24 @@ pub enum AlertParams {
     Pause(PauseParams),
     /// One about a request.
     Request(RequestParams),
+    /// One about what is owed and is about to lapse.
+    AtRisk(AtRiskParams),
+}
+
+/// What belongs to an alert about an entitlement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AtRiskParams {
+    /// The rule by which it is owed.
+    pub rule: String,
+    /// The type of pause.
+    #[serde(rename = "type")]
+    pub pause_type: String,
+    /// How many are still owed.
+    pub owed: u32,
+    /// When the next one has to begin.
+    pub latest_start_at: WireTime,
+    /// True where nobody has said how long the shift is.
+    pub estimated: bool,
 }
 
 /// What belongs to an alert about a request.
@@ -175,7 +193,22 @@ impl Alert {
                 expires_at: WireTime(request.expires_at),
             }),
         });
-        of_pause.chain(of_request).collect()
+        let of_risks = view.at_risk.iter().map(|risk| Alert {
+            id: AlertId::AtRisk(risk.id).to_string(),
+            kind: AlertId::AtRisk(risk.id).kind(),
+            ack: ack_of(view, AlertId::AtRisk(risk.id)),
+            agent: view.person.id.as_str().to_owned(),
+            team: view.person.primary_team().map(|team| team.as_str().to_owned()),
+            since: WireTime(risk.since),
+            params: AlertParams::AtRisk(AtRiskParams {
+                rule: risk.rule.as_str().to_owned(),
+                pause_type: risk.pause_type.as_str().to_owned(),
+                owed: risk.owed,
+                latest_start_at: WireTime(risk.latest_start),
+                estimated: risk.estimated,
+            }),
+        });
+        of_pause.chain(of_request).chain(of_risks).collect()
     }
 
     fn about(view: &AgentView, pause: &PauseView, alert: AlertId, since: Timestamp) -> Alert {

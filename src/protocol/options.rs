@@ -10,7 +10,8 @@ use super::error::refusal_params;
 use super::request::GrantState;
 use super::time::WireTime;
 use crate::domain::command::Refusal;
-use crate::domain::rules::{PauseOption, Verdict, VerdictOutcome};
+use crate::domain::menu::{OwedHere, PauseOption};
+use crate::domain::rules::{Verdict, VerdictOutcome};
 use crate::domain::schedule::Window;
 use crate::domain::time::millis;
 
@@ -53,10 +54,33 @@ pub struct OptionState<'a> {
     /// What was granted for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantState>,
+    /// What the employer owes of it in the shift of now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entitlement: Option<EntitlementState<'a>>,
     /// When it may be started, in the agent's zone; empty: always.
     pub windows: Vec<WindowState>,
     /// What choosing it would lead to.
     pub verdict: VerdictState,
+}
+
+/// What the employer owes of a type in a shift.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EntitlementState<'a> {
+    /// The rule by which it is owed.
+    pub rule: &'a str,
+    /// How many in the shift.
+    pub count: u32,
+    /// How many were taken in full, in the time for it.
+    pub satisfied: u32,
+    /// How many are still owed; one that is being taken is not among them.
+    pub owed: u32,
+    /// When the next one has to begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest_start_at: Option<WireTime>,
+    /// It is about to lapse.
+    pub at_risk: bool,
+    /// True where nobody has said how long the shift is.
+    pub estimated: bool,
 }
 
 /// A window of local time.
@@ -126,8 +150,23 @@ impl<'a> OptionState<'a> {
             used_ms: of_time.map(|_| millis(line.used.time)),
             of_ms: of_time.map(millis),
             grant: line.grant.as_ref().map(GrantState::of),
+            entitlement: line.owed.as_ref().map(EntitlementState::of),
             windows: rules.map_or_else(Vec::new, |rules| rules.windows.iter().map(WindowState::of).collect()),
             verdict: VerdictState::of(&line.verdict),
+        }
+    }
+}
+
+impl<'a> EntitlementState<'a> {
+    fn of(owed: &'a OwedHere) -> EntitlementState<'a> {
+        EntitlementState {
+            rule: owed.rule.as_str(),
+            count: owed.count,
+            satisfied: owed.satisfied,
+            owed: owed.owed,
+            latest_start_at: owed.latest_start.map(WireTime),
+            at_risk: owed.at_risk,
+            estimated: owed.estimated,
         }
     }
 }
@@ -192,6 +231,7 @@ mod tests {
         };
         PauseOption {
             grant: None,
+            owed: None,
             pause_type: Arc::new(PauseType {
                 code: PauseTypeCode::new("almoco").expect("a code"),
                 name: BTreeMap::from([("pt-BR".to_owned(), "Almoço".to_owned())]),

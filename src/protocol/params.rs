@@ -8,8 +8,8 @@ use super::error::WireError;
 use super::rpc::Params;
 use crate::domain::alert::{AlertId, AlertIdError};
 use crate::domain::id::{
-    AgentId, AgentSeq, ChannelCode, IdError, OfferId, Op, PauseId, PauseTypeCode, RequestId, SourceId, TeamId,
-    WideIdError, is_unprintable,
+    AgentId, AgentSeq, ChannelCode, EntitlementRuleId, IdError, OfferId, Op, PauseId, PauseTypeCode, RequestId,
+    SourceId, TeamId, WideIdError, is_unprintable,
 };
 use crate::domain::time::Timestamp;
 
@@ -191,7 +191,7 @@ macro_rules! from_text_id {
     };
 }
 
-from_text_id!(AgentId, ChannelCode, TeamId, PauseTypeCode, SourceId);
+from_text_id!(AgentId, ChannelCode, TeamId, PauseTypeCode, SourceId, EntitlementRuleId);
 
 macro_rules! from_wide_id {
     ($($name:ident),+) => {

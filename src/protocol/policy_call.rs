@@ -32,6 +32,8 @@ pub enum PolicyCall {
     PutDraft {
         /// Its types, not read yet: that takes the policy in force.
         types: Vec<Value>,
+        /// What they owe, not read yet either; none where that is as it is in force.
+        entitlement_rules: Option<Vec<Value>>,
         /// The version that it was written on top of.
         base_version: PolicyVersion,
         /// What is written to it.
@@ -99,6 +101,7 @@ impl PolicyCall {
     pub(super) fn put_draft(fields: &mut Fields) -> Result<PolicyCall, WireError> {
         Ok(PolicyCall::PutDraft {
             types: fields.required("types")?,
+            entitlement_rules: fields.optional("entitlement_rules")?,
             base_version: PolicyVersion(fields.required("base_version")?),
             note: fields.optional::<Text>("note")?.map(|note| note.0),
         })

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use self::overrides::read_overrides;
+use self::owed::read_owed;
 use super::error::WireError;
 use super::params::{FromField, Instant, one_of};
 use crate::domain::directory::Directory;
+use crate::domain::entitlement::{UnfitRule, owe, owed_in};
 use crate::domain::id::{PauseTypeCode, TeamId};
 use crate::domain::policy::{
     APPROVAL_TIMEOUT, Approval, AtTimeout, Cap, LIMIT_MAX, PauseClass, PauseKind, PauseRules, PauseType, Policy,
@@ -18,7 +21,7 @@ use crate::domain::policy::{
 };
 use crate::domain::policy_check::{
     CAP_MAX, LIMIT_MIN, OFFERED_TO_NOBODY, PROTECTED_HAS_NO_RULES, QUOTA_COUNT_MAX, TEAMS_OF_TYPE_MAX, THRESHOLDS_MAX,
-    Unfit, WINDOWS_MAX, Warnings, fits_a_day, is_some_of_a_day, settle_rules, teams_named,
+    Unfit, WINDOWS_MAX, Warnings, agents_named, fits_a_day, is_some_of_a_day, settle_rules, teams_named,
 };
 use crate::domain::policy_plans::PauseTypes;
 use crate::domain::policy_values::{
@@ -34,13 +37,14 @@ pub const TYPES_MAX: usize = 200;
 /// The most problems that are told at once; the answer has to fit a message.
 const PROBLEMS_MAX: usize = 500;
 /// The rules that are spans: whoever forgets the `_s` is told.
-const SPANS: [&str; 11] = [
+const SPANS: [&str; 12] = [
     "min_duration",
     "refund_under",
     "limit",
     "warn_before",
     "grace",
     "escalate_after",
+    "queue_opens_before",
     "not_in_first",
     "not_in_last",
     "quota_time",
@@ -85,11 +89,11 @@ pub struct Beside<'a> {
     pub now: Timestamp,
 }
 
-/// Reads all types of a policy.
+/// Reads all types of a policy, and what they owe; absent, that is what they owe by the policy in force.
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn read_types(list: Vec<Value>, beside: Beside<'_>) -> Result<PauseTypes, Vec<Problem>> {
+pub fn read_types(list: Vec<Value>, owed: Option<Vec<Value>>, beside: Beside<'_>) -> Result<PauseTypes, Vec<Problem>> {
     let mut problems = Problems::default();
     let mut types = PauseTypes::new();
     if list.len() > TYPES_MAX {
@@ -104,6 +108,20 @@ pub fn read_types(list: Vec<Value>, beside: Beside<'_>) -> Result<PauseTypes, Ve
             }
             let Some(kind) = read_type(value, &path, beside, &mut problems) else { continue };
             types.insert(kind.code.clone(), Arc::new(kind));
+        }
+    }
+    let rules = match owed {
+        Some(owed) => read_owed(owed, &mut problems),
+        None => {
+            let there = owed_in(&beside.policy.types).filter(|(code, _)| types.contains_key(*code));
+            there.map(|(code, rule)| (code.clone(), rule.clone())).collect()
+        }
+    };
+    // Of types that cannot be it is not known what they could owe.
+    if problems.list.is_empty() {
+        for UnfitRule { place, field, problem } in owe(&mut types, &rules) {
+            let field = if field == "id" || field == "type" { field.to_owned() } else { format!("{field}_s") };
+            problems.add(format!("entitlement_rules[{place}].{field}"), problem);
         }
     }
     if problems.more > 0 {
@@ -196,7 +214,11 @@ fn read_type(value: Value, path: &str, beside: Beside<'_>, problems: &mut Proble
     let archived_at = read_archived(&mut object, code.as_ref(), beside, problems);
     let class = object.take("class", problems, |value| one_of(value, &CLASSES)).unwrap_or(PauseClass::Regular);
     let teams = read_offered_to(&mut object, problems);
-    let (rules, given) = read_rules(&mut object, class, problems);
+    let (mut rules, mut given) = read_rules(&mut object, class, problems);
+    if object.rest.contains_key("overrides") {
+        given.push("overrides");
+        rules.overrides = read_overrides(&mut object, &rules, class, problems);
+    }
     let kind = match class {
         PauseClass::Regular => PauseKind::Regular(rules),
         PauseClass::Entitlement => PauseKind::Entitlement(rules),
@@ -227,6 +249,11 @@ fn read_type(value: Value, path: &str, beside: Beside<'_>, problems: &mut Proble
             problems
                 .add(object.path_of(field), format!("there is no team {team:?}; use the id of one in the directory"));
         }
+    }
+    for agent in agents_named(&read).filter(|agent| !beside.directory.agents.contains_key(*agent)) {
+        let agent = agent.as_str();
+        let hint = format!("there is no agent {agent:?}; use the id of one in the directory");
+        problems.add(object.path_of("overrides"), hint);
     }
     object.finish(problems);
     Some(read).filter(|_| problems.list.len() == before)
@@ -332,7 +359,7 @@ fn read_offered_to(object: &mut Object, problems: &mut Problems) -> Option<BTree
 
 /// The rules, and the names of those that are given.
 fn read_rules(object: &mut Object, class: PauseClass, problems: &mut Problems) -> (PauseRules, Vec<&'static str>) {
-    const NAMES: [&str; 22] = [
+    const NAMES: [&str; 23] = [
         "paid",
         "counts_as_work",
         "min_duration_s",
@@ -344,6 +371,7 @@ fn read_rules(object: &mut Object, class: PauseClass, problems: &mut Problems) -
         "on_limit",
         "escalate_after_s",
         "windows",
+        "queue_opens_before_s",
         "not_in_first_s",
         "not_in_last_s",
         "quota_count",
@@ -363,21 +391,22 @@ fn read_rules(object: &mut Object, class: PauseClass, problems: &mut Problems) -
     let mut rules = PauseRules {
         paid: object.take("paid", problems, bool::from_field).unwrap_or(default.paid),
         counts_as_work: object.take("counts_as_work", problems, bool::from_field).unwrap_or(default.counts_as_work),
-        min_duration: object.take("min_duration_s", problems, span),
+        min_duration: object.take("min_duration_s", problems, or_none(span)).flatten(),
         on_early_end: object
             .take("on_early_end", problems, |value| one_of(value, &EARLY_ENDS))
             .unwrap_or(default.on_early_end),
         refund_under: object.take("refund_under_s", problems, span).unwrap_or(default.refund_under),
-        limit: object.take("limit_s", problems, limit),
+        limit: object.take("limit_s", problems, or_none(limit)).flatten(),
         warn_before: warn_before.unwrap_or(default.warn_before),
         grace: object.take("grace_s", problems, span).unwrap_or(default.grace),
         on_limit: object.take("on_limit", problems, |value| one_of(value, &LIMIT_ENDS)).unwrap_or(default.on_limit),
         escalate_after: read_spans(object, "escalate_after_s", problems).unwrap_or(default.escalate_after),
         windows: read_windows(object, problems),
+        queue_opens_before: object.take("queue_opens_before_s", problems, span).unwrap_or(default.queue_opens_before),
         not_in_first: object.take("not_in_first_s", problems, span).unwrap_or(default.not_in_first),
         not_in_last: object.take("not_in_last_s", problems, span).unwrap_or(default.not_in_last),
-        quota_count: object.take("quota_count", problems, |value| number(&value, QUOTA_COUNT_MAX)),
-        quota_time: object.take("quota_time_s", problems, some_span),
+        quota_count: object.take("quota_count", problems, or_none(|value| number(&value, QUOTA_COUNT_MAX))).flatten(),
+        quota_time: object.take("quota_time_s", problems, or_none(some_span)).flatten(),
         cooldown: object.take("cooldown_s", problems, span).unwrap_or(default.cooldown),
         cooldown_any: object.take("cooldown_any_s", problems, span).unwrap_or(default.cooldown_any),
         cap: read_caps(object, problems),
@@ -389,6 +418,8 @@ fn read_rules(object: &mut Object, class: PauseClass, problems: &mut Problems) -
         startable_by: object
             .take("startable_by", problems, |value| one_of(value, &STARTERS))
             .unwrap_or(default.startable_by),
+        owed: Vec::new(),
+        overrides: Vec::new(),
     };
     // What could not be read is as if it were not there, so that nothing is told twice.
     if class != PauseClass::Protected {
@@ -398,6 +429,11 @@ fn read_rules(object: &mut Object, class: PauseClass, problems: &mut Problems) -
         }
     }
     (rules, given)
+}
+
+/// Reads a value that the word `none` stands for the absence of.
+fn or_none<T>(read: impl FnOnce(Value) -> Result<T, String>) -> impl FnOnce(Value) -> Result<Option<T>, String> {
+    |value| if value == "none" { Ok(None) } else { read(value).map(Some) }
 }
 
 /// A span of at most a day, in whole seconds.
@@ -528,7 +564,7 @@ fn read_cap(value: Value, path: &str, problems: &mut Problems) -> Option<Cap> {
 }
 
 fn read_approval(object: &mut Object, problems: &mut Problems) -> Option<Approval> {
-    let value = object.raw("approval")?;
+    let value = object.raw("approval").filter(|value| value != "none")?;
     let mut object = Object::of(value, &object.path_of("approval"), problems)?;
     let timeout = object.take("timeout_s", problems, some_span).unwrap_or(APPROVAL_TIMEOUT);
     let at_timeout = object.take("then", problems, |value| one_of(value, &TIMEOUT_ENDS)).unwrap_or(AtTimeout::Refuse);
@@ -536,5 +572,7 @@ fn read_approval(object: &mut Object, problems: &mut Problems) -> Option<Approva
     Some(Approval { timeout, at_timeout })
 }
 
+mod overrides;
+mod owed;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::time::to_text;
+use crate::domain::entitlement::{EntitlementRule, owed_by, owed_in};
+use crate::domain::id::PauseTypeCode;
+use crate::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use crate::domain::policy::{Approval, Cap, PauseClass, PauseKind, PauseRules, PauseType};
 use crate::domain::policy_plans::PauseTypes;
 use crate::domain::policy_words::{EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS, TIMEOUT_ENDS, word_of};
@@ -21,7 +24,7 @@ pub fn write_types(types: &PauseTypes) -> Value {
 
 /// Writes one type.
 pub fn write_type(kind: &PauseType) -> Map<String, Value> {
-    let mut fields = Fields(Map::new());
+    let mut fields = Fields::default();
     fields.put("code", json!(kind.code.as_str()));
     fields.put("name", json!(kind.name));
     fields.unless("description", &kind.description, &Default::default(), |texts| json!(texts));
@@ -37,28 +40,74 @@ pub fn write_type(kind: &PauseType) -> Map<String, Value> {
         PauseKind::Regular(rules) | PauseKind::Entitlement(rules) => write_rules(rules, &mut fields),
         PauseKind::Protected => {}
     }
-    fields.0
+    fields.written
 }
 
-/// The fields of an object, those with a default only where they differ.
-struct Fields(Map<String, Value>);
+/// The fields of an object, those with a default only where they differ, unless every one is asked for.
+#[derive(Default)]
+struct Fields {
+    every: bool,
+    written: Map<String, Value>,
+}
 
 impl Fields {
     fn put(&mut self, name: &str, value: Value) {
-        self.0.insert(name.to_owned(), value);
+        self.written.insert(name.to_owned(), value);
     }
 
     fn some(&mut self, name: &str, value: Option<Value>) {
-        if let Some(value) = value {
-            self.put(name, value);
+        match value {
+            Some(value) => self.put(name, value),
+            None if self.every => self.put(name, json!("none")),
+            None => {}
         }
     }
 
     fn unless<T: PartialEq>(&mut self, name: &str, value: &T, default: &T, write: impl FnOnce(&T) -> Value) {
-        if value != default {
+        if self.every || value != default {
             self.put(name, write(value));
         }
     }
+}
+
+/// Writes an override: for whom, its rules, for how long and why.
+fn write_override(one: &RuleOverride) -> Value {
+    let mut fields = Fields::default();
+    match &one.whom {
+        OverrideFor::Team(team) => fields.put("team", json!(team.as_str())),
+        OverrideFor::Agent(agent) => fields.put("agent", json!(agent.as_str())),
+    }
+    let mut all = Fields { every: true, ..Fields::default() };
+    write_rules(&one.values, &mut all);
+    for (name, value) in all.written {
+        let field = RuleField::of_name(name.strip_suffix("_s").unwrap_or(&name));
+        if field.is_some_and(|field| one.fields.contains(&field)) {
+            fields.put(&name, value);
+        }
+    }
+    fields.some("from", one.from.map(|day| json!(day.to_string())));
+    fields.some("until", one.until.map(|day| json!(day.to_string())));
+    fields.put("reason", json!(one.reason));
+    Value::Object(fields.written)
+}
+
+/// Writes what types owe.
+pub fn write_owed(types: &PauseTypes) -> Value {
+    owed_in(types).map(|(code, rule)| write_rule(code, rule)).collect()
+}
+
+fn write_rule(code: &PauseTypeCode, rule: &EntitlementRule) -> Value {
+    let span = |span: &Duration| json!(span.as_secs());
+    let mut fields = Fields::default();
+    fields.put("id", json!(rule.id.as_str()));
+    fields.put("type", json!(code.as_str()));
+    fields.put("planned_shift_over_s", span(&rule.planned_over));
+    fields.some("planned_shift_up_to_s", rule.planned_up_to.as_ref().map(span));
+    fields.put("count", json!(rule.count));
+    fields.put("min_s", span(&rule.min));
+    let window = json!({"after_start_s": rule.after_start.as_secs(), "before_end_s": rule.before_end.as_secs()});
+    fields.put("window", window);
+    Value::Object(fields.written)
 }
 
 fn write_rules(rules: &PauseRules, fields: &mut Fields) {
@@ -78,6 +127,7 @@ fn write_rules(rules: &PauseRules, fields: &mut Fields) {
     fields.unless("on_limit", &rules.on_limit, &default.on_limit, |value| json!(word_of(&LIMIT_ENDS, value)));
     fields.unless("escalate_after_s", &rules.escalate_after, &default.escalate_after, spans);
     fields.unless("windows", &rules.windows, &default.windows, |windows| windows.iter().map(write_window).collect());
+    fields.unless("queue_opens_before_s", &rules.queue_opens_before, &default.queue_opens_before, span);
     fields.unless("not_in_first_s", &rules.not_in_first, &default.not_in_first, span);
     fields.unless("not_in_last_s", &rules.not_in_last, &default.not_in_last, span);
     fields.some("quota_count", rules.quota_count.map(|count| json!(count)));
@@ -92,16 +142,19 @@ fn write_rules(rules: &PauseRules, fields: &mut Fields) {
     let occupied = |value: &_| json!(word_of(&OCCUPIED_ENDS, value));
     fields.unless("when_occupied", &rules.when_occupied, &default.when_occupied, occupied);
     fields.unless("startable_by", &rules.startable_by, &default.startable_by, |value| json!(word_of(&STARTERS, value)));
+    if !rules.overrides.is_empty() {
+        fields.put("overrides", rules.overrides.iter().map(write_override).collect());
+    }
 }
 
 fn write_window(window: &Window) -> Value {
     let time = |time: chrono::NaiveTime| time.format("%H:%M").to_string();
-    let mut fields = Fields(Map::new());
+    let mut fields = Fields::default();
     let days = |days: &WeekDays| days.iter().map(|day| json!(day.to_string().to_lowercase())).collect();
     fields.unless("days", &window.days(), &WeekDays::ALL, days);
     fields.put("from", json!(time(window.from())));
     fields.put("until", json!(time(window.until())));
-    Value::Object(fields.0)
+    Value::Object(fields.written)
 }
 
 fn write_cap(cap: Cap) -> Value {
@@ -138,8 +191,18 @@ pub fn write_difference(before: &PauseTypes, after: &PauseTypes) -> Value {
         .collect()
 }
 
+/// A type with what it owes, which stands in a list of its own elsewhere.
+fn with_owed(kind: &PauseType) -> Map<String, Value> {
+    let mut fields = write_type(kind);
+    let rules: Vec<Value> = owed_by(kind).unwrap_or_default().iter().map(|rule| write_rule(&kind.code, rule)).collect();
+    if !rules.is_empty() {
+        fields.insert("entitlement_rules".to_owned(), Value::Array(rules));
+    }
+    fields
+}
+
 fn with_fields(mut row: Value, before: &PauseType, after: &PauseType) -> Value {
-    let (before, after) = (write_type(before), write_type(after));
+    let (before, after) = (with_owed(before), with_owed(after));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let fields = names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(|name| {
         let mut field = json!({ "field": name });

@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use crate::actor::{CommandError, TenantFacts};
 use crate::domain::command::{Actor, Command, Request};
+use crate::domain::directory::Person;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{AgentId, PauseTypeCode, PolicyVersion, TenantId};
 use crate::domain::policy::LIMIT_MAX;
@@ -177,13 +178,14 @@ fn missing(view: &AgentView, facts: &TenantFacts, loosening: &Loosening) -> Opti
     let shown = view.pause.as_ref()?;
     let pause = shown.inside.as_deref().unwrap_or(shown);
     let limit_at = pause.limit_at.filter(|_| is_before(pause, loosening))?;
-    let wanted_at = pause.started_at + limit_of(&pause.pause_type, facts)?;
+    let person = &view.person;
+    let wanted_at = pause.started_at + limit_of(&pause.pause_type, person, loosening.at, facts)?;
     Some(wanted_at.since(limit_at)).filter(|by| !by.is_zero())
 }
 
 /// A type that has lost its limit gives running pauses the longest that there is.
-fn limit_of(code: &PauseTypeCode, facts: &TenantFacts) -> Option<Duration> {
-    let rules = facts.policy.types.get(code)?.kind.rules()?;
+fn limit_of(code: &PauseTypeCode, person: &Person, at: Timestamp, facts: &TenantFacts) -> Option<Duration> {
+    let rules = facts.policy.types.get(code)?.rules_for(person, &facts.directory, at)?;
     Some(rules.limit.unwrap_or(LIMIT_MAX))
 }
 

@@ -117,10 +117,17 @@ impl Wanted {
                             Some(TenantDefinition::Directory(directory)) => {
                                 DirectoryForm::of(directory, &mut collect);
                             }
-                            Some(TenantDefinition::Plans(plans) | TenantDefinition::Publication(_, plans)) => {
+                            Some(TenantDefinition::Plans(plans)) => {
                                 PlansForm::of(plans, &mut collect);
                             }
-                            Some(TenantDefinition::Policy(_)) | None => {}
+                            Some(TenantDefinition::Publication(policy, plans)) => {
+                                PlansForm::of(plans, &mut collect);
+                                forms_of(policy, &mut collect);
+                            }
+                            Some(TenantDefinition::Policy(policy)) => {
+                                forms_of(policy, &mut collect);
+                            }
+                            None => {}
                         }
                     }
                 }
@@ -135,6 +142,10 @@ impl Wanted {
         }
         wanted
     }
+}
+
+fn forms_of(policy: &Policy, refer: &mut dyn Refer) -> Vec<PauseTypeForm> {
+    policy.types.values().map(|pause_type| PauseTypeForm::of(pause_type, refer)).collect()
 }
 
 struct Collect<'a> {
@@ -152,6 +163,10 @@ impl Refer for Collect<'_> {
     fn text(&mut self, text: &str) -> Hash {
         self.wanted.texts.insert(TextKey::new(self.tenant, self.whose, text));
         Hash([0; 32])
+    }
+
+    fn text_about(&mut self, agent: &str, text: &str) -> Hash {
+        Collect { whose: Some((PersonKind::Agent, agent)), tenant: self.tenant, wanted: self.wanted }.text(text)
     }
 }
 
@@ -371,7 +386,7 @@ impl Encoder<'_> {
     }
 
     fn policy(&mut self, entry: &Entry, policy: &Policy) -> Hash {
-        let types: Vec<PauseTypeForm> = policy.types.values().map(|pause_type| PauseTypeForm::of(pause_type)).collect();
+        let types = forms_of(policy, &mut self.names(&entry.tenant, None));
         let hash = PauseTypeForm::hash_all(policy.version.0, &types);
         self.writes.policies.push(PolicyRow {
             tenant: entry.tenant.to_string(),
@@ -509,13 +524,24 @@ impl Refer for Names<'_> {
 
     fn text(&mut self, text: &str) -> Hash {
         let key = TextKey::new(self.tenant, self.whose, text);
+        self.hash_of(key)
+    }
+
+    fn text_about(&mut self, agent: &str, text: &str) -> Hash {
+        let key = TextKey::new(self.tenant, Some((PersonKind::Agent, agent)), text);
+        self.hash_of(key)
+    }
+}
+
+impl Names<'_> {
+    fn hash_of(&mut self, key: TextKey) -> Hash {
         let person = self.person(key.kind, &key.host_id);
         if let Some(hash) = self.basis.texts.get(&key) {
             return *hash;
         }
         let salt = self.salts.next();
-        let hash = Hash::of_text(salt, text);
-        self.writes.texts.push(TextRow { hash, tenant: self.tenant.to_string(), person, salt, text: text.to_owned() });
+        let (hash, text) = (Hash::of_text(salt, &key.text), key.text.clone());
+        self.writes.texts.push(TextRow { hash, tenant: self.tenant.to_string(), person, salt, text });
         self.basis.texts.insert(key, hash);
         hash
     }

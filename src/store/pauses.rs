@@ -197,6 +197,7 @@ impl PauseWrites {
             | AgentEventBody::Deferred(_)
             | AgentEventBody::DeferralEnded { .. }
             | AgentEventBody::OccupancyChanged(_)
+            | AgentEventBody::EntitlementAtRisk(_)
             | AgentEventBody::RequestCreated(_)
             | AgentEventBody::RequestDecided { .. }
             | AgentEventBody::RequestExpired { .. }

@@ -225,13 +225,24 @@ pub(crate) async fn policy(reading: &mut Reading, tenant: &str) -> Result<Arc<Po
     const NEWEST: Sql = Sql::same("SELECT max(version) FROM policies WHERE tenant = $1");
     let row = reading.one(NEWEST, &[Bind::Text(tenant)], "policies").await?;
     let Some(version) = row.optional_number(0, "policies")? else { return Ok(Arc::new(Policy::empty())) };
-    let mut policy = Policy { version: PolicyVersion(version.cast_unsigned()), ..Policy::empty() };
-    for form in pause_types(reading, tenant, version).await? {
-        let place = format!("pause type {tenant}/{version}/{}", form.code);
-        let pause_type = form.into_domain().map_err(|error| damaged(&place, &error.to_string()))?;
-        policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
-    }
-    Ok(Arc::new(policy))
+    policy_of(reading, tenant, version).await.map(Arc::new)
+}
+
+/// A version of a tenant's policy.
+pub(crate) async fn policy_of(reading: &mut Reading, tenant: &str, version: i64) -> Result<Policy, ReadError> {
+    let forms = pause_types(reading, tenant, version).await?;
+    let decode = |resolve: &dyn Resolve| {
+        let mut policy = Policy { version: PolicyVersion(version.cast_unsigned()), ..Policy::empty() };
+        for form in forms.iter().cloned() {
+            let place = format!("pause type {tenant}/{version}/{}", form.code);
+            let pause_type = form.into_domain(resolve).map_err(|error| damaged(&place, &error.to_string()))?;
+            policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
+        }
+        Ok(policy)
+    };
+    let (people, texts) = asked(|asked| decode(asked).map(drop))?;
+    let found = references(reading, &people, &texts).await?;
+    decode(&found)
 }
 
 /// What is planned for a tenant's policy.

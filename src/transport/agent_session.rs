@@ -633,7 +633,7 @@ impl Session {
 }
 
 /// When the menu can have changed by the passing of time alone.
-fn next_look(menu: &[crate::domain::rules::PauseOption], not_before: Timestamp) -> Option<Timestamp> {
+fn next_look(menu: &[crate::domain::menu::PauseOption], not_before: Timestamp) -> Option<Timestamp> {
     menu.iter().filter_map(|line| line.verdict.next_change_at).min().map(|at| at.max(not_before))
 }
 

@@ -22,7 +22,7 @@ use crate::ports::{ReadError, TenantDefinition};
 use crate::protocol::error::{ErrorKind, WireError};
 use crate::protocol::policy_call::{PolicyCall, PublishAt};
 use crate::protocol::policy_read::{Beside, read_types, refused};
-use crate::protocol::policy_write::{summary, write_difference, write_types};
+use crate::protocol::policy_write::{summary, write_difference, write_owed, write_types};
 use crate::protocol::state::ActorState;
 use crate::protocol::time::to_text;
 use crate::store::history::PublishedPolicy;
@@ -42,8 +42,8 @@ pub(super) async fn answer(app: &App, principal: &Principal, call: PolicyCall) -
         PolicyCall::Version(version) => one_version(app, tenant, version).await,
         PolicyCall::Draft => draft(app, tenant),
         PolicyCall::Versions { before, limit } => versions(app, tenant, before, limit).await,
-        PolicyCall::PutDraft { types, base_version, note } => {
-            put_draft(app, principal, types, base_version, note).await
+        PolicyCall::PutDraft { types, entitlement_rules, base_version, note } => {
+            put_draft(app, principal, Written { types, entitlement_rules }, base_version, note).await
         }
         PolicyCall::DryRun(days) => dry_run::answer(app, principal, days).await,
         PolicyCall::Withdraw { reason } => withdraw(app, principal, reason).await,
@@ -88,7 +88,11 @@ pub(super) fn draft_to_publish(facts: &TenantFacts) -> Result<Arc<PolicyDraft>, 
 async fn in_force(app: &App, tenant: &TenantId) -> Result<Value, WireError> {
     let facts = facts_of(app, tenant)?;
     let version = facts.policy.version;
-    let mut shown = json!({"version": version.0, "types": write_types(&facts.policy.types)});
+    let mut shown = json!({
+        "version": version.0,
+        "types": write_types(&facts.policy.types),
+        "entitlement_rules": write_owed(&facts.policy.types),
+    });
     let last = published(app, tenant, version, 1).await?;
     if let Some(published) = last.first().filter(|published| published.policy.version == version) {
         add_publication(&mut shown, published);
@@ -114,7 +118,8 @@ async fn one_version(app: &App, tenant: &TenantId, version: PolicyVersion) -> Re
     let Some(published) = found.first().filter(|published| published.policy.version == version) else {
         return Err(not_found("There is no such version of the policy."));
     };
-    let mut shown = json!({"version": version.0, "types": write_types(&published.policy.types)});
+    let types = &published.policy.types;
+    let mut shown = json!({"version": version.0, "types": write_types(types), "entitlement_rules": write_owed(types)});
     add_publication(&mut shown, published);
     Ok(shown)
 }
@@ -133,6 +138,7 @@ fn draft(app: &App, tenant: &TenantId) -> Result<Value, WireError> {
     Ok(json!({
         "draft": draft_head(draft),
         "types": write_types(&draft.types),
+        "entitlement_rules": write_owed(&draft.types),
         "difference": write_difference(&facts.policy.types, &draft.types),
     }))
 }
@@ -165,10 +171,16 @@ async fn versions(app: &App, tenant: &TenantId, before: Option<PolicyVersion>, l
     Ok(page)
 }
 
+/// A policy as it was written.
+struct Written {
+    types: Vec<Value>,
+    entitlement_rules: Option<Vec<Value>>,
+}
+
 async fn put_draft(
     app: &App,
     principal: &Principal,
-    types: Vec<Value>,
+    written: Written,
     base_version: PolicyVersion,
     note: Option<String>,
 ) -> Result<Value, WireError> {
@@ -176,7 +188,8 @@ async fn put_draft(
     let now = app.clock.now();
     is_in_force(&facts, base_version)?;
     let beside = Beside { policy: &facts.policy, directory: &facts.directory, now };
-    let types = read_types(types, beside).map_err(|problems| refused(&problems))?;
+    let read = read_types(written.types, written.entitlement_rules, beside);
+    let types = read.map_err(|problems| refused(&problems))?;
     let types = with_left_out(types, &facts.policy, now);
     let draft = Arc::new(PolicyDraft { base_version, at: now, by: by.clone(), note, types });
     for _ in 0..TRIES_MAX {

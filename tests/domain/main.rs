@@ -2,9 +2,12 @@
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
 mod dry_run;
+mod early_queue;
+mod entitlements;
 mod limits;
 mod next_change;
 mod occupancy;
+mod overrides;
 mod pauses;
 mod planted;
 mod presence;

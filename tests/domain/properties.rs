@@ -499,6 +499,7 @@ pub(crate) fn counted_twice(journal: &[Entry]) -> Option<String> {
             | AgentEventBody::Deferred(_)
             | AgentEventBody::DeferralEnded { .. }
             | AgentEventBody::OccupancyChanged(_)
+            | AgentEventBody::EntitlementAtRisk(_)
             | AgentEventBody::RequestCreated(_)
             | AgentEventBody::RequestDecided { .. }
             | AgentEventBody::RequestExpired { .. }

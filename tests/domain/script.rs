@@ -21,7 +21,7 @@ use intervalo::domain::directory::{Directory, Person, Team, Tenant};
 use intervalo::domain::event::{AgentEvent, AgentEventBody, PauseStarted};
 use intervalo::domain::id::{AgentId, AgentSeq, DirectoryVersion, OfferId, PauseId, PolicyVersion};
 use intervalo::domain::id::{RequestId, TeamId, TenantId};
-use intervalo::domain::policy::Policy;
+use intervalo::domain::policy::{PauseKind, PauseType, Policy};
 use intervalo::domain::queue::Place;
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
 use intervalo::domain::schedule::utc_offset_s;
@@ -30,7 +30,7 @@ use intervalo::domain::slots::{Standing, Taken, Waiter};
 use intervalo::domain::time::Timestamp;
 
 use crate::setting::{
-    Words, capacities, channel, duration, pause_type, principal, set_tenant, status, type_code, zone,
+    Words, capacities, channel, duration, pause_type, principal, rule_override, set_tenant, status, type_code, zone,
 };
 use crate::window_words::time_of_day;
 use crate::world::World;
@@ -140,10 +140,24 @@ impl Stage {
                 self.world.policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
                 self.world.policy.version = PolicyVersion(self.world.policy.version.0 + 1);
             }
+            "override" => self.set_override(&mut words),
             "clock" => drop(words.next()),
             other => panic!("no such setting: {other}"),
         }
         words.done(line);
+    }
+
+    /// `override cafe agent ana limit 20m from 2026-11-24`.
+    fn set_override(&mut self, words: &mut Words) {
+        let code = type_code(words.next());
+        let one = rule_override(words);
+        let mut pause_type = PauseType::clone(&self.world.policy.types[&code]);
+        match &mut pause_type.kind {
+            PauseKind::Regular(rules) | PauseKind::Entitlement(rules) => rules.overrides.push(one),
+            PauseKind::Protected => panic!("a protected type has no rules"),
+        }
+        self.world.policy.types.insert(code, Arc::new(pause_type));
+        self.world.policy.version = self.world.policy.version.next();
     }
 
     /// Plays one timed line and says how it came true.
@@ -247,7 +261,10 @@ impl Stage {
                 let menu = self.world.options();
                 let lines: Vec<String> = menu
                     .iter()
-                    .map(|option| format!("{} {}", option.pause_type.code, self.verdict(&option.verdict)))
+                    .map(|option| {
+                        let owed = option.owed.as_ref().map(|owed| self.owed(owed)).unwrap_or_default();
+                        format!("{} {}{owed}", option.pause_type.code, self.verdict(&option.verdict))
+                    })
                     .collect();
                 if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") }
             }
@@ -354,6 +371,7 @@ impl Stage {
                 let alert = match words.next() {
                     "overrun" => AlertId::Overrun(pause),
                     "work" => AlertId::WorkDuringPause(pause),
+                    "at_risk" => AlertId::AtRisk(self.world.agent.at_risk.first().expect("one").id),
                     "request" => AlertId::Request(self.world.agent.request.as_ref().expect("a request").id),
                     other => panic!("no alert of {other}"),
                 };
@@ -455,7 +473,8 @@ pub(crate) fn stands(
     let waits = |words: &mut Words, offered: bool| {
         let (pause_type, place) = (type_code(words.next()), Place::at(world.now));
         let available = !offered;
-        let waiter = Waiter { pause_type, teams: teams.clone(), place, offered, ready: true, available };
+        let (teams, opens_at) = (teams.clone(), None);
+        let waiter = Waiter { pause_type, teams, place, offered, opens_at, lapsing: false, ready: true, available };
         Standing { waiting: Some(Arc::new(waiter)), available, ..here.clone() }
     };
     match words.next() {

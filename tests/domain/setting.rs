@@ -6,8 +6,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use intervalo::domain::deferral::AtDeadline;
 use intervalo::domain::directory::{Channel, SignInStatus, Tenant};
+use intervalo::domain::entitlement::EntitlementRule;
 use intervalo::domain::event::ChosenStatus;
-use intervalo::domain::id::{ChannelCode, PauseTypeCode, PrincipalId, TeamId};
+use intervalo::domain::id::{AgentId, ChannelCode, EntitlementRuleId, PauseTypeCode, PrincipalId, TeamId};
+use intervalo::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use intervalo::domain::policy::{
     Approval, AtTimeout, Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, StartableBy, WhenFull,
     WhenOccupied,
@@ -28,6 +30,7 @@ pub(crate) fn set_tenant(tenant: &mut Tenant, words: &mut Words) {
             "resume" => tenant.resume_within = duration(words.next()),
             "abandon" => tenant.abandon_after = duration(words.next()),
             "defer" => tenant.defer_for = duration(words.next()),
+            "default_shift" => tenant.default_shift = duration(words.next()),
             "at_deadline" => {
                 tenant.at_defer_deadline = match words.next() {
                     "start" => AtDeadline::Start,
@@ -74,59 +77,6 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
     while let Some(word) = words.pop() {
         match word {
             "regular" | "entitlement" | "protected" => class = word,
-            "limit" => rules.limit = Some(duration(words.next())),
-            "min" => rules.min_duration = Some(duration(words.next())),
-            "hold" => rules.on_early_end = OnEarlyEnd::Hold,
-            "refund" => rules.refund_under = duration(words.next()),
-            "warn" => rules.warn_before = durations(words.next()),
-            "grace" => rules.grace = duration(words.next()),
-            "escalate" => rules.escalate_after = durations(words.next()),
-            "on_limit" => {
-                rules.on_limit = match words.next() {
-                    "mark" => OnLimit::Mark,
-                    "end_unavailable" => OnLimit::EndUnavailable,
-                    "end_available" => OnLimit::EndAvailable,
-                    "sign_out" => OnLimit::SignOut,
-                    other => panic!("a limit does not {other}"),
-                }
-            }
-            "not_in_first" => rules.not_in_first = duration(words.next()),
-            "not_in_last" => rules.not_in_last = duration(words.next()),
-            "quota" => rules.quota_count = Some(words.next().parse().expect("a number")),
-            "quota_time" => rules.quota_time = Some(duration(words.next())),
-            "cooldown" => rules.cooldown = duration(words.next()),
-            "cooldown_any" => rules.cooldown_any = duration(words.next()),
-            "cap" => rules.cap = words.next().split(',').map(cap).collect(),
-            "full" => {
-                words.expect("refuse");
-                rules.when_full = WhenFull::Refuse;
-            }
-            "approval" => {
-                let timeout = duration(words.next());
-                let at_timeout = if words.has("grant") { AtTimeout::Grant } else { AtTimeout::Refuse };
-                rules.approval = Some(Approval { timeout, at_timeout });
-            }
-            "occupied" => {
-                rules.when_occupied = match words.next() {
-                    "immediate" => WhenOccupied::Immediate,
-                    "refuse" => WhenOccupied::Refuse,
-                    other => panic!("nobody occupied does {other}"),
-                }
-            }
-            "windows" => {
-                while let Some(days) = week_days(words.peek()) {
-                    words.next();
-                    rules.windows.push(window(days, words.next()));
-                }
-            }
-            "by" if words.peek() == "agent" => {
-                words.next();
-                rules.startable_by = StartableBy::Agent;
-            }
-            "by" => {
-                words.expect("supervisor");
-                rules.startable_by = StartableBy::Supervisor;
-            }
             "teams" => {
                 let listed = words.next().split(',').map(|team| TeamId::new(team).expect("a team's id"));
                 teams = Some(listed.collect::<BTreeSet<_>>());
@@ -134,7 +84,9 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
             "disabled" => enabled = false,
             "archived" => archived_at = Some(Timestamp(0)),
             "position" => position = words.next().parse().expect("a position"),
-            other => panic!("a type has no {other}"),
+            "owed" => rules.owed.push(entitlement_rule(words)),
+            "cap" => rules.cap = words.next().split(',').map(cap).collect(),
+            other => drop(set_rule(other, words, &mut rules)),
         }
     }
     let kind = match class {
@@ -144,6 +96,187 @@ pub(crate) fn pause_type(words: &mut Words) -> PauseType {
     };
     let description = name.clone();
     PauseType { code, name, description, icon: None, color: None, position, enabled, archived_at, teams, kind }
+}
+
+/// Sets a rule, and says which.
+fn set_rule(word: &str, words: &mut Words, rules: &mut PauseRules) -> RuleField {
+    match word {
+        "limit" => {
+            rules.limit = Some(duration(words.next()));
+            RuleField::Limit
+        }
+        "nolimit" => {
+            rules.limit = None;
+            RuleField::Limit
+        }
+        "min" => {
+            rules.min_duration = Some(duration(words.next()));
+            RuleField::MinDuration
+        }
+        "hold" => {
+            rules.on_early_end = OnEarlyEnd::Hold;
+            RuleField::OnEarlyEnd
+        }
+        "refund" => {
+            rules.refund_under = duration(words.next());
+            RuleField::RefundUnder
+        }
+        "warn" => {
+            rules.warn_before = durations(words.next());
+            RuleField::WarnBefore
+        }
+        "grace" => {
+            rules.grace = duration(words.next());
+            RuleField::Grace
+        }
+        "escalate" => {
+            rules.escalate_after = durations(words.next());
+            RuleField::EscalateAfter
+        }
+        "on_limit" => {
+            rules.on_limit = match words.next() {
+                "mark" => OnLimit::Mark,
+                "end_unavailable" => OnLimit::EndUnavailable,
+                "end_available" => OnLimit::EndAvailable,
+                "sign_out" => OnLimit::SignOut,
+                other => panic!("a limit does not {other}"),
+            };
+            RuleField::OnLimit
+        }
+        "queue_before" => {
+            rules.queue_opens_before = duration(words.next());
+            RuleField::QueueOpensBefore
+        }
+        "not_in_first" => {
+            rules.not_in_first = duration(words.next());
+            RuleField::NotInFirst
+        }
+        "not_in_last" => {
+            rules.not_in_last = duration(words.next());
+            RuleField::NotInLast
+        }
+        "quota" => {
+            rules.quota_count = Some(words.next().parse().expect("a number"));
+            RuleField::QuotaCount
+        }
+        "quota_time" => {
+            rules.quota_time = Some(duration(words.next()));
+            RuleField::QuotaTime
+        }
+        "cooldown" => {
+            rules.cooldown = duration(words.next());
+            RuleField::Cooldown
+        }
+        "cooldown_any" => {
+            rules.cooldown_any = duration(words.next());
+            RuleField::CooldownAny
+        }
+        "full" => {
+            rules.when_full = if words.has("queue") { WhenFull::Queue } else { WhenFull::Refuse };
+            if rules.when_full == WhenFull::Refuse {
+                words.expect("refuse");
+            }
+            RuleField::WhenFull
+        }
+        "approval" => {
+            let timeout = duration(words.next());
+            let at_timeout = if words.has("grant") { AtTimeout::Grant } else { AtTimeout::Refuse };
+            rules.approval = Some(Approval { timeout, at_timeout });
+            RuleField::Approval
+        }
+        "noapproval" => {
+            rules.approval = None;
+            RuleField::Approval
+        }
+        "occupied" => {
+            rules.when_occupied = match words.next() {
+                "immediate" => WhenOccupied::Immediate,
+                "refuse" => WhenOccupied::Refuse,
+                other => panic!("nobody occupied does {other}"),
+            };
+            RuleField::WhenOccupied
+        }
+        "windows" => {
+            rules.windows.clear();
+            while let Some(days) = week_days(words.peek()) {
+                words.next();
+                rules.windows.push(window(days, words.next()));
+            }
+            RuleField::Windows
+        }
+        "by" => {
+            rules.startable_by = match words.next() {
+                "agent" => StartableBy::Agent,
+                "supervisor" => StartableBy::Supervisor,
+                "both" => StartableBy::Both,
+                other => panic!("nobody starts as {other}"),
+            };
+            RuleField::StartableBy
+        }
+        "paid" => {
+            rules.paid = true;
+            RuleField::Paid
+        }
+        "as_work" => {
+            rules.counts_as_work = true;
+            RuleField::CountsAsWork
+        }
+        other => panic!("a type has no {other}"),
+    }
+}
+
+/// `agent ana limit 20m from 2026-11-24 until 2026-11-30`, `team suporte windows mon-fri 12:00-14:00`.
+pub(crate) fn rule_override(words: &mut Words) -> RuleOverride {
+    let whom = match words.next() {
+        "agent" => OverrideFor::Agent(AgentId::new(words.next()).expect("an agent's id")),
+        "team" => OverrideFor::Team(TeamId::new(words.next()).expect("a team's id")),
+        other => panic!("an override is not for {other}"),
+    };
+    let mut one = RuleOverride {
+        whom,
+        fields: BTreeSet::new(),
+        values: PauseRules::default(),
+        from: None,
+        until: None,
+        reason: "a reason".to_owned(),
+    };
+    while let Some(word) = words.pop() {
+        match word {
+            "from" => one.from = Some(words.next().parse().expect("a day")),
+            "until" => one.until = Some(words.next().parse().expect("a day")),
+            other => {
+                let field = set_rule(other, words, &mut one.values);
+                one.fields.insert(field);
+            }
+        }
+    }
+    one
+}
+
+/// `n4 2 of 10m over 4h up_to 6h after 1h before 1h`.
+fn entitlement_rule(words: &mut Words) -> EntitlementRule {
+    let id = EntitlementRuleId::new(words.next()).expect("an id");
+    let count = words.next().parse().expect("a number");
+    words.expect("of");
+    let min = duration(words.next());
+    let mut rule = EntitlementRule {
+        id,
+        planned_over: Duration::ZERO,
+        planned_up_to: None,
+        count,
+        min,
+        after_start: Duration::ZERO,
+        before_end: Duration::ZERO,
+    };
+    loop {
+        match words.peek() {
+            "over" => drop((words.next(), rule.planned_over = duration(words.next()))),
+            "up_to" => drop((words.next(), rule.planned_up_to = Some(duration(words.next())))),
+            "after" => drop((words.next(), rule.after_start = duration(words.next()))),
+            "before" => drop((words.next(), rule.before_end = duration(words.next()))),
+            _ => return rule,
+        }
+    }
 }
 
 /// `suporte=2`, `suporte=20%`, `suporte=keep5`.

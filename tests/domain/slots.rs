@@ -201,10 +201,13 @@ fn step() -> impl Strategy<Value = Step> {
         teams: teams(of),
         ends_at: ends_at.map(Timestamp),
     });
-    let waiter = (slots(), 0_i64..4, any::<[bool; 3]>()).prop_map(move |((n, of), at, [offered, ready, available])| {
-        let place = Place::at(Timestamp(at));
-        Arc::new(Waiter { pause_type: code(n), teams: teams(of), place, offered, ready, available })
-    });
+    let opens_at = proptest::option::of((0_i64..5).prop_map(Timestamp));
+    let waiter = (slots(), 0_i64..4, opens_at, any::<[bool; 4]>()).prop_map(
+        move |((n, of), at, opens_at, [offered, lapsing, ready, available])| {
+            let (pause_type, teams, place) = (code(n), teams(of), Place::at(Timestamp(at)));
+            Arc::new(Waiter { pause_type, teams, place, offered, opens_at, lapsing, ready, available })
+        },
+    );
     let standing = (proptest::option::of(taken), proptest::option::of(waiter), any::<bool>(), any::<bool>())
         .prop_map(|(taken, waiting, connected, available)| Standing { taken, waiting, connected, available });
     let cap = prop_oneof![Just(Cap::AtMost(2)), Just(Cap::Percent(30)), Just(Cap::KeepAvailable(1))];

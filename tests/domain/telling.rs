@@ -5,6 +5,7 @@ use intervalo::domain::command::{Refusal, Rejection};
 use intervalo::domain::deferral::DeferredTarget;
 use intervalo::domain::event::{AfterPause, AgentEvent, AgentEventBody, PendingTarget};
 use intervalo::domain::id::{PauseId, PauseTypeCode};
+use intervalo::domain::menu::OwedHere;
 use intervalo::domain::occupancy::Load;
 use intervalo::domain::presence::{AgentView, DeferredWord, PauseView};
 use intervalo::domain::rules::{Verdict, VerdictOutcome};
@@ -65,7 +66,10 @@ impl Stage {
             AgentEventBody::GrantUsed { .. } => "grant used".to_owned(),
             AgentEventBody::AlertAcknowledged { alert } => format!("acknowledged {}", alert.kind()),
             AgentEventBody::OccupancyChanged(changed) => format!("works {}", work(&Load::of(&changed.sources))),
-            AgentEventBody::Queued(queued) => format!("queued {}", queued.pause_type),
+            AgentEventBody::Queued(queued) => {
+                let opens = queued.opens_at.map(|at| format!(" from {}", self.time(at))).unwrap_or_default();
+                format!("queued {}{opens}", queued.pause_type)
+            }
             AgentEventBody::LeftQueue { pause_type, code } => {
                 let why = code.as_ref().map(|code| format!(": {code}")).unwrap_or_default();
                 format!("left the line of {pause_type} ({}){why}", event.cause.as_str())
@@ -108,6 +112,12 @@ impl Stage {
                 format!("ended {code} ({cause}){short}{misclick}{seen} then {then}")
             }
             AgentEventBody::FindingRecorded { code, .. } => format!("finding {code}"),
+            AgentEventBody::EntitlementAtRisk(risk) if risk.owed == 0 => format!("{} at risk no more", risk.pause_type),
+            AgentEventBody::EntitlementAtRisk(risk) => {
+                let estimated = if risk.estimated { " estimated" } else { "" };
+                let latest = self.time(risk.latest_start);
+                format!("{} at risk: {} owed, latest {latest}{estimated}", risk.pause_type, risk.owed)
+            }
         }
     }
 
@@ -217,6 +227,9 @@ impl Stage {
         if let Some(request) = &view.request {
             said.push_str(&format!("; request for {} {}", request.pause_type, request.state.as_str()));
         }
+        for risk in &view.at_risk {
+            said.push_str(&format!("; {} at risk since {}", risk.pause_type, self.time(risk.since)));
+        }
         if let Some(deferred) = &view.deferred {
             let what = match &deferred.target {
                 DeferredWord::Status(status) => status.as_str(),
@@ -258,6 +271,14 @@ impl Stage {
         let menu = self.world.options();
         let line = menu.iter().find(|line| line.pause_type.code == *code).expect("on the menu");
         format!("{} in {}", line.used.count, span(line.used.time))
+    }
+
+    /// What is owed of a type, as its line of the menu tells.
+    pub(crate) fn owed(&self, owed: &OwedHere) -> String {
+        let latest = owed.latest_start.map(|at| format!(" latest {}", self.time(at))).unwrap_or_default();
+        let at_risk = if owed.at_risk { " at risk" } else { "" };
+        let estimated = if owed.estimated { " estimated" } else { "" };
+        format!(" owed {} of {} ({} taken){latest}{at_risk}{estimated}", owed.owed, owed.count, owed.satisfied)
     }
 
     /// Where and on which day the last pause counts.

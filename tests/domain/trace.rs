@@ -164,6 +164,7 @@ fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEve
         | AgentEventBody::Deferred(_)
         | AgentEventBody::DeferralEnded { .. }
         | AgentEventBody::OccupancyChanged(_)
+        | AgentEventBody::EntitlementAtRisk(_)
         | AgentEventBody::RequestCreated(_)
         | AgentEventBody::RequestDecided { .. }
         | AgentEventBody::RequestExpired { .. }
@@ -272,6 +273,7 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
             | AgentEventBody::Deferred(_)
             | AgentEventBody::DeferralEnded { .. }
             | AgentEventBody::OccupancyChanged(_)
+            | AgentEventBody::EntitlementAtRisk(_)
             | AgentEventBody::RequestCreated(_)
             | AgentEventBody::RequestDecided { .. }
             | AgentEventBody::RequestExpired { .. }

@@ -12,10 +12,11 @@ use intervalo::domain::command::{Actor, AfterEnd, Command, Outcome, Rejection, R
 use intervalo::domain::directory::{Directory, Person, SignInStatus};
 use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus};
 use intervalo::domain::id::{AgentId, AgentSeq, ChannelCode, PauseId, PauseTypeCode, SourceId};
+use intervalo::domain::menu::{PauseOption, options};
 use intervalo::domain::occupancy::{LEASE_MAX, Report, Reports, Work};
 use intervalo::domain::policy::{PauseClass, Policy};
 use intervalo::domain::presence::AgentView;
-use intervalo::domain::rules::{PauseOption, Question, Verdict, evaluate, options};
+use intervalo::domain::rules::{Question, Verdict, evaluate};
 use intervalo::domain::slots::{Slots, Standing};
 use intervalo::domain::time::{Timestamp, seconds};
 
@@ -90,7 +91,15 @@ impl World {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        if self.up { self.agent.next_deadline(&self.context()) } else { None }
+        let mut context = self.context();
+        while let Some(due) = self.agent.next_deadline(&context).filter(|_| self.up) {
+            // At some instants the agent only has a look.
+            context.now = due.max(self.now);
+            if due <= self.now || !self.agent.due(&context).is_empty() {
+                return Some(due);
+            }
+        }
+        None
     }
 
     /// Moves the clock to a deadline and lets it act; what a command left overdue acts at once.

@@ -1,6 +1,8 @@
 //! The checkers: each holds what was seen against the journal, by way of the reference model.
 
 mod boards;
+mod early;
+mod rights;
 mod sessions;
 mod slots;
 mod thresholds;
@@ -127,8 +129,9 @@ pub(crate) fn quiet(house: &House) {
     let broken = boards::stale(&seen, &truths, may_be_empty);
     seen.broken.extend(broken);
     if !may_be_empty {
-        let (unoffered, forgotten) = (slots::unoffered(&seen), work::forgotten(&seen));
-        seen.broken.extend(unoffered.into_iter().chain(forgotten));
+        let (unoffered, forgotten) = (slots::unoffered(&seen, now), work::forgotten(&seen));
+        let untold = rights::untold(&seen, now);
+        seen.broken.extend(unoffered.into_iter().chain(forgotten).chain(untold));
     }
 }
 
@@ -140,6 +143,8 @@ pub(crate) fn all(seen: &Evidence) -> Vec<Broken> {
     broken.extend(thresholds::check(seen));
     broken.extend(usage::check(seen));
     broken.extend(work::check(seen));
+    broken.extend(rights::check(seen));
+    broken.extend(early::check(seen));
     broken.extend(slots::check(seen));
     broken.extend(acks(seen));
     broken.extend(ops(seen));

@@ -274,6 +274,7 @@ impl Person {
             }
             AgentEventBody::PauseRefused { count, .. } => must(*count > 0, "C2", "no refusal")?,
             AgentEventBody::FindingRecorded { .. }
+            | AgentEventBody::EntitlementAtRisk(_)
             | AgentEventBody::ShiftPlanned(_)
             | AgentEventBody::ShiftCancelled { .. } => {}
             AgentEventBody::PendingSet(_) | AgentEventBody::PendingCancelled => {

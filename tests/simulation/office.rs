@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::NaiveTime;
 use intervalo::domain::command::Actor;
 use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
+use intervalo::domain::entitlement::EntitlementRule;
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{
-    AgentId, ChannelCode, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId, TenantSeq,
+    AgentId, ChannelCode, DirectoryVersion, EntitlementRuleId, PauseTypeCode, PolicyVersion, TeamId, TenantId,
+    TenantSeq,
 };
+use intervalo::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use intervalo::domain::policy::{
     Approval, AtTimeout, Cap, OnEarlyEnd, OnLimit, PauseKind, PauseRules, PauseType, Policy, StartableBy, WhenOccupied,
 };
@@ -24,8 +28,23 @@ pub(crate) const AGENTS: u64 = 8;
 pub(crate) const TEAMS: u64 = 3;
 
 /// The codes of all types, and one that there is not.
-pub(crate) const CODES: [&str; 11] =
-    ["cafe", "curta", "volta", "saida", "lanche", "almoco", "jantar", "banheiro", "chefe", "medico", "nenhuma"];
+pub(crate) const CODES: [&str; 14] = [
+    "cafe", "curta", "volta", "saida", "lanche", "almoco", "jantar", "banheiro", "chefe", "medico", "nenhuma", "hora",
+    "descanso", "descanso",
+];
+
+/// How long a shift is taken to last.
+pub(crate) const SHIFT: Duration = minutes(20);
+/// How many rests are owed in it.
+pub(crate) const RESTS: u32 = 2;
+/// How long each has to be.
+pub(crate) const REST: Duration = seconds(30);
+/// For how long after the beginning of the shift, and before its end, it is none of those.
+pub(crate) const REST_FROM: Duration = seconds(20);
+/// For how many minutes of each hour `hora` is open.
+pub(crate) const OPEN_MINUTES: i64 = 20;
+/// Who has a limit of their own on `curta`.
+pub(crate) const OWN_LIMIT: Duration = seconds(25);
 
 pub(crate) fn tenant() -> TenantId {
     TenantId::new("acme").expect("an id")
@@ -68,9 +87,10 @@ pub(crate) fn directory() -> Directory {
         )
     };
     let a_team = |number: u64| (team(number), Team { id: team(number), name: format!("Team {number}"), zone: None });
+    let acme = Tenant::new(tenant(), "Acme".to_owned(), chrono_tz::Europe::Berlin);
     Directory {
         version: DirectoryVersion(1),
-        tenant: Tenant::new(tenant(), "Acme".to_owned(), chrono_tz::Europe::Berlin),
+        tenant: Tenant { default_shift: SHIFT, ..acme },
         teams: (0..TEAMS).map(a_team).collect(),
         agents: (0..AGENTS).map(person).collect(),
         channels: [("voice", true, 1), ("chat", false, 2)].into_iter().map(channel).collect(),
@@ -110,6 +130,7 @@ pub(crate) fn policy() -> Policy {
             "curta",
             PauseKind::Regular(PauseRules {
                 when_occupied: WhenOccupied::Immediate,
+                overrides: vec![own_limit()],
                 ..limited(seconds(45), &[], 0, OnLimit::EndUnavailable)
             }),
         ),
@@ -154,6 +175,24 @@ pub(crate) fn policy() -> Policy {
                 ..free()
             }),
         ),
+        (
+            "hora",
+            PauseKind::Regular(PauseRules {
+                windows: (0..24).map(open_in_hour).collect(),
+                queue_opens_before: minutes(15),
+                cap: BTreeMap::from([(team(0), Cap::AtMost(1)), (team(2), Cap::AtMost(2))]),
+                ..free()
+            }),
+        ),
+        (
+            "descanso",
+            PauseKind::Entitlement(PauseRules {
+                cooldown: seconds(40),
+                cap: BTreeMap::from([(team(0), Cap::AtMost(1)), (team(1), Cap::KeepAvailable(2))]),
+                owed: vec![rests()],
+                ..limited(minutes(2), &[], 10, OnLimit::EndUnavailable)
+            }),
+        ),
         ("banheiro", PauseKind::Protected),
         ("chefe", PauseKind::Regular(PauseRules { startable_by: StartableBy::Supervisor, ..free() })),
     ];
@@ -173,6 +212,34 @@ pub(crate) fn policy() -> Policy {
         (code(name), Arc::new(pause_type))
     };
     Policy { version: PolicyVersion(1), types: types.into_iter().map(of).collect() }
+}
+
+fn rests() -> EntitlementRule {
+    EntitlementRule {
+        id: EntitlementRuleId::new("rests").expect("an id"),
+        planned_over: seconds(0),
+        planned_up_to: None,
+        count: RESTS,
+        min: REST,
+        after_start: REST_FROM,
+        before_end: REST_FROM,
+    }
+}
+
+fn own_limit() -> RuleOverride {
+    RuleOverride {
+        whom: OverrideFor::Agent(agent(1)),
+        fields: BTreeSet::from([RuleField::Limit]),
+        values: PauseRules { limit: Some(OWN_LIMIT), ..PauseRules::default() },
+        from: None,
+        until: None,
+        reason: "so it was agreed".to_owned(),
+    }
+}
+
+fn open_in_hour(hour: u32) -> Window {
+    let until = NaiveTime::from_hms_opt(hour, OPEN_MINUTES as u32, 0).expect("a time");
+    Window::new(WeekDays::ALL, at_hour(hour), until).expect("a window")
 }
 
 fn at_hour(hour: u32) -> NaiveTime {

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use intervalo::domain::event::{AgentEvent, AgentEventBody};
+use intervalo::domain::entitlement::AtRisk;
+use intervalo::domain::event::{AgentEvent, AgentEventBody, Queued};
 use intervalo::domain::id::{AgentSeq, PauseId};
 use intervalo::domain::time::Timestamp;
 use intervalo::ports::{Entry, EntryBody};
@@ -68,6 +69,32 @@ fn promise_c6_a_place_in_line_that_is_not_the_one_behind_the_next_is_found() {
         let EntryBody::Agent { event, .. } = &mut entry.body else { return false };
         let AgentEventBody::OfferExpired { offer, place: Some(place) } = event.body else { return false };
         let body = AgentEventBody::OfferExpired { offer, place: Some(place.next()) };
+        *event = Arc::new(AgentEvent { body, ..(**event).clone() });
+        true
+    });
+}
+
+#[test]
+fn semantics_4_a_risk_that_is_told_with_another_number_is_found() {
+    doctored_is_found("§4", |journal, at| {
+        let (entry, _) = &mut journal[at];
+        let EntryBody::Agent { event, .. } = &mut entry.body else { return false };
+        let AgentEventBody::EntitlementAtRisk(risk) = &event.body else { return false };
+        let body = AgentEventBody::EntitlementAtRisk(Box::new(AtRisk { owed: risk.owed + 1, ..(**risk).clone() }));
+        *event = Arc::new(AgentEvent { body, ..(**event).clone() });
+        true
+    });
+}
+
+#[test]
+fn semantics_4_a_line_that_is_joined_for_another_hour_is_found() {
+    doctored_is_found("§4", |journal, at| {
+        let (entry, _) = &mut journal[at];
+        let EntryBody::Agent { event, .. } = &mut entry.body else { return false };
+        let AgentEventBody::Queued(queued) = &event.body else { return false };
+        let Some(opens_at) = queued.opens_at else { return false };
+        let opens_at = Some(Timestamp(opens_at.0 + 3_600_000));
+        let body = AgentEventBody::Queued(Box::new(Queued { opens_at, ..(**queued).clone() }));
         *event = Arc::new(AgentEvent { body, ..(**event).clone() });
         true
     });

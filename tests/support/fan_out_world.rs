@@ -284,6 +284,7 @@ fn pause(seq: TenantSeq, at: Timestamp, overran_at: Option<Timestamp>) -> Pause 
             grace: seconds(60),
             on_limit: OnLimit::Mark,
             escalate_after: Vec::new(),
+            right: None,
         },
         policy_version: PolicyVersion(1),
         started_at: at,

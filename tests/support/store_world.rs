@@ -427,6 +427,7 @@ pub(crate) fn terms() -> PauseTerms {
         grace: seconds(60),
         on_limit: OnLimit::SignOut,
         escalate_after: vec![minutes(2), minutes(9)],
+        right: None,
     }
 }
 

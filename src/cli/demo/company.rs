@@ -52,6 +52,8 @@ impl Company {
         }
         let simulated = file.agents.iter().map(|agent| agent.id.clone()).collect();
         file.agents.push(agent(VISITOR, "Você", teams.first().cloned())?);
+        // Whom they are for may not be among so few.
+        file.pause_types.iter_mut().for_each(|kind| kind.overrides = None);
         let mut merged = merge(None, &file, LeftOut::Stays, now).map_err(Failure::all)?;
         merged.policy = merged.policy.map(|policy| quicker(&policy));
         let zone = merged.directory.as_ref().map_or(Tz::UTC, |directory| directory.tenant.zone);
@@ -102,6 +104,8 @@ fn quicker_rules(rules: &PauseRules) -> PauseRules {
         grace: divided(rules.grace),
         escalate_after: rules.escalate_after.iter().copied().map(divided).collect(),
         windows: Vec::new(),
+        // Nobody here has a day of six hours.
+        owed: Vec::new(),
         approval: rules.approval.map(|approval| Approval { timeout: divided(approval.timeout), ..approval }),
         ..rules.clone()
     }

@@ -8,7 +8,9 @@ use super::pause_type::{EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTE
 use super::values::show_days;
 use crate::config::show_span;
 use crate::domain::directory::{Channel, Person, SignInStatus, Team, Tenant};
+use crate::domain::entitlement::EntitlementRule;
 use crate::domain::id::ChannelCode;
+use crate::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use crate::domain::policy::{Approval, Cap, PauseRules, PauseType, Translations};
 use crate::domain::schedule::Window;
 
@@ -195,6 +197,7 @@ pub(super) fn tenant_fields(tenant: &Tenant) -> Fields {
         ("abandon_after", show_span(tenant.abandon_after)),
         ("defer_for", show_span(tenant.defer_for)),
         ("at_defer_deadline", word_of(&DEADLINE_ENDS, tenant.at_defer_deadline)),
+        ("default_shift", show_span(tenant.default_shift)),
     ]
 }
 
@@ -275,6 +278,7 @@ fn rule_fields(rules: &PauseRules) -> Fields {
                 bracketed(rules.windows.iter().map(show_window))
             },
         ),
+        ("queue_opens_before", show_span(rules.queue_opens_before)),
         ("not_in_first", show_span(rules.not_in_first)),
         ("not_in_last", show_span(rules.not_in_last)),
         ("quota_count", rules.quota_count.map_or_else(none, |count| count.to_string())),
@@ -293,7 +297,34 @@ fn rule_fields(rules: &PauseRules) -> Fields {
         ("approval", show_approval(rules.approval)),
         ("when_occupied", word_of(&OCCUPIED_ENDS, rules.when_occupied)),
         ("startable_by", word_of(&STARTERS, rules.startable_by)),
+        ("owed", if rules.owed.is_empty() { none() } else { bracketed(rules.owed.iter().map(show_owed)) }),
+        (
+            "overrides",
+            if rules.overrides.is_empty() { none() } else { bracketed(rules.overrides.iter().map(show_override)) },
+        ),
     ]
+}
+
+fn show_owed(rule: &EntitlementRule) -> String {
+    let (id, count, min) = (rule.id.as_str(), rule.count, show_span(rule.min));
+    let up_to = rule.planned_up_to.map_or_else(String::new, |up_to| format!(" up to {}", show_span(up_to)));
+    let (over, after) = (show_span(rule.planned_over), show_span(rule.after_start));
+    format!("{id}: {count} of {min} in shifts over {over}{up_to}, {after} to {} before", show_span(rule.before_end))
+}
+
+/// Writes an override as `agent ana: windows [daily 12:00-15:00] (health plan)`.
+fn show_override(one: &RuleOverride) -> String {
+    let whom = match &one.whom {
+        OverrideFor::Team(team) => format!("team {team}"),
+        OverrideFor::Agent(agent) => format!("agent {agent}"),
+    };
+    let values = rule_fields(&one.values);
+    let set =
+        values.iter().filter(|(name, _)| RuleField::of_name(name).is_some_and(|field| one.fields.contains(&field)));
+    let rules: Vec<String> = set.map(|(name, value)| format!("{name} {value}")).collect();
+    let from = one.from.map_or_else(String::new, |day| format!(" from {day}"));
+    let until = one.until.map_or_else(String::new, |day| format!(" until {day}"));
+    format!("{whom}{from}{until}: {} ({})", rules.join(", "), one.reason)
 }
 
 fn show_cap(cap: Cap) -> String {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 
+use super::entitlement_rule::{EntitlementRulePatch, read_rule};
 use super::pause_type::{PauseTypePatch, read_pause_type, some_span_of_a_day};
 use super::values;
 use crate::config::{At, Field, Problem, Problems, Section, parse_document, parse_span};
@@ -34,6 +35,8 @@ pub(crate) struct ImportFile {
     pub agents: Vec<AgentPatch>,
     /// Pause types, in the order of the file.
     pub pause_types: Vec<PauseTypePatch>,
+    /// What is owed, in the order of the file; none when the file says nothing of it.
+    pub entitlement_rules: Option<Vec<EntitlementRulePatch>>,
 }
 
 /// A field that a new record cannot do without.
@@ -80,6 +83,7 @@ pub(crate) struct TenantPatch {
     pub abandon_after: Option<Duration>,
     pub defer_for: Option<Duration>,
     pub at_defer_deadline: Option<AtDeadline>,
+    pub default_shift: Option<Duration>,
 }
 
 /// The words of `at_defer_deadline`.
@@ -147,15 +151,15 @@ fn read_top(mut top: Section<'_>, problems: &mut Problems) -> Option<ImportFile>
     let teams = records(&mut top, "team", problems, read_team);
     let agents = records(&mut top, "agent", problems, read_agent);
     let pause_types = records(&mut top, "pause_type", problems, read_pause_type);
-    if let Some(field) = top.take_hidden("entitlement_rules", problems) {
-        field.refuse(problems, super::pause_type::NOT_ENFORCED);
-    }
+    let says_what_is_owed = top.has("entitlement_rules");
+    let owed = records(&mut top, "entitlement_rules", problems, read_rule);
+    let entitlement_rules = says_what_is_owed.then_some(owed);
     top.finish(problems);
     unique(channels.iter().map(|one| (one.code.as_str(), one.line)), "channel", problems);
     unique(teams.iter().map(|one| (one.id.as_str(), one.line)), "team", problems);
     unique(agents.iter().map(|one| (one.id.as_str(), one.line)), "agent", problems);
     unique(pause_types.iter().map(|one| (one.code.as_str(), one.line)), "pause type", problems);
-    tenant.map(|tenant| ImportFile { tenant, channels, teams, agents, pause_types })
+    tenant.map(|tenant| ImportFile { tenant, channels, teams, agents, pause_types, entitlement_rules })
 }
 
 /// Reads `[[name]]` tables.
@@ -244,6 +248,7 @@ fn read_tenant(mut section: Section<'_>, problems: &mut Problems) -> Option<Tena
     let abandon_after = text_of(&mut section, "abandon_after", problems, parse_span);
     let defer_for = text_of(&mut section, "defer_for", problems, some_span_of_a_day);
     let at_defer_deadline = text_of(&mut section, "at_defer_deadline", problems, values::word(&DEADLINE_ENDS));
+    let default_shift = text_of(&mut section, "default_shift", problems, some_span_of_a_day);
     section.finish(problems);
     Some(TenantPatch {
         line,
@@ -258,6 +263,7 @@ fn read_tenant(mut section: Section<'_>, problems: &mut Problems) -> Option<Tena
         abandon_after,
         defer_for,
         at_defer_deadline,
+        default_shift,
     })
 }
 

@@ -15,7 +15,9 @@ use super::pause_type::OfferedTo;
 use crate::config::Problem;
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId};
+use crate::domain::overrides::OverrideFor;
 use crate::domain::policy::{PauseType, Policy};
+use crate::domain::policy_check::teams_named;
 use crate::domain::time::Timestamp;
 
 /// The channel whose conversations have to end before a pause, when the file does not say.
@@ -87,14 +89,14 @@ pub(crate) fn merge(
     let channels = merge_channels(before, &file.channels, left_out, &mut gathered);
     let teams = merge_teams(before, &file.teams, left_out, &mut gathered);
     let mut agents = merge_agents(before, &file.agents, left_out, now, &mut gathered);
-    let policy =
-        merge_policy(existing.map(|existing| existing.policy), &file.pause_types, left_out, now, &mut gathered);
+    let policy = merge_policy(existing.map(|existing| existing.policy), file, left_out, now, &mut gathered);
     let teams =
         if left_out == LeftOut::Goes { prune_teams(teams, file, &mut agents, &policy, &mut gathered) } else { teams };
     let (before_agents, empty) = (before.map(|before| &before.agents), BTreeMap::new());
     note_agents(before_agents.unwrap_or(&empty), &agents, &mut gathered);
     check_teams(file, &teams, &mut gathered);
     check_channels(file, &channels, &mut gathered);
+    check_overridden(file, &agents, &mut gathered);
 
     if let Some(tenant) = tenant {
         let version = before.map_or(DirectoryVersion(0), |before| before.version);
@@ -158,6 +160,7 @@ fn merge_tenant(
         abandon_after: patch.abandon_after.unwrap_or(base.abandon_after),
         defer_for: patch.defer_for.unwrap_or(base.defer_for),
         at_defer_deadline: patch.at_defer_deadline.unwrap_or(base.at_defer_deadline),
+        default_shift: patch.default_shift.unwrap_or(base.default_shift),
     };
     match there {
         Some(there) => {
@@ -324,11 +327,15 @@ fn prune_teams(
         let in_it = agents.values().find(|person| person.left_at.is_none() && person.teams.contains(team));
         let offered = policy.types.values().find(|kind| kind.teams.as_ref().is_some_and(|teams| teams.contains(team)));
         let has_cap = |kind: &&Arc<PauseType>| kind.kind.rules().is_some_and(|rules| rules.cap.contains_key(team));
-        let user = match (in_it, offered, policy.types.values().find(has_cap)) {
-            (Some(person), _, _) => Some(format!("agent {:?} is in it", person.id.as_str())),
-            (None, Some(kind), _) => Some(format!("pause type {:?} is offered to it", kind.code.as_str())),
-            (None, None, Some(kind)) => Some(format!("pause type {:?} has a cap for it", kind.code.as_str())),
-            (None, None, None) => None,
+        let named = policy.types.values().find(|kind| teams_named(kind).any(|(_, named)| named == team));
+        let user = match (in_it, offered, policy.types.values().find(has_cap), named) {
+            (Some(person), _, _, _) => Some(format!("agent {:?} is in it", person.id.as_str())),
+            (None, Some(kind), _, _) => Some(format!("pause type {:?} is offered to it", kind.code.as_str())),
+            (None, None, Some(kind), _) => Some(format!("pause type {:?} has a cap for it", kind.code.as_str())),
+            (None, None, None, Some(kind)) => {
+                Some(format!("pause type {:?} has an override for it", kind.code.as_str()))
+            }
+            (None, None, None, None) => None,
         };
         if let Some(user) = user {
             gathered.note(file.tenant.line, format!("team {:?} is left out, yet stays: {user}", team.as_str()));
@@ -362,6 +369,24 @@ fn check_channels(file: &ImportFile, channels: &BTreeMap<ChannelCode, Channel>, 
     }
 }
 
+/// Refuses agents that do not exist, wherever an override names them.
+fn check_overridden(file: &ImportFile, agents: &BTreeMap<AgentId, Arc<Person>>, gathered: &mut Gathered) {
+    for kind in &file.pause_types {
+        for one in kind.overrides.iter().flat_map(|at| &at.value) {
+            let OverrideFor::Agent(agent) = &one.value.whom else { continue };
+            if !agents.contains_key(agent) && !file.agents.iter().any(|patch| patch.id == *agent) {
+                let hint = match crate::config::nearest(agent.as_str(), agents.keys().map(AgentId::as_str)) {
+                    Some(meant) => format!("did you mean {meant:?}?"),
+                    None => "define them under [[agent]]".to_owned(),
+                };
+                let (code, agent) = (kind.code.as_str(), agent.as_str());
+                gathered
+                    .refuse(one.line, format!("pause type {code:?}: `overrides`: there is no agent {agent:?}; {hint}"));
+            }
+        }
+    }
+}
+
 /// Refuses teams that do not exist, wherever the file names them.
 fn check_teams(file: &ImportFile, teams: &BTreeMap<TeamId, Team>, gathered: &mut Gathered) {
     let mut check = |line: usize, what: String, team: &TeamId| {
@@ -383,6 +408,11 @@ fn check_teams(file: &ImportFile, teams: &BTreeMap<TeamId, Team>, gathered: &mut
         if let Some(cap) = &kind.rules.cap {
             let what = || format!("pause type {:?}: `cap`", kind.code.as_str());
             cap.value.keys().for_each(|team| check(cap.line, what(), team));
+        }
+        for one in kind.overrides.iter().flat_map(|at| &at.value) {
+            if let OverrideFor::Team(team) = &one.value.whom {
+                check(one.line, format!("pause type {:?}: `overrides`", kind.code.as_str()), team);
+            }
         }
         let Some(teams) = &kind.teams else { continue };
         match &teams.value {

@@ -5,46 +5,81 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::difference::{Kind, first_name, pause_type_fields};
+use super::file::ImportFile;
 use super::merge::{Gathered, LeftOut};
 use super::pause_type::{OfferedTo, PauseTypePatch, RulesPatch};
+use crate::domain::entitlement::{ENTITLEMENT_RULES_MAX, UnfitRule, owe};
 use crate::domain::policy::{OnEarlyEnd, PauseClass, PauseKind, PauseRules, PauseType, Policy};
-use crate::domain::policy_check::{PROTECTED_HAS_NO_RULES, Unfit, Warnings, settle_rules};
+use crate::domain::policy_check::{PROTECTED_HAS_NO_RULES, Unfit, Warnings, check_override, settle_rules};
 use crate::domain::time::Timestamp;
 
-/// Puts the pause types of a file on top of a policy; the version stays.
+/// Puts the pause types of a file, and what it says is owed, on top of a policy; the version stays.
 pub(super) fn merge_policy(
     before: Option<&Policy>,
-    patches: &[PauseTypePatch],
+    file: &ImportFile,
     left_out: LeftOut,
     now: Timestamp,
     gathered: &mut Gathered,
 ) -> Policy {
-    let mut policy = before.cloned().unwrap_or_else(Policy::empty);
-    for patch in patches {
+    let before = before.cloned().unwrap_or_else(Policy::empty);
+    let mut policy = before.clone();
+    for patch in &file.pause_types {
         let there = policy.types.get(&patch.code).cloned();
         let Some(merged) = merge_type(there.as_deref(), patch, left_out, now, gathered) else { continue };
-        let code = patch.code.as_str();
-        match there {
-            Some(there) => gathered.difference.changed(
-                Kind::PauseType,
-                code,
-                &pause_type_fields(&there),
-                &pause_type_fields(&merged),
-            ),
-            None => gathered.difference.added(Kind::PauseType, code, first_name(&merged.name)),
-        }
         policy.types.insert(patch.code.clone(), Arc::new(merged));
     }
+    let listed: BTreeSet<_> = file.pause_types.iter().map(|patch| &patch.code).collect();
     if left_out == LeftOut::Goes {
-        let listed: BTreeSet<_> = patches.iter().map(|patch| &patch.code).collect();
         for (code, kind) in &mut policy.types {
             if !listed.contains(code) && kind.archived_at.is_none() {
-                gathered.difference.removed(Kind::PauseType, code.as_str(), "archived; the history stays");
                 *kind = Arc::new(PauseType { archived_at: Some(now), ..PauseType::clone(kind) });
             }
         }
     }
+    merge_owed(&mut policy, file, left_out, gathered);
+    let others = policy.types.keys().filter(|code| !listed.contains(code));
+    for code in file.pause_types.iter().map(|patch| &patch.code).chain(others) {
+        tell_difference(before.types.get(code), policy.types.get(code), !listed.contains(code), gathered);
+    }
     policy
+}
+
+fn tell_difference(
+    before: Option<&Arc<PauseType>>,
+    after: Option<&Arc<PauseType>>,
+    left_out: bool,
+    gathered: &mut Gathered,
+) {
+    let Some(after) = after else { return };
+    let code = after.code.as_str();
+    match before {
+        Some(before) if left_out && before.archived_at.is_none() && after.archived_at.is_some() => {
+            gathered.difference.removed(Kind::PauseType, code, "archived; the history stays");
+        }
+        Some(before) => {
+            gathered.difference.changed(Kind::PauseType, code, &pause_type_fields(before), &pause_type_fields(after));
+        }
+        None => gathered.difference.added(Kind::PauseType, code, first_name(&after.name)),
+    }
+}
+
+/// What is owed is what the file says, where it says anything of it.
+fn merge_owed(policy: &mut Policy, file: &ImportFile, left_out: LeftOut, gathered: &mut Gathered) {
+    let patches = match (&file.entitlement_rules, left_out) {
+        (Some(patches), _) => patches.as_slice(),
+        (None, LeftOut::Goes) => &[],
+        (None, LeftOut::Stays) => return,
+    };
+    let line = |place: usize| patches.get(place).map_or(1, |patch| patch.line);
+    if patches.len() > ENTITLEMENT_RULES_MAX {
+        let message = format!("at most {ENTITLEMENT_RULES_MAX} entitlement rules are allowed");
+        return gathered.refuse(line(ENTITLEMENT_RULES_MAX), message);
+    }
+    let rules: Vec<_> = patches.iter().map(|patch| (patch.pause_type.clone(), patch.rule.clone())).collect();
+    for UnfitRule { place, field, problem } in owe(&mut policy.types, &rules) {
+        let id = rules[place].1.id.as_str();
+        gathered.refuse(line(place), format!("entitlement rule {id:?}: `{field}`: {problem}"));
+    }
 }
 
 fn merge_type(
@@ -64,7 +99,11 @@ fn merge_type(
     let class = class.unwrap_or(PauseClass::Regular);
     let rules = || {
         let base = kept.and_then(|kept| kept.kind.rules()).cloned().unwrap_or_default();
-        merge_rules(base, &patch.rules)
+        let rules = merge_rules(base, &patch.rules);
+        match &patch.overrides {
+            Some(at) => PauseRules { overrides: at.value.iter().map(|at| at.value.clone()).collect(), ..rules },
+            None => rules,
+        }
     };
     let color = patch.color.as_ref().map(|at| at.value.clone());
     let color = color.unwrap_or_else(|| kept.and_then(|kept| kept.color.clone()));
@@ -74,7 +113,10 @@ fn merge_type(
             (PauseKind::Protected, None)
         }
         PauseClass::Entitlement => (PauseKind::Entitlement(checked(&what, rules(), class, patch, gathered)), color),
-        PauseClass::Regular => (PauseKind::Regular(checked(&what, rules(), class, patch, gathered)), color),
+        PauseClass::Regular => {
+            let rules = PauseRules { owed: Vec::new(), ..rules() };
+            (PauseKind::Regular(checked(&what, rules, class, patch, gathered)), color)
+        }
     };
     let teams = match patch.teams.as_ref().map(|at| &at.value) {
         Some(OfferedTo::All) => None,
@@ -102,7 +144,7 @@ fn merge_type(
     })
 }
 
-fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
+pub(super) fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
     let value = |at: &Option<crate::config::At<BTreeSet<Duration>>>, base: BTreeSet<Duration>| {
         at.as_ref().map_or(base, |at| at.value.clone())
     };
@@ -121,6 +163,7 @@ fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
             Some(at) => at.value.iter().map(|at| at.value).collect(),
             None => base.windows,
         },
+        queue_opens_before: patch.queue_opens_before.map_or(base.queue_opens_before, |at| at.value),
         not_in_first: patch.not_in_first.map_or(base.not_in_first, |at| at.value),
         not_in_last: patch.not_in_last.map_or(base.not_in_last, |at| at.value),
         quota_count: patch.quota_count.map_or(base.quota_count, |at| at.value),
@@ -132,13 +175,16 @@ fn merge_rules(base: PauseRules, patch: &RulesPatch) -> PauseRules {
         when_occupied: patch.when_occupied.map_or(base.when_occupied, |at| at.value),
         cap: patch.cap.as_ref().map_or(base.cap, |at| at.value.clone()),
         startable_by: patch.startable_by.map_or(base.startable_by, |at| at.value),
+        owed: base.owed,
+        overrides: base.overrides,
     }
 }
 
 /// A protected type has no rules, so that none can be set, stored or enforced.
 fn refuse_rules_of_protected(what: &str, patch: &PauseTypePatch, gathered: &mut Gathered) {
     let color = patch.color.as_ref().filter(|at| at.value.is_some()).map(|at| ("color", at.line));
-    for (field, line) in patch.rules.given().into_iter().chain(color) {
+    let overrides = patch.overrides.as_ref().map(|at| ("overrides", at.line));
+    for (field, line) in patch.rules.given().into_iter().chain(color).chain(overrides) {
         gathered.refuse(line, format!("{what}: `{field}`: {PROTECTED_HAS_NO_RULES}"));
     }
 }
@@ -155,6 +201,12 @@ fn checked(
     let warnings = if given.warn_before.is_some() { Warnings::Written } else { Warnings::Kept };
     for Unfit { field, problem } in settle_rules(&mut rules, class, warnings) {
         gathered.refuse(line_of(field, patch), format!("{what}: `{field}`: {problem}"));
+    }
+    for (place, one) in rules.overrides.iter().enumerate() {
+        let line = patch.overrides.as_ref().and_then(|at| at.value.get(place)).map_or(patch.line, |at| at.line);
+        for Unfit { field, problem } in check_override(one, &rules, class) {
+            gathered.refuse(line, format!("{what}: `overrides`: `{field}`: {problem}"));
+        }
     }
     if let Some(at) = given.warn_before.as_ref().filter(|at| rules.limit.is_none() && !at.value.is_empty()) {
         gathered.note(at.line, format!("{what}: `warn_before` does nothing without a `limit`"));

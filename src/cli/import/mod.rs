@@ -4,10 +4,12 @@
 //! it, `write` makes it durable.
 
 mod difference;
+mod entitlement_rule;
 mod file;
 mod merge;
 mod merge_policy;
 mod notes;
+mod overrides;
 mod pause_type;
 #[cfg(test)]
 mod tests;

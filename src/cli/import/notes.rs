@@ -9,7 +9,9 @@ use chrono_tz::Tz;
 use super::difference::show_window;
 use super::file::ImportFile;
 use super::merge::Gathered;
+use super::pause_type::PauseTypePatch;
 use crate::domain::directory::Directory;
+use crate::domain::overrides::RuleField;
 use crate::domain::schedule::{Window, local_day};
 use crate::domain::time::Timestamp;
 
@@ -23,22 +25,30 @@ const GAP_MINUTES_MAX: i64 = 25 * 60;
 pub(super) fn window_notes(file: &ImportFile, directory: &Directory, now: Timestamp, gathered: &mut Gathered) {
     let zones = zones_in_use(directory);
     for kind in &file.pause_types {
-        for at in kind.rules.windows.iter().flat_map(|windows| &windows.value) {
+        for (line, window) in windows_of(kind) {
             for zone in zones.values() {
-                if let Some(gap) = next_gap(&at.value, *zone, local_day(now, *zone)) {
+                if let Some(gap) = next_gap(&window, *zone, local_day(now, *zone)) {
                     let message = format!(
                         "pause type {:?}: window {}: on {} the clocks of {zone} skip {}; it counts as {} that day",
                         kind.code.as_str(),
-                        show_window(&at.value),
+                        show_window(&window),
                         gap.skipped.date(),
                         gap.skipped.format("%H:%M"),
                         gap.instead.format("%H:%M"),
                     );
-                    gathered.note(at.line, message);
+                    gathered.note(line, message);
                 }
             }
         }
     }
+}
+
+/// The windows of a type, and those of its overrides, each with its line.
+fn windows_of(kind: &PauseTypePatch) -> impl Iterator<Item = (usize, Window)> {
+    let own = kind.rules.windows.iter().flat_map(|windows| &windows.value).map(|at| (at.line, at.value));
+    let overrides = kind.overrides.iter().flat_map(|overrides| &overrides.value);
+    let others = overrides.filter(|at| at.value.fields.contains(&RuleField::Windows));
+    own.chain(others.flat_map(|at| at.value.values.windows.iter().map(|window| (at.line, *window))))
 }
 
 fn zones_in_use(directory: &Directory) -> BTreeMap<&'static str, Tz> {

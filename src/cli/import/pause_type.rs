@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::file::{Stated, boolean_of, read_id, read_teams, text_of};
+use super::overrides::read_overrides;
 use super::values;
 use crate::config::{At, Field, Problems, Section, parse_span, show_span};
 use crate::domain::id::{PauseTypeCode, TeamId};
+use crate::domain::overrides::RuleOverride;
 use crate::domain::policy::{
     APPROVAL_TIMEOUT, Approval, AtTimeout, Cap, LIMIT_MAX, OnEarlyEnd, OnLimit, PauseClass, StartableBy, Translations,
     WhenFull, WhenOccupied,
@@ -16,11 +18,6 @@ use crate::domain::policy_check::{
     is_some_of_a_day,
 };
 use crate::domain::schedule::{WeekDays, Window};
-
-/// What fields of later versions are answered with.
-pub(super) const NOT_ENFORCED: &str = "known, but not enforced by this version; take it out";
-/// The fields of later versions: taking them silently would promise what is not kept.
-const LATER: [&str; 2] = ["queue_opens_before", "overrides"];
 
 /// What a file says about one pause type.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +36,7 @@ pub(crate) struct PauseTypePatch {
     pub class: Option<At<PauseClass>>,
     pub teams: Option<At<OfferedTo>>,
     pub rules: RulesPatch,
+    pub overrides: Option<At<Vec<At<RuleOverride>>>>,
 }
 
 /// The teams that a type is offered to.
@@ -64,6 +62,7 @@ pub(crate) struct RulesPatch {
     pub on_limit: Option<At<OnLimit>>,
     pub escalate_after: Option<At<BTreeSet<Duration>>>,
     pub windows: Option<At<Vec<At<Window>>>>,
+    pub queue_opens_before: Option<At<Duration>>,
     pub not_in_first: Option<At<Duration>>,
     pub not_in_last: Option<At<Duration>>,
     pub quota_count: Option<At<Option<u32>>>,
@@ -92,6 +91,7 @@ impl RulesPatch {
             ("on_limit", self.on_limit.as_ref().map(|at| at.line)),
             ("escalate_after", self.escalate_after.as_ref().map(|at| at.line)),
             ("windows", self.windows.as_ref().map(|at| at.line)),
+            ("queue_opens_before", self.queue_opens_before.as_ref().map(|at| at.line)),
             ("not_in_first", self.not_in_first.as_ref().map(|at| at.line)),
             ("not_in_last", self.not_in_last.as_ref().map(|at| at.line)),
             ("quota_count", self.quota_count.as_ref().map(|at| at.line)),
@@ -116,11 +116,6 @@ pub(super) use crate::domain::policy_words::{
 pub(super) fn read_pause_type(mut section: Section<'_>, problems: &mut Problems) -> Option<PauseTypePatch> {
     let line = section.line;
     let code = read_id(&mut section, "code", "pause type", problems, PauseTypeCode::new);
-    for name in LATER {
-        if let Some(field) = section.take_hidden(name, problems) {
-            field.refuse(problems, NOT_ENFORCED);
-        }
-    }
     let name = match section.take("name", problems) {
         Some(field) => read_name(&field, problems),
         None => Stated::Absent,
@@ -137,6 +132,7 @@ pub(super) fn read_pause_type(mut section: Section<'_>, problems: &mut Problems)
     let class = read_of(&mut section, "class", problems, values::word(&CLASSES));
     let teams = section.take("teams", problems).and_then(|field| read_offered_to(&field, problems));
     let rules = read_rules(&mut section, problems);
+    let overrides = section.take("overrides", problems).and_then(|field| read_overrides(&field, problems));
     section.finish(problems);
     Some(PauseTypePatch {
         line,
@@ -151,6 +147,7 @@ pub(super) fn read_pause_type(mut section: Section<'_>, problems: &mut Problems)
         class,
         teams,
         rules,
+        overrides,
     })
 }
 
@@ -165,7 +162,7 @@ fn read_name(field: &Field<'_>, problems: &mut Problems) -> Stated<Translations>
     }
 }
 
-fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch {
+pub(super) fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch {
     RulesPatch {
         paid: section.take("paid", problems).and_then(|field| field.boolean(problems)),
         counts_as_work: section.take("counts_as_work", problems).and_then(|field| field.boolean(problems)),
@@ -178,6 +175,7 @@ fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch 
         on_limit: read_of(section, "on_limit", problems, values::word(&LIMIT_ENDS)),
         escalate_after: read_spans(section, "escalate_after", problems),
         windows: section.take("windows", problems).and_then(|field| read_windows(&field, problems)),
+        queue_opens_before: read_of(section, "queue_opens_before", problems, span_of_a_day),
         not_in_first: read_of(section, "not_in_first", problems, span_of_a_day),
         not_in_last: read_of(section, "not_in_last", problems, span_of_a_day),
         quota_count: section.take("quota_count", problems).and_then(|field| read_quota(&field, problems)),
@@ -192,7 +190,7 @@ fn read_rules(section: &mut Section<'_>, problems: &mut Problems) -> RulesPatch 
     }
 }
 
-fn read_of<T>(
+pub(super) fn read_of<T>(
     section: &mut Section<'_>,
     key: &'static str,
     problems: &mut Problems,
@@ -203,7 +201,7 @@ fn read_of<T>(
 }
 
 /// Reads a span of at most a day: nothing in a pause lasts longer than the longest limit.
-fn span_of_a_day(text: &str) -> Result<Duration, String> {
+pub(super) fn span_of_a_day(text: &str) -> Result<Duration, String> {
     let span = parse_span(text).map_err(|error| format!("{error}, found {text:?}"))?;
     fits_a_day(span).map_err(|why| format!("{why}, found {text:?}"))?;
     Ok(span)

@@ -1,11 +1,13 @@
 //! What an import says and does, as tables: the file, and the exact text that people read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::merge::{Existing, LeftOut, Merged};
 use super::write::read_and_merge;
 use crate::config::Problem;
 use crate::domain::id::{AgentId, ChannelCode, PauseTypeCode, TeamId};
+use crate::domain::overrides::RuleField;
 use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseClass, PauseType, Policy, StartableBy};
 use crate::domain::time::{Timestamp, hours, minutes, seconds};
 
@@ -100,6 +102,8 @@ fn the_sample_uses_every_field_that_is_enforced() {
         "on_limit",
         "escalate_after",
         "windows",
+        "queue_opens_before",
+        "overrides",
         "not_in_first",
         "not_in_last",
         "quota_count",
@@ -296,7 +300,23 @@ fn refusals_of_a_pause_type_name_the_line_and_the_way_out() {
         ("cap = { suporte = 0 }", "`cap`: `suporte`: expected a whole number from 1 to 1000000, found 0"),
         ("cap = { suporte = {} }", "`cap`: `suporte`: expected a number, { percent = 20 } or { keep_available = 5 }"),
         ("when_full = \"wait\"", "`when_full`: expected one of refuse, queue, found \"wait\""),
-        ("queue_opens_before = \"10m\"", "`queue_opens_before`: known, but not enforced by this version; take it out"),
+        ("queue_opens_before = \"25h\"", "`queue_opens_before`: at most 24h is allowed, found \"25h\""),
+        (
+            "overrides = [{ agent = \"ana\", limit = \"5m\" }]",
+            "`overrides`: `reason` is missing; write why the rules are others for them",
+        ),
+        (
+            "overrides = [{ reason = \"x\", limit = \"5m\" }]",
+            "`overrides`: an override is for a `team` or for an `agent`; name one of them",
+        ),
+        (
+            "overrides = [{ agent = \"ana\", reason = \"x\", limit = \"5m\" }]",
+            "`overrides`: there is no agent \"ana\"; define them under [[agent]]",
+        ),
+        (
+            "overrides = [{ team = \"a\", reason = \"x\", limit = \"5m\" }]",
+            "`overrides`: there is no team \"a\"; define it under [[team]]",
+        ),
         (
             "windows = [{ days = \"mon\", from = \"08:00\", until = \"08:00\" }]",
             "`windows`: from and until are the same time; leave the window out to allow the whole day",
@@ -395,7 +415,10 @@ fn refusals_of_the_directory_name_the_line_and_the_way_out() {
         ),
         (
             "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[entitlement_rules]]\nid = \"r\"",
-            &["line 5: `entitlement_rules`: known, but not enforced by this version; take it out"],
+            &[
+                "line 5: entitlement rule \"r\": `min` is missing, or does not read; a shorter pause than this",
+                "line 5: entitlement rule \"r\": `type` is missing; it is the code of the pause type that is owed",
+            ],
         ),
         (
             "[tenant]\nid = \"a\"\nname = \"A\"\nzone = \"UTC\"\n[[agents]]\nid = \"ana\"",
@@ -472,4 +495,65 @@ fn an_explicit_warning_in_force_is_not_dropped_by_a_shorter_limit() {
     let text = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"cafe\"\nlimit = \"2m\"";
     let expected = "line 5: pause type \"cafe\": `limit`: 2m is not longer than the warning 5m before it that is in force; give `warn_before` too";
     assert_eq!(merged(Some(&before), text, LeftOut::Stays).unwrap_err(), [expected]);
+}
+
+#[test]
+fn overrides_and_what_is_owed_are_read_kept_told_and_taken_away() {
+    let text = with_type(
+        "class = \"entitlement\"\nlimit = \"12m\"\nwarn_before = []\noverrides = [{ agent = \"ana\", limit = \"none\", from = \"2026-12-01\", \
+         reason = \"health\" }]\n[[agent]]\nid = \"ana\"\nname = \"Ana\"\nteams = []\n[[entitlement_rules]]\nid = \"n7\"\ntype = \"x\"\nmin = \"10m\"\n",
+    );
+    let first = new(&text);
+    let rules = kind(&first, "x").kind.rules().unwrap();
+    assert_eq!((rules.overrides.len(), rules.owed.len()), (1, 1));
+    let one = &rules.overrides[0];
+    assert_eq!((one.values.limit, &one.fields), (None, &BTreeSet::from([RuleField::Limit])));
+    let rule = &rules.owed[0];
+    assert_eq!((rule.count, rule.min, rule.planned_over, rule.planned_up_to), (1, minutes(10), minutes(0), None));
+
+    // What the file says nothing of stays.
+    let nothing = "[tenant]\nid = \"acme\"\n";
+    assert_eq!(merged(Some(&first), nothing, LeftOut::Stays).unwrap().difference.to_string(), "nothing to change\n");
+    let other = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"x\"\noverrides = []\n[[entitlement_rules]]\n\
+                 id = \"n4\"\ntype = \"x\"\nmin = \"5m\"\ncount = 2\nplanned_shift_over = \"4h\"\nplanned_shift_up_to = \"6h\"\n\
+                 window = { after_start = \"1h\", before_end = \"1h\" }\n";
+    let told = merged(Some(&first), other, LeftOut::Stays).unwrap().difference.to_string();
+    assert!(
+        told.starts_with(
+            "~ pause type x: owed [n7: 1 of 10m in shifts over 0s, 0s to 0s before] -> [n4: 2 of 5m in shifts over 4h up to 6h, \
+             1h to 1h before]; overrides [agent ana from 2026-12-01: limit none (health)] -> none\n"
+        ),
+        "{told}"
+    );
+    // A type that is an entitlement no more owes nothing, and the file may say nothing of it.
+    let regular = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"x\"\nclass = \"regular\"\n";
+    let after = merged(Some(&first), regular, LeftOut::Stays).unwrap();
+    assert_eq!(kind(&Merged { directory: first.directory.clone(), ..after }, "x").kind.rules().unwrap().owed, []);
+    let refused = merged(Some(&first), &other.replace("type = \"x\"", "type = \"y\""), LeftOut::Stays).unwrap_err();
+    assert_eq!(refused, ["line 6: entitlement rule \"n4\": `type`: there is no pause type \"y\"; define it first"]);
+    let refused = merged(Some(&first), &other.replace("min = \"5m\"", "min = \"13m\""), LeftOut::Stays).unwrap_err();
+    assert_eq!(refused, ["line 6: entitlement rule \"n4\": `min`: 13m is longer than the limit of \"x\", 12m"]);
+}
+
+#[test]
+fn an_override_must_fit_the_rules_that_it_changes() {
+    let cases = [
+        ("limit = \"30s\"", "`overrides`: `limit`: 30s is not longer than the warning 5m"),
+        ("warn_before = [\"20m\"]", "`overrides`: `warn_before`: 20m is not before the limit of 10m; make it shorter"),
+        ("min_duration = \"11m\"", "`overrides`: `min_duration`: 11m is longer than the limit of 10m"),
+        ("from = \"2026-02-30\"", "`overrides`: `from`: expected a day such as \"2026-12-24\", found \"2026-02-30\""),
+        ("cap = { a = 1 }", "`overrides`: `cap`: a cap is a team's own already; set it in `cap` of the type"),
+        ("until = \"2026-01-01\", from = \"2026-01-02\"", "`overrides`: `until`: 2026-01-01 is before 2026-01-02"),
+    ];
+    for (rest, expected) in cases {
+        let text = with_type(&format!(
+            "limit = \"10m\"\nwarn_before = [\"5m\"]\noverrides = [{{ team = \"a\", grace = \"1s\", reason = \"r\", {rest} }}]\n\
+             [[team]]\nid = \"a\"\nname = \"A\"\n"
+        ));
+        let found = merged(None, &text, LeftOut::Stays).unwrap_err();
+        assert!(found.len() == 1 && found[0].contains(expected), "{found:?}\n{expected}");
+    }
+    let protected = with_type("class = \"protected\"\noverrides = []");
+    let found = merged(None, &protected, LeftOut::Stays).unwrap_err();
+    assert!(found[0].contains("`overrides`: a protected pause type may have no rules"), "{found:?}");
 }

@@ -143,6 +143,10 @@ impl Agent {
                 }
                 Some(Seen::Nobody)
             }
+            AgentEventBody::EntitlementAtRisk(risk) => {
+                self.fold_at_risk(risk);
+                Some(Seen::Nobody)
+            }
             AgentEventBody::PendingSet(pending) => {
                 legal(self.protected_pause().is_some())?;
                 self.pending = Some(pending.clone());
@@ -221,6 +225,7 @@ impl Agent {
                     since: at,
                     place: Place::at(at),
                     slots: queued.slots.clone(),
+                    opens_at: queued.opens_at,
                     let_pass: 0,
                     last_expired: None,
                     offer: None,
@@ -409,6 +414,7 @@ impl Agent {
             {
                 self.status = Status::Offline;
                 (self.pending, self.deferred, self.occupancy) = (None, None, None);
+                self.at_risk = Box::default();
                 Some(Seen::Agent)
             }
             (Away::Protected(pause), AfterPause::Status(then)) if pause.id == ended.pause => {
@@ -448,6 +454,7 @@ impl Agent {
     /// The agent goes: nobody works any more, and what became of the last request has been told.
     fn forget_the_day(&mut self) {
         self.occupancy = None;
+        self.at_risk = Box::default();
         self.request.take_if(|request| !request.is_open());
     }
 

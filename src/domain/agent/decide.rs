@@ -8,6 +8,7 @@ use crate::domain::command::{
     Actor, AfterEnd, Cancelled, Command, Outcome, PauseAtSignOut, Refusal, Rejection, Request,
 };
 use crate::domain::deferral::DeferredTarget;
+use crate::domain::entitlement::right_to;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, Cause, ChosenStatus, LimitedClass, PausePlace, PauseStarted, PauseTerms,
     Pending, PendingTarget, Queued,
@@ -78,6 +79,10 @@ impl Agent {
             Command::PlanShifts { shifts } => course.plan_shifts(shifts)?,
             Command::CancelShift { day } => course.cancel_shift(*day),
         };
+        if !course.events.is_empty() {
+            // What is taken is at risk no more, and what was cut short is again.
+            course.in_the_name_of(Actor::System, None, |course| course.meet_rights(context));
+        }
         Ok(Decision { events: course.events, outcome })
     }
 }
@@ -129,9 +134,9 @@ impl<'a> Course<'a> {
         Course { agent: agent.clone(), context, actor, reason, due_at: None, events: Vec::new() }
     }
 
-    /// What happens from here on was due at `at`.
-    pub(super) fn falls_due(&mut self, at: Timestamp) {
-        self.due_at = Some(at);
+    /// What happens from here on was due at `at`; none where nothing says when.
+    pub(super) fn falls_due(&mut self, at: Option<Timestamp>) {
+        self.due_at = at;
     }
 
     /// # Panics
@@ -265,13 +270,18 @@ impl<'a> Course<'a> {
     ) -> Result<Outcome, Rejection> {
         let verdict = self.check_start(code, replaces, overriding)?;
         if verdict.outcome == VerdictOutcome::Requested {
-            let rules = self.context.policy.types.get(code).and_then(|found| found.kind.rules());
+            let found = self.context.policy.types.get(code);
+            let rules =
+                found.and_then(|found| found.rules_for(self.context.person, self.context.directory, self.context.now));
             let approval = rules.and_then(|rules| rules.approval);
             return Ok(self.ask_for_approval(code, note, replaces, approval));
         }
         let Some(pause_type) = self.context.policy.types.get(code) else { return Err(Refusal::UnknownType.into()) };
         match verdict.outcome {
-            VerdictOutcome::Queued => return Ok(self.wait_in_line(pause_type, note)),
+            VerdictOutcome::Queued => {
+                let opens_at = verdict.opens_at();
+                return Ok(self.wait_in_line(pause_type, note, opens_at));
+            }
             VerdictOutcome::Pending => {
                 let offer = self.agent.offer_of(code).map(|offer| offer.id);
                 let pause_type = code.clone();
@@ -321,9 +331,10 @@ impl<'a> Course<'a> {
         let running = self.agent.pause().map(|pause| pause.id);
         let replaces = running.or(self.agent.protected_pause().map(|pause| pause.id));
         let verdict = self.check_start(&code, replaces, false)?;
-        // Fewer may be away by now than when it was offered; the offer stands.
+        // Fewer may be away by now than when it was offered, or it is too late for today; the offer stands.
+        let stands = |refusal: &Refusal| matches!(refusal, Refusal::SlotsFull { .. } | Refusal::OutsideWindow { .. });
         let full = verdict.code.into_iter().chain(verdict.also);
-        match full.into_iter().find(|refusal| matches!(refusal, Refusal::SlotsFull { .. })) {
+        match full.into_iter().find(stands) {
             Some(full) => Err(full.into()),
             None => self.start_pause(&code, note, replaces, false),
         }
@@ -338,13 +349,18 @@ impl<'a> Course<'a> {
     }
 
     /// The agent waits for a slot; whoever waits for one of another type leaves that line.
-    pub(super) fn wait_in_line(&mut self, pause_type: &PauseType, note: Option<String>) -> Outcome {
+    pub(super) fn wait_in_line(
+        &mut self,
+        pause_type: &PauseType,
+        note: Option<String>,
+        opens_at: Option<Timestamp>,
+    ) -> Outcome {
         if self.agent.queue.as_ref().is_some_and(|waiting| waiting.pause_type == pause_type.code) {
             return Outcome::Queued;
         }
         self.leave_queue(self.cause(), None);
         let slots = slots_of(&self.context.person.teams, pause_type);
-        let queued = Queued { pause_type: pause_type.code.clone(), note, slots };
+        let queued = Queued { pause_type: pause_type.code.clone(), note, slots, opens_at };
         self.happens(self.cause(), AgentEventBody::Queued(Box::new(queued)));
         Outcome::Queued
     }
@@ -394,7 +410,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// What a supervisor's override has set aside goes on record, rule by rule.
+    /// What an override or a right has set aside goes on record, rule by rule.
     pub(super) fn note_waived(&mut self, waived: &[Refusal]) {
         for refusal in waived {
             let code = findings::waived(refusal.code());
@@ -412,7 +428,11 @@ impl<'a> Course<'a> {
     ) -> Result<(), Rejection> {
         let id = self.context.fresh_id;
         let granted = self.agent.grants.iter().find(|at_hand| Some(at_hand.id) == grant);
-        let terms = terms_of(&pause_type.kind, granted.map_or(Duration::ZERO, |granted| granted.extra));
+        let extra = granted.map_or(Duration::ZERO, |granted| granted.extra);
+        let rules = pause_type.rules_for(self.context.person, self.context.directory, self.context.now);
+        let right = right_to(&self.agent, self.context, &pause_type.code);
+        let terms = rules.and_then(|rules| terms_of(&pause_type.kind, &rules, extra));
+        let terms = terms.map(|terms| PauseTerms { right, ..terms });
         let waiting = self.agent.pending.clone().filter(|_| around == Around::Nothing);
         let mut replaced = None;
         let ended = self.agent.protected_pause().filter(|_| around == Around::Nothing).map(|pause| pause.id);
@@ -626,10 +646,10 @@ pub(in crate::domain) fn as_shown(agent: &Agent) -> Agent {
 }
 
 /// `extra`: by how much the limit is later by a grant.
-fn terms_of(kind: &PauseKind, extra: Duration) -> Option<PauseTerms> {
-    let (class, rules): (LimitedClass, &PauseRules) = match kind {
-        PauseKind::Regular(rules) => (LimitedClass::Regular, rules),
-        PauseKind::Entitlement(rules) => (LimitedClass::Entitlement, rules),
+fn terms_of(kind: &PauseKind, rules: &PauseRules, extra: Duration) -> Option<PauseTerms> {
+    let class = match kind {
+        PauseKind::Regular(_) => LimitedClass::Regular,
+        PauseKind::Entitlement(_) => LimitedClass::Entitlement,
         PauseKind::Protected => return None,
     };
     Some(PauseTerms {
@@ -645,5 +665,6 @@ fn terms_of(kind: &PauseKind, extra: Duration) -> Option<PauseTerms> {
         grace: rules.grace,
         on_limit: rules.on_limit,
         escalate_after: rules.escalate_after.iter().copied().collect(),
+        right: None,
     })
 }

@@ -158,11 +158,12 @@ impl Course<'_> {
         let question = Question { agent: &shown, context, code, actor: &actor, replaces, overriding, waited };
         let verdict = evaluate(&question);
         let Some(pause_type) = context.policy.types.get(code) else { return Err(Refusal::UnknownType) };
+        let opens_at = verdict.opens_at();
         match (verdict.outcome, verdict.code) {
             (VerdictOutcome::Refused | VerdictOutcome::Requested, Some(refusal)) => Err(refusal),
             (VerdictOutcome::Queued, full) => {
                 self.end_deferral(full.as_ref().map(Refusal::code));
-                self.wait_in_line(pause_type, note);
+                self.wait_in_line(pause_type, note, opens_at);
                 Ok(())
             }
             (VerdictOutcome::Pending, _) => {

@@ -10,6 +10,7 @@ use super::deferring::report_due;
 use super::{Agent, Connection, Context, Pause, Status};
 use crate::domain::command::{Actor, PauseAtSignOut};
 use crate::domain::directory::SignInStatus;
+use crate::domain::entitlement::next_edge;
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus, PendingTarget};
 use crate::domain::id::OfferId;
 use crate::domain::policy::{OnLimit, PauseRules};
@@ -58,7 +59,10 @@ impl Agent {
     /// When the next thing is due, if nothing else happens before.
     pub fn next_deadline(&self, context: &Context) -> Option<Timestamp> {
         let due = self.next_due(context).map(|(at, _)| at);
-        due.into_iter().chain(self.next_report(context)).min()
+        let opens_at = self.queue.as_deref().and_then(|waiting| waiting.opens_at).filter(|at| *at > context.now);
+        let edge = if self.risks_moved(context) { Some(context.now) } else { next_edge(self, context) };
+        let edge = edge.filter(|_| self.status != Status::Offline);
+        due.into_iter().chain(self.next_report(context)).chain(opens_at).chain(edge).min()
     }
 
     /// When what integrations say goes on record, or lapses.
@@ -80,14 +84,16 @@ impl Agent {
         let mut course = Course::new(self, context, Actor::System, None);
         course.meet_sockets(context);
         course.meet_reports(context);
+        course.meet_rights(context);
         course.meet_turn(context);
         while let Some((at, due)) = course.agent.next_due(context) {
             if at > context.now {
                 break;
             }
-            course.falls_due(at);
+            course.falls_due(Some(at));
             course.fall_due(due, at, context);
         }
+        course.meet_rights(context);
         course.events
     }
 
@@ -150,7 +156,9 @@ impl Agent {
         let unknown = self.occupancy.as_deref().is_some_and(|occupancy| occupancy.load().unknown);
         // After a start of the server integrations need a while to say what is open.
         let at = if unknown { wait_for_return(context.now, deferred.since, context) } else { context.now };
-        let ended = (!self.is_occupied()).then_some((at, Due::WorkEnded));
+        // What is owed and about to lapse waits for nothing.
+        let lapses = deferred.pause_type().is_some_and(|code| self.is_at_risk(code));
+        let ended = (!self.is_occupied() || lapses).then_some((at, Due::WorkEnded));
         let deadline = deferred.deadline_at.map(|at| (at, Due::DeferralDeadline));
         ended.into_iter().chain(deadline).min()
     }
@@ -257,7 +265,7 @@ impl Course<'_> {
         let Some(waiting) = self.agent.queue.as_deref() else { return };
         let (code, id) = (waiting.pause_type.clone(), &context.person.id);
         let rules = context.policy.types.get(&code).and_then(|found| found.kind.rules());
-        let is_turn = |rules: &PauseRules| context.slots.is_turn_of(id, &code, rules);
+        let is_turn = |rules: &PauseRules| context.slots.is_turn_of(id, &code, rules, context.now);
         if waiting.offer.is_some() || !self.agent.can_take_offers() || !rules.is_some_and(is_turn) {
             return;
         }
@@ -277,7 +285,8 @@ impl Course<'_> {
             waited: false,
         });
         match (verdict.outcome, verdict.code) {
-            (VerdictOutcome::Refused, Some(refusal)) => {
+            // A line that may be joined early is none to be in once it is one's turn.
+            (VerdictOutcome::Refused | VerdictOutcome::Queued, Some(refusal)) => {
                 self.leave_queue(Cause::Queue, Some(refusal.code().to_owned()));
             }
             _ => self.happens(Cause::Queue, AgentEventBody::Offered { offer: at_hand.id }),

@@ -10,6 +10,7 @@ mod due;
 mod ending;
 mod moved;
 mod requesting;
+mod rights;
 mod shifts;
 
 use std::cmp::Reverse;
@@ -19,6 +20,7 @@ use super::alert::Ack;
 use super::command::Actor;
 use super::deferral::Deferred;
 use super::directory::{Directory, Person};
+use super::entitlement::AtRisk;
 use super::event::{Cause, ChosenStatus, PausePlace, PauseTerms, Pending, Shift};
 use super::id::{AgentSeq, PauseId, PauseTypeCode, PolicyVersion};
 use super::occupancy::{Occupancy, Reports};
@@ -68,6 +70,8 @@ pub struct Agent {
     pub acks: Box<[Ack]>,
     /// The work that is open; none where no integration reports any, and while the agent is offline.
     pub occupancy: Option<Box<Occupancy>>,
+    /// What it is owed and is about to lapse, by rule.
+    pub at_risk: Box<[AtRisk]>,
     /// A place in a waiting list.
     pub queue: Option<Box<Waiting>>,
     /// The shift that the last sign-in belongs to.
@@ -243,6 +247,7 @@ impl Agent {
             grants: Box::default(),
             acks: Box::default(),
             occupancy: None,
+            at_risk: Box::default(),
             queue: None,
             shift: None,
             plan: Plan::default(),
@@ -289,6 +294,11 @@ impl Agent {
     pub fn grant_for(&self, pause_type: &PauseTypeCode, now: Timestamp) -> Option<&Grant> {
         let hold = self.grants.iter().filter(|grant| grant.holds_for(pause_type, now));
         hold.min_by_key(|grant| (Reverse(grant.waives.codes().len()), grant.until))
+    }
+
+    /// True while a pause of this type is owed that is about to lapse.
+    pub fn is_at_risk(&self, pause_type: &PauseTypeCode) -> bool {
+        self.at_risk.iter().any(|risk| risk.pause_type == *pause_type)
     }
 
     /// The request that somebody may decide on.

@@ -27,6 +27,19 @@ struct TeamSlots {
     ends: BTreeMap<Timestamp, u32>,
 }
 
+/// Where in a line somebody stands: those who are about to lose what they are owed first, then by place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Order {
+    can_wait: bool,
+    place: Place,
+}
+
+impl Order {
+    fn of(waiter: &Waiter) -> Order {
+        Order { can_wait: !waiter.lapsing, place: waiter.place }
+    }
+}
+
 /// One who waits, with the teams that they are in by now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct InLine {
@@ -45,7 +58,7 @@ impl InLine {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     taken: BTreeMap<PauseTypeCode, BTreeMap<TeamId, TeamSlots>>,
-    lines: BTreeMap<PauseTypeCode, BTreeMap<(Place, AgentId), Arc<InLine>>>,
+    lines: BTreeMap<PauseTypeCode, BTreeMap<(Order, AgentId), Arc<InLine>>>,
     /// How many wait for slots of teams that have no cap any more: their turn is now, however full others are.
     uncapped: BTreeMap<PauseTypeCode, u32>,
     connected: BTreeMap<TeamId, u32>,
@@ -105,8 +118,8 @@ impl Counts {
     }
 
     /// True when somebody else who could take it waits for a slot of this team.
-    pub fn others_wait(&self, agent: &AgentId, pause_type: &PauseTypeCode, team: &TeamId) -> bool {
-        let waits = |waiter: &Waiter| waiter.ready && !waiter.offered && waiter.teams.contains(team);
+    pub fn others_wait(&self, agent: &AgentId, pause_type: &PauseTypeCode, team: &TeamId, now: Timestamp) -> bool {
+        let waits = |waiter: &Waiter| waiter.can_take(now) && waiter.teams.contains(team);
         self.line(pause_type).any(|(id, waiter)| id != agent && waits(waiter))
     }
 
@@ -136,17 +149,17 @@ impl Counts {
         })
     }
 
-    /// Those whose turn it is: for whom a slot is free in each team that they wait for, the longest waiting first. What the
-    /// first of those has for whom there is not enough yet is kept for them, so that nobody waits for good.
-    pub fn turns(&self, pause_type: &PauseTypeCode, rules: &PauseRules) -> Vec<AgentId> {
+    /// Those whose turn it is by `now`: who are about to lose what they are owed, then those for whom a slot is free in each
+    /// team that they wait for, the longest waiting first. What the first of those has for whom there is not enough yet is
+    /// kept for them, so that nobody waits for good.
+    pub fn turns(&self, pause_type: &PauseTypeCode, rules: &PauseRules, now: Timestamp) -> Vec<AgentId> {
         let (mut free, mut turns, mut kept) = (self.free_at_most(pause_type, rules), Vec::new(), false);
         let mut promised: BTreeMap<&TeamId, u32> = BTreeMap::new();
-        let can_take = |in_line: &InLine| in_line.waiter.ready && !in_line.waiter.offered;
-        for (id, in_line) in self.in_line(pause_type).filter(|(_, in_line)| can_take(in_line)) {
-            if free == 0 {
+        for (id, in_line) in self.in_line(pause_type).filter(|(_, in_line)| in_line.waiter.can_take(now)) {
+            let waiter = &*in_line.waiter;
+            if free == 0 && !waiter.lapsing {
                 break;
             }
-            let waiter = &*in_line.waiter;
             let is_free = |team: &TeamId| {
                 rules.cap.get(team).is_none_or(|cap| {
                     let room = self.room(pause_type, team, *cap, in_line.asks(team));
@@ -154,7 +167,7 @@ impl Counts {
                 })
             };
             let found: Vec<&TeamId> = waiter.teams.iter().filter(|team| is_free(team)).collect();
-            let is_turn = found.len() == waiter.teams.len();
+            let is_turn = waiter.lapsing || found.len() == waiter.teams.len();
             if is_turn || !kept {
                 for team in found {
                     *promised.entry(team).or_default() += 1;
@@ -187,8 +200,8 @@ impl Counts {
     }
 
     /// True when it is this agent's turn.
-    pub fn is_turn_of(&self, agent: &AgentId, pause_type: &PauseTypeCode, rules: &PauseRules) -> bool {
-        self.turns(pause_type, rules).contains(agent)
+    pub fn is_turn_of(&self, agent: &AgentId, pause_type: &PauseTypeCode, rules: &PauseRules, now: Timestamp) -> bool {
+        self.turns(pause_type, rules, now).contains(agent)
     }
 
     /// The place right behind the next one who waits for a slot of the same team; that of the agent, where there is none.
@@ -232,7 +245,7 @@ impl Counts {
             }
             let line = self.lines.entry(waiter.pause_type.clone()).or_default();
             let in_line = InLine { waiter: Arc::clone(waiter), teams: teams.into() };
-            line.insert((waiter.place, agent.clone()), Arc::new(in_line));
+            line.insert((Order::of(waiter), agent.clone()), Arc::new(in_line));
         }
         self.each_team(standing, teams, |count| *count += 1);
     }
@@ -262,7 +275,7 @@ impl Counts {
             }
             self.uncapped.retain(|_, count| *count > 0);
             if let Some(line) = self.lines.get_mut(&waiter.pause_type) {
-                line.remove(&(waiter.place, agent.clone()));
+                line.remove(&(Order::of(waiter), agent.clone()));
             }
             self.lines.retain(|_, line| !line.is_empty());
         }

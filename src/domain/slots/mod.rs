@@ -15,6 +15,7 @@ use super::event::{AgentEvent, AgentEventBody, PauseStarted};
 use super::findings::waived;
 use super::id::{AgentId, TeamId};
 use super::policy::{Cap, PauseType, Policy};
+use super::time::Timestamp;
 
 pub use counts::{Asker, Counts, Room};
 pub use standing::{Standing, Taken, Waiter};
@@ -28,8 +29,8 @@ pub fn slots_of(teams: &[TeamId], pause_type: &PauseType) -> Box<[TeamId]> {
     teams.iter().filter(offered).cloned().collect()
 }
 
-/// The starts among events that take slots, each with whether a supervisor set the caps aside for it.
-fn starts(events: &[AgentEvent]) -> impl Iterator<Item = (&PauseStarted, bool)> {
+/// The starts among events that take slots, each with when it is and whether the caps were set aside for it.
+fn starts(events: &[AgentEvent]) -> impl Iterator<Item = (Timestamp, &PauseStarted, bool)> {
     let set_aside = |started: &PauseStarted| {
         let of_caps = waived(SLOTS_FULL);
         events.iter().any(|event| {
@@ -39,7 +40,7 @@ fn starts(events: &[AgentEvent]) -> impl Iterator<Item = (&PauseStarted, bool)> 
     };
     events.iter().filter_map(move |event| {
         let AgentEventBody::PauseStarted(started) = &event.body else { return None };
-        started.terms.is_some().then(|| (&**started, set_aside(started)))
+        started.terms.is_some().then(|| (event.at, &**started, set_aside(started)))
     })
 }
 
@@ -92,21 +93,28 @@ impl Slots {
     /// True when an agent's events take nothing that is not theirs: every cap leaves room for each start, nobody who waits
     /// is passed by, an offer is made in turn, and caps are set aside only where they leave no room.
     pub fn allow(&self, agent: &AgentId, events: &[AgentEvent], policy: &Policy, directory: &Directory) -> bool {
-        let offered = events.iter().any(|event| matches!(event.body, AgentEventBody::Offered { .. }));
-        (!offered || self.is_turn_of(agent, policy))
+        let offered = events.iter().find(|event| matches!(event.body, AgentEventBody::Offered { .. }));
+        offered.is_none_or(|offered| self.is_turn_of(agent, policy, offered.at))
             // What is set aside must stand in the way: the finding is evidence.
-            && starts(events).all(|(started, aside)| self.have_room(agent, started, policy, directory) != aside)
+            && starts(events).all(|(at, started, aside)| self.have_room(agent, started, at, policy, directory) != aside)
     }
 
-    fn is_turn_of(&self, agent: &AgentId, policy: &Policy) -> bool {
+    fn is_turn_of(&self, agent: &AgentId, policy: &Policy, at: Timestamp) -> bool {
         let waiting = self.standings.get(agent).and_then(|standing| standing.waiting.as_ref());
         waiting.is_some_and(|waiter| {
             let rules = policy.types.get(&waiter.pause_type).and_then(|found| found.kind.rules());
-            rules.is_some_and(|rules| self.counts.is_turn_of(agent, &waiter.pause_type, rules))
+            rules.is_some_and(|rules| self.counts.is_turn_of(agent, &waiter.pause_type, rules, at))
         })
     }
 
-    fn have_room(&self, agent: &AgentId, started: &PauseStarted, policy: &Policy, directory: &Directory) -> bool {
+    fn have_room(
+        &self,
+        agent: &AgentId,
+        started: &PauseStarted,
+        at: Timestamp,
+        policy: &Policy,
+        directory: &Directory,
+    ) -> bool {
         let code = &started.pause_type;
         let Some(rules) = policy.types.get(code).and_then(|found| found.kind.rules()) else { return true };
         let none = Standing::default();
@@ -117,14 +125,17 @@ impl Slots {
             let offered = kept.is_some_and(|waiter| waiter.teams.contains(team));
             let asker = Asker { available: standing.available && teams.contains(team), offered };
             let full = |cap: &Cap| self.counts.room(code, team, *cap, asker).is_full();
-            rules.cap.get(team).is_none_or(|cap| !full(cap) && (offered || !self.counts.others_wait(agent, code, team)))
+            rules
+                .cap
+                .get(team)
+                .is_none_or(|cap| !full(cap) && (offered || !self.counts.others_wait(agent, code, team, at)))
         })
     }
 
-    /// Those whose turn it is by now, of whichever type.
-    pub fn turns(&self, policy: &Policy) -> Vec<AgentId> {
+    /// Those whose turn it is by `now`, of whichever type.
+    pub fn turns(&self, policy: &Policy, now: Timestamp) -> Vec<AgentId> {
         let lines = self.counts.waited_for().filter_map(|code| Some((code, policy.types.get(code)?.kind.rules()?)));
-        lines.flat_map(|(code, rules)| self.counts.turns(code, rules)).collect()
+        lines.flat_map(|(code, rules)| self.counts.turns(code, rules, now)).collect()
     }
 }
 

@@ -42,10 +42,21 @@ pub struct Waiter {
     pub place: Place,
     /// A slot of each team is kept for them.
     pub offered: bool,
+    /// The window that they wait for opens then; none where it was open.
+    pub opens_at: Option<Timestamp>,
+    /// They are owed the pause, and about to lose it: they come first, whatever the caps say.
+    pub lapsing: bool,
     /// They could take an offer.
     pub ready: bool,
     /// They are counted among the available.
     pub available: bool,
+}
+
+impl Waiter {
+    /// True when an offer could be made to them.
+    pub(super) fn can_take(&self, now: Timestamp) -> bool {
+        self.ready && !self.offered && self.opens_at.is_none_or(|opens_at| opens_at <= now)
+    }
 }
 
 impl Standing {
@@ -66,6 +77,8 @@ impl Standing {
                     teams: waiting.slots.clone(),
                     place: waiting.place,
                     offered: waiting.offer.is_some(),
+                    opens_at: waiting.opens_at,
+                    lapsing: agent.is_at_risk(&waiting.pause_type),
                     ready: agent.can_take_offers(),
                     available,
                 })

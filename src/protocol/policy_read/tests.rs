@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveTime;
+use chrono::{NaiveDate, NaiveTime};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::domain::directory::{Team, Tenant};
-use crate::domain::id::{DirectoryVersion, PolicyVersion, TenantId};
+use crate::domain::directory::{Person, Team, Tenant};
+use crate::domain::id::{AgentId, DirectoryVersion, PolicyVersion, TenantId};
+use crate::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy, WhenFull, WhenOccupied};
+use crate::domain::policy_check::check_override;
 use crate::domain::time::seconds;
-use crate::protocol::policy_write::{write_difference, write_types};
+use crate::protocol::policy_write::{write_difference, write_owed, write_types};
 
 const NOW: Timestamp = Timestamp(1_768_478_400_000);
 
@@ -22,11 +24,19 @@ fn directory() -> Directory {
         let id = TeamId::new(id).expect("an id");
         (id.clone(), Team { name: id.to_string(), id, zone: None })
     };
+    let ana = Person {
+        id: AgentId::new("ana").expect("an id"),
+        name: "Ana".to_owned(),
+        teams: Vec::new(),
+        zone: None,
+        capacity: BTreeMap::new(),
+        left_at: None,
+    };
     Directory {
         version: DirectoryVersion(1),
         tenant: Tenant::new(TenantId::new("acme").expect("an id"), "Acme".to_owned(), chrono_tz::UTC),
         teams: BTreeMap::from([team("suporte"), team("vendas")]),
-        agents: BTreeMap::new(),
+        agents: BTreeMap::from([(ana.id.clone(), Arc::new(ana))]),
         channels: BTreeMap::new(),
     }
 }
@@ -34,7 +44,7 @@ fn directory() -> Directory {
 fn read(types: Value) -> Result<PauseTypes, Vec<Problem>> {
     let (policy, directory) = (Policy::empty(), directory());
     let beside = Beside { policy: &policy, directory: &directory, now: NOW };
-    read_types(types.as_array().expect("a list").clone(), beside)
+    read_types(types.as_array().expect("a list").clone(), None, beside)
 }
 
 fn problems(types: Value) -> Vec<String> {
@@ -126,14 +136,39 @@ fn rules() -> impl Strategy<Value = PauseRules> {
             approval: last.0,
             when_occupied: last.1,
             startable_by: last.2,
+            ..PauseRules::default()
         }
     })
 }
 
+fn one_override() -> impl Strategy<Value = RuleOverride> {
+    let whom =
+        prop_oneof![team().prop_map(OverrideFor::Team), Just(OverrideFor::Agent(AgentId::new("ana").expect("an id"))),];
+    let fields = proptest::sample::subsequence(RuleField::ALL.to_vec(), 1..=RuleField::ALL.len());
+    let day = || of((2026..2030, 1..=12_u32).prop_map(|(y, m)| NaiveDate::from_ymd_opt(y, m, 1).expect("a day")));
+    (whom, fields, rules(), day(), day(), "[a-zà-ü]{1,20}").prop_map(|(whom, fields, rules, from, until, reason)| {
+        let fields = fields.into_iter().collect();
+        let mut one = RuleOverride { whom, fields, values: rules, from, until, reason };
+        // Of the rest it says nothing.
+        let mut values = PauseRules::default();
+        one.set(&mut values);
+        one.values = values;
+        one
+    })
+}
+
+/// Rules with those of these overrides that fit them.
+fn with_overrides(rules: PauseRules, overrides: Vec<RuleOverride>, class: PauseClass) -> PauseRules {
+    let fit = |one: &RuleOverride| check_override(one, &rules, class).is_empty();
+    PauseRules { overrides: overrides.into_iter().filter(fit).collect(), ..rules }
+}
+
 fn kind() -> impl Strategy<Value = PauseKind> {
+    let with = |class| move |(rules, overrides)| with_overrides(rules, overrides, class);
+    let both = || (rules(), vec(one_override(), 0..3));
     prop_oneof![
-        rules().prop_map(PauseKind::Regular),
-        rules().prop_map(PauseKind::Entitlement),
+        both().prop_map(with(PauseClass::Regular)).prop_map(PauseKind::Regular),
+        both().prop_map(with(PauseClass::Entitlement)).prop_map(PauseKind::Entitlement),
         Just(PauseKind::Protected)
     ]
 }
@@ -225,6 +260,112 @@ fn everything_that_is_wrong_is_told_by_the_path_of_its_field() {
             "types[7]: must be an object",
         ]
     );
+}
+
+#[test]
+fn what_is_wrong_with_an_override_or_with_what_is_owed_is_told_by_its_path() {
+    let types = json!([
+        {"code": "a", "name": {"en": "A"}, "limit_s": 600, "overrides": [
+            {"agent": "ana", "windows": [{"from": "12:00", "until": "15:00"}]},
+            {"reason": "nobody", "limit_s": 60},
+            {"team": "suporte", "agent": "ana", "reason": "both", "limit_s": 60},
+            {"team": "suporte", "reason": "nothing"},
+            {"team": "suporte", "reason": "cap", "cap": {"suporte": 2}},
+            {"team": "nowhere", "reason": "x", "limit_s": "none"},
+            {"agent": "zoe", "reason": "x", "quota_count": 3},
+            {"agent": "ana", "reason": "x", "limit_s": 30, "warn_before_s": [40]},
+            {"agent": "ana", "reason": "x", "grace": 30, "grace_s": 1},
+            {"agent": "ana", "reason": "x", "grace_s": 1, "from": "2026-12-02", "until": "2026-12-01"},
+            {"agent": "ana", "reason": "x", "grace_s": 1, "from": "2 December"},
+        ]},
+        {"code": "b", "name": {"en": "B"}, "class": "protected", "overrides": []},
+    ]);
+    assert_eq!(
+        problems(types),
+        [
+            "types[0].overrides[0].reason: is missing",
+            "types[0].overrides[1]: must be for a team or for an agent; name one of them",
+            "types[0].overrides[2]: must be for a team or for an agent; name one of them",
+            "types[0].overrides[3].reason: the override changes no rule; name one, such as windows",
+            "types[0].overrides[4].cap: a cap is a team's own already; set it in `cap` of the type",
+            "types[0].overrides[4].reason: the override changes no rule; name one, such as windows",
+            "types[0].overrides[7].warn_before_s: 40s is not before the limit of 30s; make it shorter",
+            "types[0].overrides[8].grace: is unknown; write it as grace_s, in whole seconds",
+            "types[0].overrides[9].until: 2026-12-01 is before 2026-12-02, so it would never hold",
+            "types[0].overrides[10].from: expected a day such as \"2026-12-24\", found \"2 December\"",
+            "types[0].overrides: there is no team \"nowhere\"; use the id of one in the directory",
+            "types[0].overrides: there is no agent \"zoe\"; use the id of one in the directory",
+            "types[1].overrides: a protected pause type may have no rules and no colour; take it out",
+        ]
+    );
+
+    let types = json!([
+        {"code": "rest", "name": {"en": "Rest"}, "class": "entitlement", "limit_s": 720},
+        {"code": "coffee", "name": {"en": "Coffee"}},
+    ]);
+    let owed = json!([
+        {"id": "a", "type": "rest", "planned_shift_over_s": 3600, "planned_shift_up_to_s": 3600, "min_s": 600},
+        {"id": "a", "type": "tea", "min_s": 600},
+        {"id": "b", "type": "coffee", "min_s": 600},
+        {"id": "c", "type": "rest", "planned_shift_over_s": 14400, "min_s": 721},
+        {"id": "d", "type": "rest", "planned_shift_over_s": 21600, "min_s": 600},
+    ]);
+    assert_eq!(
+        owed_problems(&types, &owed),
+        [
+            "entitlement_rules[0].planned_shift_up_to_s: must be more than planned_shift_over",
+            "entitlement_rules[1].id: stands here again; use each id once",
+            "entitlement_rules[1].type: there is no pause type \"tea\"; define it first",
+            "entitlement_rules[2].type: \"coffee\" is no entitlement; set class = \"entitlement\" for it",
+            "entitlement_rules[3].min_s: 12m1s is longer than the limit of \"rest\", 12m",
+            "entitlement_rules[4].planned_shift_over_s: shifts of some length are those of the rule \"c\" too",
+        ]
+    );
+    let bad = json!([{"id": "a", "type": "rest", "count": 0, "window": {"after": 5}, "min": 5}, 7]);
+    assert_eq!(
+        owed_problems(&types, &bad),
+        [
+            "entitlement_rules[0].count: must be a whole number from 1 to 24",
+            "entitlement_rules[0].min_s: is missing",
+            "entitlement_rules[0].window.after: is unknown; take it out",
+            "entitlement_rules[0].min: is unknown; take it out",
+            "entitlement_rules[1]: must be an object",
+        ]
+    );
+}
+
+fn read_both(types: &Value, owed: Option<&Value>) -> Result<PauseTypes, Vec<Problem>> {
+    let (policy, directory) = (Policy::empty(), directory());
+    let beside = Beside { policy: &policy, directory: &directory, now: NOW };
+    let list = |value: &Value| value.as_array().expect("a list").clone();
+    read_types(list(types), owed.map(list), beside)
+}
+
+fn owed_problems(types: &Value, owed: &Value) -> Vec<String> {
+    let problems = read_both(types, Some(owed)).expect_err("it cannot be");
+    problems.into_iter().map(|one| format!("{}: {}", one.field, one.problem)).collect()
+}
+
+#[test]
+fn what_is_owed_reads_as_it_is_written_and_stays_where_nothing_is_said_of_it() {
+    let types = json!([{"code": "rest", "name": {"en": "Rest"}, "class": "entitlement", "limit_s": 720}]);
+    let owed = json!([
+        {"id": "n4", "type": "rest", "planned_shift_over_s": 14400, "planned_shift_up_to_s": 21600, "count": 2, "min_s": 600,
+         "window": {"after_start_s": 3600, "before_end_s": 3600}},
+        {"id": "n7", "type": "rest", "planned_shift_over_s": 0, "planned_shift_up_to_s": 14400, "count": 1, "min_s": 600,
+         "window": {"after_start_s": 0, "before_end_s": 0}},
+    ]);
+    let read = read_both(&types, Some(&owed)).expect("a policy");
+    assert_eq!(write_owed(&read), owed);
+    let policy = Policy { types: read.clone(), ..Policy::empty() };
+    let directory = directory();
+    let beside = Beside { policy: &policy, directory: &directory, now: NOW };
+    let list = types.as_array().expect("a list").clone();
+    assert_eq!(read_types(list.clone(), None, beside), Ok(read.clone()));
+    let without = read_types(list, Some(Vec::new()), beside).expect("a policy");
+    assert_eq!(write_owed(&without), json!([]));
+    let difference = write_difference(&read, &without);
+    assert_eq!(difference[0]["fields"], json!([{"field": "entitlement_rules", "before": owed}]));
 }
 
 #[test]

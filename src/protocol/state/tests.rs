@@ -69,6 +69,7 @@ fn lunch() -> Pause {
             grace: seconds(60),
             on_limit: OnLimit::Mark,
             escalate_after: vec![seconds(120)],
+            right: None,
         },
         policy_version: PolicyVersion(1),
         started_at: NINE,

@@ -10,8 +10,8 @@ use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 use crate::ports::ReadError;
 use crate::store::decode::{Asked, damaged_row, decode_tenant_event};
-use crate::store::reader::{journal_columns, journal_row, pause_types, references};
-use crate::store::reading::{Bind, Reading, Sql, damaged};
+use crate::store::reader::{journal_columns, journal_row, policy_of, references};
+use crate::store::reading::{Bind, Reading, Sql};
 use crate::store::stored::Resolve;
 
 /// The most versions of a page, and one more: what a version changes is seen beside the one before it.
@@ -90,10 +90,6 @@ async fn version_of(
         | TenantEventBody::PolicyPlanned { .. }
         | TenantEventBody::DirectoryChanged { .. } => None,
     };
-    let mut policy = Policy { version: PolicyVersion(version.cast_unsigned()), ..Policy::empty() };
-    for form in pause_types(reading, tenant.as_str(), version).await? {
-        let pause_type = form.into_domain().map_err(|error| damaged(&place, &error.to_string()))?;
-        policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
-    }
+    let policy = policy_of(reading, tenant.as_str(), version).await?;
     Ok(PublishedPolicy { policy: Arc::new(policy), at: event.at, actor: event.actor, cause: event.cause, reason })
 }

@@ -243,7 +243,7 @@ impl Tables {
             .and_then(|form| form.into_domain(found))
             .map_err(wrong)?;
         let policy = match self.policies.range(versions).next_back() {
-            Some((_, row)) => policy(row).map_err(wrong)?,
+            Some((_, row)) => policy(row, found).map_err(wrong)?,
             None => Policy::empty(),
         };
         let plans = match self.plans.get(tenant) {
@@ -299,10 +299,10 @@ impl Tables {
     }
 }
 
-fn policy(row: &PolicyRow) -> Result<Policy, FormError> {
+fn policy(row: &PolicyRow, found: &References) -> Result<Policy, FormError> {
     let mut policy = Policy { version: PolicyVersion(row.version.cast_unsigned()), ..Policy::empty() };
     for form in row.types.iter().cloned() {
-        let pause_type = form.into_domain()?;
+        let pause_type = form.into_domain(found)?;
         policy.types.insert(pause_type.code.clone(), Arc::new(pause_type));
     }
     Ok(policy)

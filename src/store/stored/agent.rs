@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::AckForm;
 use super::deferred::DeferredForm;
+use super::entitlement::AtRiskForm;
 use super::event::{PendingForm, PlaceForm, TermsForm};
 use super::occupancy::OccupancyForm;
 use super::ops::OpsForm;
@@ -47,6 +48,8 @@ pub(crate) struct AgentForm {
     acks: Vec<AckForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occupancy: Option<Box<OccupancyForm>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    at_risk: Vec<AtRiskForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     queue: Option<Box<WaitingForm>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +84,7 @@ impl AgentForm {
             grants: agent.grants.iter().map(GrantForm::of).collect(),
             acks: agent.acks.iter().map(|ack| AckForm::of(ack, refer)).collect(),
             occupancy: agent.occupancy.as_ref().map(|occupancy| Box::new(OccupancyForm::of(occupancy))),
+            at_risk: agent.at_risk.iter().map(AtRiskForm::of).collect(),
             queue: agent.queue.as_ref().map(|waiting| Box::new(WaitingForm::of(waiting, refer))),
             shift: agent.shift.map(ShiftForm::of),
             plan: agent.plan.shifts().iter().map(PlannedRow::of).collect(),
@@ -111,6 +115,7 @@ impl AgentForm {
                 grants: self.grants.into_iter().map(GrantForm::into_domain).collect(),
                 acks: self.acks.into_iter().map(|ack| ack.into_domain(resolve)).collect::<Result<_, FormError>>()?,
                 occupancy: self.occupancy.map(|form| form.into_domain().map(Box::new)).transpose()?,
+                at_risk: self.at_risk.into_iter().map(AtRiskForm::into_domain).collect(),
                 queue: self.queue.map(|waiting| Box::new(waiting.into_domain(resolve))),
                 shift: self.shift.map(ShiftForm::into_domain),
                 plan: Plan::from(self.plan.into_iter().map(PlannedRow::into_domain).collect::<Result<Vec<_>, _>>()?),

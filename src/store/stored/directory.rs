@@ -12,6 +12,7 @@ use super::word::{AtDeadlineForm, SignInStatusForm};
 use super::{FormError, PersonId, PersonKind, Refer, Resolve, from_ms, parse, to_ms};
 use crate::domain::deferral::DEFERRED_FOR;
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
+use crate::domain::entitlement::DEFAULT_SHIFT;
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::sync::in_parts;
@@ -97,6 +98,12 @@ struct TenantForm {
     defer_for_ms: u64,
     #[serde(default = "start")]
     at_defer_deadline: AtDeadlineForm,
+    #[serde(default = "default_shift")]
+    default_shift_ms: u64,
+}
+
+fn default_shift() -> u64 {
+    to_ms(DEFAULT_SHIFT)
 }
 
 fn deferred_for() -> u64 {
@@ -121,6 +128,7 @@ impl TenantForm {
             abandon_after_ms: to_ms(tenant.abandon_after),
             defer_for_ms: to_ms(tenant.defer_for),
             at_defer_deadline: tenant.at_defer_deadline.into(),
+            default_shift_ms: to_ms(tenant.default_shift),
         }
     }
 
@@ -137,6 +145,7 @@ impl TenantForm {
             abandon_after: from_ms(self.abandon_after_ms),
             defer_for: from_ms(self.defer_for_ms),
             at_defer_deadline: self.at_defer_deadline.into(),
+            default_shift: from_ms(self.default_shift_ms),
         })
     }
 }

@@ -1,27 +1,23 @@
 //! The stored form of an agent's event: what is in the journal's `body`. The rest are columns.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::deferred::DeferredForm;
+use super::entitlement::{AtRiskForm, RightForm};
 use super::occupancy::ChangedForm;
 use super::request::{CreatedForm, GrantForm};
 use super::shift::{PlannedForm, ShiftForm};
 use super::text::Text;
 use super::word::{ChosenStatusForm, LimitedClassForm, OnEarlyEndForm, OnLimitForm};
-use super::{ActorForm, FormError, Hash, PersonId, Refer, Resolve, WideId, from_ms, not, parse, to_ms};
+use super::{ActorForm, FormError, Hash, Refer, Resolve, from_ms, parse, to_ms};
 use crate::domain::alert::AlertId;
-use crate::domain::command::Outcome;
 use crate::domain::event::{
     AfterPause, AgentEvent, AgentEventBody, PauseEnded, PausePlace, PauseStarted, PauseTerms, Pending, PendingTarget,
     Queued,
 };
-use crate::domain::id::{OfferId, Op, PauseId, PauseTypeCode, RequestId, TeamId};
-use crate::domain::op::OpRecord;
+use crate::domain::id::{OfferId, PauseId, PauseTypeCode, RequestId, TeamId};
 use crate::domain::queue::Place;
 use crate::domain::time::Timestamp;
 
@@ -88,6 +84,7 @@ impl EventForm {
             | BodyForm::Escalated { .. }
             | BodyForm::PauseExtended { .. }
             | BodyForm::PauseEnded(_)
+            | BodyForm::EntitlementAtRisk(_)
             | BodyForm::FindingRecorded { .. } => None,
         }
     }
@@ -178,6 +175,8 @@ enum BodyForm {
     PauseExtended { pause: String, by_ms: u64 },
     #[serde(rename = "pause.ended")]
     PauseEnded(EndedForm),
+    #[serde(rename = "entitlement.at_risk")]
+    EntitlementAtRisk(Box<AtRiskForm>),
     #[serde(rename = "finding.recorded")]
     FindingRecorded {
         code: String,
@@ -248,6 +247,7 @@ impl BodyForm {
                 BodyForm::PauseExtended { pause: pause.to_string(), by_ms: to_ms(*by) }
             }
             AgentEventBody::PauseEnded(ended) => BodyForm::PauseEnded(EndedForm::of(ended)),
+            AgentEventBody::EntitlementAtRisk(risk) => BodyForm::EntitlementAtRisk(Box::new(AtRiskForm::of(risk))),
             AgentEventBody::FindingRecorded { code, pause } => {
                 BodyForm::FindingRecorded { code: code.clone(), pause: pause.map(|id| id.to_string()) }
             }
@@ -309,6 +309,7 @@ impl BodyForm {
                 AgentEventBody::PauseExtended { pause: pause_id(&pause)?, by: from_ms(by_ms) }
             }
             BodyForm::PauseEnded(ended) => AgentEventBody::PauseEnded(ended.into_domain()?),
+            BodyForm::EntitlementAtRisk(risk) => AgentEventBody::EntitlementAtRisk(Box::new(risk.into_domain())),
             BodyForm::FindingRecorded { code, pause } => {
                 AgentEventBody::FindingRecorded { code, pause: pause.as_deref().map(pause_id).transpose()? }
             }
@@ -380,6 +381,8 @@ struct QueuedForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<Hash>,
     slots: Vec<Text<TeamId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    opens_at: Option<i64>,
 }
 
 impl QueuedForm {
@@ -388,6 +391,7 @@ impl QueuedForm {
             pause_type: queued.pause_type.to_string(),
             note: queued.note.as_deref().map(|note| refer.text(note)),
             slots: queued.slots.iter().cloned().map(Text).collect(),
+            opens_at: queued.opens_at.map(|at| at.0),
         }
     }
 
@@ -396,6 +400,7 @@ impl QueuedForm {
             pause_type: type_code(&self.pause_type)?,
             note: self.note.and_then(|hash| resolve.text(hash)),
             slots: self.slots.into_iter().map(|Text(team)| team).collect(),
+            opens_at: self.opens_at.map(Timestamp),
         })
     }
 }
@@ -516,6 +521,8 @@ pub(super) struct TermsForm {
     grace_ms: u64,
     on_limit: OnLimitForm,
     escalate_after_ms: Vec<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    right: Option<RightForm>,
 }
 
 impl TermsForm {
@@ -532,6 +539,7 @@ impl TermsForm {
             grace_ms: to_ms(terms.grace),
             on_limit: terms.on_limit.into(),
             escalate_after_ms: terms.escalate_after.iter().copied().map(to_ms).collect(),
+            right: terms.right.map(RightForm::of),
         }
     }
 
@@ -548,6 +556,7 @@ impl TermsForm {
             grace: from_ms(self.grace_ms),
             on_limit: self.on_limit.into(),
             escalate_after: self.escalate_after_ms.into_iter().map(from_ms).collect(),
+            right: self.right.map(RightForm::into_domain),
         }
     }
 }
@@ -599,72 +608,6 @@ impl EndedForm {
             last_seen_at: self.last_seen_at.map(Timestamp),
             replaced_by: self.replaced_by.as_deref().map(pause_id).transpose()?,
         })
-    }
-}
-
-/// The journal's columns of an op.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct OpColumns {
-    pub(crate) op: WideId,
-    pub(crate) by_kind: String,
-    pub(crate) by: Option<PersonId>,
-    pub(crate) fingerprint: i64,
-    pub(crate) at: i64,
-    pub(crate) outcome: String,
-}
-
-impl OpColumns {
-    pub(crate) fn of(record: &OpRecord, refer: &mut dyn Refer) -> OpColumns {
-        let (by_kind, by) = ActorForm::of(&record.by, refer).columns();
-        OpColumns {
-            op: WideId::of(record.op.0),
-            by_kind,
-            by,
-            fingerprint: record.fingerprint.cast_signed(),
-            at: record.at.0,
-            outcome: OutcomeWord(record.outcome).to_string(),
-        }
-    }
-
-    pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<OpRecord, FormError> {
-        Ok(OpRecord {
-            op: Op(self.op.number()),
-            by: ActorForm::from_columns(&self.by_kind, self.by)?.into_domain(resolve)?,
-            fingerprint: self.fingerprint.cast_unsigned(),
-            at: Timestamp(self.at),
-            outcome: self.outcome.parse::<OutcomeWord>()?.0,
-        })
-    }
-}
-
-/// An outcome as a word: `done`, `queued`, `requested`, `deferred`, `started:<pause>`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct OutcomeWord(Outcome);
-
-impl fmt::Display for OutcomeWord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Outcome::Done => f.write_str("done"),
-            Outcome::Queued => f.write_str("queued"),
-            Outcome::Requested => f.write_str("requested"),
-            Outcome::Deferred => f.write_str("deferred"),
-            Outcome::Started { pause } => write!(f, "started:{pause}"),
-        }
-    }
-}
-
-impl FromStr for OutcomeWord {
-    type Err = FormError;
-
-    fn from_str(word: &str) -> Result<OutcomeWord, FormError> {
-        match (word, word.strip_prefix("started:")) {
-            ("done", _) => Ok(OutcomeWord(Outcome::Done)),
-            ("queued", _) => Ok(OutcomeWord(Outcome::Queued)),
-            ("requested", _) => Ok(OutcomeWord(Outcome::Requested)),
-            ("deferred", _) => Ok(OutcomeWord(Outcome::Deferred)),
-            (_, Some(pause)) => Ok(OutcomeWord(Outcome::Started { pause: pause_id(pause)? })),
-            (_, None) => Err(not("an outcome", word.to_owned(), "unknown")),
-        }
     }
 }
 

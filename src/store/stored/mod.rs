@@ -8,10 +8,13 @@ mod agent;
 mod alert;
 mod deferred;
 mod directory;
+mod entitlement;
 mod event;
 mod id;
 mod occupancy;
+mod op_columns;
 mod ops;
+mod overrides;
 mod plans;
 mod policy;
 mod queue;
@@ -37,8 +40,9 @@ use crate::domain::time::millis;
 
 pub(crate) use agent::AgentForm;
 pub(crate) use directory::DirectoryForm;
-pub(crate) use event::{EventForm, OpColumns};
+pub(crate) use event::EventForm;
 pub(crate) use id::{Hash, IdState, PersonId, Salt, WideId, to_hex};
+pub(crate) use op_columns::OpColumns;
 pub(crate) use plans::PlansForm;
 pub(crate) use policy::PauseTypeForm;
 pub(crate) use tenant_event::TenantEventForm;
@@ -112,6 +116,9 @@ pub(crate) trait Refer {
 
     /// The salted hash of a text about the agent at hand.
     fn text(&mut self, text: &str) -> Hash;
+
+    /// The salted hash of a text about an agent who is not at hand.
+    fn text_about(&mut self, agent: &str, text: &str) -> Hash;
 }
 
 /// Finds people and texts, on the way out.

@@ -62,13 +62,13 @@ impl DraftForm {
             at: draft.at.0,
             by: ActorForm::of(&draft.by, refer),
             note: draft.note.clone(),
-            types: draft.types.values().map(|kind| PauseTypeForm::of(kind)).collect(),
+            types: draft.types.values().map(|kind| PauseTypeForm::of(kind, refer)).collect(),
         }
     }
 
     fn into_domain(self, resolve: &dyn Resolve) -> Result<PolicyDraft, FormError> {
         let types = self.types.into_iter().map(|form| {
-            let kind = form.into_domain()?;
+            let kind = form.into_domain(resolve)?;
             Ok((kind.code.clone(), Arc::new(kind)))
         });
         Ok(PolicyDraft {

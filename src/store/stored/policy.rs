@@ -7,11 +7,13 @@ use chrono::{NaiveTime, Weekday};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::entitlement::EntitlementRuleForm;
 use super::event::type_code;
+use super::overrides::OverrideForm;
 use super::word::{AtTimeoutForm, OnEarlyEndForm, OnLimitForm, StartableByForm, WhenFullForm, WhenOccupiedForm};
-use super::{FORM, FormError, Hash, from_ms, not, parse, read_json, to_ms, write_json};
+use super::{FORM, FormError, Hash, Refer, Resolve, from_ms, not, parse, read_json, to_ms, write_json};
 use crate::domain::id::TeamId;
-use crate::domain::policy::{Approval, Cap, PauseKind, PauseRules, PauseType};
+use crate::domain::policy::{Approval, Cap, PauseKind, PauseRules, PauseType, QUEUE_OPENS_BEFORE};
 use crate::domain::schedule::{WeekDays, Window};
 use crate::domain::time::Timestamp;
 
@@ -31,22 +33,22 @@ pub(crate) struct PauseTypeForm {
 }
 
 impl PauseTypeForm {
-    pub(crate) fn of(pause_type: &PauseType) -> PauseTypeForm {
+    pub(crate) fn of(pause_type: &PauseType, refer: &mut dyn Refer) -> PauseTypeForm {
         PauseTypeForm {
             code: pause_type.code.to_string(),
             class: pause_type.kind.class().as_str().to_owned(),
             color: pause_type.color.clone(),
             body: write_json(&DisplayForm::of(pause_type)),
-            rules: pause_type.kind.rules().map(|rules| write_json(&RulesForm::of(rules))),
+            rules: pause_type.kind.rules().map(|rules| write_json(&RulesForm::of(rules, refer))),
         }
     }
 
-    pub(crate) fn into_domain(self) -> Result<PauseType, FormError> {
+    pub(crate) fn into_domain(self, resolve: &dyn Resolve) -> Result<PauseType, FormError> {
         let display: DisplayForm = read_json(FORM, &self.body)?;
         let rules = self.rules.as_deref().map(|rules| read_json::<RulesForm>(FORM, rules)).transpose()?;
         let kind = match (self.class.as_str(), rules) {
-            ("regular", Some(rules)) => PauseKind::Regular(rules.into_domain()?),
-            ("entitlement", Some(rules)) => PauseKind::Entitlement(rules.into_domain()?),
+            ("regular", Some(rules)) => PauseKind::Regular(rules.into_domain(resolve)?),
+            ("entitlement", Some(rules)) => PauseKind::Entitlement(rules.into_domain(resolve)?),
             ("protected", None) => PauseKind::Protected,
             (_, _) => return Err(not("a class that fits its rules", self.class, "unknown, or they do not fit")),
         };
@@ -119,7 +121,7 @@ impl DisplayForm {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RulesForm {
+pub(super) struct RulesForm {
     paid: bool,
     counts_as_work: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,6 +135,8 @@ struct RulesForm {
     on_limit: OnLimitForm,
     escalate_after_ms: Vec<u64>,
     windows: Vec<WindowForm>,
+    #[serde(default = "queue_opens_before", skip_serializing_if = "is_quarter_of_an_hour")]
+    queue_opens_before_ms: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     not_in_first_ms: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -154,6 +158,19 @@ struct RulesForm {
     #[serde(default = "defer")]
     when_occupied: WhenOccupiedForm,
     startable_by: StartableByForm,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owed: Vec<EntitlementRuleForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    overrides: Vec<OverrideForm>,
+}
+
+fn queue_opens_before() -> u64 {
+    to_ms(QUEUE_OPENS_BEFORE)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_quarter_of_an_hour(ms: &u64) -> bool {
+    *ms == queue_opens_before()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -170,7 +187,7 @@ fn defer() -> WhenOccupiedForm {
 }
 
 impl RulesForm {
-    fn of(rules: &PauseRules) -> RulesForm {
+    pub(super) fn of(rules: &PauseRules, refer: &mut dyn Refer) -> RulesForm {
         RulesForm {
             paid: rules.paid,
             counts_as_work: rules.counts_as_work,
@@ -183,6 +200,7 @@ impl RulesForm {
             on_limit: rules.on_limit.into(),
             escalate_after_ms: rules.escalate_after.iter().copied().map(to_ms).collect(),
             windows: rules.windows.iter().map(WindowForm::of).collect(),
+            queue_opens_before_ms: to_ms(rules.queue_opens_before),
             not_in_first_ms: to_ms(rules.not_in_first),
             not_in_last_ms: to_ms(rules.not_in_last),
             quota_count: rules.quota_count,
@@ -194,10 +212,12 @@ impl RulesForm {
             when_occupied: rules.when_occupied.into(),
             cap: rules.cap.iter().map(|(team, cap)| (team.to_string(), CapForm::of(*cap))).collect(),
             startable_by: rules.startable_by.into(),
+            owed: rules.owed.iter().map(EntitlementRuleForm::of).collect(),
+            overrides: rules.overrides.iter().map(|one| OverrideForm::of(one, refer)).collect(),
         }
     }
 
-    fn into_domain(self) -> Result<PauseRules, FormError> {
+    pub(super) fn into_domain(self, resolve: &dyn Resolve) -> Result<PauseRules, FormError> {
         Ok(PauseRules {
             paid: self.paid,
             counts_as_work: self.counts_as_work,
@@ -210,6 +230,7 @@ impl RulesForm {
             on_limit: self.on_limit.into(),
             escalate_after: self.escalate_after_ms.into_iter().map(from_ms).collect(),
             windows: self.windows.into_iter().map(WindowForm::into_domain).collect::<Result<_, FormError>>()?,
+            queue_opens_before: from_ms(self.queue_opens_before_ms),
             not_in_first: from_ms(self.not_in_first_ms),
             not_in_last: from_ms(self.not_in_last_ms),
             quota_count: self.quota_count,
@@ -225,6 +246,12 @@ impl RulesForm {
                 .map(|(team, cap)| Ok((parse::<TeamId>("a team's id", team)?, cap.into_domain())))
                 .collect::<Result<_, FormError>>()?,
             startable_by: self.startable_by.into(),
+            owed: self.owed.into_iter().map(EntitlementRuleForm::into_domain).collect(),
+            overrides: self
+                .overrides
+                .into_iter()
+                .map(|one| one.into_domain(resolve))
+                .collect::<Result<_, FormError>>()?,
         })
     }
 }

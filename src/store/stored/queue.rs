@@ -18,6 +18,8 @@ pub(super) struct WaitingForm {
     since: i64,
     place: PlaceInLineForm,
     slots: Vec<Text<TeamId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    opens_at: Option<i64>,
     let_pass: u8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_expired: Option<Text<OfferId>>,
@@ -44,6 +46,7 @@ impl WaitingForm {
             since: waiting.since.0,
             place: PlaceInLineForm::of(waiting.place),
             slots: waiting.slots.iter().cloned().map(Text).collect(),
+            opens_at: waiting.opens_at.map(|at| at.0),
             let_pass: waiting.let_pass,
             last_expired: waiting.last_expired.map(Text),
             offer: waiting.offer.map(|offer| OfferForm {
@@ -62,6 +65,7 @@ impl WaitingForm {
             since: Timestamp(self.since),
             place: self.place.into_domain(),
             slots: self.slots.into_iter().map(|Text(team)| team).collect(),
+            opens_at: self.opens_at.map(Timestamp),
             let_pass: self.let_pass,
             last_expired: self.last_expired.map(|id| id.0),
             offer: self.offer.map(|offer| Offer {

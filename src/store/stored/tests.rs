@@ -32,6 +32,10 @@ use crate::domain::time::Timestamp;
 use crate::domain::usage::{Counted, Period, TypeUsage, Usage, Used};
 use crate::ports::AgentRecord;
 
+mod owed;
+
+use owed::{at_risk, right, with_more};
+
 /// Remembers what it named.
 #[derive(Default)]
 struct Register {
@@ -50,6 +54,10 @@ impl Refer for Register {
         let hash = Hash::of_text(Salt([9; 16]), text);
         self.texts.insert(hash, text.to_owned());
         hash
+    }
+
+    fn text_about(&mut self, _agent: &str, text: &str) -> Hash {
+        self.text(text)
     }
 }
 
@@ -153,9 +161,17 @@ fn spans() -> impl Strategy<Value = Vec<Duration>> {
 fn terms() -> impl Strategy<Value = PauseTerms> {
     let class = prop_oneof![Just(LimitedClass::Regular), Just(LimitedClass::Entitlement)];
     let span_or_none = || proptest::option::of(span());
-    let flags = (class, any::<bool>(), any::<bool>(), early_end(), on_limit());
+    let flags = (class, any::<bool>(), any::<bool>(), early_end(), on_limit(), proptest::option::of(right()));
     (flags, span_or_none(), span(), span_or_none(), spans(), span(), spans()).prop_map(
-        |((class, paid, counts_as_work, on_early_end, on_limit), min, refund_under, limit, warn, grace, escalate)| {
+        |(
+            (class, paid, counts_as_work, on_early_end, on_limit, right),
+            min,
+            refund_under,
+            limit,
+            warn,
+            grace,
+            escalate,
+        )| {
             PauseTerms {
                 class,
                 paid,
@@ -168,6 +184,7 @@ fn terms() -> impl Strategy<Value = PauseTerms> {
                 grace,
                 on_limit,
                 escalate_after: escalate,
+                right,
             }
         },
     )
@@ -240,8 +257,8 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
         (sources(), any::<bool>()).prop_map(|(sources, blocks)| {
             AgentEventBody::OccupancyChanged(Box::new(OccupancyChanged { sources, blocks }))
         }),
-        (code(), text(), some_teams()).prop_map(|(pause_type, note, slots)| {
-            AgentEventBody::Queued(Box::new(Queued { pause_type, note, slots }))
+        (code(), text(), some_teams(), proptest::option::of(at())).prop_map(|(pause_type, note, slots, opens_at)| {
+            AgentEventBody::Queued(Box::new(Queued { pause_type, note, slots, opens_at }))
         }),
         (code(), proptest::option::of(any::<String>()))
             .prop_map(|(pause_type, code)| AgentEventBody::LeftQueue { pause_type, code }),
@@ -261,6 +278,7 @@ fn body() -> impl Strategy<Value = AgentEventBody> {
         (id(), span(), any::<bool>()).prop_map(|(pause, after, late)| AgentEventBody::Escalated { pause, after, late }),
         (id(), span()).prop_map(|(pause, by)| AgentEventBody::PauseExtended { pause, by }),
         ended().prop_map(AgentEventBody::PauseEnded),
+        at_risk().prop_map(|risk| AgentEventBody::EntitlementAtRisk(Box::new(risk))),
         (any::<String>(), proptest::option::of(id()))
             .prop_map(|(code, pause)| AgentEventBody::FindingRecorded { code, pause }),
     ]
@@ -343,11 +361,12 @@ fn waiting() -> impl Strategy<Value = Waiting> {
         left,
         runs_since,
     });
-    let asked = (code(), text(), at(), place_in_line(), some_teams());
+    let asked = (code(), text(), at(), place_in_line(), (some_teams(), proptest::option::of(at())));
     let offers =
         (any::<u8>(), proptest::option::of(offer_id()), proptest::option::of(offer), proptest::option::of(at()));
-    (asked, offers).prop_map(|((pause_type, note, since, place, slots), (let_pass, last_expired, offer, lost_at))| {
-        Waiting { pause_type, note, since, place, slots, let_pass, last_expired, offer, lost_at }
+    (asked, offers).prop_map(|((pause_type, note, since, place, (slots, opens_at)), rest)| {
+        let (let_pass, last_expired, offer, lost_at) = rest;
+        Waiting { pause_type, note, since, place, slots, opens_at, let_pass, last_expired, offer, lost_at }
     })
 }
 
@@ -442,11 +461,10 @@ fn usage() -> impl Strategy<Value = Usage> {
     let day =
         (0..40_000).prop_map(|day| Period::BusinessDay(NaiveDate::from_num_days_from_ce_opt(day).expect("a day")));
     let period = prop_oneof![at().prop_map(Period::Shift), day];
-    let of_type = (code(), any::<u32>(), span(), at()).prop_map(|(pause_type, count, time, last)| TypeUsage {
-        pause_type,
-        used: Used { count, time },
-        last,
-    });
+    let of_type =
+        (code(), any::<u32>(), span(), any::<u32>(), at()).prop_map(|(pause_type, count, time, satisfied, last)| {
+            TypeUsage { pause_type, used: Used { count, time }, satisfied, last }
+        });
     let counted = (period, at(), proptest::collection::vec(of_type, 0..3))
         .prop_map(|(period, last, types)| Usage::from(Counted { period, last, types: types.into() }));
     prop_oneof![Just(Usage::default()), counted]
@@ -470,6 +488,7 @@ fn record() -> impl Strategy<Value = AgentRecord> {
         proptest::collection::vec(grant(), 0..3).prop_map(Into::into),
         proptest::collection::vec((alert(), actor(), at()).prop_map(|(alert, by, at)| Ack { alert, by, at }), 0..3)
             .prop_map(Into::into),
+        proptest::collection::vec(at_risk(), 0..2).prop_map(Into::into),
     );
     let work = (proptest::option::of(deferred().prop_map(Box::new)), proptest::option::of(occupancy), asked);
     let plan = proptest::collection::vec(planned(), 0..3).prop_map(Plan::from);
@@ -481,7 +500,8 @@ fn record() -> impl Strategy<Value = AgentRecord> {
     let (status, ops) = (agent_status().boxed(), ops.boxed());
     (numbers, connection.boxed(), status, chosen.boxed(), rest, ops).prop_map(
         |((seq, version, public), connection, status, (since, actor, cause, reason), rest, ops)| {
-            let (pending, (shift, plan), resume, usage, (queue, (deferred, occupancy, (request, grants, acks)))) = rest;
+            let (pending, (shift, plan), resume, usage, (queue, (deferred, occupancy, asked))) = rest;
+            let (request, grants, acks, at_risk) = asked;
             let agent = Agent {
                 seq: AgentSeq(seq),
                 version: AgentSeq(version),
@@ -497,6 +517,7 @@ fn record() -> impl Strategy<Value = AgentRecord> {
                 request,
                 grants,
                 acks,
+                at_risk,
                 occupancy,
                 queue,
                 shift,
@@ -573,6 +594,7 @@ fn pause_type() -> impl Strategy<Value = PauseType> {
                 when_occupied,
                 when_full,
                 startable_by,
+                ..PauseRules::default()
             }
         },
     );
@@ -629,8 +651,10 @@ proptest! {
     }
 
     #[test]
-    fn pause_types_read_back_as_they_were(pause_type in pause_type()) {
-        prop_assert_eq!(PauseTypeForm::of(&pause_type).into_domain(), Ok(pause_type));
+    fn pause_types_read_back_as_they_were(pause_type in pause_type().prop_flat_map(with_more)) {
+        let mut register = Register::default();
+        let form = PauseTypeForm::of(&pause_type, &mut register);
+        prop_assert_eq!(form.into_domain(&register), Ok(pause_type));
     }
 }
 

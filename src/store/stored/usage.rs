@@ -30,7 +30,14 @@ struct TypeUsageForm {
     pause_type: Text<PauseTypeCode>,
     count: u32,
     time_ms: u64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    satisfied: u32,
     last: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl UsageForm {
@@ -64,6 +71,7 @@ impl TypeUsageForm {
             pause_type: Text(usage.pause_type.clone()),
             count: usage.used.count,
             time_ms: to_ms(usage.used.time),
+            satisfied: usage.satisfied,
             last: usage.last.0,
         }
     }
@@ -72,6 +80,7 @@ impl TypeUsageForm {
         TypeUsage {
             pause_type: self.pause_type.0,
             used: Used { count: self.count, time: from_ms(self.time_ms) },
+            satisfied: self.satisfied,
             last: Timestamp(self.last),
         }
     }

@@ -28,10 +28,10 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
 }
 
 /// All is quiet: whoever's turn it is has an offer.
-pub(super) fn unoffered(seen: &Evidence) -> Option<Broken> {
+pub(super) fn unoffered(seen: &Evidence, now: Timestamp) -> Option<Broken> {
     let mut ledger = Ledger::new();
     seen.durable.iter().for_each(|(entry, _)| ledger.take(entry, seen));
-    let turns: Vec<AgentId> = ledger.policy.types.keys().flat_map(|code| ledger.turns(code)).collect();
+    let turns: Vec<AgentId> = ledger.policy.types.keys().flat_map(|code| ledger.turns(code, now)).collect();
     (!turns.is_empty()).then(|| ("C6", format!("it is the turn of {turns:?}, and they have no offer")))
 }
 
@@ -49,7 +49,14 @@ struct Waiter {
     pause_type: PauseTypeCode,
     teams: Vec<TeamId>,
     place: (Timestamp, u32),
+    opens_at: Option<Timestamp>,
     offered: bool,
+}
+
+impl Waiter {
+    fn waits_at(&self, now: Timestamp) -> bool {
+        !self.offered && self.opens_at.is_none_or(|opens_at| opens_at <= now)
+    }
 }
 
 /// Everybody as far as slots go, and what the administrator says.
@@ -59,6 +66,7 @@ struct Ledger {
     people: People,
     on: BTreeMap<AgentId, (PauseTypeCode, Vec<TeamId>)>,
     waiting: BTreeMap<AgentId, Waiter>,
+    at_risk: BTreeSet<AgentId>,
 }
 
 impl Ledger {
@@ -69,6 +77,7 @@ impl Ledger {
             people: People::new(),
             on: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            at_risk: BTreeSet::new(),
         }
     }
 
@@ -97,8 +106,8 @@ impl Ledger {
             }
         }
         if let AgentEventBody::Queued(queued) = &event.body {
-            let (pause_type, place) = (queued.pause_type.clone(), (event.at, 0));
-            self.waiting.insert(agent.clone(), Waiter { pause_type, teams, place, offered: false });
+            let (pause_type, place, opens_at) = (queued.pause_type.clone(), (event.at, 0), queued.opens_at);
+            self.waiting.insert(agent.clone(), Waiter { pause_type, teams, place, opens_at, offered: false });
         }
         if let AgentEventBody::OfferExpired { place: Some(place), .. } = &event.body
             && let Some(waiter) = self.waiting.get_mut(agent)
@@ -116,6 +125,15 @@ impl Ledger {
         if self.people.get(agent).is_none_or(|person| person.pause.is_none()) {
             self.on.remove(agent);
         }
+        if let AgentEventBody::EntitlementAtRisk(risk) = &event.body
+            && risk.owed > 0
+        {
+            self.at_risk.insert(agent.clone());
+        } else if matches!(event.body, AgentEventBody::EntitlementAtRisk(_))
+            || self.people.get(agent).is_none_or(|person| person.public().status == "offline")
+        {
+            self.at_risk.remove(agent);
+        }
     }
 
     fn set_offered(&mut self, agent: &AgentId, offered: bool) {
@@ -127,7 +145,7 @@ impl Ledger {
         if let AgentEventBody::PauseStarted(started) = &event.body
             && started.terms.is_some()
         {
-            return match (self.stands_against(agent, started), set_aside.contains(&started.id)) {
+            return match (self.stands_against(agent, started, event.at), set_aside.contains(&started.id)) {
                 (Some(why), false) => Some(why),
                 (None, true) => Some("caps were set aside that left room"),
                 (Some(_), true) | (None, false) => None,
@@ -135,7 +153,7 @@ impl Ledger {
         }
         let waiter = self.waiting.get(agent)?;
         if let AgentEventBody::Offered { .. } = &event.body {
-            let in_turn = self.turns(&waiter.pause_type).contains(agent);
+            let in_turn = self.turns(&waiter.pause_type, event.at).contains(agent);
             return (!in_turn).then_some("an offer out of turn");
         }
         let AgentEventBody::OfferExpired { place: Some(place), .. } = &event.body else { return None };
@@ -151,7 +169,7 @@ impl Ledger {
         self.policy.types[code].kind.rules().expect("not protected")
     }
 
-    fn stands_against(&self, agent: &AgentId, started: &PauseStarted) -> Option<&'static str> {
+    fn stands_against(&self, agent: &AgentId, started: &PauseStarted, now: Timestamp) -> Option<&'static str> {
         let (code, caps) = (&started.pause_type, &self.rules(&started.pause_type).cap);
         let own = self.waiting.get(agent).filter(|waiter| waiter.offered && waiter.pause_type == *code);
         let teams = &self.directory.agents.get(agent)?.teams;
@@ -160,7 +178,7 @@ impl Ledger {
                 return Some("no room");
             }
             let waits = |(id, waiter): &(&AgentId, &Waiter)| {
-                *id != agent && self.is_ready(id) && !waiter.offered && waiter.teams.contains(team)
+                *id != agent && self.is_ready(id) && waiter.waits_at(now) && waiter.teams.contains(team)
             };
             let kept = own.is_some_and(|waiter| waiter.teams.contains(team));
             if !kept && self.line(code).iter().any(waits) {
@@ -198,20 +216,25 @@ impl Ledger {
         self.people.get(agent).is_some_and(ready)
     }
 
+    /// About to lose what they are owed: the one type of that kind.
+    fn is_at_risk(&self, agent: &AgentId, waiter: &Waiter) -> bool {
+        self.at_risk.contains(agent) && waiter.pause_type.as_str() == "descanso"
+    }
+
     /// Those who wait for a type, in order.
     fn line(&self, code: &PauseTypeCode) -> Vec<(&AgentId, &Waiter)> {
         let mut line: Vec<_> = self.waiting.iter().filter(|(_, waiter)| waiter.pause_type == *code).collect();
-        line.sort_by_key(|(id, waiter)| (waiter.place, *id));
+        line.sort_by_key(|(id, waiter)| (!self.is_at_risk(id, waiter), waiter.place, *id));
         line
     }
 
     /// Those for whom every team has a slot, the longest waiting first; what the first has who lacks one is kept.
-    fn turns(&self, code: &PauseTypeCode) -> Vec<AgentId> {
+    fn turns(&self, code: &PauseTypeCode, now: Timestamp) -> Vec<AgentId> {
         let Some(rules) = self.policy.types[code].kind.rules() else { return Vec::new() };
         let mut promised: BTreeMap<&TeamId, i64> = BTreeMap::new();
         let (mut turns, mut kept) = (Vec::new(), false);
         for (id, waiter) in self.line(code) {
-            if waiter.offered || !self.is_ready(id) {
+            if !waiter.waits_at(now) || !self.is_ready(id) {
                 continue;
             }
             let has_slot = |team: &&TeamId| {
@@ -219,7 +242,7 @@ impl Ledger {
                 rules.cap.get(*team).is_none_or(|cap| self.room(id, code, team, *cap) > promised)
             };
             let free: Vec<&TeamId> = waiter.teams.iter().filter(has_slot).collect();
-            let all = free.len() == waiter.teams.len();
+            let all = self.is_at_risk(id, waiter) || free.len() == waiter.teams.len();
             if all || !kept {
                 free.into_iter().for_each(|team| *promised.entry(team).or_default() += 1);
             }

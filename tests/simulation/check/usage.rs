@@ -76,7 +76,7 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
 }
 
 /// The pauses for which a grant that sets rules aside was used.
-fn granted(seen: &Evidence) -> BTreeSet<PauseId> {
+pub(super) fn granted(seen: &Evidence) -> BTreeSet<PauseId> {
     let (mut grants, mut granted) = (BTreeSet::new(), BTreeSet::new());
     for (entry, _) in &seen.durable {
         let EntryBody::Agent { event, .. } = &entry.body else { continue };

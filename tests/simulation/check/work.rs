@@ -26,8 +26,11 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
             let person = people.get(agent).cloned().unwrap_or_else(Person::new);
             let waited = person.has_waited_enough(&started.pause_type, event.at);
             let stands = person.work.blocks && rules.when_occupied != WhenOccupied::Immediate && !waited;
-            broken = (stands != set_aside.contains(&started.id))
-                .then(|| ("§4", format!("in the middle of work: {entry:?}")));
+            // Whoever would lose what they are owed waits no longer, and it is on record.
+            let aside = set_aside.contains(&started.id);
+            let nothing =
+                aside && !(stands || (waited && person.work.blocks && started.pause_type.as_str() == "descanso"));
+            broken = ((stands && !aside) || nothing).then(|| ("§4", format!("in the middle of work: {entry:?}")));
         }
         // What cannot be folded is found elsewhere.
         let _ = fold(&mut people, entry);
