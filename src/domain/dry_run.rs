@@ -254,7 +254,10 @@ impl DryRun {
             return;
         };
         if let AgentEventBody::FindingRecorded { code, pause: Some(pause) } = &event.body {
-            held.was_overriding |= *pause == held.pause && findings::is_waived(code);
+            // What gives way to what is owed does so without anybody's word.
+            let by_right = held.asked.iter().flat_map(|asked| &asked.in_force.waived);
+            let is_by_right = by_right.map(|refusal| findings::waived(refusal.code())).any(|waived| waived == *code);
+            held.was_overriding |= *pause == held.pause && findings::is_waived(code) && !is_by_right;
         }
     }
 

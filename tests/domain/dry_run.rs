@@ -605,6 +605,23 @@ fn semantics_5_what_a_supervisor_sets_aside_is_set_aside_under_the_draft_too() {
 }
 
 #[test]
+fn semantics_5_what_gives_way_to_what_is_owed_is_nobodys_override() {
+    check(
+        "
+        agent ana suporte
+        type rest entitlement not_in_first 1h owed n4 1 of 10m over 4h up_to 6h
+        draft rest entitlement not_in_first 1h owed n4 1 of 10m over 4h up_to 6h windows all 12:00-13:00
+        08:00 ana in
+        08:30 ana start rest by sofia
+        08:45 ana end
+        ",
+        "1 starts, 0 refusals, 0 unclear
+         refused 1: outside_window=1 | rest=1 | suporte=1 | 8h=1
+         entitlements lost 1: outside_window=1 | rest=1 | suporte=1 | 8h=1",
+    );
+}
+
+#[test]
 fn semantics_5_the_draft_is_not_blamed_for_what_is_not_on_record() {
     let office = Office::of(
         "
