@@ -56,6 +56,14 @@ impl Router {
         self.core.publish(tenant, event, definition).await
     }
 
+    /// Journals a tenant's event that puts nothing in force; durable when it answers `Ok`.
+    ///
+    /// # Errors
+    /// [`CommandError`] when it was not journaled, or nobody knows.
+    pub async fn record(&self, tenant: &TenantId, event: TenantEvent) -> Result<(), CommandError> {
+        self.core.record(tenant, event).await
+    }
+
     /// Why commands cannot be carried out here; none while they can.
     pub fn not_ready(&self) -> Option<String> {
         self.core.not_ready()

@@ -13,6 +13,8 @@ mod occupancy;
 mod rest;
 #[path = "actors/slots.rs"]
 mod slots;
+#[path = "actors/steps.rs"]
+mod steps;
 
 use std::time::Duration;
 

@@ -6,6 +6,8 @@ mod boards;
 mod calls;
 #[path = "protocol/corrections.rs"]
 mod corrections;
+#[path = "protocol/dry_run.rs"]
+mod dry_run;
 #[path = "protocol/foreign_client.rs"]
 mod foreign_client;
 #[path = "protocol/http.rs"]
@@ -30,5 +32,7 @@ mod sessions;
 mod shifts;
 #[path = "protocol/slots.rs"]
 mod slots;
+#[path = "protocol/steps.rs"]
+mod steps;
 #[path = "protocol/transcripts.rs"]
 mod transcripts;

@@ -2,6 +2,7 @@
 
 mod store {
     pub(crate) mod amendments;
+    mod dry_run;
     mod evidence;
     mod history;
     mod postgres;
@@ -17,7 +18,9 @@ mod support {
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use intervalo::domain::command::Actor;
 use intervalo::domain::event::{AgentEventBody, Cause, ChosenStatus, TenantEventBody};
 use intervalo::domain::id::{Op, PolicyVersion, TenantSeq};
 use intervalo::domain::policy::Policy;
@@ -61,6 +64,7 @@ macro_rules! contract {
             a_pause_on_record_is_found_with_what_was_said_of_it,
             nothing_is_said_of_a_pause_that_there_is_not,
             a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another,
+            promise_d6_a_start_that_moves_the_clock_is_part_of_the_fold,
         );
     };
     ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {
@@ -508,7 +512,7 @@ async fn promise_d6_states_are_the_fold_of_events_across_restarts(store: &impl S
     world.take_over(journal.heads().await.unwrap()[0]);
     let snapshot = journal.snapshot(world.shard).await.unwrap();
     let (number, event) = snapshot.tenants[0].server_started.clone().unwrap();
-    let intervalo::domain::event::TenantEventBody::ServerStarted { grace_until } = event.body else {
+    let intervalo::domain::event::TenantEventBody::ServerStarted { grace_until, .. } = event.body else {
         panic!("a server's start")
     };
     for state in &snapshot.tenants[0].states {
@@ -520,6 +524,52 @@ async fn promise_d6_states_are_the_fold_of_events_across_restarts(store: &impl S
     let body = AgentEventBody::StatusChanged { from: ChosenStatus::Available, to: ChosenStatus::Unavailable };
     world.event(&ana, body.clone());
     world.event(&rui, body);
+    journal.append(world.batch()).await.unwrap();
+    assert_eq!(states(&journal.snapshot(world.shard).await.unwrap()), expected_states(&world));
+    store.verify().await.unwrap();
+}
+
+async fn promise_d6_a_start_that_moves_the_clock_is_part_of_the_fold(store: &impl Store) {
+    let (journal, mut world) = found(store).await;
+    let (ana, rui) = (agent("ana"), agent("rui"));
+    let (hour, minute) = (intervalo::domain::time::hours(1), intervalo::domain::time::minutes(1));
+    assert_eq!(journal.snapshot(world.shard).await.unwrap().tenants[0].clock_ahead_ms, 0);
+    for who in [&ana, &rui] {
+        world.at_work(who);
+    }
+    let lunch = pause(1);
+    world.event(&ana, AgentEventBody::PauseStarted(Box::new(started(lunch, Some(terms()), None))));
+    let began = world.now;
+    for (by_ms, ahead_ms) in [(-7_000, -7_000), (3_607_000, 3_600_000)] {
+        world.tenant_event(Actor::System, Cause::Clock, TenantEventBody::ClockStepped { by_ms, ahead_ms }, None);
+    }
+    journal.append(world.batch()).await.unwrap();
+    assert_eq!(
+        journal.snapshot(world.shard).await.unwrap().tenants[0].clock_ahead_ms,
+        3_600_000,
+        "the last one counts"
+    );
+
+    // Two starts in a row: who has something that runs is written with the one that moves it.
+    for moved in [hour, Duration::ZERO] {
+        world.now = world.now + hour + minute;
+        let body = TenantEventBody::ServerStarted { grace_until: world.now + minute, moved };
+        world.tenant_event(Actor::System, Cause::ServerStarted, body, None);
+        let mut states = Vec::new();
+        for who in [&ana, &rui] {
+            let agent = &mut world.agents.get_mut(who).unwrap().agent;
+            let is_moved = agent.on_clock_moved(moved);
+            agent.on_server_started(world.now, world.now + minute);
+            states.extend(is_moved.then(|| world.state(who)));
+        }
+        assert_eq!(states.len(), usize::from(!moved.is_zero()), "one is on a pause");
+        journal.append(Batch { states, ..world.batch() }).await.unwrap();
+        store.verify().await.unwrap();
+    }
+    assert_eq!(journal.snapshot(world.shard).await.unwrap().tenants[0].clock_ahead_ms, 0, "the clock is at the wall");
+    world.event(&ana, AgentEventBody::LimitReached { pause: lunch, late: false });
+    world.event(&rui, AgentEventBody::Connected);
+    assert_eq!(world.agents[&ana].agent.pause().unwrap().started_at, began + hour);
     journal.append(world.batch()).await.unwrap();
     assert_eq!(states(&journal.snapshot(world.shard).await.unwrap()), expected_states(&world));
     store.verify().await.unwrap();

@@ -143,7 +143,7 @@ impl Core {
             let revived = revive(&*parts.journal, head, ready_at, &registry).await?;
             let (shard, intake) = ShardHandle::new();
             let mut tenants = BTreeMap::new();
-            for RevivedTenant { id, head, facts, rows, overdue, slots } in revived.tenants {
+            for RevivedTenant { id, head, facts, rows, overdue, slots, .. } in revived.tenants {
                 unopened.overdue += overdue.len();
                 let (directory, is_behind) = (Arc::clone(&facts.directory), !overdue.is_empty());
                 seeds.push(TenantSeed { shard: revived.head.shard, head, directory, rows, is_behind });
@@ -247,6 +247,23 @@ impl Core {
         tenant: &TenantId,
         event: TenantEvent,
         definition: TenantDefinition,
+    ) -> Result<(), CommandError> {
+        self.append(tenant, event, Some(definition)).await
+    }
+
+    /// Journals a tenant's event that puts nothing in force.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the tenant is unknown, or the store is out of reach.
+    pub async fn record(&self, tenant: &TenantId, event: TenantEvent) -> Result<(), CommandError> {
+        self.append(tenant, event, None).await
+    }
+
+    async fn append(
+        &self,
+        tenant: &TenantId,
+        event: TenantEvent,
+        definition: Option<TenantDefinition>,
     ) -> Result<(), CommandError> {
         let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
         let (reply, committed) = oneshot::channel();

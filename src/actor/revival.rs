@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::desk::TenantFacts;
 use super::registry::{Key, Registry};
@@ -19,7 +20,7 @@ use crate::domain::slots::{Slots, Standing};
 use crate::domain::time::Timestamp;
 use crate::hub::SeedRow;
 use crate::ports::{
-    AgentRecord, AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardHead, ShardSeq, StateRow,
+    AgentRecord, AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardHead, ShardSeq, StateChange, StateRow,
     TenantSnapshot,
 };
 use crate::sync::in_parts;
@@ -52,6 +53,10 @@ pub(super) struct RevivedTenant {
     pub(super) overdue: BTreeSet<AgentId>,
     /// Who takes which slot.
     pub(super) slots: Slots,
+    /// The event of this start.
+    start: Arc<TenantEvent>,
+    /// Whoever has something that runs while the clock moves with this start.
+    moved: Vec<StateChange>,
 }
 
 /// Takes note of what an agent is to the caps, where that is something.
@@ -84,13 +89,15 @@ struct ServerStarted {
 }
 
 impl ServerStarted {
+    /// Who was moved with the clock by it has a state that is as new as it, so that only the grace is left to fold.
     fn last_of(tenant: &TenantSnapshot) -> Option<ServerStarted> {
         let (seq, event) = tenant.server_started.as_ref()?;
         match event.body {
-            TenantEventBody::ServerStarted { grace_until } => {
+            TenantEventBody::ServerStarted { grace_until, .. } => {
                 Some(ServerStarted { seq: *seq, at: event.at, grace_until })
             }
-            TenantEventBody::PolicyPublished { .. }
+            TenantEventBody::ClockStepped { .. }
+            | TenantEventBody::PolicyPublished { .. }
             | TenantEventBody::PolicyPlanned { .. }
             | TenantEventBody::DirectoryChanged { .. } => None,
         }
@@ -123,7 +130,7 @@ pub(super) async fn revive(
     let snapshot = journal.snapshot(head.shard).await?;
     let tenants = snapshot.tenants.into_iter().map(|tenant| take_up(tenant, ready_at, registry)).collect();
     let mut shard = RevivedShard { head: snapshot.head, tenants };
-    record_start(journal, &mut shard, ready_at).await?;
+    record_start(journal, &mut shard).await?;
     Ok(shard)
 }
 
@@ -133,21 +140,33 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
     let plans = Arc::clone(&tenant.plans);
     let mut facts = TenantFacts { directory, policy, plans, slots: Arc::default() };
     // The number of this start: its event is recorded before anybody is shown.
-    let start = Start { tenant: &id, seq: tenant.head.next(), at: ready_at, facts: &facts, registry };
+    let moved = moved_by(&tenant, ready_at);
+    let start = Start { tenant: &id, seq: tenant.head.next(), at: ready_at, moved, facts: &facts, registry };
+    let event = start.event();
     let before = ServerStarted::last_of(&tenant);
     let parts = in_parts(tenant.states, |states| {
         start.take_up_agents(states.into_iter().map(|row| current_state(row, before)).collect())
     });
     let head = start.seq;
     let (mut rows, mut overdue, mut standings) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+    let mut moved = Vec::new();
     for part in parts {
         rows.extend(part.rows);
         overdue.extend(part.overdue);
+        moved.extend(part.moved);
         standings.extend(part.standings);
     }
     let slots = Slots::new(standings, &facts.policy, &facts.directory);
     facts.slots = Arc::clone(slots.counts());
-    RevivedTenant { id, head, facts, rows, overdue, slots }
+    RevivedTenant { id, head, facts, rows, overdue, slots, start: Arc::new(event), moved }
+}
+
+/// How far this start puts the clock forward beyond the time that passed: by what the wall clock was ahead of the server's
+/// when it was last seen to be stepped (semantics §2). Not by more than there is between the last event and now: where the
+/// wall clock was set back meanwhile, the clock goes on from there.
+fn moved_by(tenant: &TenantSnapshot, ready_at: Timestamp) -> Duration {
+    let ahead = Duration::from_millis(u64::try_from(tenant.clock_ahead_ms).unwrap_or(0));
+    ahead.min(ready_at.since(tenant.last_at))
 }
 
 /// Some agents, put at rest: what is left of them to tell, in their order.
@@ -155,6 +174,7 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
 struct Part {
     rows: Vec<SeedRow>,
     overdue: Vec<AgentId>,
+    moved: Vec<StateChange>,
     standings: BTreeMap<AgentId, Standing>,
 }
 
@@ -163,21 +183,37 @@ struct Start<'a> {
     tenant: &'a TenantId,
     seq: TenantSeq,
     at: Timestamp,
+    moved: Duration,
     facts: &'a TenantFacts,
     registry: &'a Registry,
 }
 
 impl Start<'_> {
+    fn grace_until(&self) -> Timestamp {
+        self.at + self.facts.directory.tenant.connection_grace
+    }
+
+    fn event(&self) -> TenantEvent {
+        let body = TenantEventBody::ServerStarted { grace_until: self.grace_until(), moved: self.moved };
+        TenantEvent { at: self.at, actor: Actor::System, cause: Cause::ServerStarted, body }
+    }
+
+    /// Moves what runs with the clock; true when it makes a difference.
+    fn moves(&self, record: &mut Arc<AgentRecord>) -> bool {
+        !self.moved.is_zero() && Arc::make_mut(record).agent.on_clock_moved(self.moved)
+    }
+
     fn take_up_agents(&self, mut states: Vec<(AgentId, Arc<AgentRecord>, TenantSeq)>) -> Part {
         let directory = &self.facts.directory;
-        let started =
-            ServerStarted { seq: self.seq, at: self.at, grace_until: self.at + directory.tenant.connection_grace };
+        let started = ServerStarted { seq: self.seq, at: self.at, grace_until: self.grace_until() };
         // Both in the order of their agents, so that neither is searched.
         states.sort_unstable_by(|(a, _, _), (b, _, _)| a.cmp(b));
         let mut people = directory.agents.iter().peekable();
         let mut part = Part::default();
         for (id, mut record, since) in states {
-            let shown_since = started.fold_into(&mut record).unwrap_or(since);
+            let moved = self.moves(&mut record);
+            let folded = started.fold_into(&mut record);
+            let shown_since = folded.or(moved.then_some(self.seq)).unwrap_or(since);
             while people.next_if(|(known, _)| **known < id).is_some() {}
             let person = people.next_if(|(known, _)| **known == id).map(|(_, person)| person);
             let wake_at = person.and_then(|person| wake_at_of(&record.agent, person, self.facts, self.at));
@@ -189,6 +225,10 @@ impl Start<'_> {
                 let view = Arc::new(AgentView::public(&record.agent, person, directory));
                 SeedRow { agent: id.clone(), seq: shown_since, view }
             }));
+            if moved {
+                let (tenant, record) = (self.tenant.clone(), Arc::clone(&record));
+                part.moved.push(StateChange { tenant, agent: id.clone(), record });
+            }
             self.registry.rest(Key { tenant: self.tenant.clone(), agent: id }, record, wake_at);
         }
         part
@@ -196,30 +236,20 @@ impl Start<'_> {
 }
 
 /// Journals the start, once for each tenant.
-async fn record_start(
-    journal: &dyn Journal,
-    shard: &mut RevivedShard,
-    ready_at: Timestamp,
-) -> Result<(), RevivalError> {
-    let entries: Vec<Entry> = shard.tenants.iter().map(|tenant| start_of(tenant, ready_at)).collect();
+async fn record_start(journal: &dyn Journal, shard: &mut RevivedShard) -> Result<(), RevivalError> {
+    let entries: Vec<Entry> = shard.tenants.iter().map(start_of).collect();
     if entries.is_empty() {
         return Ok(());
     }
+    let states = shard.tenants.iter_mut().flat_map(|tenant| std::mem::take(&mut tenant.moved)).collect();
     let ShardHead { shard: id, epoch, head: after } = shard.head;
     let reached = ShardSeq(after.0 + entries.len() as u64);
-    journal.append(Batch { shard: id, epoch, after, entries, states: Vec::new() }).await?;
+    journal.append(Batch { shard: id, epoch, after, entries, states }).await?;
     shard.head.head = reached;
     Ok(())
 }
 
-fn start_of(tenant: &RevivedTenant, ready_at: Timestamp) -> Entry {
-    let grace_until = ready_at + tenant.facts.directory.tenant.connection_grace;
-    let event = TenantEvent {
-        at: ready_at,
-        actor: Actor::System,
-        cause: Cause::ServerStarted,
-        body: TenantEventBody::ServerStarted { grace_until },
-    };
-    let body = EntryBody::Tenant { event: Arc::new(event), definition: None };
+fn start_of(tenant: &RevivedTenant) -> Entry {
+    let body = EntryBody::Tenant { event: Arc::clone(&tenant.start), definition: None };
     Entry { tenant: tenant.id.clone(), seq: tenant.head, body }
 }

@@ -63,12 +63,12 @@ pub(super) struct Append {
     pub(super) reply: oneshot::Sender<Result<(), NotAppended>>,
 }
 
-/// A tenant's event that puts something in force.
+/// A tenant's event, and what it puts in force.
 #[derive(Debug)]
 pub(super) struct Publish {
     pub(super) tenant: TenantId,
     pub(super) event: TenantEvent,
-    pub(super) definition: TenantDefinition,
+    pub(super) definition: Option<TenantDefinition>,
     pub(super) reply: oneshot::Sender<Result<(), NotAppended>>,
 }
 
@@ -273,16 +273,18 @@ impl Sequencer {
             let _ = publish.reply.send(Err(NotAppended::Lost));
             return;
         };
-        if !line.facts.lead_to(&publish.definition) {
-            draft.overtaken.push(publish.reply);
-            return;
+        if let Some(definition) = &publish.definition {
+            if !line.facts.lead_to(definition) {
+                draft.overtaken.push(publish.reply);
+                return;
+            }
+            line.facts = Arc::new(line.facts.with(definition));
+            if let TenantDefinition::Directory(directory) = definition {
+                line.directory = Some(Arc::clone(directory));
+            }
         }
-        line.facts = Arc::new(line.facts.with(&publish.definition));
         line.head = line.head.next();
-        if let TenantDefinition::Directory(directory) = &publish.definition {
-            line.directory = Some(Arc::clone(directory));
-        }
-        let body = EntryBody::Tenant { event: Arc::new(publish.event), definition: Some(publish.definition) };
+        let body = EntryBody::Tenant { event: Arc::new(publish.event), definition: publish.definition };
         draft.entries.push(Entry { tenant: publish.tenant, seq: line.head, body });
         draft.waiting.push(publish.reply);
     }

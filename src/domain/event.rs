@@ -245,6 +245,16 @@ pub enum TenantEventBody {
     ServerStarted {
         /// When those who have not come back are given up.
         grace_until: Timestamp,
+        /// How far the clock was put forward by this start because the wall clock had been stepped while the server ran:
+        /// what runs is moved with it.
+        moved: Duration,
+    },
+    /// The wall clock was stepped while the server ran; the server's clock went on.
+    ClockStepped {
+        /// By how much, forward or back.
+        by_ms: i64,
+        /// How far the wall clock is ahead of the server's from here on.
+        ahead_ms: i64,
     },
     /// A policy version took effect.
     PolicyPublished {
@@ -532,6 +542,8 @@ pub enum Cause {
     Agent,
     /// The agent changed to another type of pause.
     ChangedType,
+    /// The wall clock was set.
+    Clock,
     /// The last session went away and did not return in time.
     ConnectionLost,
     /// The person left.
@@ -560,11 +572,12 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in the order of their words.
-    pub const ALL: [Cause; 16] = [
+    pub const ALL: [Cause; 17] = [
         Cause::Abandoned,
         Cause::Admin,
         Cause::Agent,
         Cause::ChangedType,
+        Cause::Clock,
         Cause::ConnectionLost,
         Cause::Deactivated,
         Cause::Integration,
@@ -586,6 +599,7 @@ impl Cause {
             Cause::Admin => "admin",
             Cause::Agent => "agent",
             Cause::ChangedType => "changed_type",
+            Cause::Clock => "clock",
             Cause::ConnectionLost => "connection_lost",
             Cause::Deactivated => "deactivated",
             Cause::Integration => "integration",
@@ -651,6 +665,7 @@ impl TenantEventBody {
     pub fn name(&self) -> &'static str {
         match self {
             TenantEventBody::ServerStarted { .. } => "server.started",
+            TenantEventBody::ClockStepped { .. } => "clock.stepped",
             TenantEventBody::PolicyPublished { .. } => "policy.published",
             TenantEventBody::PolicyPlanned { step, .. } => step.name(),
             TenantEventBody::DirectoryChanged { .. } => "directory.changed",

@@ -90,6 +90,14 @@ impl Usage {
         self.counted()?.find(pause_type).map(|usage| usage.last)
     }
 
+    /// When pauses ended, as cooldowns look at it.
+    pub(super) fn lasts(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.0.iter_mut().flat_map(|counted| {
+            let Counted { period: _, last, types } = &mut **counted;
+            std::iter::once(last).chain(types.iter_mut().map(|usage| &mut usage.last))
+        })
+    }
+
     /// What was counted in one period is counted in another from here on.
     pub(super) fn goes_on_as(&mut self, before: Period, after: Period) {
         if let Some(counted) = self.0.as_mut().filter(|counted| counted.period == before) {

@@ -27,7 +27,7 @@ pub fn seed_rows(snapshot: &TenantSnapshot) -> Vec<SeedRow> {
         let mut seq = state.last_seq;
         if let Some((started_seq, event)) = &snapshot.server_started
             && state.last_seq < *started_seq
-            && let TenantEventBody::ServerStarted { grace_until } = event.body
+            && let TenantEventBody::ServerStarted { grace_until, .. } = event.body
         {
             agent.on_server_started(event.at, grace_until);
             seq = *started_seq;

@@ -139,6 +139,9 @@ pub struct TenantSnapshot {
     pub plans: Arc<PolicyPlans>,
     /// The last `server.started`: its number, and the event.
     pub server_started: Option<(TenantSeq, Arc<TenantEvent>)>,
+    /// How far the wall clock was ahead of the server's, in milliseconds, by the last `clock.stepped` since then; 0 where
+    /// there is none.
+    pub clock_ahead_ms: i64,
     /// The states of all agents that ever had an event.
     pub states: Vec<StateRow>,
 }

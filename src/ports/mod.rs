@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use bus::{Bus, Committed, Delivery, Feed, FeedRow, Subscription};
-pub use clock::Clock;
+pub use clock::{Clock, ClockLook, ClockStep};
 pub use journal::{
     AgentRecord, AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardHead, ShardSnapshot, StateChange,
     StateRow, Stored, TenantDefinition, TenantSnapshot,

@@ -112,6 +112,8 @@ methods!(
     PolicyVersions = "policy.versions",
     /// Puts a draft in the place of the one of before.
     PolicyPutDraft = "policy.put_draft",
+    /// Holds the draft against recorded days.
+    PolicyDryRun = "policy.dry_run",
     /// Publishes the draft.
     PolicyPublish = "policy.publish",
     /// Begins a live board.
@@ -364,6 +366,7 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::PolicyGet
         | Method::PolicyVersions
         | Method::PolicyPutDraft
+        | Method::PolicyDryRun
         | Method::PolicyPublish
         | Method::BoardSubscribe => return Ok(Params::Positional(list)),
     };
@@ -484,6 +487,7 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
         Method::PolicyGet => Invocation::Policy(PolicyCall::get(fields)?),
         Method::PolicyVersions => Invocation::Policy(PolicyCall::versions(fields)?),
         Method::PolicyPutDraft => Invocation::Policy(PolicyCall::put_draft(fields)?),
+        Method::PolicyDryRun => Invocation::Policy(PolicyCall::dry_run(fields)?),
         Method::PolicyPublish => Invocation::Policy(PolicyCall::publish(fields)?),
         Method::BoardSubscribe => {
             let teams = fields.required("teams")?;

@@ -4,6 +4,7 @@
 
 pub mod board;
 pub mod close;
+pub mod dry_run;
 pub mod error;
 pub mod methods;
 pub mod notifications;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::dry_run::DaysWanted;
 use super::error::WireError;
 use super::params::{Fields, FromField, Text, one_of};
 use crate::domain::id::PolicyVersion;
@@ -38,6 +39,8 @@ pub enum PolicyCall {
         /// What is written to it.
         note: Option<String>,
     },
+    /// Holds the draft against recorded days.
+    DryRun(DaysWanted),
     /// Publishes the draft.
     Publish {
         /// When.
@@ -102,6 +105,10 @@ impl PolicyCall {
             base_version: PolicyVersion(fields.required("base_version")?),
             note: fields.optional::<Text>("note")?.map(|note| note.0),
         })
+    }
+
+    pub(super) fn dry_run(fields: &mut Fields) -> Result<PolicyCall, WireError> {
+        DaysWanted::read(fields).map(PolicyCall::DryRun)
     }
 
     pub(super) fn publish(fields: &mut Fields) -> Result<PolicyCall, WireError> {

@@ -36,7 +36,7 @@ impl ShiftState {
 }
 
 /// A local day, `2026-11-22`.
-struct Day(NaiveDate);
+pub(super) struct Day(pub(super) NaiveDate);
 
 impl FromField for Day {
     fn from_field(value: Value) -> Result<Day, String> {

@@ -2,6 +2,7 @@
 //! again in the right order.
 
 mod publishing;
+mod steps;
 
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
@@ -64,6 +65,7 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
     let wall = Arc::new(SystemClock::start(Timestamp(0)));
     let (journal, history, last_at) = open(config.store_address(), wall).await?;
     let clock = Arc::new(SystemClock::start(last_at));
+    steps::tell_if_behind(&*clock);
     let stores = Stores {
         journal: Arc::clone(&journal) as Arc<dyn Journal>,
         history: Arc::clone(&history) as Arc<dyn transport::PauseHistory>,
@@ -168,6 +170,8 @@ pub async fn run_on(
     let publishing = Publishing { router, hub: Arc::clone(&hub), clock: Arc::clone(&stores.clock) };
     let publishing = Arc::new(publishing);
     publishing.catch_up(&tenants).await;
+    let watching = steps::watch(Arc::clone(&stores.clock), Router::new(Arc::clone(&core)), tenants.clone());
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(watching));
     for tenant in tenants {
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(Arc::clone(&publishing).run(tenant)));
     }

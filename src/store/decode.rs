@@ -9,7 +9,7 @@ use super::stored::{
     ActorForm, AgentForm, EventForm, FormError, Hash, IdState, OpColumns, PersonId, Resolve, TenantEventForm,
     erased_host_id, parse, parse_cause, read_json,
 };
-use crate::domain::event::{AgentEvent, TenantEvent};
+use crate::domain::event::{AgentEvent, TenantEvent, TenantEventBody};
 use crate::domain::id::{AgentId, AgentSeq, PolicyVersion, TenantId, TenantSeq};
 use crate::domain::op::OpRecord;
 use crate::domain::time::Timestamp;
@@ -185,6 +185,18 @@ pub(crate) fn decode_tenant_event(row: &JournalRow, resolve: &dyn Resolve) -> Re
         cause: parse_cause(&row.cause)?,
         body,
     })
+}
+
+/// How far the wall clock was ahead by a step of it that is on record; 0 where there is none.
+pub(crate) fn clock_ahead_ms(stepped: Option<&JournalRow>, resolve: &dyn Resolve) -> Result<i64, ReadError> {
+    let Some(row) = stepped else { return Ok(0) };
+    match decode_tenant_event(row, resolve).map_err(|error| damaged_row(row, &error))?.body {
+        TenantEventBody::ClockStepped { ahead_ms, .. } => Ok(ahead_ms),
+        TenantEventBody::ServerStarted { .. }
+        | TenantEventBody::PolicyPublished { .. }
+        | TenantEventBody::PolicyPlanned { .. }
+        | TenantEventBody::DirectoryChanged { .. } => Ok(0),
+    }
 }
 
 /// The op of a row, when it has one.

@@ -4,6 +4,7 @@
 
 mod amendments;
 mod policies;
+mod recorded;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::ports::ReadError;
 use amendments::Amendments;
 pub use amendments::{Annotation, Correction};
 pub use policies::PublishedPolicy;
+pub use recorded::{Recorded, RecordedPage, fold_dry_run};
 
 /// The most rows of a page (`docs/protocol.md`, keyset lists).
 pub const PAGE_MAX: usize = 1000;

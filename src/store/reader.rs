@@ -295,6 +295,21 @@ pub(crate) async fn server_started_row(reading: &mut Reading, tenant: &str) -> R
     reading.first(LAST, &[Bind::Text(tenant)]).await?.as_ref().map(journal_row).transpose()
 }
 
+/// The last step of the clock after an entry.
+pub(crate) async fn clock_stepped_row(
+    reading: &mut Reading,
+    tenant: &str,
+    after: i64,
+) -> Result<Option<JournalRow>, ReadError> {
+    const LAST: Sql = Sql::same(concat!(
+        "SELECT ",
+        journal_columns!(),
+        " FROM journal WHERE tenant = $1 AND kind = 'clock.stepped' AND seq > $2 ORDER BY seq DESC LIMIT 1"
+    ));
+    let binds = [Bind::Text(tenant), Bind::Number(after)];
+    reading.first(LAST, &binds).await?.as_ref().map(journal_row).transpose()
+}
+
 /// All states of a tenant, in the order of their internal ids.
 pub(crate) async fn state_rows(reading: &mut Reading, tenant: &str) -> Result<Vec<StateRowForm>, ReadError> {
     const STATES: Sql = Sql::same("SELECT person, last_seq, form, body FROM states WHERE tenant = $1 ORDER BY person");

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::decode::{References, damaged_row, decode_state, decode_tenant_event};
+use super::decode::{References, clock_ahead_ms, damaged_row, decode_state, decode_tenant_event};
 use super::packed::{Decoded, Undecided, decode_chunk, next_chunk};
-use super::reader::{directory_row, plans, policy, references, server_started_row, shard_head};
+use super::reader::{clock_stepped_row, directory_row, plans, policy, references, server_started_row, shard_head};
 use super::reading::{Bind, Readers, Reading, Sql, damaged};
 use super::stored::{DirectoryForm, IdState, PersonId, read_json};
 use crate::domain::id::TenantSeq;
@@ -57,6 +57,7 @@ async fn tenant_snapshot(
     let policy = policy(reading, tenant).await?;
     let plans = plans(reading, tenant).await?;
     let started = server_started_row(reading, tenant).await?;
+    let stepped = clock_stepped_row(reading, tenant, started.as_ref().map_or(0, |row| row.seq)).await?;
     let (mut found, states) = states(reading, tenant).await?;
     let directory = joined(directory).await?.map_err(|error| damaged(&place, &error.to_string()))?;
     // Those of whom nothing ever happened.
@@ -68,6 +69,7 @@ async fn tenant_snapshot(
     });
     let (directory, found, states) = joined(finished).await?;
     let directory = directory.map_err(|error| damaged(&place, &error.to_string()))?;
+    let clock_ahead_ms = clock_ahead_ms(stepped.as_ref(), &found)?;
     let server_started = started
         .map(|row| {
             let event = decode_tenant_event(&row, &found).map_err(|error| damaged_row(&row, &error))?;
@@ -83,6 +85,7 @@ async fn tenant_snapshot(
         policy,
         plans,
         server_started,
+        clock_ahead_ms,
         states,
     })
 }

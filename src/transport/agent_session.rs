@@ -309,6 +309,7 @@ impl Session {
                     | Cause::Admin
                     | Cause::Agent
                     | Cause::ChangedType
+                    | Cause::Clock
                     | Cause::ConnectionLost
                     | Cause::Integration
                     | Cause::Occupancy

@@ -41,7 +41,12 @@ impl App {
 
     /// The principal of a token.
     pub(super) fn verify(&self, token: &str) -> Result<Principal, Unauthenticated> {
-        let verified = self.verifier.verify(token, self.clock.now());
+        // Whoever issued it counts by the wall clock; the session then lasts for as long as it has left.
+        let (now, wall) = (self.clock.now(), self.clock.wall());
+        let verified = self.verifier.verify(token, wall).map(|principal| {
+            let expires_at = now + principal.expires_at.since(wall);
+            Principal { expires_at, ..principal }
+        });
         if verified.is_err() {
             metrics::counter!("intervalo_credentials_refused_total").increment(1);
         }

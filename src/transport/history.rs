@@ -2,7 +2,7 @@
 
 use crate::domain::id::{PauseId, PolicyVersion, TenantId};
 use crate::ports::{BoxFuture, ReadError};
-use crate::store::history::{self, PauseFilter, PauseKey, PausePage, PauseRow, PublishedPolicy};
+use crate::store::history::{self, PauseFilter, PauseKey, PausePage, PauseRow, PublishedPolicy, Recorded};
 
 /// Reads the pause history.
 pub trait PauseHistory: Send + Sync + 'static {
@@ -24,6 +24,9 @@ pub trait PauseHistory: Send + Sync + 'static {
         up_to: PolicyVersion,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<PublishedPolicy>, ReadError>>;
+
+    /// All that is on record of a tenant, in its order.
+    fn recorded<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Recorded, ReadError>>;
 }
 
 impl PauseHistory for history::PauseHistory {
@@ -47,5 +50,9 @@ impl PauseHistory for history::PauseHistory {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<PublishedPolicy>, ReadError>> {
         Box::pin(self.policies(tenant, up_to, limit))
+    }
+
+    fn recorded<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Recorded, ReadError>> {
+        Box::pin(self.recorded(tenant))
     }
 }

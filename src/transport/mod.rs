@@ -8,6 +8,7 @@ mod agent_session;
 mod board_session;
 mod corrections;
 mod credential;
+mod dry_run;
 mod history;
 mod http;
 mod liveness;
@@ -45,6 +46,7 @@ pub use history::PauseHistory;
 pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 
+use dry_run::DryRuns;
 use rate_limit::RateLimiter;
 use sockets::Sockets;
 
@@ -121,6 +123,7 @@ struct App {
     /// For what the rate does not hold up: requests around a protected pause.
     protected_limiter: RateLimiter,
     router_limiter: RateLimiter,
+    dry_runs: DryRuns,
     sockets: Arc<Sockets>,
     session_count: AtomicU64,
     /// Every task of a connection.
@@ -150,6 +153,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         rate_limiter: RateLimiter::new(parts.settings.rate),
         protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
+        dry_runs: DryRuns::default(),
         sockets: Arc::new(Sockets::new(
             parts.settings.connections_max,
             parts.settings.connections_per_address_max,

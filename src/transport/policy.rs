@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::App;
 use super::rpc::{Viewer, failed, to_value};
+use super::{App, dry_run};
 use crate::actor::{CommandError, TenantFacts};
 use crate::auth::Principal;
 use crate::domain::command::Actor;
@@ -45,6 +45,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, call: PolicyCall) -
         PolicyCall::PutDraft { types, entitlement_rules, base_version, note } => {
             put_draft(app, principal, Written { types, entitlement_rules }, base_version, note).await
         }
+        PolicyCall::DryRun(days) => dry_run::answer(app, principal, days).await,
         PolicyCall::Withdraw { reason } => withdraw(app, principal, reason).await,
         PolicyCall::Publish { at, loosen_only, reason } => {
             publish(app, principal, Wanted { at, loosen_only, reason }).await
@@ -52,7 +53,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, call: PolicyCall) -
     }
 }
 
-fn facts_of(app: &App, tenant: &TenantId) -> Result<Arc<TenantFacts>, WireError> {
+pub(super) fn facts_of(app: &App, tenant: &TenantId) -> Result<Arc<TenantFacts>, WireError> {
     app.router.tenant(tenant).ok_or_else(WireError::forbidden)
 }
 
@@ -62,13 +63,26 @@ async fn published(
     up_to: PolicyVersion,
     limit: u32,
 ) -> Result<Vec<PublishedPolicy>, WireError> {
-    app.history.policies(tenant, up_to, limit).await.map_err(|error| match error {
+    app.history.policies(tenant, up_to, limit).await.map_err(unreadable)
+}
+
+/// What whoever asks is told when the store cannot be read.
+pub(super) fn unreadable(error: ReadError) -> WireError {
+    match error {
         ReadError::Unavailable(_) => WireError::unavailable(RETRY_AFTER),
         ReadError::Damaged { .. } => {
             tracing::error!("{error}");
             WireError::internal()
         }
-    })
+    }
+}
+
+/// The draft, or what waits for its day where there is none; as it can be published.
+pub(super) fn draft_to_publish(facts: &TenantFacts) -> Result<Arc<PolicyDraft>, WireError> {
+    let waiting = facts.plans.scheduled.as_ref().map(|scheduled| &scheduled.draft);
+    let draft = Arc::clone(facts.plans.draft.as_ref().or(waiting).ok_or_else(no_draft)?);
+    is_in_force(facts, draft.base_version)?;
+    Ok(draft)
 }
 
 async fn in_force(app: &App, tenant: &TenantId) -> Result<Value, WireError> {
@@ -202,9 +216,7 @@ struct Wanted {
 async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Value, WireError> {
     for _ in 0..TRIES_MAX {
         let facts = facts_of(app, &principal.tenant)?;
-        let waiting = facts.plans.scheduled.as_ref().map(|scheduled| &scheduled.draft);
-        let draft = Arc::clone(facts.plans.draft.as_ref().or(waiting).ok_or_else(no_draft)?);
-        is_in_force(&facts, draft.base_version)?;
+        let draft = draft_to_publish(&facts)?;
         let now = app.clock.now();
         let takes_effect_at = match wanted.at {
             PublishAt::Now => now,
@@ -296,7 +308,7 @@ fn affected(app: &App, tenant: &TenantId, types: &BTreeSet<PauseTypeCode>) -> Va
     })
 }
 
-fn draft_head(draft: &PolicyDraft) -> Value {
+pub(super) fn draft_head(draft: &PolicyDraft) -> Value {
     let mut head = json!({
         "base_version": draft.base_version.0,
         "at": to_text(draft.at),

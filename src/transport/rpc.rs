@@ -51,9 +51,11 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::PauseCorrect => Action::ActOnAgent,
         Method::PauseAnnotate => Action::AnnotatePause,
         Method::OccupancySet => Action::ReportOccupancy,
-        Method::PolicyGet | Method::PolicyVersions | Method::PolicyPutDraft | Method::PolicyPublish => {
-            Action::ManagePolicy
-        }
+        Method::PolicyGet
+        | Method::PolicyVersions
+        | Method::PolicyPutDraft
+        | Method::PolicyDryRun
+        | Method::PolicyPublish => Action::ManagePolicy,
         Method::BoardSubscribe | Method::BoardUnsubscribe => Action::WatchBoard,
     }
 }
@@ -375,7 +377,7 @@ mod tests {
         ];
         let boards = ["board.subscribe", "board.unsubscribe"];
         let routers = ["occupancy.set"];
-        let policies = ["policy.get", "policy.versions", "policy.put_draft", "policy.publish"];
+        let policies = ["policy.get", "policy.versions", "policy.put_draft", "policy.dry_run", "policy.publish"];
         let (lists, decides, notes) = (["request.list"], ["request.decide", "alert.ack"], ["pause.annotate"]);
         let table: [(Role, &[&[&str]]); 6] = [
             (Role::Agent, &[&everybody, &agents, &lists, &notes]),

@@ -34,7 +34,7 @@ pub(crate) struct House {
     pub(crate) journal: Arc<MemoryJournal>,
     pub(crate) core: Arc<Core>,
     pub(crate) router: Router,
-    clock: Arc<TokioClock>,
+    clock: Arc<dyn Clock>,
     bus: Arc<FragileBus>,
     shard: ShardId,
     seeds: Vec<TenantSeed>,
@@ -88,7 +88,14 @@ impl House {
         House::on(journal, Arc::new(TokioClock::new())).await
     }
 
-    async fn on(journal: Arc<MemoryJournal>, clock: Arc<TokioClock>) -> House {
+    /// The same on a clock of the test's.
+    pub(crate) async fn open_on(clock: Arc<dyn Clock>) -> House {
+        let journal = Arc::new(MemoryJournal::new(7));
+        found(&journal).await;
+        House::on(journal, clock).await
+    }
+
+    async fn on(journal: Arc<MemoryJournal>, clock: Arc<dyn Clock>) -> House {
         let bus = Arc::new(FragileBus::default());
         let panics = Arc::new(AtomicBool::new(false));
         let (next, armed) = (AtomicU64::new(clock.now().0.unsigned_abs()), Arc::clone(&panics));
@@ -96,7 +103,7 @@ impl House {
             journal: Arc::clone(&journal) as _,
             placement: Arc::new(LocalPlacement),
             bus: Arc::clone(&bus) as _,
-            clock: Arc::clone(&clock) as _,
+            clock: Arc::clone(&clock),
             fresh_id: Arc::new(move |_| {
                 assert!(!armed.swap(false, Ordering::SeqCst), "a planted panic");
                 PauseId(u128::from(next.fetch_add(1, Ordering::SeqCst)))
@@ -128,12 +135,25 @@ impl House {
     /// The same, after the server was down for a while. The actors of before can write nothing: they
     /// are fenced.
     pub(crate) async fn restart_after(self, down: Duration) -> House {
+        let clock = Arc::clone(&self.clock);
+        let journal = self.crash().await;
+        clock.sleep_until(clock.now() + down).await;
+        House::on(journal, clock).await
+    }
+
+    /// The same with a clock that is made for the start, not before what is on record.
+    pub(crate) async fn restart_on(self, clock: impl FnOnce(Timestamp) -> Arc<dyn Clock>) -> House {
+        let shard = self.shard;
+        let journal = self.crash().await;
+        let last_at = journal.snapshot(shard).await.expect("a snapshot").tenants.first().expect("a tenant").last_at;
+        House::on(journal, clock(last_at)).await
+    }
+
+    async fn crash(self) -> Arc<MemoryJournal> {
         self.journal.crash();
         let journal = Arc::new(self.journal.reopen());
         self.core.close().await;
-        let clock = Arc::clone(&self.clock);
-        clock.sleep_until(clock.now() + down).await;
-        House::on(journal, clock).await
+        journal
     }
 
     /// Lets time pass: it does once everybody waits for something.
@@ -283,8 +303,11 @@ impl House {
                     state.apply(&event).expect("a legal event");
                 }
                 EntryBody::Tenant { event, .. } => {
-                    if let TenantEventBody::ServerStarted { grace_until } = event.body {
-                        folded.values_mut().for_each(|state| state.on_server_started(event.at, grace_until));
+                    if let TenantEventBody::ServerStarted { grace_until, moved } = event.body {
+                        for state in folded.values_mut() {
+                            state.on_clock_moved(moved);
+                            state.on_server_started(event.at, grace_until);
+                        }
                     }
                 }
             }
@@ -296,7 +319,7 @@ impl House {
             let mut stored = row.record.agent.clone();
             if let Some((seq, event)) = &tenant.server_started
                 && row.last_seq < *seq
-                && let TenantEventBody::ServerStarted { grace_until } = event.body
+                && let TenantEventBody::ServerStarted { grace_until, .. } = event.body
             {
                 stored.on_server_started(event.at, grace_until);
             }

@@ -19,6 +19,7 @@ use intervalo::domain::slots::Standing;
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use proptest::prelude::*;
 
+use crate::dry_run;
 use crate::next_change::{Asked, holds_until_it_says};
 use crate::recorded;
 use crate::script::{check, same_as_previewed, stands, started};
@@ -406,6 +407,14 @@ proptest! {
             // `execute` compares the preview with the answer.
             execute(&mut world.clone(), Who::Agent, &start, naming);
         }
+    }
+
+    #[test]
+    fn semantics_5_a_dry_run_of_what_is_in_force_explains_every_start(steps in steps()) {
+        let world = play(&steps);
+        let report = dry_run::of_what_is_in_force(&world);
+        // A refused start is on record with its code alone, not with what it was to take the place of.
+        prop_assert!(report.unclear <= report.refusals, "{:?}", report);
     }
 
     #[test]

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::server::{Client, TestServer};
 
-async fn admin(server: &TestServer) -> Client {
+pub(crate) async fn admin(server: &TestServer) -> Client {
     server.open(&server.token(Role::Admin, "chefe", None)).await
 }
 
-async fn available(server: &TestServer, id: &str) -> Client {
+pub(crate) async fn available(server: &TestServer, id: &str) -> Client {
     let mut agent = server.agent(id).await;
     agent.ok("status.set", json!({"status": "available"})).await;
     agent
@@ -30,7 +30,7 @@ async fn with_changed(admin: &mut Client, code: &str, changes: Value) -> Value {
     types
 }
 
-async fn put_draft(admin: &mut Client, code: &str, changes: Value) -> Value {
+pub(crate) async fn put_draft(admin: &mut Client, code: &str, changes: Value) -> Value {
     let types = with_changed(admin, code, changes).await;
     let base_version = admin.ok("policy.get", json!({})).await["version"].clone();
     admin.ok("policy.put_draft", json!({"types": types, "base_version": base_version, "note": "do RH"})).await
@@ -42,7 +42,7 @@ async fn publish(admin: &mut Client, code: &str, changes: Value, loosen_only: bo
     admin.ok("policy.publish", now).await
 }
 
-fn instant(value: &Value) -> Timestamp {
+pub(crate) fn instant(value: &Value) -> Timestamp {
     let text = value.as_str().unwrap_or_else(|| panic!("no instant: {value}"));
     Timestamp(DateTime::parse_from_rfc3339(text).expect("an instant").timestamp_millis())
 }

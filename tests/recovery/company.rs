@@ -23,6 +23,10 @@ pub(crate) fn agent_of(tenant: &str, n: usize) -> String {
     format!("{tenant}-{n:02}")
 }
 
+/// The limit of the pause type `marcada`, in seconds: a warning a second before it, an overrun and an escalation a second
+/// after it and after that.
+pub(crate) const MARKED_LIMIT_S: i64 = 4;
+
 /// The import file of the company with this many agents, who are given up after `connection_grace`.
 pub(crate) fn company(agents: usize, connection_grace: &str) -> String {
     company_of(TENANT, agents, connection_grace)
@@ -62,6 +66,14 @@ code = "curta"
 name = {{ "pt-BR" = "Pausa curta" }}
 limit = "{SHORT_LIMIT_S}s"
 grace = "0s"
+
+[[pause_type]]
+code = "marcada"
+name = {{ "pt-BR" = "Pausa marcada" }}
+limit = "{MARKED_LIMIT_S}s"
+warn_before = ["1s"]
+grace = "1s"
+escalate_after = ["1s"]
 "#
     );
     for team in TEAMS {

@@ -182,7 +182,7 @@ impl World {
         for (agent, _) in inner.agents.values_mut() {
             agent.on_server_started(at, grace_until);
         }
-        let body = TenantEventBody::ServerStarted { grace_until };
+        let body = TenantEventBody::ServerStarted { grace_until, moved: Duration::ZERO };
         let event = TenantEvent { at, actor: Actor::System, cause: Cause::ServerStarted, body };
         inner.server_started = Some((inner.head, Arc::new(event)));
         inner.remember();
@@ -217,6 +217,7 @@ impl World {
             policy: Arc::new(Policy::empty()),
             plans: Arc::default(),
             server_started: inner.server_started.clone(),
+            clock_ahead_ms: 0,
             states: inner.agents.iter().map(state).collect(),
         }
     }

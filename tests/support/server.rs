@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use chrono::NaiveTime;
 use chrono::Weekday;
 use futures_util::{SinkExt, StreamExt};
 use intervalo::auth::{Grant, Role, TokenKey, Verifier};
-use intervalo::clock::SystemClock;
+use intervalo::clock::{Machine, SystemClock, ThisMachine};
 use intervalo::domain::command::Actor;
 use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
@@ -64,7 +65,27 @@ impl TestServer {
 
     /// Starts a server whose tenants' business days begin at another time.
     pub(crate) async fn with_days_from(day_start: NaiveTime) -> TestServer {
-        TestServer::in_folder(tempfile::tempdir().expect("a folder"), Settings::default(), Some(day_start)).await
+        let data = tempfile::tempdir().expect("a folder");
+        TestServer::in_folder(data, Settings::default(), Some(day_start)).await
+    }
+
+    /// Starts a server on a machine whose clocks are the test's.
+    pub(crate) async fn on_machine(machine: Arc<dyn Machine>) -> TestServer {
+        let data = tempfile::tempdir().expect("a folder");
+        TestServer::in_folder_on(machine, data, Settings::default(), Some(NaiveTime::MIN)).await
+    }
+
+    /// Stops it, and starts it again on what is durable: its clock is anchored at the machine's wall clock.
+    pub(crate) async fn restarted_on(mut self, machine: Arc<dyn Machine>) -> TestServer {
+        let data = self.data.take().expect("a folder");
+        self.begin_stop();
+        self.stopped().await;
+        TestServer::in_folder_on(machine, data, Settings::default(), None).await
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.data.as_ref().expect("a folder").path()
     }
 
     /// Stops it, waits until an instant, and starts it again on what is durable.
@@ -79,7 +100,16 @@ impl TestServer {
 
     /// On a folder; without a time that days begin at there is everything in it already.
     async fn in_folder(data: TempDir, settings: Settings, day_start: Option<NaiveTime>) -> TestServer {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start(Timestamp(0)));
+        TestServer::in_folder_on(Arc::new(ThisMachine), data, settings, day_start).await
+    }
+
+    async fn in_folder_on(
+        machine: Arc<dyn Machine>,
+        data: TempDir,
+        settings: Settings,
+        day_start: Option<NaiveTime>,
+    ) -> TestServer {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::on(machine, Timestamp(0)));
         let key = TokenKey::read_or_make(data.path()).expect("a key");
         let journal = Arc::new(SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a journal"));
         if let Some(day_start) = day_start {
@@ -147,7 +177,7 @@ impl TestServer {
             roles: BTreeSet::from([role]),
             teams: teams.map(|teams| teams.iter().map(|team| TeamId::new(team).expect("an id")).collect()),
         };
-        self.key.issue(&grant, self.clock.now(), ttl).expect("a token")
+        self.key.issue(&grant, self.clock.wall(), ttl).expect("a token")
     }
 
     /// A socket with an open session.

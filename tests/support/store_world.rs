@@ -92,7 +92,7 @@ impl World {
 
     pub(crate) fn server_started(&mut self) {
         let grace_until = self.now + minutes(1);
-        let body = TenantEventBody::ServerStarted { grace_until };
+        let body = TenantEventBody::ServerStarted { grace_until, moved: Duration::ZERO };
         self.tenant_event(Actor::System, Cause::ServerStarted, body, None);
     }
 

@@ -33,7 +33,7 @@ const BORDERS: &[Border] = &[
     Border { module: "domain", modules: Only(&[]), crates: Only(&["chrono", "chrono_tz", "thiserror"]) },
     Border { module: "ports", modules: Only(&["domain"]), crates: Only(&["thiserror"]) },
     Border { module: "sync", modules: Only(&[]), crates: Only(&["arc_swap", "dashmap", "shuttle", "tokio_util"]) },
-    Border { module: "clock", modules: Only(&["domain", "ports"]), crates: Only(&["tokio", "tracing"]) },
+    Border { module: "clock", modules: Only(&["domain", "ports"]), crates: Only(&["rustix", "tokio"]) },
     Border {
         module: "config",
         modules: Only(&["domain"]),

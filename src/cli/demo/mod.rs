@@ -62,7 +62,7 @@ struct Stage<'f> {
 async fn play(flags: &Demo, folder: &TemporaryFolder, signals: CancellationToken) -> Result<(), Failure> {
     let clock = SystemClock::start(Timestamp(0));
     let company = Company::build(flags.agents, clock.now())?;
-    store(&company, folder, clock).await?;
+    store(&company, folder, clock.clone()).await?;
     let key = TokenKey::read_or_make(folder.path()).map_err(Failure::new)?;
     let tokens = Tokens::sign(&key, &company, clock.now())?;
 
@@ -85,7 +85,7 @@ async fn play(flags: &Demo, folder: &TemporaryFolder, signals: CancellationToken
 
 /// Writes the company into the folder, as an import would.
 async fn store(company: &Company, folder: &TemporaryFolder, clock: SystemClock) -> Result<(), Failure> {
-    let journal = SqliteJournal::open(folder.path(), Arc::new(clock)).await.map_err(Failure::new)?;
+    let journal = SqliteJournal::open(folder.path(), Arc::new(clock.clone())).await.map_err(Failure::new)?;
     let written = write_merged(&journal, &company.tenant, company.merged.clone(), clock.now()).await;
     journal.close().await;
     written.map_err(Failure::new)
@@ -95,7 +95,7 @@ async fn store(company: &Company, folder: &TemporaryFolder, clock: SystemClock) 
 async fn show(flags: &Demo, stage: &Stage<'_>, signals: CancellationToken) -> Result<(), Failure> {
     let Stage { folder, company, tokens, address, clock } = stage;
     let url = format!("ws://{address}/v1/ws");
-    let mut screen = Screen::open(&url, &tokens.supervisor, company, *clock).await?;
+    let mut screen = Screen::open(&url, &tokens.supervisor, company, clock.clone()).await?;
     print(guide::text(company, tokens, folder.path(), *address))?;
     let (stop_agents, stopped) = watch::channel(false);
     let mut agents = JoinSet::new();

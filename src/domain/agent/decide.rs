@@ -634,7 +634,7 @@ pub(super) enum Around {
 }
 
 /// The agent as everybody else is shown it.
-pub(super) fn as_shown(agent: &Agent) -> Agent {
+pub(in crate::domain) fn as_shown(agent: &Agent) -> Agent {
     let mut shown = agent.clone();
     shown.status = match &agent.status {
         Status::Paused(Away::ProtectedInside { outer, .. }) => Status::Paused(Away::Pause(outer.clone())),

@@ -9,6 +9,7 @@ mod decide;
 mod deferring;
 mod due;
 mod ending;
+mod moved;
 mod requesting;
 mod rights;
 mod shifts;
@@ -35,6 +36,7 @@ use super::usage::Usage;
 
 pub use apply::IllegalEvent;
 pub use decide::Decision;
+pub(in crate::domain) use decide::as_shown;
 
 /// The folded facts of one agent. Sessions, live liveness and `op`s are not among them.
 #[derive(Debug, Clone, PartialEq)]

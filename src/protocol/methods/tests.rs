@@ -78,6 +78,7 @@ fn example(method: Method) -> Value {
         Method::PolicyGet => json!({"version": 3}),
         Method::PolicyVersions => json!({"limit": 5, "cursor": "7"}),
         Method::PolicyPutDraft => json!({"types": [], "base_version": 3, "note": "n"}),
+        Method::PolicyDryRun => json!({"to": "2026-11-22", "days": 7}),
         Method::PolicyPublish => json!({"at": "now", "loosen_only": true, "reason": "r"}),
         Method::BoardSubscribe => json!({"teams": ["suporte"], "cursor": "c"}),
         Method::BoardUnsubscribe => json!({"subscription": "s"}),

@@ -86,6 +86,7 @@ async fn version_of(
     let reason = match event.body {
         TenantEventBody::PolicyPublished { reason, .. } => reason,
         TenantEventBody::ServerStarted { .. }
+        | TenantEventBody::ClockStepped { .. }
         | TenantEventBody::PolicyPlanned { .. }
         | TenantEventBody::DirectoryChanged { .. } => None,
     };

@@ -11,7 +11,9 @@ use crate::ports::{
     Epoch, ReadError, SHARDS, ShardHead, ShardId, ShardSeq, ShardSnapshot, StateRow, Stored, TenantSnapshot,
 };
 use crate::store::amendments::AmendmentRow;
-use crate::store::decode::{FoundPerson, References, damaged_row, decode_row, decode_state, decode_tenant_event};
+use crate::store::decode::{
+    FoundPerson, References, clock_ahead_ms, damaged_row, decode_row, decode_state, decode_tenant_event,
+};
 use crate::store::encode::{Basis, KnownPerson, KnownTenant, PersonKey, TextKey, Wanted, Writes};
 use crate::store::pauses::PauseRowForm;
 use crate::store::recorded::{BEFORE_MAX, EndBefore, RecordedRows, look_back_from};
@@ -305,6 +307,13 @@ impl Tables {
             .values()
             .filter(|row| row.tenant == tenant && row.kind == "server.started")
             .max_by_key(|row| row.seq);
+        let after = started.map_or(0, |row| row.seq);
+        let stepped = self
+            .journal
+            .values()
+            .filter(|row| row.tenant == tenant && row.kind == "clock.stepped" && row.seq > after)
+            .max_by_key(|row| row.seq);
+        let clock_ahead_ms = clock_ahead_ms(stepped, found)?;
         let server_started = started
             .map(|row| {
                 let event = decode_tenant_event(row, found).map_err(|error| damaged_row(row, &error))?;
@@ -324,6 +333,7 @@ impl Tables {
             policy: Arc::new(policy),
             plans,
             server_started,
+            clock_ahead_ms,
             states,
         })
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FormError, Hash, Refer, Resolve};
+use super::{FormError, Hash, Refer, Resolve, from_ms, to_ms};
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::{DirectoryVersion, PolicyVersion};
 use crate::domain::policy_plans::PolicyStep;
@@ -25,7 +25,13 @@ pub(crate) struct TenantEventForm {
 #[serde(deny_unknown_fields)]
 enum BodyForm {
     #[serde(rename = "server.started")]
-    ServerStarted { grace_until: i64 },
+    ServerStarted {
+        grace_until: i64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        moved_ms: u64,
+    },
+    #[serde(rename = "clock.stepped")]
+    ClockStepped { by_ms: i64, ahead_ms: i64 },
     #[serde(rename = "policy.published")]
     PolicyPublished { version: u64 },
     #[serde(rename = "policy.drafted")]
@@ -38,10 +44,19 @@ enum BodyForm {
     DirectoryChanged { version: u64, added: u32, changed: u32, removed: u32 },
 }
 
+fn is_zero(ms: &u64) -> bool {
+    *ms == 0
+}
+
 impl TenantEventForm {
     pub(crate) fn of(body: &TenantEventBody, definition: Option<Hash>, refer: &mut dyn Refer) -> TenantEventForm {
         let event = match body {
-            TenantEventBody::ServerStarted { grace_until } => BodyForm::ServerStarted { grace_until: grace_until.0 },
+            TenantEventBody::ServerStarted { grace_until, moved } => {
+                BodyForm::ServerStarted { grace_until: grace_until.0, moved_ms: to_ms(*moved) }
+            }
+            TenantEventBody::ClockStepped { by_ms, ahead_ms } => {
+                BodyForm::ClockStepped { by_ms: *by_ms, ahead_ms: *ahead_ms }
+            }
             TenantEventBody::PolicyPublished { version, .. } => BodyForm::PolicyPublished { version: version.0 },
             TenantEventBody::PolicyPlanned { step, .. } => match step {
                 PolicyStep::Drafted { base_version } => BodyForm::PolicyDrafted { base_version: base_version.0 },
@@ -58,7 +73,9 @@ impl TenantEventForm {
             TenantEventBody::PolicyPublished { reason, .. } | TenantEventBody::PolicyPlanned { reason, .. } => {
                 reason.as_deref().map(|reason| refer.text(reason))
             }
-            TenantEventBody::ServerStarted { .. } | TenantEventBody::DirectoryChanged { .. } => None,
+            TenantEventBody::ServerStarted { .. }
+            | TenantEventBody::ClockStepped { .. }
+            | TenantEventBody::DirectoryChanged { .. } => None,
         };
         TenantEventForm { v: super::FORM, definition, reason, event }
     }
@@ -69,9 +86,10 @@ impl TenantEventForm {
         }
         let reason = self.reason.and_then(|hash| resolve.text(hash));
         Ok(match self.event {
-            BodyForm::ServerStarted { grace_until } => {
-                TenantEventBody::ServerStarted { grace_until: Timestamp(grace_until) }
+            BodyForm::ServerStarted { grace_until, moved_ms } => {
+                TenantEventBody::ServerStarted { grace_until: Timestamp(grace_until), moved: from_ms(moved_ms) }
             }
+            BodyForm::ClockStepped { by_ms, ahead_ms } => TenantEventBody::ClockStepped { by_ms, ahead_ms },
             BodyForm::PolicyPublished { version } => {
                 TenantEventBody::PolicyPublished { version: PolicyVersion(version), reason }
             }

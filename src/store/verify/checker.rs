@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -123,6 +124,7 @@ struct Started {
     seq: i64,
     at: Timestamp,
     grace_until: Timestamp,
+    moved: Duration,
 }
 
 /// An agent, folded so far.
@@ -139,10 +141,15 @@ impl Folded {
     }
 
     /// The server's last start up to `seq` is folded in first, as the server itself does when it
-    /// loads the state; an earlier one that no event followed left no trace in it.
+    /// loads the state; of an earlier one that no event followed only the clock that it moved has left a trace in it.
     fn on_server_started(&mut self, started: &[Started], seq: i64) {
-        let last = started.iter().rev().find(|started| started.seq < seq);
-        if let Some(started) = last.filter(|started| started.seq > self.last_seq) {
+        let after = started.partition_point(|started| started.seq <= self.last_seq);
+        let new = started.get(after..).unwrap_or_default();
+        let new = new.get(..new.partition_point(|started| started.seq < seq)).unwrap_or_default();
+        for moved in new.iter().map(|started| started.moved).filter(|moved| !moved.is_zero()) {
+            self.agent.on_clock_moved(moved);
+        }
+        if let Some(started) = new.last() {
             self.agent.on_server_started(started.at, started.grace_until);
         }
     }
@@ -238,12 +245,13 @@ impl Checker {
         }
         let event = decode_tenant_event(row, &Pseudonyms).map_err(|error| Fault::entry(row, error))?;
         match event.body {
-            TenantEventBody::ServerStarted { grace_until } => {
+            TenantEventBody::ServerStarted { grace_until, moved } => {
                 if let Some(chain) = self.tenants.get_mut(&row.tenant) {
-                    chain.server_started.push(Started { seq: row.seq, at: event.at, grace_until });
+                    chain.server_started.push(Started { seq: row.seq, at: event.at, grace_until, moved });
                 }
             }
-            TenantEventBody::PolicyPublished { .. }
+            TenantEventBody::ClockStepped { .. }
+            | TenantEventBody::PolicyPublished { .. }
             | TenantEventBody::PolicyPlanned { .. }
             | TenantEventBody::DirectoryChanged { .. } => {}
         }
