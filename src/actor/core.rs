@@ -78,7 +78,7 @@ pub(super) struct Env {
 impl Env {
     /// When an agent at rest is to be woken.
     pub(super) fn wake_at(&self, facts: &TenantFacts, id: &AgentId, agent: &Agent) -> Option<Timestamp> {
-        wake_at(agent, id, facts, self.ready_at)
+        wake_at(agent, id, facts, self.ready_at, self.clock.now())
     }
 }
 

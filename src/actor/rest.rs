@@ -9,8 +9,14 @@ use crate::domain::time::Timestamp;
 
 /// When a state at rest is to be woken. Nothing but what is put in force changes the answer. Whom the directory does
 /// not know nothing falls due for, and nobody is shown.
-pub(super) fn wake_at(agent: &Agent, id: &AgentId, facts: &TenantFacts, ready_at: Timestamp) -> Option<Timestamp> {
-    wake_at_of(agent, facts.directory.agents.get(id)?, facts, ready_at)
+pub(super) fn wake_at(
+    agent: &Agent,
+    id: &AgentId,
+    facts: &TenantFacts,
+    ready_at: Timestamp,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    wake_at_of(agent, facts.directory.agents.get(id)?, facts, ready_at, now)
 }
 
 /// The same for an agent whom the directory has as `person`.
@@ -19,13 +25,14 @@ pub(super) fn wake_at_of(
     person: &Person,
     facts: &TenantFacts,
     ready_at: Timestamp,
+    now: Timestamp,
 ) -> Option<Timestamp> {
     // Its sockets went with the actor that held them: that is to be written at once.
     if agent.is_connected() {
         return Some(agent.since);
     }
     agent.next_deadline(&Context {
-        now: ready_at,
+        now,
         directory: &facts.directory,
         person,
         policy: &facts.policy,

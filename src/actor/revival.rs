@@ -216,7 +216,7 @@ impl Start<'_> {
             let shown_since = folded.or(moved.then_some(self.seq)).unwrap_or(since);
             while people.next_if(|(known, _)| **known < id).is_some() {}
             let person = people.next_if(|(known, _)| **known == id).map(|(_, person)| person);
-            let wake_at = person.and_then(|person| wake_at_of(&record.agent, person, self.facts, self.at));
+            let wake_at = person.and_then(|person| wake_at_of(&record.agent, person, self.facts, self.at, self.at));
             if wake_at.is_some_and(|at| at <= self.at) {
                 part.overdue.push(id.clone());
             }

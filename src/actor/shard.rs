@@ -325,7 +325,7 @@ impl Sequencer {
                 line.slots.count_anew(&drafted.facts.policy, &drafted.facts.directory);
                 let slots = Arc::clone(line.slots.counts());
                 line.desk.put_in_force(TenantFacts { slots, ..(*drafted.facts).clone() });
-                ask_anew(&self.registry, &line.desk, self.ready_at);
+                ask_anew(&self.registry, &line.desk, self.ready_at, self.clock.now());
                 self.registry.have_look(&tenant);
             } else if planned {
                 line.desk.put_in_force(TenantFacts { plans: Arc::clone(&drafted.facts.plans), ..(*before).clone() });
@@ -453,7 +453,7 @@ impl Sequencer {
             let slots = Arc::clone(line.slots.counts());
             line.desk.put_in_force(TenantFacts { directory, policy, plans, slots });
             line.desk.reopen();
-            ask_anew(&self.registry, &line.desk, self.ready_at);
+            ask_anew(&self.registry, &line.desk, self.ready_at, self.clock.now());
         }
         self.tell_heads();
         self.tell_all(&Feed::Fresh);
@@ -485,10 +485,10 @@ impl Sequencer {
 }
 
 /// Asks all of a tenant who rest for their next deadline, under what is in force.
-fn ask_anew(registry: &Registry, desk: &Desk, ready_at: Timestamp) {
+fn ask_anew(registry: &Registry, desk: &Desk, ready_at: Timestamp, now: Timestamp) {
     let facts = desk.facts();
     registry.ask_anew(&desk.tenant, |id, agent| {
-        let wake_at = wake_at(agent, id, &facts, ready_at);
+        let wake_at = wake_at(agent, id, &facts, ready_at, now);
         // What was overdue may have been written after all, or is due no more.
         if wake_at.is_none_or(|at| at > ready_at) {
             desk.is_up_to_date(id);

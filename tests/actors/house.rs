@@ -198,11 +198,19 @@ impl House {
 
     /// Publishes the policy without one of its types.
     pub(crate) async fn publish_without(&self, code: &str) -> Result<(), CommandError> {
+        self.publish_type(code, |kind| kind.enabled = false).await
+    }
+
+    /// Publishes the first policy with a change of one of its types.
+    pub(crate) async fn publish_type(
+        &self,
+        code: &str,
+        change: impl FnOnce(&mut PauseType),
+    ) -> Result<(), CommandError> {
         let mut policy = policy();
         policy.version = PolicyVersion(2);
         let code = PauseTypeCode::new(code).expect("a code");
-        let off = policy.types.get_mut(&code).expect("a type");
-        *off = Arc::new(PauseType { enabled: false, ..(**off).clone() });
+        change(Arc::make_mut(policy.types.get_mut(&code).expect("a type")));
         let event = TenantEvent {
             at: self.clock.now(),
             actor: Actor::System,

@@ -6,7 +6,10 @@ use std::time::Duration;
 use intervalo::actor::CommandError;
 use intervalo::domain::agent::{Connection, Status};
 use intervalo::domain::command::Command;
+use intervalo::domain::entitlement::EntitlementRule;
 use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus};
+use intervalo::domain::id::EntitlementRuleId;
+use intervalo::domain::policy::{PauseKind, PauseRules};
 use intervalo::domain::presence::StatusWord;
 use intervalo::domain::time::{Timestamp, hours, minutes, seconds};
 use intervalo::store::memory::{Fault, Gate};
@@ -50,6 +53,40 @@ async fn promise_t1_and_t2_what_falls_due_for_an_agent_at_rest_falls_due_at_its_
         ]
     );
     assert_eq!(house.state("ana").await.status, Status::Offline);
+    assert_eq!(house.core.live_agents(), 0);
+    house.check_fold().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_to_be_at_risk_for_an_agent_at_rest_is_told_at_its_instant_and_wakes_nobody_again() {
+    let house = House::open().await;
+    house.publish_directory(|directory| directory.tenant.default_shift = minutes(30)).await;
+    let owed = EntitlementRule {
+        id: EntitlementRuleId::new("r").expect("an id"),
+        planned_over: Duration::ZERO,
+        planned_up_to: None,
+        count: 1,
+        min: minutes(5),
+        after_start: Duration::ZERO,
+        before_end: Duration::ZERO,
+    };
+    let rules = PauseRules { owed: vec![owed], ..PauseRules::default() };
+    house.publish_type("fila", |kind| kind.kind = PauseKind::Entitlement(rules)).await.expect("published");
+    let ana = house.connect("ana").await;
+    let began = house.now();
+    house.execute("ana", pause("almoco")).await.expect("started");
+    house.disconnect(ana).await;
+    house.pass(minutes(9)).await;
+    assert_eq!(house.core.live_agents(), 0);
+    let before = house.events("ana").await.len();
+    house.pass(minutes(40)).await;
+    let events = house.events("ana").await;
+    let risks = events[before..].iter().map(|event| match &event.body {
+        AgentEventBody::EntitlementAtRisk(risk) => (event.at.since(began), risk.owed),
+        other => panic!("{} is no risk", other.name()),
+    });
+    // A quarter of an hour before 25 minutes, and the end of the shift.
+    assert_eq!(risks.collect::<Vec<_>>(), [(minutes(10), 1), (minutes(30), 0)]);
     assert_eq!(house.core.live_agents(), 0);
     house.check_fold().await;
 }
