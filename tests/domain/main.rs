@@ -6,6 +6,7 @@ mod dry_run;
 mod early_queue;
 mod entitlements;
 mod limits;
+mod mishaps;
 mod next_change;
 mod occupancy;
 mod overrides;

@@ -140,7 +140,8 @@ impl Counts {
     /// When the next one after so many has a slot in a team, if all pauses end at their limit; none where too few have
     /// one.
     pub fn free_at(&self, pause_type: &PauseTypeCode, team: &TeamId, room: Room, before: u32) -> Option<Timestamp> {
-        let to_end = before.saturating_add(1).saturating_sub(room.of.saturating_sub(room.used)).max(1);
+        // More may be away than may be by now: those have to end too.
+        let to_end = before.saturating_add(1).saturating_add(room.used).saturating_sub(room.of).max(1);
         let mut ended = 0;
         let ends = &self.slots(pause_type, team)?.ends;
         ends.iter().find_map(|(at, count)| {
