@@ -247,6 +247,11 @@ pub enum Outcome {
     Queued,
     /// Somebody has to agree first.
     Requested,
+    /// An exception is asked for.
+    Asked {
+        /// The request.
+        request: RequestId,
+    },
     /// It takes effect later: when the work has ended that is under way, or when the agent returns from a protected
     /// pause, which must disclose nothing.
     Deferred,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::command::{Actor, Command, Outcome, RequestDecision};
-use super::id::{Op, PauseId};
+use super::id::{Op, PauseId, RequestId};
 use super::time::{Timestamp, hours};
 
 /// How long a repeat of an `op` returns the first result (semantics §9).
@@ -54,6 +54,7 @@ enum SmallOutcome {
     Requested,
     Deferred,
     Started { pause: [u8; 16] },
+    Asked { request: [u8; 16] },
 }
 
 impl OpMemory {
@@ -111,6 +112,7 @@ fn small(outcome: Outcome) -> SmallOutcome {
         Outcome::Requested => SmallOutcome::Requested,
         Outcome::Deferred => SmallOutcome::Deferred,
         Outcome::Started { pause } => SmallOutcome::Started { pause: pause.0.to_be_bytes() },
+        Outcome::Asked { request } => SmallOutcome::Asked { request: request.0.to_be_bytes() },
     }
 }
 
@@ -121,6 +123,7 @@ fn whole(outcome: SmallOutcome) -> Outcome {
         SmallOutcome::Requested => Outcome::Requested,
         SmallOutcome::Deferred => Outcome::Deferred,
         SmallOutcome::Started { pause } => Outcome::Started { pause: PauseId(u128::from_be_bytes(pause)) },
+        SmallOutcome::Asked { request } => Outcome::Asked { request: RequestId(u128::from_be_bytes(request)) },
     }
 }
 

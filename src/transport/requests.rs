@@ -9,7 +9,7 @@ use super::rpc::{self, Viewer, failed, own_agent, own_view, to_value};
 use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Role, Scope};
 use crate::domain::alert::AlertId;
-use crate::domain::command::{Actor, Command, Refusal, Rejection, Request, RequestDecision};
+use crate::domain::command::{Actor, Command, Outcome, Refusal, Rejection, Request, RequestDecision};
 use crate::domain::id::{AgentId, RequestId, TeamId};
 use crate::domain::policy::PauseClass;
 use crate::domain::presence::{AgentView, RequestView};
@@ -38,8 +38,30 @@ pub(super) async fn own(app: &App, principal: &Principal, wanted: OwnRequest) ->
     if !creates {
         return Ok(json!({}));
     }
-    let request = RequestObject::of(&reply.own).ok_or_else(WireError::internal)?;
+    // Sent again, it is answered with the request that it made, whatever the agent has asked for since.
+    let made = match reply.outcome {
+        Outcome::Asked { request } if !is_last(&reply.own, request) => recorded(app, principal, request).await?,
+        Outcome::Asked { .. }
+        | Outcome::Done
+        | Outcome::Started { .. }
+        | Outcome::Queued
+        | Outcome::Requested
+        | Outcome::Deferred => None,
+    };
+    let view = with_recorded(reply.own, made.as_ref());
+    let request = RequestObject::of(&view).ok_or_else(WireError::internal)?;
     Ok(to_value(&RequestAfter { request }))
+}
+
+fn is_last(view: &AgentView, request: RequestId) -> bool {
+    view.request.as_ref().is_some_and(|last| last.id == request)
+}
+
+/// The view with a request of before as its last one.
+fn with_recorded(view: Arc<AgentView>, recorded: Option<&RecordedRequest>) -> Arc<AgentView> {
+    let Some(found) = recorded else { return view };
+    let request = Some(Box::new(RequestView::of(&found.request)));
+    Arc::new(AgentView { request, ..AgentView::clone(&view) })
 }
 
 /// `request.list`: of the agent the last one; of everybody else what is open within their reach, the oldest first.
@@ -70,7 +92,7 @@ pub(super) async fn decide(
     let reply = app.router.execute(&principal.tenant, &agent, request).await;
     // The agent's last request is another by now: what became of this one is in the journal.
     let is_another = match &reply {
-        Ok(reply) => reply.public.request.as_ref().is_none_or(|last| last.id != id),
+        Ok(reply) => !is_last(&reply.public, id),
         Err(error) => is_refused(error, &Refusal::NothingPending),
     };
     let recorded = if is_another { recorded(app, principal, id).await? } else { None };
@@ -84,13 +106,7 @@ pub(super) async fn decide(
         }
         (reply, _) => reply.map_err(|error| failed(error, Viewer::Other))?,
     };
-    let view = match &recorded {
-        Some(found) => {
-            let request = Some(Box::new(RequestView::of(&found.request)));
-            Arc::new(AgentView { request, ..AgentView::clone(&reply.public) })
-        }
-        None => reply.public,
-    };
+    let view = with_recorded(reply.public, recorded.as_ref());
     let request = RequestObject::of(&view).ok_or_else(WireError::internal)?;
     Ok(to_value(&RequestAfter { request }))
 }

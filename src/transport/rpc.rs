@@ -222,7 +222,7 @@ async fn own(app: &App, principal: &Principal, wanted: OwnCommand) -> Result<Val
     let agent = state(&reply.own);
     Ok(if begins {
         let outcome = match reply.outcome {
-            Outcome::Done | Outcome::Started { .. } => "started",
+            Outcome::Done | Outcome::Started { .. } | Outcome::Asked { .. } => "started",
             Outcome::Queued => "queued",
             Outcome::Requested => "requested",
             Outcome::Deferred => "pending",

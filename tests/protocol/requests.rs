@@ -1,6 +1,7 @@
 //! Requests and grants on the wire (semantics §4): asked for, shown live, decided once.
 
 use intervalo::auth::Role;
+use intervalo::domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::server::{Client, TestServer};
@@ -232,4 +233,23 @@ async fn promise_d3_an_acknowledgement_is_repeated_when_the_alert_is_over() {
     let secret = json!({"alert": format!("overrun:{}", secret.as_str().expect("an id"))});
     let unknown = sofia.refused("alert.ack", json!({"alert": format!("overrun:{OP}")})).await;
     assert_eq!(sofia.refused("alert.ack", secret).await, unknown);
+}
+
+#[tokio::test]
+async fn promise_d3_what_was_asked_for_under_an_op_is_the_answer_to_it_whatever_is_asked_for_since() {
+    let server = TestServer::start().await;
+    let mut ana = available(&server, "ana").await;
+    let asked = json!({"type": "cafe", "reason": "prova", "op": OP});
+    let first = ana.ok("request.create", asked.clone()).await["request"]["id"].clone();
+    assert_eq!(ana.ok("request.create", asked.clone()).await["request"]["id"], first);
+    ana.ok("request.cancel", json!({"request": first})).await;
+    let other = ana.ok("request.create", json!({"type": "almoco", "reason": "banco"})).await["request"]["id"].clone();
+    assert_ne!(other, first);
+    let again = ana.ok("request.create", asked.clone()).await["request"].clone();
+    assert_eq!((&again["id"], &again["type"], &again["state"]), (&first, &json!("cafe"), &json!("cancelled")));
+    assert_eq!(ana.ok("request.list", json!({})).await[0]["id"], other, "and it changed nothing");
+    drop(ana);
+    let server = server.restarted_after(Timestamp(0)).await;
+    let mut ana = available(&server, "ana").await;
+    assert_eq!(ana.ok("request.create", asked).await["request"]["id"], first, "a restart remembers");
 }

@@ -20,15 +20,12 @@ impl Course<'_> {
             return Err(refusal.into());
         }
         let same = |open: &PauseRequest| open.pause_type == *code && open.extra == extra && !open.is_of_start();
-        if !self.agent.open_request().is_some_and(same) {
-            self.open_request(
-                code,
-                extra,
-                Origin::Asked,
-                Approval { timeout: GRANT_LASTS, at_timeout: AtTimeout::Refuse },
-            );
+        if let Some(open) = self.agent.open_request().filter(|open| same(open)) {
+            return Ok(Outcome::Asked { request: open.id });
         }
-        Ok(Outcome::Done)
+        let approval = Approval { timeout: GRANT_LASTS, at_timeout: AtTimeout::Refuse };
+        let request = self.open_request(code, extra, Origin::Asked, approval);
+        Ok(Outcome::Asked { request })
     }
 
     /// A start that somebody has to agree to.
@@ -48,11 +45,12 @@ impl Course<'_> {
         Outcome::Requested
     }
 
-    fn open_request(&mut self, code: &PauseTypeCode, extra: Duration, origin: Origin, approval: Approval) {
+    fn open_request(&mut self, code: &PauseTypeCode, extra: Duration, origin: Origin, approval: Approval) -> RequestId {
         self.drop_request(self.cause(), |_| true);
         let context = self.context();
+        let id = RequestId(context.fresh_id.0);
         let created = RequestCreated {
-            id: RequestId(context.fresh_id.0),
+            id,
             pause_type: code.clone(),
             extra,
             origin,
@@ -60,6 +58,7 @@ impl Course<'_> {
             at_timeout: approval.at_timeout,
         };
         self.happens(self.cause(), AgentEventBody::RequestCreated(Box::new(created)));
+        id
     }
 
     /// Takes an open request back, if it is one of these.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::event::pause_id;
-use super::{ActorForm, FormError, PersonId, Refer, Resolve, WideId, not};
+use super::{ActorForm, FormError, PersonId, Refer, Resolve, WideId, not, parse};
 use crate::domain::command::Outcome;
 use crate::domain::id::Op;
 use crate::domain::op::OpRecord;
@@ -45,7 +45,7 @@ impl OpColumns {
     }
 }
 
-/// An outcome as a word: `done`, `queued`, `requested`, `deferred`, `started:<pause>`.
+/// An outcome as a word: `done`, `queued`, `requested`, `deferred`, `started:<pause>`, `asked:<request>`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct OutcomeWord(Outcome);
 
@@ -57,6 +57,7 @@ impl fmt::Display for OutcomeWord {
             Outcome::Requested => f.write_str("requested"),
             Outcome::Deferred => f.write_str("deferred"),
             Outcome::Started { pause } => write!(f, "started:{pause}"),
+            Outcome::Asked { request } => write!(f, "asked:{request}"),
         }
     }
 }
@@ -65,6 +66,9 @@ impl FromStr for OutcomeWord {
     type Err = FormError;
 
     fn from_str(word: &str) -> Result<OutcomeWord, FormError> {
+        if let Some(request) = word.strip_prefix("asked:") {
+            return Ok(OutcomeWord(Outcome::Asked { request: parse("a request's id", request)? }));
+        }
         match (word, word.strip_prefix("started:")) {
             ("done", _) => Ok(OutcomeWord(Outcome::Done)),
             ("queued", _) => Ok(OutcomeWord(Outcome::Queued)),

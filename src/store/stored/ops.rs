@@ -3,8 +3,8 @@
 //!
 //! Base64 (RFC 4648 §4) of: the number of senders, one byte; each sender, its kind, one byte, and 16 bytes of the
 //! internal id unless it is the system; then each op, oldest first: 16 bytes of the op, one byte for the sender's
-//! place, 8 bytes of the fingerprint, 8 bytes of the instant, one byte for the outcome, and where a pause began 16
-//! bytes of its id. Numbers stand big end first.
+//! place, 8 bytes of the fingerprint, 8 bytes of the instant, one byte for the outcome, and where a pause began, or an
+//! exception was asked for, 16 bytes of its id. Numbers stand big end first.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use super::word::ActorKindForm;
 use super::{ActorForm, FormError, PersonId, Refer, Resolve, not};
 use crate::domain::command::{Actor, Outcome};
-use crate::domain::id::{Op, PauseId};
+use crate::domain::id::{Op, PauseId, RequestId};
 use crate::domain::op::{OPS_AT_HAND_MAX, OpMemory, OpRecord};
 use crate::domain::time::Timestamp;
 
@@ -24,6 +24,7 @@ const DEFERRED: u8 = 1;
 const STARTED: u8 = 2;
 const QUEUED: u8 = 3;
 const REQUESTED: u8 = 4;
+const ASKED: u8 = 5;
 
 /// An agent's last ops, packed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,6 +50,10 @@ impl OpsForm {
                 Outcome::Started { pause } => {
                     packed.push(STARTED);
                     packed.extend(pause.0.to_be_bytes());
+                }
+                Outcome::Asked { request } => {
+                    packed.push(ASKED);
+                    packed.extend(request.0.to_be_bytes());
                 }
             }
         }
@@ -84,6 +89,7 @@ impl OpsForm {
                     QUEUED => Outcome::Queued,
                     REQUESTED => Outcome::Requested,
                     STARTED => Outcome::Started { pause: PauseId(u128::from_be_bytes(some(&mut rest)?)) },
+                    ASKED => Outcome::Asked { request: RequestId(u128::from_be_bytes(some(&mut rest)?)) },
                     _ => return Err(not_packed()),
                 },
             });

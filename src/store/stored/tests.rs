@@ -292,6 +292,7 @@ fn op() -> impl Strategy<Value = OpRecord> {
         Just(Outcome::Done),
         Just(Outcome::Queued),
         Just(Outcome::Requested),
+        request_id().prop_map(|request| Outcome::Asked { request }),
         Just(Outcome::Deferred),
         id().prop_map(|pause| Outcome::Started { pause })
     ];
