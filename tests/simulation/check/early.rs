@@ -14,6 +14,8 @@ use crate::office::OPEN_MINUTES;
 
 const HOUR: i64 = 3_600_000;
 const MINUTE: i64 = 60_000;
+/// When the clocks of Berlin go back in the nights that are simulated: 2027-10-31T01:00:00Z.
+const SET_BACK: i64 = 1_824_944_400_000;
 /// How early it can be waited for.
 const EARLY: i64 = 15 * MINUTE;
 
@@ -43,9 +45,11 @@ fn is_wrong_wait(event: &AgentEvent) -> bool {
     queued.opens_at.is_some_and(|at| at != next || is_open(event.at) || !early)
 }
 
-/// The offset of the zone is of whole hours.
+/// The offset of the zone is of whole hours. In the hour that comes twice, what opens does so the first time, and what closes the
+/// second (semantics §2).
 fn is_open(at: Timestamp) -> bool {
-    at.0.rem_euclid(HOUR) < OPEN_MINUTES * MINUTE
+    let twice = SET_BACK - HOUR <= at.0 && at.0 < SET_BACK;
+    twice || at.0.rem_euclid(HOUR) < OPEN_MINUTES * MINUTE
 }
 
 fn set_aside(seen: &Evidence) -> BTreeSet<PauseId> {
