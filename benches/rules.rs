@@ -10,9 +10,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use intervalo::domain::agent::{Agent, Context, Live};
 use intervalo::domain::command::{Actor, Command, Outcome, Request};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
-use intervalo::domain::id::{AgentId, DirectoryVersion, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId};
+use intervalo::domain::entitlement::EntitlementRule;
+use intervalo::domain::id::{
+    AgentId, DirectoryVersion, EntitlementRuleId, PauseId, PauseTypeCode, PolicyVersion, TeamId, TenantId,
+};
 use intervalo::domain::menu::options;
 use intervalo::domain::occupancy::Reports;
+use intervalo::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy};
 use intervalo::domain::schedule::{WeekDays, Window};
 use intervalo::domain::slots::{Slots, Standing};
@@ -20,6 +24,10 @@ use intervalo::domain::time::{Timestamp, hours, minutes};
 
 const TYPES: usize = 20;
 const TEAMS: usize = 3;
+/// The type that the employer owes.
+const OWED: usize = TYPES - 2;
+/// The type whose rules are others for the agent.
+const OVERRIDDEN: usize = TYPES - 3;
 /// Colleagues who are on one of the pauses each.
 const AWAY: usize = 60;
 /// 2026-11-26T15:00:00Z, noon in São Paulo.
@@ -64,11 +72,42 @@ fn policy() -> Policy {
             enabled: true,
             archived_at: None,
             teams: Some((0..TEAMS).map(team).collect::<BTreeSet<_>>()),
-            kind: PauseKind::Regular(rules.clone()),
+            kind: kind(n, &rules),
         };
         (code(n), Arc::new(pause_type))
     };
     Policy { version: PolicyVersion(1), types: (0..TYPES).map(of).collect() }
+}
+
+/// One is owed, and one has other rules for the agent who asks.
+fn kind(n: usize, rules: &PauseRules) -> PauseKind {
+    let rules = rules.clone();
+    match n {
+        OWED => {
+            let owed = EntitlementRule {
+                id: EntitlementRuleId::new("rest").expect("an id"),
+                planned_over: minutes(0),
+                planned_up_to: None,
+                count: 2,
+                min: minutes(10),
+                after_start: hours(1),
+                before_end: hours(1),
+            };
+            PauseKind::Entitlement(PauseRules { owed: vec![owed], ..rules })
+        }
+        OVERRIDDEN => {
+            let own = RuleOverride {
+                whom: OverrideFor::Agent(AgentId::new("agent-0").expect("an id")),
+                fields: BTreeSet::from([RuleField::Limit]),
+                values: PauseRules { limit: Some(minutes(45)), ..PauseRules::default() },
+                from: None,
+                until: None,
+                reason: String::new(),
+            };
+            PauseKind::Regular(PauseRules { overrides: vec![own], ..rules })
+        }
+        _ => PauseKind::Regular(rules),
+    }
 }
 
 fn directory() -> Directory {
@@ -197,6 +236,13 @@ fn rules(criterion: &mut Criterion) {
     criterion.bench_function("decide a start that every rule lets through", |bencher| {
         bencher.iter(|| company.agent.decide(black_box(&wish), black_box(&context)));
     });
+    for (name, n) in [("of what is owed", OWED), ("by rules of one's own", OVERRIDDEN)] {
+        let wish = request(&company.person, start(n));
+        assert!(company.agent.decide(&wish, &context).is_ok(), "the start {name} is let through");
+        criterion.bench_function(&format!("decide a start {name}"), |bencher| {
+            bencher.iter(|| company.agent.decide(black_box(&wish), black_box(&context)));
+        });
+    }
     let refused = request(&company.person, start(3));
     let refusal = company.agent.decide(&refused, &context).expect_err("it is too soon after the last one");
     assert!(refusal.to_string().contains("cooldown"), "{refusal}");
