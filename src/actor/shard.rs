@@ -490,7 +490,7 @@ fn ask_anew(registry: &Registry, desk: &Desk, ready_at: Timestamp, now: Timestam
     registry.ask_anew(&desk.tenant, |id, agent| {
         let wake_at = wake_at(agent, id, &facts, ready_at, now);
         // What was overdue may have been written after all, or is due no more.
-        if wake_at.is_none_or(|at| at > ready_at) {
+        if wake_at.is_none_or(|at| at > now) {
             desk.is_up_to_date(id);
         }
         wake_at

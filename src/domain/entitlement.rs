@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::agent::{Agent, Context};
 use super::event::{Right, Shift};
 use super::id::{EntitlementRuleId, PauseTypeCode, RiskId};
+use super::overrides::RuleField;
 use super::policy::{PauseKind, PauseRules, PauseType};
 use super::policy_plans::PauseTypes;
 use super::rules::is_on_menu;
@@ -88,9 +89,12 @@ pub fn owe(types: &mut PauseTypes, rules: &[(PauseTypeCode, EntitlementRule)]) -
                 tell(place, "type", format!("{name:?} is no entitlement; set class = \"entitlement\" for it"));
             }
             Some(PauseKind::Entitlement(found)) => {
-                if let Some(limit) = found.limit.filter(|limit| *limit < rule.min) {
+                let overridden = found.overrides.iter().filter(|one| one.fields.contains(&RuleField::Limit));
+                let limits = found.limit.into_iter().chain(overridden.filter_map(|one| one.values.limit));
+                if let Some(limit) = limits.min().filter(|limit| *limit < rule.min) {
+                    let whose = if found.limit == Some(limit) { "limit" } else { "limit in an override" };
                     let (min, limit) = (show_span(rule.min), show_span(limit));
-                    tell(place, "min", format!("{min} is longer than the limit of {name:?}, {limit}"));
+                    tell(place, "min", format!("{min} is longer than the {whose} of {name:?}, {limit}"));
                 }
             }
         }
@@ -210,6 +214,9 @@ pub fn owed_by(pause_type: &PauseType) -> Option<&[EntitlementRule]> {
 fn entitled_in<'a>(agent: &Agent, context: &Context, found: &'a PauseType, length: &Length) -> Option<Entitled<'a>> {
     let rule =
         owed_by(found)?.iter().find(|rule| rule.is_for(length.planned)).filter(|_| is_on_menu(found, context))?;
+    // Of a shift that is too short for it nothing is owed.
+    let (first, last) = (length.shift.started_at + rule.after_start, length.ends_at.minus(rule.before_end));
+    (last.since(first) >= rule.min * rule.count).then_some(())?;
     Some(Entitled {
         pause_type: &found.code,
         rule,

@@ -193,10 +193,10 @@ impl RuleOverride {
         self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
     }
 
-    /// The instants at which it begins and ceases to hold.
-    fn edges(&self, zone: Tz) -> impl Iterator<Item = Timestamp> {
-        let begins = self.from.map(|day| local_day_bounds(day, zone).0);
-        begins.into_iter().chain(self.until.map(|day| local_day_bounds(day, zone).1))
+    /// The days after `today` with which it begins, or has ceased, to hold.
+    fn edges_after(&self, today: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+        let ceased = self.until.and_then(|day| day.succ_opt());
+        self.from.into_iter().chain(ceased).filter(move |day| *day > today)
     }
 }
 
@@ -214,14 +214,51 @@ impl PauseRules {
             return Cow::Borrowed(self);
         }
         hold.sort_by_key(|(rank, _)| Reverse(*rank));
-        let mut rules = PauseRules { overrides: Vec::new(), ..self.clone() };
+        let mut rules = self.without_overrides();
         hold.into_iter().for_each(|(_, one)| one.set(&mut rules));
+        // Each of them fits the type; together they may not.
+        if let (Some(min), Some(limit)) = (rules.min_duration, rules.limit) {
+            rules.min_duration = Some(min.min(limit));
+        }
         Cow::Owned(rules)
     }
 
     /// The next instant at which [`PauseRules::for_person`] may say something else.
     pub fn next_edge_for(&self, person: &Person, now: Timestamp, zone: Tz) -> Option<Timestamp> {
-        self.overrides_of(person).flat_map(|(_, one)| one.edges(zone)).filter(|at| *at > now).min()
+        let today = local_day(now, zone);
+        let day = self.overrides_of(person).flat_map(|(_, one)| one.edges_after(today)).min()?;
+        Some(local_day_bounds(day, zone).0).filter(|at| *at > now)
+    }
+
+    /// The same rules for everybody: a copy of the overrides is what none of them needs.
+    fn without_overrides(&self) -> PauseRules {
+        PauseRules {
+            paid: self.paid,
+            counts_as_work: self.counts_as_work,
+            min_duration: self.min_duration,
+            on_early_end: self.on_early_end,
+            refund_under: self.refund_under,
+            limit: self.limit,
+            warn_before: self.warn_before.clone(),
+            grace: self.grace,
+            on_limit: self.on_limit,
+            escalate_after: self.escalate_after.clone(),
+            windows: self.windows.clone(),
+            queue_opens_before: self.queue_opens_before,
+            not_in_first: self.not_in_first,
+            not_in_last: self.not_in_last,
+            quota_count: self.quota_count,
+            quota_time: self.quota_time,
+            cooldown: self.cooldown,
+            cooldown_any: self.cooldown_any,
+            cap: self.cap.clone(),
+            when_full: self.when_full,
+            approval: self.approval,
+            when_occupied: self.when_occupied,
+            startable_by: self.startable_by,
+            owed: self.owed.clone(),
+            overrides: Vec::new(),
+        }
     }
 
     /// Those that may hold for a person, each with how near it is to them; 0 is the agent's own.

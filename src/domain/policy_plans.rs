@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::command::Actor;
 use super::directory::Tenant;
 use super::id::{PauseTypeCode, PolicyVersion};
-use super::policy::{PauseType, Policy};
+use super::policy::{PauseKind, PauseRules, PauseType, Policy};
 use super::schedule::{business_day, business_day_end};
 use super::time::Timestamp;
 
@@ -110,12 +110,18 @@ impl PolicyStep {
     }
 }
 
-/// The types of a draft with those that it leaves out: they are archived, and history keeps them.
+/// The types of a draft with those that it leaves out: they are archived, and history keeps them; nothing is owed of them.
 pub fn with_left_out(mut types: PauseTypes, before: &Policy, now: Timestamp) -> PauseTypes {
     for (code, there) in &before.types {
         if !types.contains_key(code) {
             let archived_at = Some(there.archived_at.unwrap_or(now));
-            types.insert(code.clone(), Arc::new(PauseType { archived_at, ..PauseType::clone(there) }));
+            let kind = match &there.kind {
+                PauseKind::Entitlement(rules) => {
+                    PauseKind::Entitlement(PauseRules { owed: Vec::new(), ..rules.clone() })
+                }
+                PauseKind::Regular(_) | PauseKind::Protected => there.kind.clone(),
+            };
+            types.insert(code.clone(), Arc::new(PauseType { archived_at, kind, ..PauseType::clone(there) }));
         }
     }
     types

@@ -167,6 +167,9 @@ impl RecordedPause {
     }
 }
 
+/// Before every instant.
+const NEVER: Timestamp = Timestamp(i64::MIN);
+
 impl Usage {
     /// What is used up after a correction.
     pub(super) fn corrected(&self, corrected: &PauseCorrected) -> Usage {
@@ -189,7 +192,7 @@ impl Usage {
         }
         let place = own.unwrap_or_else(|| {
             let pause_type = corrected.pause_type.clone();
-            types.push(TypeUsage { pause_type, used: Used::default(), satisfied: 0, last: Timestamp(i64::MIN) });
+            types.push(TypeUsage { pause_type, used: Used::default(), satisfied: 0, last: NEVER });
             types.len() - 1
         });
         if change.period == counted.period {
@@ -199,7 +202,8 @@ impl Usage {
         let other = change.others.of_type.or_else(|| (types[place].used.count > 0).then_some(corrected.started_at));
         let of_type = corrected.last_end(types[place].last, other);
         let of_any = corrected.last_end(counted.last, change.others.of_any);
-        match of_type {
+        // Of a type that has been let go of, because nothing looks so far back, there is nothing to correct.
+        match of_type.filter(|last| *last != NEVER) {
             Some(last) => types[place].last = last,
             None => drop(types.remove(place)),
         }

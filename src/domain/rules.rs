@@ -38,10 +38,14 @@ pub struct Verdict {
 impl Verdict {
     /// When the window opens that is to be waited for first.
     pub(super) fn opens_at(&self) -> Option<Timestamp> {
-        self.code
-            .iter()
-            .chain(&self.also)
-            .find_map(|refusal| if let Refusal::OutsideWindow { next_from } = refusal { *next_from } else { None })
+        let refusal = self.outside_window()?;
+        if let Refusal::OutsideWindow { next_from } = refusal { *next_from } else { None }
+    }
+
+    /// That it is not the time of day for it, where that stands against it, whatever decides.
+    pub(super) fn outside_window(&self) -> Option<&Refusal> {
+        let mut failing = self.code.iter().chain(&self.also);
+        failing.find(|refusal| matches!(refusal, Refusal::OutsideWindow { .. }))
     }
 }
 
@@ -257,9 +261,38 @@ pub fn evaluate(question: &Question) -> Verdict {
     Verdict { next_change_at: earlier(verdict.next_change_at, then.next_change_at), ..then }
 }
 
+/// How many instants at which other rules begin to hold are looked past: a verdict that is the same after so many is asked
+/// for again then.
+const EDGES_MAX: usize = 16;
+
+/// Asks every rule, and says when the answer is another if nothing happens: where other rules hold from an instant on, or a
+/// grant has lapsed, by asking as of then.
+fn ask_all(question: &Question) -> Verdict {
+    let Asked { mut verdict, mut edge } = ask_once(question);
+    for _ in 0..EDGES_MAX {
+        let Some(at) = edge.filter(|edge| verdict.next_change_at.is_none_or(|at| *edge < at)) else { return verdict };
+        let context = Context { now: at, ..*question.context };
+        let then = ask_once(&Question { context: &context, ..*question });
+        let code = |verdict: &Verdict| verdict.code.as_ref().map(Refusal::code);
+        if then.verdict.outcome != verdict.outcome || code(&then.verdict) != code(&verdict) {
+            return Verdict { next_change_at: Some(at), ..verdict };
+        }
+        (verdict.next_change_at, edge) = (then.verdict.next_change_at, then.edge);
+    }
+    Verdict { next_change_at: earlier(verdict.next_change_at, edge), ..verdict }
+}
+
+/// What the rules say at an instant.
+struct Asked {
+    /// With when it changes by these rules.
+    verdict: Verdict,
+    /// When the rules themselves may be others.
+    edge: Option<Timestamp>,
+}
+
 /// Asks every rule, in order. The first that refuses decides; where none does, the first that has something else become
 /// of the start.
-fn ask_all(question: &Question) -> Verdict {
+fn ask_once(question: &Question) -> Asked {
     let mut failed: Vec<(VerdictOutcome, Refusal)> = Vec::new();
     let (mut refused, mut waived) = (false, Vec::new());
     let grant = question.grant();
@@ -312,22 +345,13 @@ fn ask_all(question: &Question) -> Verdict {
     let mut verdict = Verdict { outcome, code, also, waived, grant: None, next_change_at };
     if let Some(grant) = grant {
         verdict.grant = used.then_some(grant.id);
-        verdict.next_change_at = earlier(next_change_at, from_then_on(question, grant.until, &verdict));
+        edge = earlier(edge, Some(grant.until));
     }
-    if let Some(edge) = edge.filter(|edge| verdict.next_change_at.is_none_or(|at| *edge < at)) {
-        verdict.next_change_at = from_then_on(question, edge, &verdict);
+    // What would change it is overruled by what decides.
+    if matches!(outcome, VerdictOutcome::Pending | VerdictOutcome::Requested) {
+        edge = earlier(edge, verdict.next_change_at.take());
     }
-    verdict
-}
-
-/// When a verdict changes that is asked for under other rules from an instant on, a grant that has lapsed or an override that
-/// holds: then, unless the rules say the same then, and in that case when they say otherwise.
-fn from_then_on(question: &Question, at: Timestamp, verdict: &Verdict) -> Option<Timestamp> {
-    let context = Context { now: at, ..*question.context };
-    let then = ask_all(&Question { context: &context, ..*question });
-    let code = |verdict: &Verdict| verdict.code.as_ref().map(Refusal::code);
-    let same = then.outcome == verdict.outcome && code(&then) == code(verdict);
-    if same { then.next_change_at } else { Some(at) }
+    Asked { verdict, edge }
 }
 
 /// What stands against asking for an exception: what the type is and whom it is for, not the time of day.
@@ -610,6 +634,12 @@ fn standing_in_line(question: &Question) -> Option<Verdict> {
     }
     if let Some(opens_at) = waiting.opens_at.filter(|opens_at| *opens_at > question.context.now) {
         let code = Some(Refusal::OutsideWindow { next_from: Some(opens_at) });
+        // A grant, or a version that has moved the window, lets the agent begin now.
+        let asked_now = ask_once(question).verdict;
+        let may_begin = matches!(asked_now.outcome, VerdictOutcome::Started | VerdictOutcome::Pending);
+        if may_begin && asked_now.opens_at().is_none() {
+            return None;
+        }
         let (also, waived, next_change_at) = (Vec::new(), Vec::new(), Some(opens_at));
         return Some(Verdict { outcome: VerdictOutcome::Queued, code, also, waived, grant: None, next_change_at });
     }

@@ -10,7 +10,7 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     /// The time from `earlier` until this instant; zero when `earlier` is not earlier.
     pub fn since(self, earlier: Timestamp) -> Duration {
-        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
     /// The instant `span` before this one.

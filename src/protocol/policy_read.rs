@@ -113,7 +113,8 @@ pub fn read_types(list: Vec<Value>, owed: Option<Vec<Value>>, beside: Beside<'_>
     let rules = match owed {
         Some(owed) => read_owed(owed, &mut problems),
         None => {
-            let there = owed_in(&beside.policy.types).filter(|(code, _)| types.contains_key(*code));
+            let is_entitlement = |kind: &Arc<PauseType>| kind.kind.class() == PauseClass::Entitlement;
+            let there = owed_in(&beside.policy.types).filter(|(code, _)| types.get(*code).is_some_and(is_entitlement));
             there.map(|(code, rule)| (code.clone(), rule.clone())).collect()
         }
     };

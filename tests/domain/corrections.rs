@@ -363,3 +363,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn semantics_8_a_type_that_nothing_looks_back_to_any_more_is_corrected_on_record_alone() {
+    check(
+        r#"
+        type almoco cooldown 1h
+        type cafe cooldown 1h
+        mon 2026-11-23 09:00 ana connects         -> connected, signed_in unavailable
+        09:00 ana pause.start almoco              -> started almoco
+        09:10 ana pause.end                       -> ended almoco (agent) then available
+        09:30 ana status offline                  -> offline
+        wed 2026-11-25 09:00 ana status available -> signed_in available
+        09:00 ana pause.start cafe                -> started cafe
+        09:10 ana pause.end                       -> ended cafe (agent) then available
+        09:20 sup corrects almoco to 2026-11-23 09:05 because "so it was"
+              -> corrected almoco (supervisor) to 2026-11-23 09:05 from 2026-11-23 09:10
+        09:20 ana asks almoco                     -> started
+        09:20 ana asks cafe                       -> refused cooldown until 10:10 changes 10:10
+        09:30 ana status offline                  -> offline
+        thu 2026-11-26 09:00 ana status available -> signed_in available
+        09:00 ana pause.start cafe                -> started cafe
+        09:10 ana pause.end                       -> ended cafe (agent) then available
+        "#,
+    );
+}

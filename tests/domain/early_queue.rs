@@ -118,3 +118,74 @@ fn a_restart_keeps_the_early_place() {
         "#,
     );
 }
+
+#[test]
+fn an_early_place_holds_nobody_back_who_may_begin_now() {
+    plays(
+        r#"
+        11:20 ana pause.start almoco            -> queued almoco from 11:30
+        11:21 ana request almoco because "bus"  -> requested almoco until 11:51
+        11:22 sup grants it because "go"        -> granted almoco until 11:52 (supervisor)
+        11:23 ana asks almoco                   -> started by a grant changes 14:00
+        11:23 ana pause.start almoco            -> started almoco, grant used
+        "#,
+    );
+    plays(
+        r#"
+        11:20 ana pause.start almoco            -> queued almoco from 11:30
+        11:22 admin sets type almoco cap suporte=1 -> nothing
+        11:23 ana pause.start almoco            -> started almoco
+        "#,
+    );
+}
+
+const CALLS: &str = r#"
+    channel voice blocks
+    team suporte
+    agent ana team suporte capacity voice=1
+    agent bia team suporte
+    type almoco cap suporte=1 limit 30m warn none windows mon-sun 11:30-14:00 mon-sun 15:00-16:00 queue_before 2h
+    mon 2026-11-23 13:00 ana connects           -> connected, signed_in unavailable
+    13:00 ana status available                  -> available
+"#;
+
+#[test]
+fn no_offer_is_made_outside_the_window_to_whoever_is_on_a_call_either() {
+    check(&format!(
+        "{CALLS}\n{}",
+        r#"
+        13:50 bia takes almoco until 14:20      -> nothing
+        13:55 ana pause.start almoco            -> queued almoco
+        14:10 ana works voice=1                 -> works voice=1
+        14:15 bia is here                       -> left the line of almoco (queue): outside_window
+        "#
+    ));
+}
+
+#[test]
+fn a_slot_that_was_kept_for_the_end_of_a_call_is_given_back_when_the_window_has_closed() {
+    check(&format!(
+        "{CALLS}\n{}",
+        r#"
+        13:50 bia takes almoco until 13:58      -> nothing
+        13:55 ana pause.start almoco            -> queued almoco
+        13:57 ana works voice=1                 -> works voice=1
+        13:58 bia is here                       -> offered
+        13:59 ana pause.accept it               -> pending almoco until 14:09
+        14:05 ana works nothing
+              -> works nothing, pause.refused almoco outside_window, pending no more (occupancy): outside_window,
+              -> left the line of almoco (occupancy): outside_window, unavailable
+        "#
+    ));
+}
+
+#[test]
+fn what_waits_for_a_call_changes_when_the_call_ends_and_not_with_the_clock() {
+    check(&format!(
+        "{CALLS}\n{}",
+        r#"
+        14:10 ana works voice=1                 -> works voice=1
+        14:10 ana asks almoco                   -> pending occupied also outside_window until 15:00 changes 16:00
+        "#
+    ));
+}

@@ -245,3 +245,17 @@ fn a_restart_keeps_what_is_at_risk_and_finds_what_has_come_to_be() {
         "#,
     );
 }
+
+#[test]
+fn of_a_shift_that_is_too_short_for_it_nothing_is_owed() {
+    check(
+        r#"
+        type rest entitlement limit 12m owed n4 2 of 10m after 1h before 1h
+        mon 2026-11-23 08:00 host plans shift 09:00-11:19 -> planned 2026-11-23 from 09:00 to 11:19
+        09:00 ana connects             -> connected, signed_in unavailable
+        09:00 ana options              -> rest started
+        09:00 host plans shift 09:00-11:20 -> planned 2026-11-23 from 09:00 to 11:20
+        09:00 ana options              -> rest started owed 2 of 2 (0 taken) latest 10:00
+        "#,
+    );
+}

@@ -137,3 +137,60 @@ fn an_override_published_while_a_pause_waits_is_the_rule_when_it_begins() {
         "#,
     );
 }
+
+#[test]
+fn a_minimum_and_a_limit_that_do_not_go_together_are_as_long_as_the_limit() {
+    check(
+        r#"
+        team suporte
+        agent ana team suporte
+        type cafe limit 60m warn none
+        override cafe team suporte min 20m hold
+        override cafe agent ana limit 10m
+        mon 2026-11-23 09:00 ana connects    -> connected, signed_in unavailable
+        09:00 ana pause.start cafe           -> started cafe
+        09:05 ana pause.end                  -> refused held until 09:10
+        09:10                                -> pause.limit_reached cafe
+        09:10 ana pause.end                  -> ended cafe (agent) then available
+        "#,
+    );
+}
+
+#[test]
+fn many_days_with_rules_of_their_own_and_many_grants_cost_no_more_than_a_look_at_each() {
+    let days: Vec<String> = (1..=180)
+        .map(|day| {
+            let day = chrono::NaiveDate::from_ymd_opt(2026, 11, 24).expect("a day") + chrono::Days::new(2 * day);
+            format!("override cafe agent ana limit 20m from {day} until {day}")
+        })
+        .collect();
+    let grants: Vec<String> = (1..=8)
+        .flat_map(|n| {
+            let minute = 2 * n;
+            [
+                format!(
+                    "09:{minute:02} ana request cafe extra {n}m because \"more\" -> requested cafe until 09:{:02}",
+                    minute + 30
+                ),
+                format!(
+                    "09:{minute:02} sup grants it for {n}0h because \"well\" -> granted cafe until {} (supervisor)",
+                    until(n, minute)
+                ),
+            ]
+        })
+        .collect();
+    check(&format!(
+        "type cafe limit 10m warn none\n{}\nmon 2026-11-23 09:00 ana connects -> connected, signed_in unavailable\n{}\n\
+         09:20 ana pause.start cafe -> started cafe, grant used",
+        days.join("\n"),
+        grants.join("\n")
+    ));
+}
+
+/// Ten times so many hours after some minutes past nine of the 23rd.
+fn until(tens: u64, minute: u64) -> String {
+    let at = chrono::NaiveDate::from_ymd_opt(2026, 11, 23).expect("a day").and_hms_opt(9, 0, 0).expect("a time");
+    let at = at + chrono::TimeDelta::minutes((600 * tens + minute) as i64);
+    let today = at.date() == chrono::NaiveDate::from_ymd_opt(2026, 11, 23).expect("a day");
+    if today { at.format("%H:%M").to_string() } else { at.format("%Y-%m-%d %H:%M").to_string() }
+}

@@ -8,7 +8,7 @@ use super::difference::{Kind, first_name, pause_type_fields};
 use super::file::ImportFile;
 use super::merge::{Gathered, LeftOut};
 use super::pause_type::{OfferedTo, PauseTypePatch, RulesPatch};
-use crate::domain::entitlement::{ENTITLEMENT_RULES_MAX, UnfitRule, owe};
+use crate::domain::entitlement::{ENTITLEMENT_RULES_MAX, UnfitRule, owe, owed_in};
 use crate::domain::policy::{OnEarlyEnd, PauseClass, PauseKind, PauseRules, PauseType, Policy};
 use crate::domain::policy_check::{PROTECTED_HAS_NO_RULES, Unfit, Warnings, check_override, settle_rules};
 use crate::domain::time::Timestamp;
@@ -44,6 +44,18 @@ pub(super) fn merge_policy(
     policy
 }
 
+/// What was owed before has to fit what the types are now.
+fn check_owed(policy: &mut Policy, file: &ImportFile, gathered: &mut Gathered) {
+    let rules: Vec<_> = owed_in(&policy.types).map(|(code, rule)| (code.clone(), rule.clone())).collect();
+    for UnfitRule { place, problem, .. } in owe(&mut policy.types, &rules) {
+        let (code, id) = (rules[place].0.as_str(), rules[place].1.id.as_str());
+        let patch = file.pause_types.iter().find(|patch| patch.code == rules[place].0);
+        let limit = patch.and_then(|patch| patch.rules.limit.as_ref().map(|at| at.line));
+        let line = limit.or(patch.map(|patch| patch.line)).unwrap_or(1);
+        gathered.refuse(line, format!("pause type {code:?}: the entitlement rule {id:?} in force: `min`: {problem}"));
+    }
+}
+
 fn tell_difference(
     before: Option<&Arc<PauseType>>,
     after: Option<&Arc<PauseType>>,
@@ -68,7 +80,7 @@ fn merge_owed(policy: &mut Policy, file: &ImportFile, left_out: LeftOut, gathere
     let patches = match (&file.entitlement_rules, left_out) {
         (Some(patches), _) => patches.as_slice(),
         (None, LeftOut::Goes) => &[],
-        (None, LeftOut::Stays) => return,
+        (None, LeftOut::Stays) => return check_owed(policy, file, gathered),
     };
     let line = |place: usize| patches.get(place).map_or(1, |patch| patch.line);
     if patches.len() > ENTITLEMENT_RULES_MAX {

@@ -531,6 +531,17 @@ fn overrides_and_what_is_owed_are_read_kept_told_and_taken_away() {
     assert_eq!(kind(&Merged { directory: first.directory.clone(), ..after }, "x").kind.rules().unwrap().owed, []);
     let refused = merged(Some(&first), &other.replace("type = \"x\"", "type = \"y\""), LeftOut::Stays).unwrap_err();
     assert_eq!(refused, ["line 6: entitlement rule \"n4\": `type`: there is no pause type \"y\"; define it first"]);
+    let shorter = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"x\"\nlimit = \"9m\"\n";
+    let refused = merged(Some(&first), shorter, LeftOut::Stays).unwrap_err();
+    assert_eq!(
+        refused,
+        [
+            "line 5: pause type \"x\": the entitlement rule \"n7\" in force: `min`: 10m is longer than the limit of \"x\", 9m"
+        ]
+    );
+    let overridden = "[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"x\"\noverrides = [{ agent = \"ana\", limit = \"9m\", reason = \"r\" }]\n";
+    let refused = merged(Some(&first), overridden, LeftOut::Stays).unwrap_err();
+    assert!(refused[0].ends_with("10m is longer than the limit in an override of \"x\", 9m"), "{refused:?}");
     let refused = merged(Some(&first), &other.replace("min = \"5m\"", "min = \"13m\""), LeftOut::Stays).unwrap_err();
     assert_eq!(refused, ["line 6: entitlement rule \"n4\": `min`: 13m is longer than the limit of \"x\", 12m"]);
 }

@@ -161,6 +161,12 @@ impl Course<'_> {
         let opens_at = verdict.opens_at();
         match (verdict.outcome, verdict.code) {
             (VerdictOutcome::Refused | VerdictOutcome::Requested, Some(refusal)) => Err(refusal),
+            // The slot that was kept is given back: it is too late for it.
+            (VerdictOutcome::Queued, Some(refusal))
+                if self.agent.has_taken_offer() && matches!(refusal, Refusal::OutsideWindow { .. }) =>
+            {
+                Err(refusal)
+            }
             (VerdictOutcome::Queued, full) => {
                 self.end_deferral(full.as_ref().map(Refusal::code));
                 self.wait_in_line(pause_type, note, opens_at);

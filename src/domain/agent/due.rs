@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::decide::Course;
 use super::deferring::report_due;
 use super::{Agent, Connection, Context, Pause, Status};
-use crate::domain::command::{Actor, PauseAtSignOut};
+use crate::domain::command::{Actor, PauseAtSignOut, Refusal};
 use crate::domain::directory::SignInStatus;
 use crate::domain::entitlement::next_edge;
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause, ChosenStatus, PendingTarget};
@@ -284,10 +284,11 @@ impl Course<'_> {
             overriding: false,
             waited: false,
         });
-        match (verdict.outcome, verdict.code) {
-            // A line that may be joined early is none to be in once it is one's turn.
-            (VerdictOutcome::Refused | VerdictOutcome::Queued, Some(refusal)) => {
-                self.leave_queue(Cause::Queue, Some(refusal.code().to_owned()));
+        // A line that may be joined early is none to be in once it is one's turn.
+        let closed = verdict.outside_window().map(Refusal::code);
+        match (verdict.outcome, closed.or(verdict.code.as_ref().map(Refusal::code))) {
+            (_, Some(code)) if closed.is_some() || verdict.outcome == VerdictOutcome::Refused => {
+                self.leave_queue(Cause::Queue, Some(code.to_owned()));
             }
             _ => self.happens(Cause::Queue, AgentEventBody::Offered { offer: at_hand.id }),
         }

@@ -19,19 +19,20 @@ impl Agent {
         }
         let at_risk = entitled(self, context).filter(|entitled| entitled.is_at_risk(context.now));
         let known = |rule: &EntitlementRuleId| self.at_risk.iter().find(|risk| risk.rule == *rule);
+        let taken = |id: &RiskId| self.at_risk.iter().any(|risk| risk.id == *id);
+        let mut fresh = (0..).map(|nth| RiskId(context.fresh_id.0.wrapping_add(nth))).filter(|id| !taken(id));
         at_risk
-            .zip(0..)
-            .map(|(entitled, nth)| {
+            .filter_map(|entitled| {
                 let there = known(&entitled.rule.id);
-                AtRisk {
-                    id: there.map_or(RiskId(context.fresh_id.0.wrapping_add(nth)), |there| there.id),
+                Some(AtRisk {
+                    id: there.map(|there| there.id).or_else(|| fresh.next())?,
                     rule: entitled.rule.id.clone(),
                     pause_type: entitled.pause_type.clone(),
                     owed: entitled.owed(),
                     latest_start: entitled.latest_start(),
                     estimated: entitled.estimated,
                     since: there.map_or(context.now, |there| there.since),
-                }
+                })
             })
             .collect()
     }
