@@ -81,9 +81,9 @@ async fn what_comes_to_be_at_risk_for_an_agent_at_rest_is_told_at_its_instant_an
     let before = house.events("ana").await.len();
     house.pass(minutes(40)).await;
     let events = house.events("ana").await;
-    let risks = events[before..].iter().map(|event| match &event.body {
-        AgentEventBody::EntitlementAtRisk(risk) => (event.at.since(began), risk.owed),
-        other => panic!("{} is no risk", other.name()),
+    let risks = events[before..].iter().map(|event| {
+        let AgentEventBody::EntitlementAtRisk(risk) = &event.body else { panic!("{} is no risk", event.body.name()) };
+        (event.at.since(began), risk.owed)
     });
     // A quarter of an hour before 25 minutes, and the end of the shift.
     assert_eq!(risks.collect::<Vec<_>>(), [(minutes(10), 1), (minutes(30), 0)]);
