@@ -47,6 +47,11 @@ impl Problems {
         self.found.push(Problem { line, message: message.into() });
     }
 
+    /// How much was found.
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// True when nothing was found.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()

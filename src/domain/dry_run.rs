@@ -179,9 +179,14 @@ impl DryRun {
         if !self.days.contains(&local_day(event.at, zone)) || self.is_protected(code) {
             return;
         }
+        let agent = self.agents.get(id);
+        // What a protected pause stood against is nobody's business either.
+        if refused_by == ALREADY_PAUSED && agent.is_some_and(|agent| agent.pause().is_none()) {
+            return;
+        }
         self.report.refusals += count;
         // Where the pause that ran was not what stood against it, it was to give way.
-        let running = self.agents.get(id).and_then(|agent| agent.pause()).map(|pause| pause.id);
+        let running = agent.and_then(|agent| agent.pause()).map(|pause| pause.id);
         let replaces = running.filter(|_| refused_by != ALREADY_PAUSED);
         let Verdicts { in_force, draft } = self.ask(person, event, code, replaces, false);
         let case = Case {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::id::{AgentId, TeamId};
+use super::id::TeamId;
 use super::overrides::{OverrideFor, RuleField, RuleOverride};
 use super::policy::{LIMIT_MAX, OnLimit, PauseClass, PauseRules, PauseType, WARN_BEFORE};
 use super::time::{seconds, show_span};
@@ -25,6 +25,15 @@ pub const TEAMS_OF_TYPE_MAX: usize = 1000;
 
 /// What a rule of a protected type is answered with.
 pub const PROTECTED_HAS_NO_RULES: &str = "a protected pause type may have no rules and no colour; take it out";
+/// What a change of the class to or from protected is answered with.
+pub const PROTECTION_STAYS: &str = "what is protected stays so, and nothing else becomes it: a code never changes its meaning; archive the type and \
+     define another";
+
+/// True when a type would be protected and was not, or is no more: what people were promised when they chose it.
+pub fn changes_protection(before: PauseClass, after: PauseClass) -> bool {
+    (before == PauseClass::Protected) != (after == PauseClass::Protected)
+}
+
 /// What a cap in an override is answered with.
 pub const CAP_IS_OF_A_TEAM: &str = "a cap is a team's own already; set it in `cap` of the type";
 /// What an empty list of teams is answered with.
@@ -39,12 +48,16 @@ pub fn fits_a_day(span: Duration) -> Result<(), String> {
     if span > LIMIT_MAX { Err(format!("at most {} is allowed", show_span(LIMIT_MAX))) } else { Ok(()) }
 }
 
-/// A span that is not nothing: who wants none of something switches the type off.
+/// A span that is not nothing.
 ///
 /// # Errors
 /// What to write instead.
 pub fn is_some_of_a_day(span: Duration) -> Result<(), String> {
-    if span.is_zero() { Err("nothing is left of it; write enabled = false".to_owned()) } else { Ok(()) }
+    if span.is_zero() {
+        Err("nothing is left of it; write one of 1s at least, or take it out".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 /// Where the warnings of a type come from.
@@ -136,13 +149,4 @@ pub fn teams_named(pause_type: &PauseType) -> impl Iterator<Item = (&'static str
         OverrideFor::Agent(_) => None,
     });
     offered.chain(capped).chain(overridden)
-}
-
-/// The agents that a type has overrides for.
-pub fn agents_named(pause_type: &PauseType) -> impl Iterator<Item = &AgentId> {
-    let overrides = pause_type.kind.rules().into_iter().flat_map(|rules| &rules.overrides);
-    overrides.filter_map(|one| match &one.whom {
-        OverrideFor::Agent(agent) => Some(agent),
-        OverrideFor::Team(_) => None,
-    })
 }

@@ -2,7 +2,7 @@
 //!
 //! The import file and the protocol both read them here, so that one is never stricter than the other.
 
-use chrono::{NaiveDate, NaiveTime, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
 
 use super::id::is_unprintable;
 use super::schedule::WeekDays;
@@ -103,8 +103,9 @@ pub fn end_of_day(text: &str) -> Result<NaiveTime, String> {
 /// # Errors
 /// What was expected instead.
 pub fn date(text: &str) -> Result<NaiveDate, String> {
-    let shape = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    let day = if shape { text.parse().ok() } else { None };
+    // Exactly as it is written back, and of a year that has four digits: other forms of a date are read, too.
+    let day =
+        text.parse::<NaiveDate>().ok().filter(|day| (1000..=9999).contains(&day.year()) && day.to_string() == text);
     day.ok_or_else(|| format!("expected a day such as \"2026-12-24\", found {text:?}"))
 }
 

@@ -59,7 +59,9 @@ pub struct Window {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
     /// `from` equals `until`: nothing, or a whole day; which of the two is not said.
-    #[error("from and until are the same time; leave the window out to allow the whole day")]
+    #[error(
+        "from and until are the same time of day; leave the window out to allow any, or write 00:00-12:00 and 12:00-24:00 for whole days"
+    )]
     Empty,
     /// It is open on no day.
     #[error("the window has no day")]

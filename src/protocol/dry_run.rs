@@ -50,7 +50,10 @@ impl DaysWanted {
             return Err(WireError::invalid_params("to", "is before \"from\""));
         }
         if (to - from).num_days() >= DAYS_MAX.cast_signed() {
-            return Err(WireError::invalid_params("from", &format!("is more than {DAYS_MAX} days before \"to\"")));
+            return Err(WireError::invalid_params(
+                "from",
+                &format!("makes it more than {DAYS_MAX} days, both ends included"),
+            ));
         }
         Ok(from..=to)
     }
@@ -61,7 +64,6 @@ pub fn write_report(report: &Report, days: &RangeInclusive<NaiveDate>) -> Value 
     json!({
         "from": days.start().to_string(),
         "to": days.end().to_string(),
-        "events": report.events,
         "starts": report.starts,
         "refusals": report.refusals,
         "refused": tally(&report.refused),

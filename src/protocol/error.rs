@@ -23,6 +23,14 @@ pub struct WireError {
     pub data: Box<ErrorData>,
 }
 
+impl WireError {
+    /// True for what the sender got wrong in the form of a message. A draft that is well written and cannot be is none: an
+    /// editor may ask at every stroke.
+    pub fn is_fault_of_form(&self) -> bool {
+        self.kind().is_fault_of_form() && !self.data.params.contains_key("problems")
+    }
+}
+
 /// What programs act on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ErrorData {

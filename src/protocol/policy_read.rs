@@ -20,8 +20,9 @@ use crate::domain::policy::{
     Translations,
 };
 use crate::domain::policy_check::{
-    CAP_MAX, LIMIT_MIN, OFFERED_TO_NOBODY, PROTECTED_HAS_NO_RULES, QUOTA_COUNT_MAX, TEAMS_OF_TYPE_MAX, THRESHOLDS_MAX,
-    Unfit, WINDOWS_MAX, Warnings, agents_named, fits_a_day, is_some_of_a_day, settle_rules, teams_named,
+    CAP_MAX, LIMIT_MIN, OFFERED_TO_NOBODY, PROTECTED_HAS_NO_RULES, PROTECTION_STAYS, QUOTA_COUNT_MAX,
+    TEAMS_OF_TYPE_MAX, THRESHOLDS_MAX, Unfit, WINDOWS_MAX, Warnings, changes_protection, fits_a_day, is_some_of_a_day,
+    settle_rules, teams_named,
 };
 use crate::domain::policy_plans::PauseTypes;
 use crate::domain::policy_values::{
@@ -183,10 +184,14 @@ impl Object {
             } else {
                 "is unknown; take it out".to_owned()
             };
-            let shown: String = name.chars().take(64).collect();
-            problems.add(format!("{}.{shown}", self.path), hint);
+            problems.add(format!("{}.{}", self.path, shown(name)), hint);
         }
     }
+}
+
+/// A name that somebody else made up, as it can be shown.
+fn shown(name: &str) -> String {
+    name.chars().take(64).flat_map(char::escape_debug).collect()
 }
 
 fn read_type(value: Value, path: &str, beside: Beside<'_>, problems: &mut Problems) -> Option<PauseType> {
@@ -214,11 +219,15 @@ fn read_type(value: Value, path: &str, beside: Beside<'_>, problems: &mut Proble
     let enabled = object.take("enabled", problems, bool::from_field);
     let archived_at = read_archived(&mut object, code.as_ref(), beside, problems);
     let class = object.take("class", problems, |value| one_of(value, &CLASSES)).unwrap_or(PauseClass::Regular);
+    let there = code.as_ref().and_then(|code| beside.policy.types.get(code));
+    if there.is_some_and(|there| changes_protection(there.kind.class(), class)) {
+        problems.add(object.path_of("class"), PROTECTION_STAYS);
+    }
     let teams = read_offered_to(&mut object, problems);
     let (mut rules, mut given) = read_rules(&mut object, class, problems);
     if object.rest.contains_key("overrides") {
         given.push("overrides");
-        rules.overrides = read_overrides(&mut object, &rules, class, problems);
+        rules.overrides = read_overrides(&mut object, &rules, class, beside, problems);
     }
     let kind = match class {
         PauseClass::Regular => PauseKind::Regular(rules),
@@ -250,11 +259,6 @@ fn read_type(value: Value, path: &str, beside: Beside<'_>, problems: &mut Proble
             problems
                 .add(object.path_of(field), format!("there is no team {team:?}; use the id of one in the directory"));
         }
-    }
-    for agent in agents_named(&read).filter(|agent| !beside.directory.agents.contains_key(*agent)) {
-        let agent = agent.as_str();
-        let hint = format!("there is no agent {agent:?}; use the id of one in the directory");
-        problems.add(object.path_of("overrides"), hint);
     }
     object.finish(problems);
     Some(read).filter(|_| problems.list.len() == before)
@@ -526,8 +530,7 @@ fn read_caps(object: &mut Object, problems: &mut Problems) -> BTreeMap<TeamId, C
         return BTreeMap::new();
     }
     let read = |(team, value): (String, Value)| {
-        let shown: String = team.chars().take(64).collect();
-        let path = format!("{path}.{shown}");
+        let path = format!("{path}.{}", shown(&team));
         match TeamId::new(&team) {
             Ok(team) => Some((team, read_cap(value, &path, problems)?)),
             Err(why) => {

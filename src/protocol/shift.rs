@@ -8,6 +8,7 @@ use super::error::WireError;
 use super::params::{Fields, FromField};
 use super::time::{WireTime, from_text};
 use crate::domain::id::AgentId;
+use crate::domain::policy_values::date;
 use crate::domain::shift::{PlanError, PlannedShift};
 use crate::domain::time::{Timestamp, seconds};
 
@@ -40,10 +41,8 @@ pub(super) struct Day(pub(super) NaiveDate);
 
 impl FromField for Day {
     fn from_field(value: Value) -> Result<Day, String> {
-        let text = String::from_field(value)?;
-        // Exactly as it is written back: other forms of a date are read, too.
-        let day = text.parse::<NaiveDate>().ok().filter(|day| day.to_string() == text);
-        day.map(Day).ok_or_else(|| "must be a day of the form 2026-11-22".to_owned())
+        let day = date(&String::from_field(value)?);
+        day.map(Day).map_err(|_| "must be a day of the form 2026-11-22".to_owned())
     }
 }
 

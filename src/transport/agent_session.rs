@@ -367,7 +367,7 @@ impl Session {
                 match &result {
                     Ok(_) => self.strikes = 0,
                     // Before it is open, a session has nothing to get wrong but its credential.
-                    Err(error) if error.kind().is_fault_of_form() || self.open.is_none() => self.strike(),
+                    Err(error) if error.is_fault_of_form() || self.open.is_none() => self.strike(),
                     Err(_) => {}
                 }
                 id.map(|id| Response { id, result })

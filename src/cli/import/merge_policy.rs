@@ -10,7 +10,9 @@ use super::merge::{Gathered, LeftOut};
 use super::pause_type::{OfferedTo, PauseTypePatch, RulesPatch};
 use crate::domain::entitlement::{ENTITLEMENT_RULES_MAX, UnfitRule, owe, owed_in};
 use crate::domain::policy::{OnEarlyEnd, PauseClass, PauseKind, PauseRules, PauseType, Policy};
-use crate::domain::policy_check::{PROTECTED_HAS_NO_RULES, Unfit, Warnings, check_override, settle_rules};
+use crate::domain::policy_check::{
+    PROTECTED_HAS_NO_RULES, PROTECTION_STAYS, Unfit, Warnings, changes_protection, check_override, settle_rules,
+};
 use crate::domain::time::Timestamp;
 
 /// Puts the pause types of a file, and what it says is owed, on top of a policy; the version stays.
@@ -109,6 +111,10 @@ fn merge_type(
     let kept = there.filter(|_| left_out == LeftOut::Stays);
     let class = patch.class.as_ref().map(|at| at.value).or(kept.map(|kept| kept.kind.class()));
     let class = class.unwrap_or(PauseClass::Regular);
+    if there.is_some_and(|there| changes_protection(there.kind.class(), class)) {
+        let line = patch.class.as_ref().map_or(patch.line, |at| at.line);
+        gathered.refuse(line, format!("{what}: `class`: {PROTECTION_STAYS}"));
+    }
     let rules = || {
         let base = kept.and_then(|kept| kept.kind.rules()).cloned().unwrap_or_default();
         let rules = merge_rules(base, &patch.rules);

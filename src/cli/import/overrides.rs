@@ -37,6 +37,7 @@ fn read_override(entry: &Field<'_>, mut section: Section<'_>, problems: &mut Pro
         entry.refuse(problems, "`reason` is missing; write why the rules are others for them");
     }
     let reason = reason.and_then(|field| field.read(problems, |text| printable(text, OVERRIDE_REASON_MAX)));
+    let before = problems.count();
     let patch = read_rules(&mut section, problems);
     section.finish(problems);
     let mut fields = std::collections::BTreeSet::new();
@@ -47,6 +48,10 @@ fn read_override(entry: &Field<'_>, mut section: Section<'_>, problems: &mut Pro
             }
             None => problems.add(line, format!("{}: `{name}`: {CAP_IS_OF_A_TEAM}", entry.place())),
         }
+    }
+    // Of rules that could not be read it is told already.
+    if fields.is_empty() && problems.count() > before {
+        return None;
     }
     let whom = match (team, agent) {
         (Some(team), None) => OverrideFor::Team(team?.value),

@@ -193,11 +193,6 @@ fn changes_are_told_field_by_field() {
             "[[pause_type]]\ncode = \"cafe\"\narchived = true\nteams = [\"suporte\"]",
             "~ pause type cafe: archived false -> true; teams all -> [suporte]",
         ),
-        (
-            "[[pause_type]]\ncode = \"cafe\"\nclass = \"protected\"",
-            "~ pause type cafe: class regular -> protected; paid false -> none; counts_as_work false -> none; \
-             min_duration none -> none",
-        ),
     ];
     for (text, expected) in cases {
         let text =
@@ -205,10 +200,35 @@ fn changes_are_told_field_by_field() {
         let after = merged(Some(&before), &text, LeftOut::Stays).unwrap();
         let shown = after.difference.to_string();
         let first = shown.lines().next().unwrap();
-        // A type that becomes protected loses all its rules; the first of them are enough here.
-        let expected = expected.trim_end_matches("; min_duration none -> none");
-        assert!(first.starts_with(expected), "{first}\n{expected}");
+        assert_eq!(first, expected);
     }
+}
+
+#[test]
+fn a_type_is_protected_from_the_first_or_never() {
+    let change = |from: &str, to: &str| {
+        let of = |class: &str| format!("[tenant]\nid = \"acme\"\n[[pause_type]]\ncode = \"x\"\nclass = \"{class}\"\n");
+        let first = new(&of(from).replace(
+            "id = \"acme\"\n[[pause_type]]",
+            "id = \"acme\"\nname = \"A\"\nzone = \"UTC\"\n[[pause_type]]\nname = { en = \"X\" }",
+        ));
+        merged(Some(&first), &of(to), LeftOut::Stays).map(|_| ())
+    };
+    let refused = "line 5: pause type \"x\": `class`: what is protected stays so, and nothing else becomes it: a code never changes \
+                   its meaning; archive the type and define another";
+    for (from, to) in [("regular", "protected"), ("protected", "regular"), ("entitlement", "protected")] {
+        assert_eq!(change(from, to), Err(vec![refused.to_owned()]), "{from} to {to}");
+    }
+    for (from, to) in [("regular", "entitlement"), ("entitlement", "regular"), ("protected", "protected")] {
+        assert_eq!(change(from, to), Ok(()), "{from} to {to}");
+    }
+    // Left out of a file that is the whole truth, the class is the default: that is a change as well.
+    let first =
+        new(&format!("{SMALL}\n[[pause_type]]\ncode = \"bem\"\nname = {{ en = \"B\" }}\nclass = \"protected\"\n"));
+    let pruned = format!("{SMALL}\n[[pause_type]]\ncode = \"bem\"\nname = {{ en = \"B\" }}\n");
+    let found = merged(Some(&first), &pruned, LeftOut::Goes).unwrap_err();
+    assert!(found.len() == 1 && found[0].contains("`class`: what is protected stays so"), "{found:?}");
+    assert!(merged(Some(&first), &pruned, LeftOut::Stays).is_ok());
 }
 
 #[test]
@@ -319,7 +339,7 @@ fn refusals_of_a_pause_type_name_the_line_and_the_way_out() {
         ),
         (
             "windows = [{ days = \"mon\", from = \"08:00\", until = \"08:00\" }]",
-            "`windows`: from and until are the same time; leave the window out to allow the whole day",
+            "`windows`: from and until are the same time of day; leave the window out to allow any, or write 00:00-12:00 and 12:00-24:00 for whole days",
         ),
         (
             "windows = [{ days = \"mon\", from = \"08:00\" }]",

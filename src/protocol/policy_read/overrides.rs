@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{FromField, Object, Problems, SPANS, read_list, read_rules, required};
+use super::{Beside, FromField, Object, Problems, SPANS, read_list, read_rules, required};
 use crate::domain::id::{AgentId, TeamId};
 use crate::domain::overrides::{OVERRIDE_REASON_MAX, OVERRIDES_MAX, OverrideFor, RuleField, RuleOverride};
 use crate::domain::policy::{PauseClass, PauseRules};
@@ -16,21 +16,22 @@ pub(super) fn read_overrides(
     object: &mut Object,
     rules: &PauseRules,
     class: PauseClass,
+    beside: Beside<'_>,
     problems: &mut Problems,
 ) -> Vec<RuleOverride> {
     let list = read_list(object, "overrides", OVERRIDES_MAX, problems).unwrap_or_default();
     let path = |at| object.path_of(&format!("overrides[{at}]"));
     list.into_iter()
         .enumerate()
-        .filter_map(|(at, value)| read_override(value, &path(at), rules, class, problems))
+        .filter_map(|(at, value)| read_override(value, &path(at), (rules, class), beside, problems))
         .collect()
 }
 
 fn read_override(
     value: Value,
     path: &str,
-    rules: &PauseRules,
-    class: PauseClass,
+    (rules, class): (&PauseRules, PauseClass),
+    beside: Beside<'_>,
     problems: &mut Problems,
 ) -> Option<RuleOverride> {
     let mut object = Object::of(value, path, problems)?;
@@ -40,6 +41,7 @@ fn read_override(
     let until = object.take("until", problems, |value| date(&String::from_field(value)?));
     let why = |value| printable(&String::from_field(value)?, OVERRIDE_REASON_MAX);
     let reason = required(&mut object, "reason", problems, why);
+    let before = problems.list.len();
     // By itself it says too little to be settled: that is done beside the rules of the type.
     let (values, given) = read_rules(&mut object, PauseClass::Protected, problems);
     let mut fields = BTreeSet::new();
@@ -51,6 +53,7 @@ fn read_override(
             None => problems.add(object.path_of(name), CAP_IS_OF_A_TEAM),
         }
     }
+    let told = problems.list.len() > before;
     let whom = match (team, agent) {
         (Some(team), None) => Some(OverrideFor::Team(team)),
         (None, Some(agent)) => Some(OverrideFor::Agent(agent)),
@@ -61,6 +64,17 @@ fn read_override(
     };
     let path = object.path.clone();
     object.finish(problems);
+    if let Some(OverrideFor::Agent(agent)) = &whom
+        && !beside.directory.agents.contains_key(agent)
+    {
+        let agent = agent.as_str();
+        problems
+            .add(format!("{path}.agent"), format!("there is no agent {agent:?}; use the id of one in the directory"));
+    }
+    // Of rules that could not be read it is told already.
+    if fields.is_empty() && (told || problems.list.len() > before) {
+        return None;
+    }
     let read = RuleOverride { whom: whom?, fields, values, from, until, reason: reason? };
     for Unfit { field, problem } in check_override(&read, rules, class) {
         let field = if SPANS.contains(&field) { format!("{field}_s") } else { field.to_owned() };

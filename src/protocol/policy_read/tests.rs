@@ -239,7 +239,7 @@ fn everything_that_is_wrong_is_told_by_the_path_of_its_field() {
             "types[2].grace_s: must be a whole number, not negative, of seconds",
             "types[2].on_limit: must be one of: mark, end_unavailable, end_available, sign_out",
             "types[2].windows[0].until: expected a time of day such as \"08:30\", found \"9\"",
-            "types[2].windows[1]: from and until are the same time; leave the window out to allow the whole day",
+            "types[2].windows[1]: from and until are the same time of day; leave the window out to allow any, or write 00:00-12:00 and 12:00-24:00 for whole days",
             "types[2].windows[2].days: \"mun\" is no day; expected mon, tue, wed, thu, fri, sat or sun, a range such as \
              \"mon-fri\", or \"daily\"",
             "types[2].windows[2].until: is missing",
@@ -255,7 +255,7 @@ fn everything_that_is_wrong_is_told_by_the_path_of_its_field() {
             "types[6].code: stands here again; use each code once",
             "types[6].archived_at: contradicts archived: false; leave one of them out",
             "types[6].quota_count: must be a whole number from 1 to 1440",
-            "types[6].approval.timeout_s: nothing is left of it; write enabled = false",
+            "types[6].approval.timeout_s: nothing is left of it; write one of 1s at least, or take it out",
             "types[6].approval.than: is unknown; take it out",
             "types[7]: must be an object",
         ]
@@ -288,13 +288,12 @@ fn what_is_wrong_with_an_override_or_with_what_is_owed_is_told_by_its_path() {
             "types[0].overrides[2]: must be for a team or for an agent; name one of them",
             "types[0].overrides[3].reason: the override changes no rule; name one, such as windows",
             "types[0].overrides[4].cap: a cap is a team's own already; set it in `cap` of the type",
-            "types[0].overrides[4].reason: the override changes no rule; name one, such as windows",
+            "types[0].overrides[6].agent: there is no agent \"zoe\"; use the id of one in the directory",
             "types[0].overrides[7].warn_before_s: 40s is not before the limit of 30s; make it shorter",
             "types[0].overrides[8].grace: is unknown; write it as grace_s, in whole seconds",
             "types[0].overrides[9].until: 2026-12-01 is before 2026-12-02, so it would never hold",
             "types[0].overrides[10].from: expected a day such as \"2026-12-24\", found \"2 December\"",
             "types[0].overrides: there is no team \"nowhere\"; use the id of one in the directory",
-            "types[0].overrides: there is no agent \"zoe\"; use the id of one in the directory",
             "types[1].overrides: a protected pause type may have no rules and no colour; take it out",
         ]
     );
@@ -344,6 +343,28 @@ fn read_both(types: &Value, owed: Option<&Value>) -> Result<PauseTypes, Vec<Prob
 fn owed_problems(types: &Value, owed: &Value) -> Vec<String> {
     let problems = read_both(types, Some(owed)).expect_err("it cannot be");
     problems.into_iter().map(|one| format!("{}: {}", one.field, one.problem)).collect()
+}
+
+#[test]
+fn a_type_is_protected_from_the_first_or_never() {
+    let of =
+        |class: &str| json!([{"code": "a", "name": {"en": "A"}, "class": class}]).as_array().cloned().expect("a list");
+    let directory = directory();
+    let change = |from: &str, to: &str| {
+        let empty = Policy::empty();
+        let first =
+            read_types(of(from), None, Beside { policy: &empty, directory: &directory, now: NOW }).expect("it fits");
+        let policy = Policy { types: first, ..Policy::empty() };
+        read_types(of(to), None, Beside { policy: &policy, directory: &directory, now: NOW })
+    };
+    for (from, to) in [("regular", "protected"), ("protected", "regular"), ("protected", "entitlement")] {
+        let problems = change(from, to).expect_err("it stays");
+        let told: Vec<_> = problems.iter().map(|one| (one.field.as_str(), one.problem.as_str())).collect();
+        assert_eq!(told, [("types[0].class", PROTECTION_STAYS)], "{from} to {to}");
+    }
+    for (from, to) in [("regular", "entitlement"), ("entitlement", "regular"), ("protected", "protected")] {
+        assert!(change(from, to).is_ok(), "{from} to {to}");
+    }
 }
 
 #[test]
