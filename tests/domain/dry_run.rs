@@ -289,7 +289,7 @@ impl Office {
 
 /// What was counted, a line for each count that is not nothing.
 fn told(report: &Report) -> String {
-    let Report { events: _, starts, refusals, unclear, .. } = report;
+    let Report { starts, refusals, unclear, .. } = report;
     let mut lines = vec![format!("{starts} starts, {refusals} refusals, {unclear} unclear")];
     let tallies = [
         ("refused", &report.refused),

@@ -5,6 +5,7 @@ use intervalo::auth::Role;
 use intervalo::clock::SystemClock;
 use intervalo::domain::time::{Timestamp, seconds};
 use intervalo::ports::Clock;
+use intervalo::transport::{Rate, Settings};
 use serde_json::{Value, json};
 
 use crate::server::{Client, TestServer};
@@ -106,6 +107,19 @@ async fn every_problem_of_a_draft_is_told_at_once() {
         ]
     );
     assert!(chefe.call("policy.get", json!({"draft": true})).await.get("error").is_some(), "nothing was kept");
+}
+
+#[tokio::test]
+async fn an_editor_may_ask_at_every_stroke_whether_a_draft_fits() {
+    let rate = Rate { per_second: 10, burst: 100 };
+    let server = TestServer::with(Settings { rate, ..Settings::default() }).await;
+    let mut chefe = admin(&server).await;
+    let unfit = json!({"types": [{"code": "cafe", "name": {"pt-BR": "Café"}, "limit_s": 0}], "base_version": 1});
+    // More than twice as many as the faults of form that would end the connection.
+    for _ in 0..50 {
+        assert_eq!(chefe.refused("policy.put_draft", unfit.clone()).await.1, "invalid_params");
+    }
+    chefe.ok("policy.get", json!({})).await;
 }
 
 #[tokio::test]

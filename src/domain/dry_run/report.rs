@@ -7,8 +7,6 @@ use crate::domain::id::{PauseTypeCode, TeamId};
 /// What a dry run has found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    /// How many events were looked at for it, those before the days too.
-    pub events: u64,
     /// How many pauses that began on the days were judged; protected ones are never among them.
     pub starts: u64,
     /// How many refused starts were judged.
