@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use intervalo::domain::command::{Actor, Refusal};
 use intervalo::domain::directory::{Directory, Person, Team, Tenant};
-use intervalo::domain::id::{AgentId, DirectoryVersion, PauseTypeCode, PolicyVersion, TeamId, TenantId};
+use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause};
+use intervalo::domain::id::{AgentId, DirectoryVersion, OfferId, PauseTypeCode, PolicyVersion, TeamId, TenantId};
 use intervalo::domain::policy::{Cap, PauseKind, PauseRules, PauseType, Policy, WhenFull};
 use intervalo::domain::queue::Place;
 use intervalo::domain::slots::{Asker, Room, Slots, Standing, Taken, Waiter, slots_of};
@@ -157,6 +158,52 @@ fn a_pause_takes_slots_of_the_agents_teams_that_it_is_offered_to() {
     assert_eq!(*slots_of(&teams, &pause_type), teams);
     pause_type.teams = Some([team(1), team(2)].into());
     assert_eq!(*slots_of(&teams, &pause_type), [team(1)]);
+}
+
+#[test]
+fn promise_c6_an_offer_let_pass_costs_the_place_behind_whoever_is_next_when_it_is_written() {
+    let (directory, policy) = (crowd(), policy(&[(0, 0, Cap::AtMost(2))]));
+    let waits = |place: Place| {
+        let waiter = Waiter {
+            pause_type: code(0),
+            teams: [team(0)].into(),
+            place,
+            offered: true,
+            opens_at: None,
+            lapsing: false,
+            ready: true,
+            available: true,
+        };
+        Standing { waiting: Some(Arc::new(waiter)), ..HERE }
+    };
+    let places = [1, 2, 3].map(|at| Place::at(Timestamp(at)));
+    let standings = places.iter().enumerate().map(|(n, place)| (one_of_crowd(n), waits(*place)));
+    let mut slots = Slots::new(standings.collect(), &policy, &directory);
+    let lets_pass = |place: Option<Place>| {
+        let body = AgentEventBody::OfferExpired { offer: OfferId(1), place };
+        AgentEvent {
+            at: Timestamp(9),
+            due_at: None,
+            actor: Actor::System,
+            cause: Cause::Queue,
+            reason: None,
+            policy_version: policy.version,
+            op: None,
+            body,
+        }
+    };
+    let allows = |slots: &Slots, n: usize, place: Option<Place>| {
+        slots.allow(&one_of_crowd(n), &[lets_pass(place)], &policy, &directory)
+    };
+    assert!(allows(&slots, 1, Some(places[2].next())));
+    // The first one's offer was let pass at the same time, and is written before: there is somebody else behind the second.
+    let behind = places[1].next();
+    assert!(allows(&slots, 0, Some(behind)));
+    slots.put(&one_of_crowd(0), waits(behind), &directory);
+    assert!(!allows(&slots, 1, Some(places[2].next())), "it was looked up in the line of before");
+    assert!(allows(&slots, 1, Some(behind.next())));
+    // The seat can be lost at any time.
+    assert!(allows(&slots, 1, None));
 }
 
 #[test]

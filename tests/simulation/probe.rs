@@ -83,6 +83,11 @@ impl Probe {
             let until = if read_only { i64::MAX } else { began.0 + AFTERMATH_MS };
             seen.trouble.push((began, Timestamp(until)));
         }
+        // Noted before it is over: a crash may cut it short.
+        let is_slow = wait > 100;
+        if is_slow {
+            self.world.seen().trouble.push((began, Timestamp(began.0 + wait.cast_signed() + 500)));
+        }
         self.inner.inject(fault.or(hold).expect("a fate"));
         let open = async {
             self.clock.pass(wait).await;
@@ -90,7 +95,7 @@ impl Probe {
         };
         let (result, ()) = tokio::join!(self.inner.append(batch), open);
         let ended = self.clock.now_true();
-        if ended.since(began).as_millis() > 100 {
+        if !is_slow && ended.since(began).as_millis() > 100 {
             self.world.seen().trouble.push((began, Timestamp(ended.0 + 500)));
         }
         result

@@ -91,10 +91,12 @@ impl Slots {
     }
 
     /// True when an agent's events take nothing that is not theirs: every cap leaves room for each start, nobody who waits
-    /// is passed by, an offer is made in turn, and caps are set aside only where they leave no room.
+    /// is passed by, an offer is made in turn, who lets one pass goes behind the next and no further, and caps are set aside
+    /// only where they leave no room.
     pub fn allow(&self, agent: &AgentId, events: &[AgentEvent], policy: &Policy, directory: &Directory) -> bool {
         let offered = events.iter().find(|event| matches!(event.body, AgentEventBody::Offered { .. }));
         offered.is_none_or(|offered| self.is_turn_of(agent, policy, offered.at))
+            && events.iter().all(|event| self.is_place_of(agent, &event.body))
             // What is set aside must stand in the way: the finding is evidence.
             && starts(events).all(|(at, started, aside)| self.have_room(agent, started, at, policy, directory) != aside)
     }
@@ -105,6 +107,13 @@ impl Slots {
             let rules = policy.types.get(&waiter.pause_type).and_then(|found| found.kind.rules());
             rules.is_some_and(|rules| self.counts.is_turn_of(agent, &waiter.pause_type, rules, at))
         })
+    }
+
+    /// False for the place of an offer let pass when the line has moved since it was looked up.
+    fn is_place_of(&self, agent: &AgentId, body: &AgentEventBody) -> bool {
+        let AgentEventBody::OfferExpired { place: Some(place), .. } = body else { return true };
+        let waiting = self.standings.get(agent).and_then(|standing| standing.waiting.as_ref());
+        waiting.is_none_or(|waiter| self.counts.place_behind_next(agent, &waiter.pause_type, waiter.place) == *place)
     }
 
     fn have_room(

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use intervalo::domain::command::Actor;
 use intervalo::domain::event::AgentEventBody;
 use intervalo::domain::id::PauseId;
 use intervalo::domain::policy::WhenOccupied;
@@ -26,10 +27,13 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
             let person = people.get(agent).cloned().unwrap_or_else(Person::new);
             let waited = person.has_waited_enough(&started.pause_type, event.at);
             let stands = person.work.blocks && rules.when_occupied != WhenOccupied::Immediate && !waited;
-            // Whoever would lose what they are owed waits no longer, and it is on record.
+            // Whoever would lose what they are owed waits no longer, and it is on record; so is what a supervisor began while
+            // somebody who had waited long enough was still waiting.
             let aside = set_aside.contains(&started.id);
-            let nothing =
-                aside && !(stands || (waited && person.work.blocks && started.pause_type.as_str() == "descanso"));
+            let by_another = matches!(event.actor, Actor::Supervisor(_));
+            let past_waiting =
+                waited && person.work.blocks && (by_another || started.pause_type.as_str() == "descanso");
+            let nothing = aside && !(stands || past_waiting);
             broken = ((stands && !aside) || nothing).then(|| ("§4", format!("in the middle of work: {entry:?}")));
         }
         // What cannot be folded is found elsewhere.
