@@ -35,7 +35,7 @@ nightly:
 sim SEED:
     INTERVALO_SIM_SEED={{SEED}} cargo test --profile sim --test simulation seeds_hold -- --nocapture
 
-# As many seeds as are asked for, from FROM on; 20,000 take about a quarter of an hour on two cores
+# As many seeds as are asked for, from FROM on; 20,000 take about twenty minutes on two cores
 sim-long SEEDS="20000" FROM="10000":
     INTERVALO_SIM_SEEDS={{SEEDS}} INTERVALO_SIM_FROM={{FROM}} cargo test --profile sim --test simulation seeds_hold -- --nocapture
 

@@ -102,8 +102,7 @@ impl Slots {
     }
 
     fn is_turn_of(&self, agent: &AgentId, policy: &Policy, at: Timestamp) -> bool {
-        let waiting = self.standings.get(agent).and_then(|standing| standing.waiting.as_ref());
-        waiting.is_some_and(|waiter| {
+        self.waiter(agent).is_some_and(|waiter| {
             let rules = policy.types.get(&waiter.pause_type).and_then(|found| found.kind.rules());
             rules.is_some_and(|rules| self.counts.is_turn_of(agent, &waiter.pause_type, rules, at))
         })
@@ -112,8 +111,12 @@ impl Slots {
     /// False for the place of an offer let pass when the line has moved since it was looked up.
     fn is_place_of(&self, agent: &AgentId, body: &AgentEventBody) -> bool {
         let AgentEventBody::OfferExpired { place: Some(place), .. } = body else { return true };
-        let waiting = self.standings.get(agent).and_then(|standing| standing.waiting.as_ref());
-        waiting.is_none_or(|waiter| self.counts.place_behind_next(agent, &waiter.pause_type, waiter.place) == *place)
+        let behind = |waiter: &Waiter| self.counts.place_behind_next(agent, &waiter.pause_type, waiter.place);
+        self.waiter(agent).is_none_or(|waiter| behind(waiter) == *place)
+    }
+
+    fn waiter(&self, agent: &AgentId) -> Option<&Waiter> {
+        self.standings.get(agent)?.waiting.as_deref()
     }
 
     fn have_room(
