@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use crate::actor::core::Core;
 use crate::actor::handle::Message;
 use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
-use crate::domain::command::Request;
+use crate::domain::command::{Actor, Request};
 use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, AgentSeq, PauseId, RequestId, SessionId, TenantId};
+use crate::domain::id::{AgentId, AgentSeq, Op, PauseId, RequestId, SessionId, TenantId};
 use crate::domain::menu::PauseOption;
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
@@ -62,6 +62,19 @@ impl Router {
     /// [`CommandError`] when it was not journaled, or nobody knows.
     pub async fn record(&self, tenant: &TenantId, event: TenantEvent) -> Result<(), CommandError> {
         self.core.record(tenant, event).await
+    }
+
+    /// The change of the tenant's that somebody made under an op.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the store is out of reach.
+    pub async fn change_made(
+        &self,
+        tenant: &TenantId,
+        op: Op,
+        by: &Actor,
+    ) -> Result<Option<TenantEvent>, CommandError> {
+        self.core.change_made(tenant, op, by).await
     }
 
     /// Why commands cannot be carried out here; none while they can.

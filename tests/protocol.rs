@@ -1,5 +1,7 @@
 //! The protocol over real sockets: a whole server, and clients that know only the contract.
 
+#[path = "protocol/agents.rs"]
+mod agents;
 #[path = "protocol/boards.rs"]
 mod boards;
 #[path = "protocol/calls.rs"]

@@ -2,6 +2,7 @@
 
 mod store {
     pub(crate) mod amendments;
+    pub(crate) mod changes;
     mod dry_run;
     mod evidence;
     mod history;
@@ -32,6 +33,9 @@ use intervalo::ports::{
 };
 use store::amendments::{
     a_pause_on_record_is_found_with_what_was_said_of_it, nothing_is_said_of_a_pause_that_there_is_not,
+};
+use store::changes::{
+    people_who_change_one_by_one_are_as_they_were_told_last, promise_d3_a_change_is_found_by_its_op_across_reopening,
 };
 use store::requests::a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another;
 use support::store_kinds::{InMemory, OnPostgres, OnSqlite, Store};
@@ -65,6 +69,8 @@ macro_rules! contract {
             nothing_is_said_of_a_pause_that_there_is_not,
             a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another,
             promise_d6_a_start_that_moves_the_clock_is_part_of_the_fold,
+            people_who_change_one_by_one_are_as_they_were_told_last,
+            promise_d3_a_change_is_found_by_its_op_across_reopening,
         );
     };
     ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {

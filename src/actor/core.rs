@@ -21,9 +21,10 @@ pub use super::revival::RevivalError;
 use super::revival::{RevivedTenant, revive};
 use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantLine};
 use crate::domain::agent::Agent;
+use crate::domain::command::Actor;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEvent;
-use crate::domain::id::{AgentId, PauseId, RequestId, TenantId, TenantSeq};
+use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId, TenantSeq};
 use crate::domain::occupancy::Report;
 use crate::domain::op::OP_REMEMBERED_FOR;
 use crate::domain::record::{RecordedPause, RecordedRequest};
@@ -276,6 +277,24 @@ impl Core {
             NotAppended::Stale => CommandError::Overtaken,
             NotAppended::Unavailable | NotAppended::Lost => CommandError::unavailable(),
         })
+    }
+
+    /// The change of the tenant's that somebody made under an op, as long as ops are remembered (semantics §9).
+    ///
+    /// # Errors
+    /// [`CommandError`] when the store is out of reach.
+    pub async fn change_made(
+        &self,
+        tenant: &TenantId,
+        op: Op,
+        by: &Actor,
+    ) -> Result<Option<TenantEvent>, CommandError> {
+        let found = self.env.journal.find_change(tenant, op, by).await.map_err(|why| {
+            warn!("the changes of {tenant} cannot be read: {why}");
+            CommandError::unavailable()
+        })?;
+        let now = self.env.clock.now();
+        Ok(found.filter(|event| now.since(event.at) < OP_REMEMBERED_FOR))
     }
 
     /// A pause of a tenant as it is on record, whoever's it is.

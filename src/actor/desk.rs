@@ -38,7 +38,9 @@ impl TenantFacts {
     #[must_use]
     pub fn with(&self, definition: &TenantDefinition) -> TenantFacts {
         match definition {
-            TenantDefinition::Directory(directory) => TenantFacts { directory: Arc::clone(directory), ..self.clone() },
+            TenantDefinition::Directory(directory) | TenantDefinition::Person(directory, _) => {
+                TenantFacts { directory: Arc::clone(directory), ..self.clone() }
+            }
             TenantDefinition::Policy(policy) => TenantFacts { policy: Arc::clone(policy), ..self.clone() },
             TenantDefinition::Publication(policy, plans) => {
                 TenantFacts { policy: Arc::clone(policy), plans: Arc::clone(plans), ..self.clone() }
@@ -47,13 +49,15 @@ impl TenantFacts {
         }
     }
 
-    /// True when a definition follows on these facts: versions of a policy and of its plans have no gap, and whoever was
+    /// True when a definition follows on these facts: versions have no gap, and whoever was
     /// overtaken looks again.
     pub fn lead_to(&self, definition: &TenantDefinition) -> bool {
         let policy_follows = |policy: &Policy| policy.version == self.policy.version.next();
         let plans_follow = |plans: &PolicyPlans| plans.revision == self.plans.revision + 1;
         match definition {
-            TenantDefinition::Directory(_) => true,
+            TenantDefinition::Directory(directory) | TenantDefinition::Person(directory, _) => {
+                directory.version == self.directory.version.next()
+            }
             TenantDefinition::Policy(policy) => policy_follows(policy),
             TenantDefinition::Publication(policy, plans) => policy_follows(policy) && plans_follow(plans),
             TenantDefinition::Plans(plans) => plans_follow(plans),

@@ -195,7 +195,7 @@ impl Start<'_> {
 
     fn event(&self) -> TenantEvent {
         let body = TenantEventBody::ServerStarted { grace_until: self.grace_until(), moved: self.moved };
-        TenantEvent { at: self.at, actor: Actor::System, cause: Cause::ServerStarted, body }
+        TenantEvent { at: self.at, actor: Actor::System, cause: Cause::ServerStarted, op: None, body }
     }
 
     /// Moves what runs with the clock; true when it makes a difference.

@@ -279,7 +279,7 @@ impl Sequencer {
                 return;
             }
             line.facts = Arc::new(line.facts.with(definition));
-            if let TenantDefinition::Directory(directory) = definition {
+            if let TenantDefinition::Directory(directory) | TenantDefinition::Person(directory, _) = definition {
                 line.directory = Some(Arc::clone(directory));
             }
         }

@@ -35,11 +35,13 @@ pub enum Action {
     PlanShifts,
     /// Read, draft and publish the rules of pauses.
     ManagePolicy,
+    /// Read and change who the people are, and in which teams.
+    ManageDirectory,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 12] = [
+    pub const ALL: [Action; 13] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -52,6 +54,7 @@ impl Action {
         Action::AnnotatePause,
         Action::PlanShifts,
         Action::ManagePolicy,
+        Action::ManageDirectory,
     ];
 }
 
@@ -97,10 +100,14 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::DecideRequest
             | Action::AnnotatePause
             | Action::PlanShifts
-            | Action::ManagePolicy,
+            | Action::ManagePolicy
+            | Action::ManageDirectory,
         )
         | (Role::Auditor, Action::ReadHistory)
-        | (Role::Integration, Action::ReadAgent | Action::ReportOccupancy | Action::PlanShifts) => Reach::Tenant,
+        | (
+            Role::Integration,
+            Action::ReadAgent | Action::ReportOccupancy | Action::PlanShifts | Action::ManageDirectory,
+        ) => Reach::Tenant,
         (Role::Integration, Action::ActOnAgent) => Reach::TenantOnBehalf,
         (
             Role::Agent | Role::Supervisor | Role::Admin | Role::Auditor | Role::Integration | Role::Operator,
@@ -114,7 +121,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::DecideRequest
             | Action::AnnotatePause
             | Action::PlanShifts
-            | Action::ManagePolicy,
+            | Action::ManagePolicy
+            | Action::ManageDirectory,
         ) => Reach::Nothing,
     }
 }
@@ -221,31 +229,34 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory
         let table = [
             (
                 Role::Agent,
                 [
                     Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Itself, Nothing,
-                    Nothing,
+                    Nothing, Nothing,
                 ],
             ),
             (
                 Role::Supervisor,
                 [
                     Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, ItsTeams,
-                    Nothing, Nothing,
+                    Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Admin,
-                [Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant],
+                [
+                    Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant,
+                    Tenant,
+                ],
             ),
             (
                 Role::Auditor,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing,
+                    Nothing, Nothing,
                 ],
             ),
             (
@@ -263,13 +274,14 @@ mod tests {
                     Nothing,
                     Tenant,
                     Nothing,
+                    Tenant,
                 ],
             ),
             (
                 Role::Operator,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing,
+                    Nothing, Nothing,
                 ],
             ),
         ];

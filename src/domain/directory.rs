@@ -12,6 +12,12 @@ use super::entitlement::DEFAULT_SHIFT;
 use super::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
 use super::time::{Timestamp, hours, minutes, seconds};
 
+/// The most conversations at once on one channel: more is a slip of the pen.
+pub const CAPACITY_MAX: u32 = 1000;
+
+/// The most teams that one person may be in.
+pub const TEAMS_OF_PERSON_MAX: usize = 64;
+
 /// One version of everything the tenant's administrator says about people, all in one value, so
 /// that a decision always sees one consistent version.
 #[derive(Debug, Clone, PartialEq)]

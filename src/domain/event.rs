@@ -233,6 +233,8 @@ pub struct TenantEvent {
     pub actor: Actor,
     /// Why.
     pub cause: Cause,
+    /// The `op` of the change that it was, and of whom.
+    pub op: Option<OpRecord>,
     /// What happened.
     pub body: TenantEventBody,
 }

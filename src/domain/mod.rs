@@ -8,6 +8,7 @@ pub mod alert;
 pub mod command;
 pub mod deferral;
 pub mod directory;
+pub mod directory_change;
 pub mod dry_run;
 pub mod entitlement;
 pub mod event;

@@ -134,6 +134,15 @@ pub fn fingerprint(command: &Command, reason: Option<&str>) -> u64 {
     fnv1a(&text)
 }
 
+/// The same of a change of the tenant's: its name, and its content part by part.
+pub fn fingerprint_of_change(name: &str, parts: &[(&str, &str)]) -> u64 {
+    let mut text = format!("change={}:{name};", name.len());
+    for (part, value) in parts {
+        text.push_str(&format!("{part}={}:{value};", value.len()));
+    }
+    fnv1a(&text)
+}
+
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -6,7 +6,7 @@ use super::BoxFuture;
 use super::placement::{Epoch, ShardId, ShardSeq};
 use crate::domain::agent::Agent;
 use crate::domain::command::Actor;
-use crate::domain::directory::Directory;
+use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, AgentSeq, Op, PauseId, RequestId, TenantId, TenantSeq};
 use crate::domain::op::{OpMemory, OpRecord};
@@ -76,6 +76,9 @@ pub enum EntryBody {
 pub enum TenantDefinition {
     /// A directory version. The first one creates the tenant.
     Directory(Arc<Directory>),
+    /// A directory version in which one person differs from the one before, and that person as it has them. Stored as
+    /// that person alone.
+    Person(Arc<Directory>, Arc<Person>),
     /// A policy version.
     Policy(Arc<Policy>),
     /// A policy version, and what is planned after it: what was published is not planned any more.
@@ -235,4 +238,12 @@ pub trait Journal: Send + Sync + 'static {
         op: Op,
         by: &'a Actor,
     ) -> BoxFuture<'a, Result<Option<OpRecord>, ReadError>>;
+
+    /// The change of the tenant's that this principal made under an op, the last one.
+    fn find_change<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        op: Op,
+        by: &'a Actor,
+    ) -> BoxFuture<'a, Result<Option<TenantEvent>, ReadError>>;
 }

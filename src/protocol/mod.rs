@@ -11,6 +11,7 @@ pub mod notifications;
 pub mod occupancy;
 pub mod options;
 pub mod params;
+pub mod person;
 pub mod policy_call;
 pub mod policy_read;
 pub mod policy_write;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::dry_run::DaysWanted;
 use super::error::WireError;
 use super::params::{Fields, FromField, Text, one_of};
-use crate::domain::id::PolicyVersion;
+use crate::domain::id::{Op, PolicyVersion};
 
 /// The most versions of one page.
 pub const VERSIONS_MAX: u64 = 100;
@@ -38,6 +38,8 @@ pub enum PolicyCall {
         base_version: PolicyVersion,
         /// What is written to it.
         note: Option<String>,
+        /// The same again is the same effect.
+        op: Option<Op>,
     },
     /// Holds the draft against recorded days.
     DryRun(DaysWanted),
@@ -49,11 +51,15 @@ pub enum PolicyCall {
         loosen_only: bool,
         /// Why.
         reason: String,
+        /// The same again is the same effect.
+        op: Option<Op>,
     },
     /// Withdraws what was to take effect later.
     Withdraw {
         /// Why.
         reason: Option<String>,
+        /// The same again is the same effect.
+        op: Option<Op>,
     },
 }
 
@@ -104,6 +110,7 @@ impl PolicyCall {
             entitlement_rules: fields.optional("entitlement_rules")?,
             base_version: PolicyVersion(fields.required("base_version")?),
             note: fields.optional::<Text>("note")?.map(|note| note.0),
+            op: fields.optional("op")?,
         })
     }
 
@@ -114,13 +121,14 @@ impl PolicyCall {
     pub(super) fn publish(fields: &mut Fields) -> Result<PolicyCall, WireError> {
         let At(at) = fields.optional("at")?.unwrap_or(At(Some(PublishAt::NextBusinessDay)));
         let loosen_only: Option<bool> = fields.optional("loosen_only")?;
+        let op = fields.optional("op")?;
         match at {
             Some(at) => {
                 let Text(reason) = fields.required("reason")?;
-                Ok(PolicyCall::Publish { at, loosen_only: loosen_only.unwrap_or(false), reason })
+                Ok(PolicyCall::Publish { at, loosen_only: loosen_only.unwrap_or(false), reason, op })
             }
             None if loosen_only.is_some() => Err(fields.invalid("loosen_only", "belongs to what is published")),
-            None => Ok(PolicyCall::Withdraw { reason: fields.optional::<Text>("reason")?.map(|reason| reason.0) }),
+            None => Ok(PolicyCall::Withdraw { reason: fields.optional::<Text>("reason")?.map(|reason| reason.0), op }),
         }
     }
 }

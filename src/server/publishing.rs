@@ -154,12 +154,12 @@ fn due_publication(
     if scheduled.draft.base_version != facts.policy.version {
         let plans = withdrawal(&facts.plans);
         let body = TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason: None };
-        let event = TenantEvent { at: now, actor: Actor::System, cause: Cause::Admin, body };
+        let event = TenantEvent { at: now, actor: Actor::System, cause: Cause::Admin, op: None, body };
         return (event, TenantDefinition::Plans(Arc::new(plans)));
     }
     let (policy, plans) = publication(&facts.policy, &facts.plans, scheduled, now);
     let body = TenantEventBody::PolicyPublished { version: policy.version, reason: Some(scheduled.reason.clone()) };
-    let event = TenantEvent { at: now, actor: scheduled.by.clone(), cause: Cause::Admin, body };
+    let event = TenantEvent { at: now, actor: scheduled.by.clone(), cause: Cause::Admin, op: None, body };
     (event, TenantDefinition::Publication(Arc::new(policy), Arc::new(plans)))
 }
 

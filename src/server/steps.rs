@@ -69,6 +69,6 @@ fn tell(ClockStep { by_ms, ahead_ms }: ClockStep) {
 /// Journals a step for a tenant; false when that has to be tried again.
 async fn is_on_record(clock: &dyn Clock, router: &Router, tenant: &TenantId, step: ClockStep) -> bool {
     let body = TenantEventBody::ClockStepped { by_ms: step.by_ms, ahead_ms: step.ahead_ms };
-    let event = TenantEvent { at: clock.now(), actor: Actor::System, cause: Cause::Clock, body };
+    let event = TenantEvent { at: clock.now(), actor: Actor::System, cause: Cause::Clock, op: None, body };
     matches!(router.record(tenant, event).await, Ok(()) | Err(CommandError::UnknownTenant))
 }

@@ -154,7 +154,7 @@ impl Copying<'_> {
     }
 
     async fn definitions(&mut self) -> Result<(), CopyError> {
-        const DIRECTORIES: Sql = Sql::same("SELECT tenant, version, seq, form, body FROM directories");
+        const DIRECTORIES: Sql = Sql::same("SELECT tenant, version, seq, form, whole, body FROM directories");
         const POLICIES: Sql = Sql::same("SELECT tenant, version, seq, form FROM policies");
         for row in self.reading.all(DIRECTORIES, &[]).await? {
             let directory = directory(&row)?;
@@ -283,6 +283,7 @@ fn directory(row: &FoundRow) -> Result<DirectoryRow, ReadError> {
         version: row.number(1, place)?,
         seq: row.number(2, place)?,
         form: row.number(3, place)?,
-        body: row.text(4, place)?,
+        whole: row.truth(4, place)?,
+        body: row.text(5, place)?,
     })
 }

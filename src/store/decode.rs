@@ -183,6 +183,7 @@ pub(crate) fn decode_tenant_event(row: &JournalRow, resolve: &dyn Resolve) -> Re
         at: Timestamp(row.at),
         actor: ActorForm::from_columns(&row.actor_kind, row.actor_person)?.into_domain(resolve)?,
         cause: parse_cause(&row.cause)?,
+        op: decode_op(row, resolve)?,
         body,
     })
 }

@@ -15,10 +15,10 @@ use super::row::{
     TenantRow, TextRow,
 };
 use super::stored::{
-    ActorForm, AgentForm, DirectoryForm, EventForm, FORM, Hash, OpColumns, PauseTypeForm, PersonId, PersonKind,
-    PlansForm, Refer, TenantEventForm, write_json,
+    ActorForm, AgentForm, DirectoryForm, EventForm, FORM, Hash, OpColumns, PauseTypeForm, PersonChangeForm, PersonId,
+    PersonKind, PlansForm, Refer, TenantEventForm, write_json,
 };
-use crate::domain::directory::Directory;
+use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, TenantId};
 use crate::domain::policy::Policy;
@@ -113,9 +113,18 @@ impl Wanted {
                         let whose = PersonKind::of_actor(&event.actor);
                         let mut collect = Collect { wanted: &mut wanted, tenant: &entry.tenant, whose };
                         ActorForm::of(&event.actor, &mut collect);
+                        if let Some(op) = &event.op {
+                            OpColumns::of(op, &mut collect);
+                        }
                         TenantEventForm::of(&event.body, None, &mut collect);
                         match definition {
                             Some(TenantDefinition::Directory(directory)) => {
+                                DirectoryForm::of(directory, &mut collect);
+                            }
+                            Some(TenantDefinition::Person(directory, person)) if is_told_as_person(directory) => {
+                                PersonChangeForm::of(directory, person, &mut collect);
+                            }
+                            Some(TenantDefinition::Person(directory, _)) => {
                                 DirectoryForm::of(directory, &mut collect);
                             }
                             Some(TenantDefinition::Plans(plans)) => {
@@ -265,6 +274,13 @@ fn misfit(why: String) -> AppendError {
     AppendError::Unavailable(format!("the batch does not fit: {why}"))
 }
 
+/// Every so many versions a directory is written whole whatever changed, so that a start puts few changes together.
+const WHOLE_EVERY: u64 = 256;
+
+fn is_told_as_person(directory: &Directory) -> bool {
+    !directory.version.0.is_multiple_of(WHOLE_EVERY)
+}
+
 fn creates_tenant(entry: &Entry) -> bool {
     matches!(&entry.body, EntryBody::Tenant { definition: Some(TenantDefinition::Directory(_)), .. })
 }
@@ -321,14 +337,7 @@ impl Encoder<'_> {
         row.due_at = event.due_at.map(|at| at.0);
         row.actor_person = actor_person;
         row.policy_version = Some(event.policy_version.0.cast_signed());
-        if let Some(op) = op {
-            row.op = Some(op.op);
-            row.op_by_kind = Some(op.by_kind);
-            row.op_by = op.by;
-            row.op_fingerprint = Some(op.fingerprint);
-            row.op_at = Some(op.at);
-            row.op_outcome = Some(op.outcome);
-        }
+        row.put_op(op);
         row.body = write_json(&form);
         self.chain(entry, row);
         let key = PersonKey { tenant: entry.tenant.clone(), kind: PersonKind::Agent, host_id: agent.to_string() };
@@ -351,6 +360,10 @@ impl Encoder<'_> {
         }
         let hash = definition.and_then(|definition| match definition {
             TenantDefinition::Directory(directory) => Some(self.directory(entry, directory)),
+            TenantDefinition::Person(directory, person) if is_told_as_person(directory) => {
+                Some(self.person_change(entry, directory, person))
+            }
+            TenantDefinition::Person(directory, _) => Some(self.directory(entry, directory)),
             TenantDefinition::Policy(policy) => Some(self.policy(entry, policy)),
             TenantDefinition::Publication(policy, plans) => {
                 self.plans(entry, plans);
@@ -366,6 +379,7 @@ impl Encoder<'_> {
         let (actor_kind, actor_person) = ActorForm::of(&event.actor, &mut names).columns();
         let mut row = blank(entry, place, event.at.0, event.body.name(), actor_kind, event.cause.as_str());
         row.actor_person = actor_person;
+        row.put_op(event.op.as_ref().map(|op| OpColumns::of(op, &mut names)));
         row.body = write_json(&TenantEventForm::of(&event.body, hash, &mut names));
         self.chain(entry, row);
     }
@@ -373,16 +387,33 @@ impl Encoder<'_> {
     fn directory(&mut self, entry: &Entry, directory: &Arc<Directory>) -> Hash {
         let mut names = self.names(&entry.tenant, None);
         let body = write_json(&DirectoryForm::of(directory, &mut names));
-        let hash = Hash::of(body.as_bytes());
         for person in directory.agents.values() {
-            let id = self.names(&entry.tenant, None).person(PersonKind::Agent, person.id.as_str());
-            self.writes.names.push(NameRow { id, name: person.name.clone() });
+            self.name(entry, person);
         }
+        self.directory_row(entry, directory, true, body)
+    }
+
+    /// A version in which one person differs from the one before.
+    fn person_change(&mut self, entry: &Entry, directory: &Directory, person: &Person) -> Hash {
+        let mut names = self.names(&entry.tenant, None);
+        let body = write_json(&PersonChangeForm::of(directory, person, &mut names));
+        self.name(entry, person);
+        self.directory_row(entry, directory, false, body)
+    }
+
+    fn name(&mut self, entry: &Entry, person: &Person) {
+        let id = self.names(&entry.tenant, None).person(PersonKind::Agent, person.id.as_str());
+        self.writes.names.push(NameRow { id, name: person.name.clone() });
+    }
+
+    fn directory_row(&mut self, entry: &Entry, directory: &Directory, whole: bool, body: String) -> Hash {
+        let hash = Hash::of(body.as_bytes());
         self.writes.directories.push(DirectoryRow {
             tenant: entry.tenant.to_string(),
             version: directory.version.0.cast_signed(),
             seq: entry.seq.0.cast_signed(),
             form: FORM,
+            whole,
             body,
         });
         hash

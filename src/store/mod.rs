@@ -12,6 +12,7 @@ mod encode;
 pub mod history;
 pub mod memory;
 mod open_error;
+mod ops;
 mod owned;
 mod packed;
 mod pauses;

@@ -4,20 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::decode::{Asked, FoundPerson, References, damaged_row, decode_op, decode_row};
+use super::decode::{Asked, FoundPerson, References, damaged_row, decode_row};
 use super::reading::{Bind, FoundRow, Readers, Reading, Sql, damaged};
 use super::row::{DirectoryRow, JournalRow, StateRowForm};
-use super::stored::{Hash, PauseTypeForm, PersonId, PlansForm, Resolve, WideId, read_json};
-use crate::domain::command::Actor;
-use crate::domain::id::{AgentId, Op, PolicyVersion, TenantId};
-use crate::domain::op::OpRecord;
+use super::stored::{Hash, PauseTypeForm, PersonId, PlansForm, Resolve, read_json};
+use crate::domain::id::PolicyVersion;
 use crate::domain::policy::Policy;
 use crate::domain::policy_plans::PolicyPlans;
 use crate::domain::time::Timestamp;
 use crate::ports::{Epoch, ReadError, ShardHead, ShardId, ShardSeq, Stored};
 
 /// How long a read may take: a page is milliseconds, so past this the store is out of reach.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Every column of the journal, in the order of [`JournalRow`].
 macro_rules! journal_columns {
@@ -162,65 +160,29 @@ pub(crate) async fn people(reading: &mut Reading, sql: Sql, binds: &[Bind<'_>]) 
     Ok(found)
 }
 
-pub(crate) async fn find_op(
-    readers: &Readers,
-    tenant: &TenantId,
-    agent: &AgentId,
-    op: Op,
-    by: &Actor,
-) -> Result<Option<OpRecord>, ReadError> {
-    const FIND: Sql = Sql::each(
-        concat!(
-            "SELECT ",
-            journal_columns!(),
-            " FROM journal INDEXED BY journal_by_op
-              WHERE tenant = $1 AND op = $3 AND op_by_kind = $4
-                AND person = (SELECT id FROM people WHERE tenant = $1 AND kind = 'agent' AND host_id = $2)
-                AND op_by IS (SELECT id FROM people WHERE tenant = $1 AND kind = $4 AND host_id = $5)
-              ORDER BY seq DESC LIMIT 1"
-        ),
-        concat!(
-            "SELECT ",
-            journal_columns!(),
-            " FROM journal
-              WHERE tenant = $1 AND op = $3 AND op_by_kind = $4
-                AND person = (SELECT id FROM people WHERE tenant = $1 AND kind = 'agent' AND host_id = $2)
-                AND op_by IS NOT DISTINCT FROM
-                    (SELECT id FROM people WHERE tenant = $1 AND kind = $4 AND host_id = $5)
-              ORDER BY seq DESC LIMIT 1"
-        ),
+/// The last directory version that is whole, and what changed since, in order.
+pub(crate) async fn directory_rows(reading: &mut Reading, tenant: &str) -> Result<Vec<DirectoryRow>, ReadError> {
+    const SINCE_WHOLE: Sql = Sql::each(
+        "SELECT version, seq, form, whole, body FROM directories WHERE tenant = $1 AND version >=
+            (SELECT version FROM directories WHERE tenant = $1 AND whole = 1 ORDER BY version DESC LIMIT 1)
+         ORDER BY version",
+        "SELECT version, seq, form, whole, body FROM directories WHERE tenant = $1 AND version >=
+            (SELECT version FROM directories WHERE tenant = $1 AND whole ORDER BY version DESC LIMIT 1)
+         ORDER BY version",
     );
-    readers
-        .within(READ_TIMEOUT, async |reading| {
-            let op = WideId::of(op.0);
-            let binds = [
-                Bind::Text(tenant.as_str()),
-                Bind::Text(agent.as_str()),
-                Bind::Bytes(&op.0),
-                Bind::Text(by.kind()),
-                Bind::Optional(by.id()),
-            ];
-            let Some(row) = reading.first(FIND, &binds).await? else { return Ok(None) };
-            let row = journal_row(&row)?;
-            let people: Vec<PersonId> = row.op_by.into_iter().collect();
-            let found = references(reading, &people, &[]).await?;
-            decode_op(&row, &found).map_err(|error| damaged_row(&row, &error))
-        })
-        .await
-}
-
-pub(crate) async fn directory_row(reading: &mut Reading, tenant: &str) -> Result<DirectoryRow, ReadError> {
-    const NEWEST: Sql =
-        Sql::same("SELECT version, seq, form, body FROM directories WHERE tenant = $1 ORDER BY version DESC LIMIT 1");
     let place = format!("the directory of tenant {tenant}");
-    let row = reading.one(NEWEST, &[Bind::Text(tenant)], &place).await?;
-    Ok(DirectoryRow {
-        tenant: tenant.to_owned(),
-        version: row.number(0, &place)?,
-        seq: row.number(1, &place)?,
-        form: row.number(2, &place)?,
-        body: row.text(3, &place)?,
-    })
+    let rows = reading.all(SINCE_WHOLE, &[Bind::Text(tenant)]).await?;
+    let read = |row: &FoundRow| {
+        Ok(DirectoryRow {
+            tenant: tenant.to_owned(),
+            version: row.number(0, &place)?,
+            seq: row.number(1, &place)?,
+            form: row.number(2, &place)?,
+            whole: row.truth(3, &place)?,
+            body: row.text(4, &place)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 pub(crate) async fn policy(reading: &mut Reading, tenant: &str) -> Result<Arc<Policy>, ReadError> {

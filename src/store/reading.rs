@@ -255,6 +255,10 @@ impl FoundRow {
         column!(self, column, Option<i64>, place)
     }
 
+    pub(crate) fn truth(&self, column: usize, place: &str) -> Result<bool, ReadError> {
+        column!(self, column, bool, place)
+    }
+
     pub(crate) fn optional_truth(&self, column: usize, place: &str) -> Result<Option<bool>, ReadError> {
         column!(self, column, Option<bool>, place)
     }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::stored::{Hash, PauseTypeForm, PersonId, PersonKind, Salt, WideId};
+use super::stored::{Hash, OpColumns, PauseTypeForm, PersonId, PersonKind, Salt, WideId};
 
 /// One entry of the journal. The fields are the columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,17 @@ pub(crate) struct JournalRow {
 }
 
 impl JournalRow {
+    /// Fills in the op, where there is one.
+    pub(crate) fn put_op(&mut self, op: Option<OpColumns>) {
+        let Some(op) = op else { return };
+        self.op = Some(op.op);
+        self.op_by_kind = Some(op.by_kind);
+        self.op_by = op.by;
+        self.op_fingerprint = Some(op.fingerprint);
+        self.op_at = Some(op.at);
+        self.op_outcome = Some(op.outcome);
+    }
+
     /// Fills in `body_hash` and `hash`.
     pub(crate) fn seal(&mut self, previous: Hash) {
         self.body_hash = Hash::of(self.body.as_bytes());
@@ -172,6 +183,8 @@ pub(crate) struct DirectoryRow {
     pub(crate) version: i64,
     pub(crate) seq: i64,
     pub(crate) form: i64,
+    /// False where the body is one person, in whom it differs from the version before.
+    pub(crate) whole: bool,
     pub(crate) body: String,
 }
 

@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 
 use super::decode::{References, clock_ahead_ms, damaged_row, decode_state, decode_tenant_event};
 use super::packed::{Decoded, Undecided, decode_chunk, next_chunk};
-use super::reader::{clock_stepped_row, directory_row, plans, policy, references, server_started_row, shard_head};
+use super::reader::{clock_stepped_row, directory_rows, plans, policy, references, server_started_row, shard_head};
 use super::reading::{Bind, Readers, Reading, Sql, damaged};
-use super::stored::{DirectoryForm, IdState, PersonId, read_json};
+use super::stored::{DirectoryForm, IdState, PersonId};
 use crate::domain::id::TenantSeq;
 use crate::domain::time::Timestamp;
 use crate::ports::{ReadError, ShardId, ShardSnapshot, StateRow, TenantSnapshot};
@@ -51,9 +51,9 @@ async fn tenant_snapshot(
     last_at: i64,
 ) -> Result<TenantSnapshot, ReadError> {
     let place = format!("tenant {tenant}");
-    let row = directory_row(reading, tenant).await?;
+    let rows = directory_rows(reading, tenant).await?;
     // The largest text that there is: it is read while the states are.
-    let directory = on_a_thread(move || read_json::<DirectoryForm>(row.form, &row.body));
+    let directory = on_a_thread(move || DirectoryForm::of_rows(&rows));
     let policy = policy(reading, tenant).await?;
     let plans = plans(reading, tenant).await?;
     let started = server_started_row(reading, tenant).await?;

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::problem::Problem;
-use super::{App, occupancy, pauses, rpc, shifts, upgrade};
+use super::{App, agents, occupancy, pauses, rpc, shifts, upgrade};
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
 use crate::protocol::error::WireError;
@@ -38,6 +38,11 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .route("/metrics", only("GET", get(figures)))
         .route("/v1/ws", any(upgrade::upgrade))
         .route("/v1/rpc", only("POST", post(call)))
+        .route("/v1/agents", only("GET", get(agents::list)))
+        .route(
+            "/v1/agents/{id}",
+            only("GET, PUT, DELETE", get(agents::read_one).put(agents::put_one).delete(agents::remove)),
+        )
         .route("/v1/agents/{id}/state", only("GET", get(agent_state)))
         .route("/v1/agents/{id}/occupancy", only("PUT", put(occupancy::put_one)))
         .route("/v1/occupancy", only("PUT", put(occupancy::put_set)))

@@ -5,7 +5,9 @@
 
 mod accept;
 mod agent_session;
+mod agents;
 mod board_session;
+mod change;
 mod corrections;
 mod credential;
 mod dry_run;
@@ -17,6 +19,7 @@ mod pauses;
 mod policy;
 mod problem;
 mod rate_limit;
+mod reading;
 mod requests;
 mod rpc;
 mod shifts;

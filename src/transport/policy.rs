@@ -2,22 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rpc::{Viewer, failed, to_value};
+use super::change::{Change, RETRY_AFTER, TRIES_MAX};
+use super::rpc::to_value;
 use super::{App, dry_run};
-use crate::actor::{CommandError, TenantFacts};
+use crate::actor::TenantFacts;
 use crate::auth::Principal;
 use crate::domain::command::Actor;
-use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
-use crate::domain::id::{PauseTypeCode, PolicyVersion, TenantId};
+use crate::domain::event::{TenantEvent, TenantEventBody};
+use crate::domain::id::{Op, PauseTypeCode, PolicyVersion, TenantId};
 use crate::domain::policy_plans::{
     PolicyDraft, PolicyPlans, PolicyStep, ScheduledPolicy, changed_types, next_business_day, publication,
     with_left_out, withdrawal,
 };
 use crate::domain::presence::{AgentView, DeferredWord};
+use crate::domain::time::Timestamp;
 use crate::ports::{ReadError, TenantDefinition};
 use crate::protocol::error::{ErrorKind, WireError};
 use crate::protocol::policy_call::{PolicyCall, PublishAt};
@@ -29,10 +30,6 @@ use crate::store::history::PublishedPolicy;
 
 /// The most agents that an answer names as affected.
 const AFFECTED_MAX: usize = 100;
-/// How often a change is tried anew when somebody else was faster.
-const TRIES_MAX: usize = 5;
-/// When to ask again while the store is out of reach.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Answers a `policy.*` method. Whoever gets here may manage the policy.
 pub(super) async fn answer(app: &App, principal: &Principal, call: PolicyCall) -> Result<Value, WireError> {
@@ -42,13 +39,13 @@ pub(super) async fn answer(app: &App, principal: &Principal, call: PolicyCall) -
         PolicyCall::Version(version) => one_version(app, tenant, version).await,
         PolicyCall::Draft => draft(app, tenant),
         PolicyCall::Versions { before, limit } => versions(app, tenant, before, limit).await,
-        PolicyCall::PutDraft { types, entitlement_rules, base_version, note } => {
-            put_draft(app, principal, Written { types, entitlement_rules }, base_version, note).await
+        PolicyCall::PutDraft { types, entitlement_rules, base_version, note, op } => {
+            put_draft(app, principal, Written { types, entitlement_rules }, base_version, note, op).await
         }
         PolicyCall::DryRun(days) => dry_run::answer(app, principal, days).await,
-        PolicyCall::Withdraw { reason } => withdraw(app, principal, reason).await,
-        PolicyCall::Publish { at, loosen_only, reason } => {
-            publish(app, principal, Wanted { at, loosen_only, reason }).await
+        PolicyCall::Withdraw { reason, op } => withdraw(app, principal, reason, op).await,
+        PolicyCall::Publish { at, loosen_only, reason, op } => {
+            publish(app, principal, Wanted { at, loosen_only, reason, op }).await
         }
     }
 }
@@ -183,27 +180,54 @@ async fn put_draft(
     written: Written,
     base_version: PolicyVersion,
     note: Option<String>,
+    op: Option<Op>,
 ) -> Result<Value, WireError> {
-    let (by, mut facts) = (Actor::Admin(principal.id.clone()), facts_of(app, &principal.tenant)?);
-    let now = app.clock.now();
+    let change = written.change(app, principal, op, base_version, note.as_deref());
+    if let Some(event) = change.made_before().await? {
+        return drafted_before(app, principal, &event);
+    }
+    let mut facts = facts_of(app, &principal.tenant)?;
     is_in_force(&facts, base_version)?;
-    let beside = Beside { policy: &facts.policy, directory: &facts.directory, now };
+    let read_at = app.clock.now();
+    let beside = Beside { policy: &facts.policy, directory: &facts.directory, now: read_at };
     let read = read_types(written.types, written.entitlement_rules, beside);
     let types = read.map_err(|problems| refused(&problems))?;
-    let types = with_left_out(types, &facts.policy, now);
-    let draft = Arc::new(PolicyDraft { base_version, at: now, by: by.clone(), note, types });
+    let types = with_left_out(types, &facts.policy, read_at);
     for _ in 0..TRIES_MAX {
         is_in_force(&facts, base_version)?;
+        let (at, by) = (app.clock.now(), change.actor().clone());
+        let draft = Arc::new(PolicyDraft { base_version, at, by, note: note.clone(), types: types.clone() });
         let plans = PolicyPlans { draft: Some(Arc::clone(&draft)), ..facts.plans.next() };
         let body =
             TenantEventBody::PolicyPlanned { step: PolicyStep::Drafted { base_version }, reason: draft.note.clone() };
-        if put(app, principal, body, TenantDefinition::Plans(Arc::new(plans))).await? {
+        if change.put(at, body, TenantDefinition::Plans(Arc::new(plans))).await? {
             let difference = write_difference(&facts.policy.types, &draft.types);
             return Ok(json!({"draft": draft_head(&draft), "difference": difference}));
+        }
+        if let Some(event) = change.made_before().await? {
+            return drafted_before(app, principal, &event);
         }
         facts = facts_of(app, &principal.tenant)?;
     }
     Err(WireError::unavailable(RETRY_AFTER))
+}
+
+impl Written {
+    fn change<'a>(
+        &self,
+        app: &'a App,
+        principal: &'a Principal,
+        op: Option<Op>,
+        base_version: PolicyVersion,
+        note: Option<&str>,
+    ) -> Change<'a> {
+        let (types, base) = (json!(self.types).to_string(), base_version.to_string());
+        let owed = self.entitlement_rules.as_ref().map(|rules| json!(rules).to_string());
+        let mut parts = vec![("types", types.as_str()), ("base_version", base.as_str())];
+        parts.extend(owed.as_deref().map(|owed| ("entitlement_rules", owed)));
+        parts.extend(note.map(|note| ("note", note)));
+        Change::new(app, principal, op, "policy.put_draft", &parts)
+    }
 }
 
 /// What is to be published, and how.
@@ -211,10 +235,27 @@ struct Wanted {
     at: PublishAt,
     loosen_only: bool,
     reason: String,
+    op: Option<Op>,
+}
+
+impl Wanted {
+    fn change<'a>(&self, app: &'a App, principal: &'a Principal) -> Change<'a> {
+        let at = match self.at {
+            PublishAt::Now => "now",
+            PublishAt::NextBusinessDay => "next_business_day",
+        };
+        let mut parts = vec![("at", at), ("reason", self.reason.as_str())];
+        parts.extend(self.loosen_only.then_some(("loosen_only", "")));
+        Change::new(app, principal, self.op, "policy.publish", &parts)
+    }
 }
 
 async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Value, WireError> {
+    let change = wanted.change(app, principal);
     for _ in 0..TRIES_MAX {
+        if let Some(event) = change.made_before().await? {
+            return published_before(app, principal, &event).await;
+        }
         let facts = facts_of(app, &principal.tenant)?;
         let draft = draft_to_publish(&facts)?;
         let now = app.clock.now();
@@ -224,7 +265,7 @@ async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Val
         };
         let changed = changed_types(&facts.policy.types, &draft.types);
         let (loosen_only, reason) = (wanted.loosen_only, wanted.reason.clone());
-        let by = Actor::Admin(principal.id.clone());
+        let by = change.actor().clone();
         let scheduled = ScheduledPolicy { draft, takes_effect_at, loosen_only, by, reason: reason.clone() };
         let mut answer = json!({"takes_effect_at": to_text(takes_effect_at)});
         let (body, definition) = if wanted.at == PublishAt::NextBusinessDay {
@@ -239,16 +280,71 @@ async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Val
             (body, TenantDefinition::Publication(Arc::new(policy), Arc::new(plans)))
         };
         answer["affected"] = affected(app, &principal.tenant, &changed);
-        if put(app, principal, body, definition).await? {
+        if change.put(now, body, definition).await? {
             return Ok(answer);
         }
     }
     Err(WireError::unavailable(RETRY_AFTER))
 }
 
-async fn withdraw(app: &App, principal: &Principal, reason: Option<String>) -> Result<Value, WireError> {
+/// The answer to a draft that was put there before: what is different is told as long as the draft is still there.
+fn drafted_before(app: &App, principal: &Principal, event: &TenantEvent) -> Result<Value, WireError> {
+    let facts = facts_of(app, &principal.tenant)?;
+    let is_it = |draft: &&Arc<PolicyDraft>| draft.at == event.at && draft.by == event.actor;
+    if let Some(draft) = facts.plans.draft.as_ref().filter(is_it) {
+        let difference = write_difference(&facts.policy.types, &draft.types);
+        return Ok(json!({"draft": draft_head(draft), "difference": difference}));
+    }
+    let TenantEventBody::PolicyPlanned { step: PolicyStep::Drafted { base_version }, reason } = &event.body else {
+        return Err(WireError::internal());
+    };
+    Ok(json!({"draft": head(*base_version, event.at, &event.actor, reason.as_deref())}))
+}
+
+/// The answer to what was published, or planned, before; who is affected is told as of now.
+async fn published_before(app: &App, principal: &Principal, event: &TenantEvent) -> Result<Value, WireError> {
+    let tenant = &principal.tenant;
+    match &event.body {
+        TenantEventBody::PolicyPublished { version, .. } => {
+            let none = Default::default();
+            let found = published(app, tenant, *version, 2).await?;
+            let types_of = |at: usize| found.get(at).map_or(&none, |published| &published.policy.types);
+            let changed = changed_types(types_of(1), types_of(0));
+            let affected = affected(app, tenant, &changed);
+            Ok(json!({"takes_effect_at": to_text(event.at), "version": version.0, "affected": affected}))
+        }
+        TenantEventBody::PolicyPlanned { step: PolicyStep::Scheduled { takes_effect_at, .. }, .. } => {
+            let facts = facts_of(app, tenant)?;
+            let waits = facts.plans.scheduled.as_ref().filter(|waits| waits.takes_effect_at == *takes_effect_at);
+            let changed = waits.map(|waits| changed_types(&facts.policy.types, &waits.draft.types));
+            let affected = affected(app, tenant, &changed.unwrap_or_default());
+            Ok(json!({"takes_effect_at": to_text(*takes_effect_at), "affected": affected}))
+        }
+        TenantEventBody::PolicyPlanned { step: PolicyStep::Drafted { .. } | PolicyStep::Withdrawn, .. }
+        | TenantEventBody::ServerStarted { .. }
+        | TenantEventBody::ClockStepped { .. }
+        | TenantEventBody::DirectoryChanged { .. } => Err(WireError::internal()),
+    }
+}
+
+async fn withdraw(
+    app: &App,
+    principal: &Principal,
+    reason: Option<String>,
+    op: Option<Op>,
+) -> Result<Value, WireError> {
+    let parts: Vec<(&str, &str)> = reason.iter().map(|reason| ("reason", reason.as_str())).collect();
+    let change = Change::new(app, principal, op, "policy.withdraw", &parts);
     for _ in 0..TRIES_MAX {
+        let made_before = change.made_before().await?.is_some();
         let facts = facts_of(app, &principal.tenant)?;
+        if made_before {
+            return Ok(facts
+                .plans
+                .draft
+                .as_ref()
+                .map_or_else(|| json!({}), |draft| json!({"draft": draft_head(draft)})));
+        }
         if facts.plans.scheduled.is_none() {
             let nothing = "Nothing waits to be published.";
             return Err(WireError::new(ErrorKind::Refused, "nothing_pending", nothing));
@@ -256,27 +352,11 @@ async fn withdraw(app: &App, principal: &Principal, reason: Option<String>) -> R
         let plans = withdrawal(&facts.plans);
         let shown = plans.draft.as_ref().map(|draft| json!({"draft": draft_head(draft)}));
         let body = TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason: reason.clone() };
-        if put(app, principal, body, TenantDefinition::Plans(Arc::new(plans))).await? {
+        if change.put(app.clock.now(), body, TenantDefinition::Plans(Arc::new(plans))).await? {
             return Ok(shown.unwrap_or_else(|| json!({})));
         }
     }
     Err(WireError::unavailable(RETRY_AFTER))
-}
-
-/// Makes a definition durable; false when somebody else was faster.
-async fn put(
-    app: &App,
-    principal: &Principal,
-    body: TenantEventBody,
-    definition: TenantDefinition,
-) -> Result<bool, WireError> {
-    let actor = Actor::Admin(principal.id.clone());
-    let event = TenantEvent { at: app.clock.now(), actor, cause: Cause::Admin, body };
-    match app.router.publish(&principal.tenant, event, definition).await {
-        Ok(()) => Ok(true),
-        Err(CommandError::Overtaken) => Ok(false),
-        Err(error) => Err(failed(error, Viewer::Other)),
-    }
 }
 
 fn is_in_force(facts: &TenantFacts, base_version: PolicyVersion) -> Result<(), WireError> {
@@ -309,12 +389,12 @@ fn affected(app: &App, tenant: &TenantId, types: &BTreeSet<PauseTypeCode>) -> Va
 }
 
 pub(super) fn draft_head(draft: &PolicyDraft) -> Value {
-    let mut head = json!({
-        "base_version": draft.base_version.0,
-        "at": to_text(draft.at),
-        "by": actor(&draft.by),
-    });
-    if let Some(note) = &draft.note {
+    head(draft.base_version, draft.at, &draft.by, draft.note.as_deref())
+}
+
+fn head(base_version: PolicyVersion, at: Timestamp, by: &Actor, note: Option<&str>) -> Value {
+    let mut head = json!({"base_version": base_version.0, "at": to_text(at), "by": actor(by)});
+    if let Some(note) = note {
         head["note"] = json!(note);
     }
     head

@@ -8,12 +8,13 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::problem::Problem;
+use super::reading::{count, object, op_of};
 use super::{App, rpc};
 use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Role, Target};
@@ -29,8 +30,6 @@ use crate::protocol::shift::{ShiftState, cannot_plan, read_day, read_shift};
 
 /// How many agents' plans are read, and then written, at once.
 const AGENTS_AT_ONCE: usize = 32;
-/// What makes a request safe to send again: an `op` by its HTTP name.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 type PathOf<T> = Result<Path<T>, PathRejection>;
 
@@ -224,10 +223,6 @@ fn reach(
     person.map(|person| (person, role)).ok_or_else(WireError::forbidden)
 }
 
-fn count(app: &App, principal: &Principal) -> Result<(), WireError> {
-    app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()).map_err(WireError::rate_limited)
-}
-
 /// A day that is not that of the start, nor next to it, is a slip of the pen.
 fn check_day(app: &App, principal: &Principal, agent: &Person, shift: &PlannedShift) -> Result<(), WireError> {
     let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
@@ -260,23 +255,6 @@ async fn execute(
             Err(cannot_plan(why))
         }
         Err(error) => Err(rpc::failed(error, rpc::Viewer::Other)),
-    }
-}
-
-fn op_of(headers: &HeaderMap) -> Result<Option<Op>, Problem> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let op = key.to_str().ok().and_then(|text| text.parse().ok());
-    op.map(Some).ok_or_else(|| Problem::parameter("Idempotency-Key", "must be a UUID"))
-}
-
-/// The object that a body is.
-fn object(body: &[u8]) -> Result<Map<String, Value>, WireError> {
-    let value = serde_json::from_slice(body).map_err(|error| WireError::parse(&error.to_string()))?;
-    match value {
-        Value::Object(object) => Ok(object),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(WireError::invalid_params("body", "must be an object"))
-        }
     }
 }
 

@@ -215,6 +215,7 @@ impl House {
             at: self.clock.now(),
             actor: Actor::System,
             cause: Cause::Admin,
+            op: None,
             body: TenantEventBody::PolicyPublished { version: policy.version, reason: None },
         };
         self.core.publish(&self.tenant, event, TenantDefinition::Policy(Arc::new(policy))).await
@@ -237,7 +238,7 @@ impl House {
         directory.version = directory.version.next();
         change(&mut directory);
         let body = TenantEventBody::DirectoryChanged { version: directory.version, added: 0, changed: 0, removed: 1 };
-        let event = TenantEvent { at: self.clock.now(), actor: Actor::System, cause: Cause::Admin, body };
+        let event = TenantEvent { at: self.clock.now(), actor: Actor::System, cause: Cause::Admin, op: None, body };
         let definition = TenantDefinition::Directory(Arc::new(directory));
         self.core.publish(&self.tenant, event, definition).await.expect("published");
     }

@@ -52,7 +52,7 @@ impl Scene {
         assert_eq!(seen_ms, by_ms);
         assert_eq!(self.clock.look().stepped, None, "once");
         let body = TenantEventBody::ClockStepped { by_ms, ahead_ms };
-        let event = TenantEvent { at: self.clock.now(), actor: Actor::System, cause: Cause::Clock, body };
+        let event = TenantEvent { at: self.clock.now(), actor: Actor::System, cause: Cause::Clock, op: None, body };
         self.house.core.record(&self.house.tenant, event).await.expect("recorded");
     }
 

@@ -64,7 +64,7 @@ async fn publish_coffee(office: &Office, version: u64, enabled: bool) {
     let coffee = changed.types.get_mut(&PauseTypeCode::new("cafe").expect("a code")).expect("a type");
     *coffee = Arc::new(PauseType { enabled, ..(**coffee).clone() });
     let body = TenantEventBody::PolicyPublished { version: changed.version, reason: None };
-    let event = TenantEvent { at: BEGIN, actor: Actor::System, cause: Cause::Admin, body };
+    let event = TenantEvent { at: BEGIN, actor: Actor::System, cause: Cause::Admin, op: None, body };
     office.core.publish(&tenant(), event, TenantDefinition::Policy(Arc::new(changed))).await.expect("published");
 }
 

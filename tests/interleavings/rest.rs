@@ -38,7 +38,7 @@ async fn publish_departure(office: &Office, agent: &str) {
     let person = changed.agents.get_mut(&later(agent)).expect("a person");
     *person = Arc::new(Person { left_at: Some(BEGIN), ..(**person).clone() });
     let body = TenantEventBody::DirectoryChanged { version: changed.version, added: 0, changed: 0, removed: 1 };
-    let event = TenantEvent { at: BEGIN, actor: Actor::System, cause: Cause::Admin, body };
+    let event = TenantEvent { at: BEGIN, actor: Actor::System, cause: Cause::Admin, op: None, body };
     office.core.publish(&tenant(), event, TenantDefinition::Directory(Arc::new(changed))).await.expect("published");
 }
 

@@ -284,3 +284,52 @@ async fn only_administrators_manage_the_policy() {
         }
     }
 }
+
+const OP: &str = "0f6e1c1a-7c5b-4d2e-9a3f-5b6c7d8e9f01";
+const OTHER_OP: &str = "0f6e1c1a-7c5b-4d2e-9a3f-5b6c7d8e9f02";
+
+#[tokio::test]
+async fn promise_d3_a_policy_command_that_is_sent_again_is_carried_out_once() {
+    let server = TestServer::start().await;
+    let mut chefe = admin(&server).await;
+    let types = with_changed(&mut chefe, "almoco", json!({"limit_s": 5400})).await;
+    let draft = json!({"types": types, "base_version": 1, "note": "do RH", "op": OP});
+    let first = chefe.ok("policy.put_draft", draft.clone()).await;
+    assert_eq!(chefe.ok("policy.put_draft", draft.clone()).await, first);
+    let other = json!({"types": types, "base_version": 1, "op": OP});
+    assert_eq!(chefe.refused("policy.put_draft", other).await.1, "op_reused");
+
+    let publish = json!({"at": "now", "reason": "acordo", "op": OTHER_OP});
+    let published = chefe.ok("policy.publish", publish.clone()).await;
+    assert_eq!(published["version"], 2);
+    assert_eq!(chefe.ok("policy.publish", publish.clone()).await, published, "there is no draft any more");
+    let again = chefe.ok("policy.put_draft", draft.clone()).await;
+    assert_eq!((&again["draft"], again.get("difference")), (&first["draft"], None), "it has been published");
+    assert_eq!(chefe.refused("policy.get", json!({"draft": true})).await.1, "not_found", "and is not there anew");
+
+    let server = server.restarted_after(Timestamp(0)).await;
+    let mut chefe = admin(&server).await;
+    assert_eq!(chefe.ok("policy.publish", publish.clone()).await, published, "across a restart");
+    let mut other = server.open(&server.token(Role::Admin, "outra", None)).await;
+    assert_eq!(other.refused("policy.publish", publish).await.1, "not_found", "an op is its sender's");
+    assert_eq!(chefe.ok("policy.get", json!({})).await["version"], 2);
+}
+
+#[tokio::test]
+async fn promise_d3_a_plan_and_its_withdrawal_that_are_sent_again_are_carried_out_once() {
+    let server = TestServer::start().await;
+    let mut chefe = admin(&server).await;
+    put_draft(&mut chefe, "almoco", json!({"limit_s": 5400})).await;
+    let plan = json!({"reason": "acordo", "op": OP});
+    let planned = chefe.ok("policy.publish", plan.clone()).await;
+    assert_eq!(chefe.ok("policy.publish", plan.clone()).await, planned);
+    let withdraw = json!({"at": "never", "reason": "engano", "op": OTHER_OP});
+    let withdrawn = chefe.ok("policy.publish", withdraw.clone()).await;
+    assert_eq!(chefe.ok("policy.publish", withdraw.clone()).await, withdrawn);
+    assert!(withdrawn["draft"].is_object(), "{withdrawn}");
+    let again = chefe.ok("policy.publish", plan).await;
+    assert_eq!(again["takes_effect_at"], planned["takes_effect_at"]);
+    assert_eq!(chefe.ok("policy.get", json!({})).await.get("scheduled"), None, "what was withdrawn waits no more");
+    let other = json!({"at": "never", "reason": "engano", "op": OP});
+    assert_eq!(chefe.refused("policy.publish", other).await.1, "op_reused");
+}

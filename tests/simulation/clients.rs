@@ -156,7 +156,7 @@ impl Client {
                 (body, TenantDefinition::Directory(directory))
             };
             let at = self.house.core_now();
-            let event = TenantEvent { at, actor: Actor::System, cause: Cause::Admin, body };
+            let event = TenantEvent { at, actor: Actor::System, cause: Cause::Admin, op: None, body };
             let answer = self.house.core.publish(&tenant(), event, definition).await;
             let mut seen = self.house.world.seen();
             seen.counts.answers += 1;

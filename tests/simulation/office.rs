@@ -249,7 +249,7 @@ fn at_hour(hour: u32) -> NaiveTime {
 /// Puts the first directory and policy in force, as an import does.
 pub(crate) async fn found(journal: &MemoryJournal, at: Timestamp) {
     let entry = |seq, body, definition| {
-        let event = TenantEvent { at, actor: Actor::System, cause: Cause::Admin, body };
+        let event = TenantEvent { at, actor: Actor::System, cause: Cause::Admin, op: None, body };
         let body = EntryBody::Tenant { event: Arc::new(event), definition: Some(definition) };
         Entry { tenant: tenant(), seq: TenantSeq(seq), body }
     };

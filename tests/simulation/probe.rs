@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use intervalo::domain::command::Actor;
+use intervalo::domain::event::TenantEvent;
 use intervalo::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{PauseKind, PauseRules, Policy, WhenOccupied};
@@ -234,5 +235,14 @@ impl Journal for Probe {
             }
             self.inner.find_op(tenant, agent, op, by).await
         })
+    }
+
+    fn find_change<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        op: Op,
+        by: &'a Actor,
+    ) -> BoxFuture<'a, Result<Option<TenantEvent>, ReadError>> {
+        self.inner.find_change(tenant, op, by)
     }
 }

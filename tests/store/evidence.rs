@@ -173,6 +173,7 @@ async fn promise_a5_what_hangs_on_the_journal_is_verified_with_it() {
         "UPDATE texts SET text = text || '!'",
         "UPDATE directories SET body = replace(body, 'Suporte', 'Vendas')",
         "DELETE FROM directories WHERE tenant = 'acme'",
+        "UPDATE directories SET whole = 0",
         "UPDATE pause_types SET rules = replace(rules, '3600000', '3600001')",
         "UPDATE pause_types SET color = '#000000' WHERE color IS NOT NULL",
         "DELETE FROM pause_types WHERE code = 'restroom'",

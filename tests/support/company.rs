@@ -106,7 +106,7 @@ fn evening_at(hour: u32) -> NaiveTime {
 pub(crate) async fn found(journal: &MemoryJournal) {
     let shard = ShardId::of_new_tenant(&tenant());
     let entry = |seq, body, definition| {
-        let event = TenantEvent { at: BEGIN, actor: Actor::System, cause: Cause::Admin, body };
+        let event = TenantEvent { at: BEGIN, actor: Actor::System, cause: Cause::Admin, op: None, body };
         let body = EntryBody::Tenant { event: Arc::new(event), definition: Some(definition) };
         Entry { tenant: tenant(), seq: TenantSeq(seq), body }
     };

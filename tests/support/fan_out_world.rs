@@ -183,7 +183,7 @@ impl World {
             agent.on_server_started(at, grace_until);
         }
         let body = TenantEventBody::ServerStarted { grace_until, moved: Duration::ZERO };
-        let event = TenantEvent { at, actor: Actor::System, cause: Cause::ServerStarted, body };
+        let event = TenantEvent { at, actor: Actor::System, cause: Cause::ServerStarted, op: None, body };
         inner.server_started = Some((inner.head, Arc::new(event)));
         inner.remember();
     }
@@ -356,6 +356,15 @@ impl Journal for World {
         _: Op,
         _: &'a Actor,
     ) -> BoxFuture<'a, Result<Option<OpRecord>, ReadError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn find_change<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: Op,
+        _: &'a Actor,
+    ) -> BoxFuture<'a, Result<Option<TenantEvent>, ReadError>> {
         Box::pin(async { Ok(None) })
     }
 }

@@ -434,7 +434,7 @@ async fn seed(journal: &dyn Journal, tenant: &str, now: Timestamp, day_start: Na
     let shard = ShardId::of_new_tenant(&tenant);
     let head = journal.snapshot(shard).await.expect("a snapshot").head;
     let (directory, policy) = (Arc::new(directory(&tenant, day_start)), Arc::new(policy()));
-    let event = |body| Arc::new(TenantEvent { at: now, actor: Actor::System, cause: Cause::Admin, body });
+    let event = |body| Arc::new(TenantEvent { at: now, actor: Actor::System, cause: Cause::Admin, op: None, body });
     let changed = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 5, changed: 0, removed: 0 };
     let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1), reason: None };
     let entry = |seq, event, definition| Entry {

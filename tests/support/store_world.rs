@@ -103,8 +103,13 @@ impl World {
         body: TenantEventBody,
         definition: Option<TenantDefinition>,
     ) {
+        let event = TenantEvent { at: self.now, actor, cause, op: None, body };
+        self.full_tenant_event(event, definition);
+    }
+
+    pub(crate) fn full_tenant_event(&mut self, event: TenantEvent, definition: Option<TenantDefinition>) {
         self.seq = self.seq.next();
-        let event = Arc::new(TenantEvent { at: self.now, actor, cause, body });
+        let event = Arc::new(event);
         self.entries.push(Entry {
             tenant: self.tenant.clone(),
             seq: self.seq,

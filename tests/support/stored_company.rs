@@ -225,7 +225,7 @@ impl<'a> Writer<'a> {
             (published, TenantDefinition::Policy(Arc::new(self.policy.clone()))),
         ];
         for (body, definition) in definitions {
-            let event = Arc::new(TenantEvent { at, actor: Actor::System, cause: Cause::Admin, body });
+            let event = Arc::new(TenantEvent { at, actor: Actor::System, cause: Cause::Admin, op: None, body });
             self.push(EntryBody::Tenant { event, definition: Some(definition) });
         }
     }

@@ -14,13 +14,11 @@ use super::pause_type::{PauseTypePatch, read_pause_type, some_span_of_a_day};
 use super::values;
 use crate::config::{At, Field, Problem, Problems, Section, parse_document, parse_span};
 use crate::domain::deferral::AtDeadline;
-use crate::domain::directory::SignInStatus;
+use crate::domain::directory::{self, SignInStatus, TEAMS_OF_PERSON_MAX};
 use crate::domain::id::{AgentId, ChannelCode, IdError, TeamId, TenantId};
 
 /// The most conversations at once that can be set for a channel.
-const CAPACITY_MAX: i64 = 1000;
-/// The most teams that one agent may be in.
-const TEAMS_OF_AGENT_MAX: usize = 64;
+const CAPACITY_MAX: i64 = directory::CAPACITY_MAX as i64;
 
 /// What a file says. Of each record only the fields that stand there.
 #[derive(Debug, Clone, PartialEq)]
@@ -292,7 +290,7 @@ fn read_agent(mut section: Section<'_>, problems: &mut Problems) -> Option<Agent
     let line = section.line;
     let id = read_id(&mut section, "id", "agent", problems, AgentId::new);
     let name = stated_of(&mut section, "name", problems, values::name);
-    let teams = section.take("teams", problems).and_then(|field| read_teams(&field, TEAMS_OF_AGENT_MAX, problems));
+    let teams = section.take("teams", problems).and_then(|field| read_teams(&field, TEAMS_OF_PERSON_MAX, problems));
     let zone = text_of(&mut section, "zone", problems, values::or_none(values::zone));
     let capacity = section.take("capacity", problems).and_then(|field| read_capacity(&field, problems));
     section.finish(problems);

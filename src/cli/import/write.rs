@@ -146,7 +146,7 @@ fn batch(tenant: &TenantId, place: &Place, merged: Merged, now: Timestamp) -> Op
     let at = place.tenant.as_ref().map_or(now, |there| there.last_at.max(now));
     let mut entries: Vec<Entry> = Vec::new();
     let mut push = |body: TenantEventBody, definition: TenantDefinition| {
-        let event = TenantEvent { at, actor: importer(), cause: Cause::Admin, body };
+        let event = TenantEvent { at, actor: importer(), cause: Cause::Admin, op: None, body };
         let seq = entries.last().map_or(head, |last: &Entry| last.seq).next();
         let body = EntryBody::Tenant { event: Arc::new(event), definition: Some(definition) };
         entries.push(Entry { tenant: tenant.clone(), seq, body });

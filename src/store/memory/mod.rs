@@ -17,6 +17,7 @@ use super::random::SeededSalts;
 use super::stored::{FormError, PersonKind, WideId, write_json};
 use super::verify::{self, Summary};
 use crate::domain::command::Actor;
+use crate::domain::event::TenantEvent;
 use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
 use crate::domain::record::{RecordedPause, RecordedRequest};
@@ -24,7 +25,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
-use crate::store::decode::{damaged_row, decode_op};
+use crate::store::decode::{damaged_row, decode_op, decode_tenant_event};
 use crate::store::requests::request_of_rows;
 use disk::SimDisk;
 use table::Tables;
@@ -323,6 +324,25 @@ impl Journal for MemoryJournal {
             for row in shared.tables.rows_of(tenant).filter(|row| row.person == Some(person)) {
                 let record = decode_op(row, &found).map_err(|error| damaged_row(row, &error))?;
                 last = record.filter(|record| record.op == op && record.by == *by).or(last);
+            }
+            Ok(last)
+        })
+    }
+
+    fn find_change<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        op: Op,
+        by: &'a Actor,
+    ) -> BoxFuture<'a, Result<Option<TenantEvent>, ReadError>> {
+        Box::pin(async move {
+            let shared = self.reading()?;
+            let found = shared.tables.references();
+            let mut last = None;
+            for row in shared.tables.rows_of(tenant).filter(|row| row.person.is_none() && row.op.is_some()) {
+                let event = decode_tenant_event(row, &found).map_err(|error| damaged_row(row, &error))?;
+                let is_it = event.op.as_ref().is_some_and(|record| record.op == op && record.by == *by);
+                last = is_it.then_some(event).or(last);
             }
             Ok(last)
         })

@@ -284,13 +284,9 @@ impl Tables {
         let place = format!("tenant {tenant}");
         let wrong = |error: FormError| ReadError::Damaged { place: place.clone(), why: error.to_string() };
         let versions = (tenant.to_owned(), i64::MIN)..=(tenant.to_owned(), i64::MAX);
-        let directory = self
-            .directories
-            .range(versions.clone())
-            .next_back()
-            .ok_or_else(|| ReadError::Damaged { place: place.clone(), why: "it has no directory".to_owned() })?
-            .1;
-        let directory = read_json::<DirectoryForm>(directory.form, &directory.body)
+        let rows: Vec<&DirectoryRow> = self.directories.range(versions.clone()).map(|(_, row)| row).collect();
+        let last_whole = rows.iter().rposition(|row| row.whole).unwrap_or(0);
+        let directory = DirectoryForm::of_rows(rows[last_whole..].iter().copied())
             .and_then(|form| form.into_domain(found))
             .map_err(wrong)?;
         let policy = match self.policies.range(versions).next_back() {

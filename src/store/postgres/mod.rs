@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::PostgresAddress;
 use crate::domain::command::Actor;
+use crate::domain::event::TenantEvent;
 use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
 use crate::domain::record::{RecordedPause, RecordedRequest};
@@ -25,6 +26,7 @@ use crate::ports::{
     AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
 use crate::store::open_error::OpenError;
+use crate::store::ops;
 use crate::store::reader;
 use crate::store::reading::Readers;
 use crate::store::recorded;
@@ -190,7 +192,20 @@ impl Journal for PostgresJournal {
         by: &'a Actor,
     ) -> BoxFuture<'a, Result<Option<OpRecord>, ReadError>> {
         Box::pin(async move {
-            let answer = reader::find_op(&self.readers, tenant, agent, op, by).await;
+            let answer = ops::find_op(&self.readers, tenant, agent, op, by).await;
+            self.standing.after_read(&answer);
+            answer
+        })
+    }
+
+    fn find_change<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        op: Op,
+        by: &'a Actor,
+    ) -> BoxFuture<'a, Result<Option<TenantEvent>, ReadError>> {
+        Box::pin(async move {
+            let answer = ops::find_change(&self.readers, tenant, op, by).await;
             self.standing.after_read(&answer);
             answer
         })

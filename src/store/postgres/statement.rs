@@ -216,9 +216,10 @@ const JOURNAL: &str = "INSERT INTO journal (tenant, seq, shard, shard_seq, perso
                op text, op_by_kind text, op_by text, op_fingerprint bigint, op_at bigint, op_outcome text,
                form bigint, body text, body_hash text, hash text)";
 
-const DIRECTORIES: &str = "INSERT INTO directories (tenant, version, seq, form, body)
-    SELECT r.tenant, r.version, r.seq, r.form, r.body
-    FROM fence, json_to_recordset($ROWS) AS r (tenant text, version bigint, seq bigint, form bigint, body text)";
+const DIRECTORIES: &str = "INSERT INTO directories (tenant, version, seq, form, whole, body)
+    SELECT r.tenant, r.version, r.seq, r.form, r.whole, r.body
+    FROM fence, json_to_recordset($ROWS)
+         AS r (tenant text, version bigint, seq bigint, form bigint, whole boolean, body text)";
 
 const POLICIES: &str = "INSERT INTO policies (tenant, version, seq, form)
     SELECT r.tenant, r.version, r.seq, r.form

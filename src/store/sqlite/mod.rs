@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub use open::{DATABASE_FILE, LOCK_FILE};
 
 use crate::domain::command::Actor;
+use crate::domain::event::TenantEvent;
 use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
 use crate::domain::record::{RecordedPause, RecordedRequest};
@@ -24,6 +25,7 @@ use crate::ports::{
     AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
 use crate::store::open_error::OpenError;
+use crate::store::ops;
 use crate::store::reader;
 use crate::store::reading::Readers;
 use crate::store::recorded;
@@ -143,6 +145,15 @@ impl Journal for SqliteJournal {
         op: Op,
         by: &'a Actor,
     ) -> BoxFuture<'a, Result<Option<OpRecord>, ReadError>> {
-        Box::pin(reader::find_op(&self.readers, tenant, agent, op, by))
+        Box::pin(ops::find_op(&self.readers, tenant, agent, op, by))
+    }
+
+    fn find_change<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        op: Op,
+        by: &'a Actor,
+    ) -> BoxFuture<'a, Result<Option<TenantEvent>, ReadError>> {
+        Box::pin(ops::find_change(&self.readers, tenant, op, by))
     }
 }

@@ -265,8 +265,9 @@ const INSERT_JOURNAL: &str = "INSERT INTO journal (tenant, seq, shard, shard_seq
            value->>'op_outcome', value->>'form', value->>'body', unhex(value->>'body_hash'), unhex(value->>'hash')
     FROM json_each(?1)";
 
-const INSERT_DIRECTORIES: &str = "INSERT INTO directories (tenant, version, seq, form, body)
-    SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form', value->>'body' FROM json_each(?1)";
+const INSERT_DIRECTORIES: &str = "INSERT INTO directories (tenant, version, seq, form, whole, body)
+    SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form', value->>'whole', value->>'body'
+    FROM json_each(?1)";
 
 const INSERT_POLICIES: &str = "INSERT INTO policies (tenant, version, seq, form)
     SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form' FROM json_each(?1)";

@@ -333,6 +333,7 @@ mod tests {
             at: Timestamp(1),
             actor: Actor::System,
             cause: Cause::Admin,
+            op: None,
             body: TenantEventBody::DirectoryChanged { version, added: 0, changed: 0, removed: 0 },
         };
         let body = EntryBody::Tenant {

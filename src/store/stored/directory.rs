@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::word::{AtDeadlineForm, SignInStatusForm};
-use super::{FormError, PersonId, PersonKind, Refer, Resolve, from_ms, parse, to_ms};
+use super::{FormError, PersonId, PersonKind, Refer, Resolve, from_ms, parse, read_json, to_ms};
 use crate::domain::deferral::DEFERRED_FOR;
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use crate::domain::entitlement::DEFAULT_SHIFT;
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::store::row::DirectoryRow;
 use crate::sync::in_parts;
 
 /// A directory version.
@@ -39,6 +41,47 @@ impl DirectoryForm {
             agents: directory.agents.values().map(|person| PersonForm::of(person, refer)).collect(),
             channels: directory.channels.values().map(ChannelForm::of).collect(),
         }
+    }
+
+    /// The directory that a whole version and the changes after it lead to.
+    pub(crate) fn of_rows<'a>(rows: impl IntoIterator<Item = &'a DirectoryRow>) -> Result<DirectoryForm, FormError> {
+        let mut changes = rows.into_iter().peekable();
+        let Some(whole) = changes.next().filter(|first| first.whole) else {
+            return Err(FormError::Contradiction("it has no directory".to_owned()));
+        };
+        let mut form = read_json::<DirectoryForm>(whole.form, &whole.body)?;
+        let mut places: HashMap<PersonId, usize> = HashMap::new();
+        if changes.peek().is_some() {
+            places.extend(form.agents.iter().enumerate().map(|(at, person)| (person.id, at)));
+        }
+        for row in changes {
+            let PersonChangeForm { v, version, person } = read_json(row.form, &row.body)?;
+            if v != super::FORM {
+                return Err(FormError::UnknownForm(v));
+            }
+            if version != form.version + 1 {
+                let why = format!("directory version {version} follows on version {}", form.version);
+                return Err(FormError::Contradiction(why));
+            }
+            form.version = version;
+            match places.get(&person.id) {
+                Some(&at) => form.agents[at] = person,
+                None => {
+                    places.insert(person.id, form.agents.len());
+                    form.agents.push(person);
+                }
+            }
+        }
+        Ok(form)
+    }
+
+    /// True for the text of a whole version, false for one of a person.
+    pub(crate) fn is_whole(body: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Shape {
+            person: Option<IgnoredAny>,
+        }
+        serde_json::from_str::<Shape>(body).is_ok_and(|shape| shape.person.is_none())
     }
 
     /// Everybody who is in it.
@@ -79,6 +122,22 @@ impl DirectoryForm {
             agents,
             channels,
         })
+    }
+}
+
+/// A directory version in which one person differs from the one before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PersonChangeForm {
+    v: i64,
+    version: u64,
+    person: PersonForm,
+}
+
+impl PersonChangeForm {
+    /// Of a person who is in the directory.
+    pub(crate) fn of(directory: &Directory, person: &Person, refer: &mut dyn Refer) -> PersonChangeForm {
+        PersonChangeForm { v: super::FORM, version: directory.version.0, person: PersonForm::of(person, refer) }
     }
 }
 

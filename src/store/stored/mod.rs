@@ -40,7 +40,7 @@ use crate::domain::id::{AgentId, PrincipalId};
 use crate::domain::time::millis;
 
 pub(crate) use agent::AgentForm;
-pub(crate) use directory::DirectoryForm;
+pub(crate) use directory::{DirectoryForm, PersonChangeForm};
 pub(crate) use event::EventForm;
 pub(crate) use id::{Hash, IdState, PersonId, Salt, WideId, to_hex};
 pub(crate) use op_columns::OpColumns;

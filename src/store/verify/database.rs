@@ -11,7 +11,7 @@ use crate::store::pauses::{PauseRowForm, pause_columns, pause_row};
 use crate::store::reader::{journal_columns, journal_row, pause_types, state_rows};
 use crate::store::reading::{Bind, FoundRow, Readers, Reading, Sql};
 use crate::store::row::{JournalRow, TenantHeadRow};
-use crate::store::stored::{Hash, PauseTypeForm, PersonId, PersonKind, WideId};
+use crate::store::stored::{DirectoryForm, Hash, PauseTypeForm, PersonId, PersonKind, WideId};
 
 /// How many rows one transaction reads: a longer one would keep SQLite's log from beginning anew, and
 /// PostgreSQL from clearing away.
@@ -240,13 +240,17 @@ async fn texts(readers: &Readers) -> Result<(), Fault> {
 
 /// Checks that what tenant events put in force is what they say.
 async fn definitions(reading: &mut Reading, checker: &Checker) -> Result<(), Fault> {
-    const DIRECTORIES: Sql = Sql::same("SELECT tenant, seq, body FROM directories");
+    const DIRECTORIES: Sql = Sql::same("SELECT tenant, seq, whole, body FROM directories");
     const POLICIES: Sql = Sql::same("SELECT tenant, seq, version FROM policies");
     let mut found: HashMap<(String, i64), Hash> = HashMap::new();
     for row in reading.all(DIRECTORIES, &[]).await? {
-        let body = row.text(2, "directories")?;
-        let key = (row.text(0, "directories")?, row.number(1, "directories")?);
-        found.insert(key, Hash::of(body.as_bytes()));
+        let (tenant, seq) = (row.text(0, "directories")?, row.number(1, "directories")?);
+        let body = row.text(3, "directories")?;
+        if row.truth(2, "directories")? != DirectoryForm::is_whole(&body) {
+            let what = "the directory that it put in force is not stored as what it is".to_owned();
+            return Err(Fault::Entry { tenant, seq, what });
+        }
+        found.insert((tenant, seq), Hash::of(body.as_bytes()));
     }
     for row in reading.all(POLICIES, &[]).await? {
         let (tenant, seq, version) = (row.text(0, "policies")?, row.number(1, "policies")?, row.number(2, "policies")?);

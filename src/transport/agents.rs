@@ -1,0 +1,206 @@
+//! The people of the directory over HTTP: read, put and let go while the server runs (semantics §7, §8).
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, Uri};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::change::{Change, RETRY_AFTER, TRIES_MAX};
+use super::http::{BODY_BYTES_MAX, json_of, read_body};
+use super::problem::Problem;
+use super::reading::{Precondition, count, object, op_of, put_etag};
+use super::{App, policy};
+use crate::auth::{Action, Principal};
+use crate::domain::directory::Person;
+use crate::domain::directory_change::PersonChange;
+use crate::domain::event::TenantEventBody;
+use crate::domain::id::{AgentId, TeamId};
+use crate::domain::time::Timestamp;
+use crate::ports::TenantDefinition;
+use crate::protocol::error::WireError;
+use crate::protocol::person::{PersonObject, cannot_be, read_person};
+
+/// How many people a page has that asks for no number, and at most.
+const PAGE: usize = 100;
+const PAGE_MAX: usize = 1000;
+
+/// `GET /v1/agents`: the people, by id, a page at a time.
+pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let principal = manager(&app, &headers)?;
+    let asked = Asked::read(&uri)?;
+    let facts = policy::facts_of(&app, &principal.tenant)?;
+    let is_asked_for = |person: &&Person| {
+        let is_of_team = asked.team.as_ref().is_none_or(|team| person.teams.contains(team));
+        let is_after = asked.after.as_deref().is_none_or(|after| person.id.as_str() > after);
+        is_of_team && is_after && (asked.left || person.left_at.is_none())
+    };
+    let mut people = facts.directory.agents.values().map(Arc::as_ref).filter(is_asked_for);
+    let page: Vec<&Person> = people.by_ref().take(asked.limit).collect();
+    let next = people.next().and(page.last()).map(|last| last.id.as_str());
+    let agents = page.iter().map(|person| PersonObject::of(person)).collect();
+    Ok(json_of(StatusCode::OK, &Page { agents, next_cursor: next }))
+}
+
+/// `GET /v1/agents/{id}`: one of them, those who left too.
+pub(super) async fn read_one(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let principal = manager(&app, &headers)?;
+    let id = id_of(id)?;
+    let facts = policy::facts_of(&app, &principal.tenant)?;
+    let person = facts.directory.agents.get(&id).ok_or_else(WireError::forbidden)?;
+    Ok(shown(StatusCode::OK, person))
+}
+
+/// `PUT /v1/agents/{id}`: somebody comes, changes, moves, or is back.
+pub(super) async fn put_one(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let principal = manager(&app, request.headers())?;
+    let (op, on_top_of) = (op_of(request.headers())?, Precondition::of(request.headers())?);
+    let id = id_of(id)?;
+    let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
+    let person = read_person(id, object(&body)?)?;
+    let wanted = serde_json::to_string(&PersonObject::of(&person)).map_err(|_| Problem::internal())?;
+    let change = Change::new(&app, &principal, op, "agent.put", &[("person", &wanted)]);
+    for _ in 0..TRIES_MAX {
+        let made_before = change.made_before().await?.is_some();
+        let facts = policy::facts_of(&app, &principal.tenant)?;
+        let there = facts.directory.agents.get(&person.id);
+        if let Some(there) = there.filter(|_| made_before) {
+            return Ok(shown(StatusCode::OK, there));
+        }
+        on_top_of.check(there.map(|there| etag_of(there)).as_deref())?;
+        let next = facts.directory.with_person(person.clone()).map_err(|problem| cannot_be(&problem))?;
+        let (status, added) = if there.is_some() { (StatusCode::OK, 0) } else { (StatusCode::CREATED, 1) };
+        let Some(next) = next else { return Ok(shown(StatusCode::OK, &person)) };
+        if put(&change, app.clock.now(), next, Counted { added, changed: 1 - added, removed: 0 }).await? {
+            return Ok(shown(status, &person));
+        }
+    }
+    Err(WireError::unavailable(RETRY_AFTER).into())
+}
+
+/// `DELETE /v1/agents/{id}`: somebody leaves. Their history stays, and so does the id.
+pub(super) async fn remove(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let principal = manager(&app, &headers)?;
+    let (op, on_top_of) = (op_of(&headers)?, Precondition::of(&headers)?);
+    let id = id_of(id)?;
+    let change = Change::new(&app, &principal, op, "agent.remove", &[("agent", id.as_str())]);
+    for _ in 0..TRIES_MAX {
+        if change.made_before().await?.is_some() {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+        let facts = policy::facts_of(&app, &principal.tenant)?;
+        let there = facts.directory.agents.get(&id).ok_or_else(WireError::forbidden)?;
+        on_top_of.check(Some(&etag_of(there)))?;
+        let now = app.clock.now();
+        let next = facts.directory.without_person(&id, now);
+        let Some(next) = next else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+        if put(&change, now, next, Counted { added: 0, changed: 0, removed: 1 }).await? {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+    }
+    Err(WireError::unavailable(RETRY_AFTER).into())
+}
+
+/// How many people a change is about, as it stands on record.
+struct Counted {
+    added: u32,
+    changed: u32,
+    removed: u32,
+}
+
+async fn put(change: &Change<'_>, at: Timestamp, next: PersonChange, counted: Counted) -> Result<bool, WireError> {
+    let Counted { added, changed, removed } = counted;
+    let PersonChange { directory, person } = next;
+    let body = TenantEventBody::DirectoryChanged { version: directory.version, added, changed, removed };
+    change.put(at, body, TenantDefinition::Person(Arc::new(directory), person)).await
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    agents: Vec<PersonObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<&'a str>,
+}
+
+/// The query of a list.
+#[derive(Debug)]
+struct Asked {
+    team: Option<TeamId>,
+    after: Option<String>,
+    limit: usize,
+    left: bool,
+}
+
+impl Asked {
+    fn read(uri: &Uri) -> Result<Asked, Problem> {
+        let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
+            return Err(Problem::parameter("query", "cannot be read"));
+        };
+        let mut asked = Asked { team: None, after: None, limit: PAGE, left: false };
+        for (name, value) in pairs {
+            match name.as_str() {
+                "team" => {
+                    let team =
+                        TeamId::new(&value).map_err(|why| Problem::parameter("team", &format!("is no id: {why}")));
+                    asked.team = Some(team?);
+                }
+                "cursor" => asked.after = Some(value),
+                "limit" => {
+                    let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+                    let why = format!("must be from 1 to {PAGE_MAX}");
+                    asked.limit = limit.ok_or_else(|| Problem::parameter("limit", &why))?;
+                }
+                "left" => {
+                    let left = value.parse().ok();
+                    asked.left = left.ok_or_else(|| Problem::parameter("left", "must be true or false"))?;
+                }
+                unknown => return Err(Problem::parameter(unknown, "is unknown to this path")),
+            }
+        }
+        Ok(asked)
+    }
+}
+
+/// Whoever asks, where they may change the directory; what they ask is counted.
+fn manager(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let principal = app.authenticate(headers)?;
+    if !principal.may(Action::ManageDirectory) {
+        return Err(WireError::forbidden().into());
+    }
+    count(app, &principal)?;
+    Ok(principal)
+}
+
+fn id_of(path: Result<Path<String>, PathRejection>) -> Result<AgentId, Problem> {
+    let Ok(Path(text)) = path else { return Err(Problem::parameter("id", "cannot be read")) };
+    AgentId::new(&text).map_err(|why| Problem::parameter("id", &format!("is no id: {why}")))
+}
+
+fn shown(status: StatusCode, person: &Person) -> Response {
+    let mut response = json_of(status, &PersonObject::of(person));
+    put_etag(response.headers_mut(), &etag_of(person));
+    response
+}
+
+/// The same for as long as the person is the same: the first 64 bits of the SHA-256 of what is shown of them.
+fn etag_of(person: &Person) -> String {
+    let text = serde_json::to_vec(&PersonObject::of(person)).unwrap_or_default();
+    let digest = Sha256::digest(&text);
+    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}

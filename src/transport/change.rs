@@ -1,0 +1,92 @@
+//! A change of what holds for a whole tenant, be it of the policy or of the directory: journaled once however often it is
+//! sent, and held to what it was made on top of.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::App;
+use super::rpc::{Viewer, failed};
+use crate::actor::CommandError;
+use crate::auth::{Principal, Role};
+use crate::domain::command::{Actor, Outcome, Rejection};
+use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
+use crate::domain::id::Op;
+use crate::domain::op::{OpRecord, fingerprint_of_change};
+use crate::domain::time::Timestamp;
+use crate::ports::TenantDefinition;
+use crate::protocol::error::WireError;
+
+/// How often a change is tried anew when somebody else was faster.
+pub(super) const TRIES_MAX: usize = 5;
+/// When to ask again while somebody else always is, or the store is out of reach.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Who makes a change, and what makes it safe to send again.
+pub(super) struct Change<'a> {
+    app: &'a App,
+    principal: &'a Principal,
+    actor: Actor,
+    op: Option<(Op, u64)>,
+}
+
+impl<'a> Change<'a> {
+    /// A change by its name and what it says, part by part: under the same op these must be the same.
+    pub(super) fn new(
+        app: &'a App,
+        principal: &'a Principal,
+        op: Option<Op>,
+        name: &str,
+        parts: &[(&str, &str)],
+    ) -> Change<'a> {
+        let id = principal.id.clone();
+        let actor = if principal.is(Role::Admin) { Actor::Admin(id) } else { Actor::Integration(id) };
+        Change { app, principal, actor, op: op.map(|op| (op, fingerprint_of_change(name, parts))) }
+    }
+
+    /// Who makes it.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The event of the same change, where it has been made before.
+    ///
+    /// # Errors
+    /// [`WireError`] when the op was that of another change, or the store is out of reach.
+    pub(super) async fn made_before(&self) -> Result<Option<TenantEvent>, WireError> {
+        let Some((op, fingerprint)) = self.op else { return Ok(None) };
+        let found = self.app.router.change_made(&self.principal.tenant, op, &self.actor).await;
+        let found = found.map_err(|error| failed(error, Viewer::Other))?;
+        match found.as_ref().and_then(|event| event.op.as_ref()) {
+            Some(record) if record.fingerprint != fingerprint => {
+                Err(WireError::rejected(&Rejection::OpReused, None, Value::Null))
+            }
+            Some(_) | None => Ok(found),
+        }
+    }
+
+    /// Makes a definition durable, as of an instant; false when somebody else was faster: look again.
+    ///
+    /// # Errors
+    /// [`WireError`] when it was not written, or nobody knows.
+    pub(super) async fn put(
+        &self,
+        at: Timestamp,
+        body: TenantEventBody,
+        definition: TenantDefinition,
+    ) -> Result<bool, WireError> {
+        let op = self.op.map(|(op, fingerprint)| OpRecord {
+            op,
+            by: self.actor.clone(),
+            fingerprint,
+            at,
+            outcome: Outcome::Done,
+        });
+        let event = TenantEvent { at, actor: self.actor.clone(), cause: Cause::Admin, op, body };
+        match self.app.router.publish(&self.principal.tenant, event, definition).await {
+            Ok(()) => Ok(true),
+            Err(CommandError::Overtaken) => Ok(false),
+            Err(error) => Err(failed(error, Viewer::Other)),
+        }
+    }
+}
