@@ -512,9 +512,28 @@ impl AgentActor {
         let told = Told::of(events, self.agent(), after);
         let before = self.view(self.agent(), facts, AgentView::own);
         let now = self.view(after, facts, AgentView::own);
-        let asked = now.clone().filter(|_| told.asked).map(Notice::RequestChanged);
+        // A view has the last request alone.
+        let asked = match told.asked[..] {
+            [] => Vec::new(),
+            [_] => now.clone().into_iter().collect(),
+            [..] => self.views_after(&told.asked, events, facts),
+        };
+        let asked = asked.into_iter().map(Notice::RequestChanged);
         let changed = now.filter(|view| before.as_ref() != Some(view)).map(Notice::Changed);
         told.notices.into_iter().chain(asked).chain(changed).chain(told.signed_out).collect()
+    }
+
+    /// The agent as it is after some of the events.
+    fn views_after(&self, places: &[usize], events: &[AgentEvent], facts: &TenantFacts) -> Vec<Arc<AgentView>> {
+        let mut agent = self.agent().clone();
+        let mut views = Vec::new();
+        for (place, event) in events.iter().enumerate() {
+            // They were applied before.
+            if agent.apply(event).is_ok() && places.contains(&place) {
+                views.extend(self.view(&agent, facts, AgentView::own));
+            }
+        }
+        views
     }
 
     /// Tells all sessions; one that is too far behind is let go, and one that was signed out is

@@ -14,8 +14,8 @@ use crate::domain::time::Timestamp;
 pub(super) struct Told {
     /// Warnings, limits, offers and what was said of recorded pauses, in order.
     pub(super) notices: Vec<Notice>,
-    /// A request was made, or something became of it.
-    pub(super) asked: bool,
+    /// The places of the events by which a request was made, or something became of one.
+    pub(super) asked: Vec<usize>,
     /// The last notice of a session.
     pub(super) signed_out: Option<Notice>,
 }
@@ -24,7 +24,7 @@ impl Told {
     /// What these events are, which lead from `before` to `after`.
     pub(super) fn of(events: &[AgentEvent], before: &Agent, after: &Agent) -> Told {
         let mut told = Told::default();
-        for event in events {
+        for (place, event) in events.iter().enumerate() {
             match &event.body {
                 AgentEventBody::PauseWarned { .. } => {
                     told.notices.extend(running_pause(before).map(|(pause, pause_type, limit_at)| {
@@ -46,7 +46,7 @@ impl Told {
                 AgentEventBody::RequestCreated(_)
                 | AgentEventBody::RequestDecided { .. }
                 | AgentEventBody::RequestExpired { .. }
-                | AgentEventBody::RequestCancelled { .. } => told.asked = true,
+                | AgentEventBody::RequestCancelled { .. } => told.asked.push(place),
                 AgentEventBody::PauseCorrected(corrected) => {
                     let (corrected, by, reason) = (*corrected.clone(), event.actor.clone(), event.reason.clone());
                     let correction = CorrectionTold { corrected, at: event.at, by, reason };

@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 use super::error::WireError;
 use super::params::Fields;
 use super::shift::Day;
-use crate::domain::dry_run::{Report, Tally};
+use crate::domain::dry_run::{Case, Report, Tally};
 use crate::domain::id::TeamId;
 
 /// The most days of one run.
 pub const DAYS_MAX: u64 = 31;
 /// How many days a run has that asks for no number: a week.
 const DAYS: u64 = 7;
+
+/// The most rows of a table, so that what is sent stays within a frame.
+const ROWS_MAX: usize = 200;
 
 /// Which days are asked about, as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,18 +87,35 @@ fn tally(tally: &Tally) -> Value {
         None => json!({"count": count}),
     });
     let by_hour = tally.by_hour.iter().map(|(hour, count)| json!({"hour": hour, "count": count}));
-    json!({
+    // The most frequent first.
+    let mut cases: Vec<(&(Case, String), &u64)> = tally.by_case.iter().collect();
+    cases.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let mut shown = json!({
         "total": tally.total,
         "by_code": by_code.collect::<Value>(),
         "by_type": by_type.collect::<Value>(),
         "by_team": by_team.collect::<Value>(),
         "by_hour": by_hour.collect::<Value>(),
-    })
+        "rows": cases.iter().take(ROWS_MAX).map(|((case, code), count)| row(case, code, **count)).collect::<Value>(),
+    });
+    if let Some(left_out) = cases.len().checked_sub(ROWS_MAX).filter(|left_out| *left_out > 0) {
+        shown["rows_left_out"] = left_out.into();
+    }
+    shown
+}
+
+fn row(case: &Case, code: &str, count: u64) -> Value {
+    let mut row = json!({"type": case.pause_type.as_str(), "hour": case.hour, "code": code, "count": count});
+    if let Some(team) = &case.team {
+        row["team"] = team.as_str().into();
+    }
+    row
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::id::PauseTypeCode;
     use crate::protocol::rpc::Params;
 
     fn read(params: Value) -> Result<DaysWanted, WireError> {
@@ -111,6 +131,31 @@ mod tests {
         let days = read(params).and_then(|wanted| wanted.until(day("2026-11-22")));
         days.map(|days| (days.start().to_string(), days.end().to_string()))
             .map_err(|error| error.data.params["field"].as_str().expect("a field").to_owned())
+    }
+
+    #[test]
+    fn the_most_frequent_rows_are_told_and_how_many_are_not() {
+        let kind = PauseTypeCode::new("almoco").expect("a code");
+        let case = |team: usize, hour| Case {
+            pause_type: kind.clone(),
+            team: (team > 0).then(|| TeamId::new(&format!("t{team}")).expect("an id")),
+            hour,
+        };
+        let mut found = Tally::default();
+        for team in 0..=ROWS_MAX {
+            found.by_case.insert((case(team, 12), "slots_full".to_owned()), team as u64 + 1);
+        }
+        let shown = tally(&found);
+        let rows = shown["rows"].as_array().expect("a list");
+        assert_eq!((rows.len(), &shown["rows_left_out"]), (ROWS_MAX, &json!(1)));
+        let team = format!("t{ROWS_MAX}");
+        let first = json!({"type": "almoco", "team": team, "hour": 12, "code": "slots_full", "count": ROWS_MAX + 1});
+        assert_eq!(rows[0], first);
+        assert!(rows.iter().all(|row| row["count"] != 1), "the least frequent is left out");
+        found.by_case.retain(|(case, _), _| case.team.is_none());
+        let shown = tally(&found);
+        let alone = json!([{"type": "almoco", "hour": 12, "code": "slots_full", "count": 1}]);
+        assert_eq!((&shown["rows"], shown.get("rows_left_out")), (&alone, None));
     }
 
     #[test]

@@ -112,21 +112,29 @@ pub struct VerdictState {
     pub next_change_at: Option<WireTime>,
 }
 
-/// What tells one menu from another: types with (outcome, code), never parameters (semantics §4).
+/// What tells one menu from another: types with (outcome, code), never parameters (semantics §4), and what is owed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MenuSignature(Vec<(String, VerdictOutcome, Option<&'static str>)>);
+pub struct MenuSignature(Vec<LineSignature>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct LineSignature {
+    code: String,
+    outcome: VerdictOutcome,
+    decides: Option<&'static str>,
+    /// How many are owed still, and whether the next is about to lapse.
+    owed: Option<(u32, bool)>,
+}
 
 impl MenuSignature {
     /// The signature of a menu.
     pub fn of(menu: &[PauseOption]) -> MenuSignature {
-        MenuSignature(
-            menu.iter()
-                .map(|line| {
-                    let code = line.verdict.code.as_ref().map(Refusal::code);
-                    (line.pause_type.code.as_str().to_owned(), line.verdict.outcome, code)
-                })
-                .collect(),
-        )
+        let signature = |line: &PauseOption| LineSignature {
+            code: line.pause_type.code.as_str().to_owned(),
+            outcome: line.verdict.outcome,
+            decides: line.verdict.code.as_ref().map(Refusal::code),
+            owed: line.owed.as_ref().map(|owed| (owed.owed, owed.at_risk)),
+        };
+        MenuSignature(menu.iter().map(signature).collect())
     }
 }
 
@@ -213,7 +221,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::id::PauseTypeCode;
+    use crate::domain::id::{EntitlementRuleId, PauseTypeCode};
+    use crate::domain::menu::OwedHere;
     use crate::domain::policy::{PauseKind, PauseRules, PauseType};
     use crate::domain::schedule::WeekDays;
     use crate::domain::time::{Timestamp, minutes};
@@ -275,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn menus_differ_by_code_and_outcome_but_not_by_parameters() {
+    fn menus_differ_by_code_outcome_and_what_is_owed_but_not_by_parameters() {
         let refused = |at| {
             [lunch(Verdict {
                 outcome: VerdictOutcome::Refused,
@@ -296,5 +305,22 @@ mod tests {
         })];
         assert_eq!(MenuSignature::of(&refused(1)), MenuSignature::of(&refused(2)));
         assert_ne!(MenuSignature::of(&refused(1)), MenuSignature::of(&started));
+        let owing = |owed, at_risk| {
+            let owed = OwedHere {
+                rule: EntitlementRuleId::new("n7").expect("an id"),
+                count: 2,
+                satisfied: 2 - owed,
+                owed,
+                latest_start: None,
+                at_risk,
+                estimated: false,
+            };
+            let [line] = started.clone();
+            MenuSignature::of(&[PauseOption { owed: Some(owed), ..line }])
+        };
+        let menus = [MenuSignature::of(&started), owing(2, false), owing(2, true), owing(1, true)];
+        for (at, menu) in menus.iter().enumerate() {
+            assert_eq!(menus.iter().position(|other| other == menu), Some(at), "each is another one");
+        }
     }
 }

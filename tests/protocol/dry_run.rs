@@ -46,10 +46,14 @@ async fn a_draft_is_held_against_the_starts_of_recorded_days() {
     assert_eq!(counts(&refused["by_type"], "type"), of("almoco", 1));
     assert_eq!(counts(&refused["by_team"], "team"), of("suporte", 1));
     assert_eq!(counts(&refused["by_hour"], "hour").len(), 1);
+    let hour = &refused["by_hour"][0]["hour"];
+    let row = json!({"type": "almoco", "team": "suporte", "hour": hour, "code": "not_offered", "count": 1});
+    assert_eq!(refused["rows"], json!([row]));
     assert_eq!((&found["version"], &found["draft"]["note"]), (&json!(1), &json!("do RH")));
     assert!(!found.to_string().contains("banheiro"), "{found}");
     for none in ["queued", "pending", "requested", "entitlements_lost", "let_through"] {
-        assert_eq!(found[none], json!({"total": 0, "by_code": [], "by_type": [], "by_team": [], "by_hour": []}));
+        let nothing = json!({"total": 0, "by_code": [], "by_type": [], "by_team": [], "by_hour": [], "rows": []});
+        assert_eq!(found[none], nothing);
     }
 
     put_draft(&mut chefe, "descanso", json!({"enabled": false})).await;

@@ -89,6 +89,22 @@ async fn an_exception_is_asked_for_granted_and_shown_in_the_menu() {
 }
 
 #[tokio::test]
+async fn a_request_in_whose_place_another_is_made_is_told_of_as_taken_back() {
+    let server = TestServer::start().await;
+    let mut ana = available(&server, "ana").await;
+    let first = ana.ok("request.create", json!({"type": "descanso", "reason": "consulta"})).await["request"].take();
+    let other = ana.ok("request.create", json!({"type": "almoco", "reason": "visita"})).await["request"].take();
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let request = ana.notification("request.changed").await["request"].take();
+        told.push((request["id"].clone(), request["state"].clone()));
+    }
+    let (first, other) = (&first["id"], &other["id"]);
+    let expected = [(first, "open"), (first, "cancelled"), (other, "open")];
+    assert_eq!(told, expected.map(|(id, state)| (id.clone(), json!(state))));
+}
+
+#[tokio::test]
 async fn refused_taken_back_and_out_of_reach() {
     let server = TestServer::start().await;
     let mut ana = available(&server, "ana").await;

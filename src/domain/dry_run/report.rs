@@ -40,10 +40,12 @@ pub struct Tally {
     pub by_team: BTreeMap<Option<TeamId>, u64>,
     /// By the local hour of the day, 0 to 23.
     pub by_hour: BTreeMap<u8, u64>,
+    /// By all of these at once.
+    pub by_case: BTreeMap<(Case, String), u64>,
 }
 
 /// What a start is counted by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Case {
     /// The type of pause.
     pub pause_type: PauseTypeCode,
@@ -60,5 +62,6 @@ impl Tally {
         *self.by_type.entry(case.pause_type.clone()).or_default() += count;
         *self.by_team.entry(case.team.clone()).or_default() += count;
         *self.by_hour.entry(case.hour).or_default() += count;
+        *self.by_case.entry((case.clone(), code.to_owned())).or_default() += count;
     }
 }
