@@ -47,10 +47,10 @@ interleavings *ARGS:
 windows:
     bash .ci/windows
 
-# Mutations of the domain, a part of them: `just mutants 0/40` is every fortieth; needs cargo-mutants. What is not caught is
-# listed in mutants.out/missed.txt
-mutants SHARD="0/1" *ARGS:
-    cargo mutants --package intervalo --shard {{SHARD}} --sharding round-robin {{ARGS}}
+# Mutations of the domain, a part of them: `just mutants 0/20` is every twentieth; needs cargo-mutants. What is not caught is
+# listed in target/mutants/*/mutants.out/missed.txt
+mutants SHARD="0/20" *ARGS:
+    bash .ci/mutants {{SHARD}} {{ARGS}}
 
 # The load test: `just load commands`, `just load idle`, `just load fanout`, each with --help (docs/loadtest.md)
 load *ARGS:

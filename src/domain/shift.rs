@@ -156,10 +156,9 @@ impl Plan {
             }
         }
         let ahead = plan.0.iter().filter(|shift| shift.end > now).count();
-        match shifts.len() {
-            0 => Ok(()),
-            many if ahead > SHIFTS_AHEAD_MAX => Err((many - 1, PlanError::TooMany)),
-            _ => Ok(()),
+        match shifts.len().checked_sub(1) {
+            Some(last) if ahead > SHIFTS_AHEAD_MAX => Err((last, PlanError::TooMany)),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -7,6 +7,7 @@ mod early_queue;
 mod entitlements;
 mod limits;
 mod mishaps;
+mod moved;
 mod next_change;
 mod occupancy;
 mod overrides;
@@ -26,7 +27,9 @@ mod slots;
 mod telling;
 mod trace;
 mod usage;
+mod values;
 #[path = "../support/window_words.rs"]
 mod window_words;
 mod windows;
+mod words;
 mod world;
