@@ -7,6 +7,7 @@
 //! copy. What must hold is checked while it is measured: the first reply and the first row of an agent, every
 //! acknowledged command, every threshold once, `intervalo verify`. Linux only.
 
+mod administration;
 mod board;
 mod company;
 mod figures;
@@ -66,6 +67,8 @@ enum What {
     Overdue,
     /// Memory of agents who are on a pause and not connected.
     Memory,
+    /// A dry run over all that is on record, and people who move.
+    Administration,
     /// Writes a company, says how many events it has, and waits to be killed.
     #[command(hide = true)]
     Write(Written),
@@ -90,10 +93,12 @@ fn main() -> Outcome<()> {
             Some(What::Punctual) => rounds::punctual(&arguments).await,
             Some(What::Overdue) => rounds::overdue(&arguments).await,
             Some(What::Memory) => memory::of_agents(&arguments).await,
+            Some(What::Administration) => administration::of_a_large_company(&arguments).await,
             None => {
                 rounds::punctual(&arguments).await?;
                 rounds::overdue(&arguments).await?;
-                memory::of_agents(&arguments).await
+                memory::of_agents(&arguments).await?;
+                administration::of_a_large_company(&arguments).await
             }
         }
     })

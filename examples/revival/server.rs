@@ -70,6 +70,12 @@ impl Server {
         }
     }
 
+    /// Puts something where it has to be taken.
+    pub(crate) async fn put(&self, token: &str, path: &str, body: &Value) -> Outcome<()> {
+        let (status, text) = exchange(self.address, "PUT", path, Some(token), &body.to_string()).await?;
+        if matches!(status, 200 | 201) { Ok(()) } else { Err(format!("{path} was answered {status}: {text}").into()) }
+    }
+
     /// One of the server's own figures.
     pub(crate) async fn figure(&self, name: &str) -> Outcome<f64> {
         let (_, text) = get(self.address, "/metrics", None).await?;

@@ -39,22 +39,37 @@ impl PersonProblem {
     }
 }
 
-/// A directory version in which one person differs from the one before.
+/// The next version of a directory, after one person was put into it or left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PersonChange {
     /// The version.
     pub directory: Directory,
     /// The person, as it has them.
     pub person: Arc<Person>,
+    /// What became of them.
+    pub what: PersonChanged,
+}
+
+/// What becomes of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonChanged {
+    /// They are new.
+    Came,
+    /// They are otherwise than before, or back.
+    Changed,
+    /// They are gone.
+    Left,
+    /// They are as they were.
+    Nothing,
 }
 
 impl Directory {
-    /// The next version, with a person in it in place of whoever has the id; none where nothing differs. Whoever left
-    /// and has the same name is back; their history goes on.
+    /// The next version, with a person in it in place of whoever has the id. Whoever left and has the same name is back;
+    /// their history goes on.
     ///
     /// # Errors
     /// [`PersonProblem`], the first one.
-    pub fn with_person(&self, person: Person) -> Result<Option<PersonChange>, PersonProblem> {
+    pub fn with_person(&self, person: Person) -> Result<PersonChange, PersonProblem> {
         if person.teams.len() > TEAMS_OF_PERSON_MAX {
             return Err(PersonProblem::TooManyTeams);
         }
@@ -68,24 +83,31 @@ impl Directory {
         if let Some(channel) = person.capacity.keys().find(|channel| !self.channels.contains_key(channel)) {
             return Err(PersonProblem::NoSuchChannel(channel.clone()));
         }
-        match self.agents.get(&person.id) {
-            Some(there) if **there == person => Ok(None),
-            Some(there) if there.left_at.is_some() && there.name != person.name => Err(PersonProblem::IdOfAnother),
-            Some(_) | None => Ok(Some(self.next_with(person))),
-        }
+        let what = match self.agents.get(&person.id) {
+            None => PersonChanged::Came,
+            Some(there) if **there == person => PersonChanged::Nothing,
+            Some(there) if there.left_at.is_some() && there.name != person.name => {
+                return Err(PersonProblem::IdOfAnother);
+            }
+            Some(_) => PersonChanged::Changed,
+        };
+        Ok(self.next_with(Arc::new(person), what))
     }
 
-    /// The next version, in which a person is gone from an instant on; none where there is no such person, or they have
-    /// left already. The id stays theirs.
+    /// The next version, in which a person is gone from an instant on; as of before where they have left already. None
+    /// where there is no such person. The id stays theirs.
     pub fn without_person(&self, id: &AgentId, left_at: Timestamp) -> Option<PersonChange> {
-        let there = self.agents.get(id).filter(|person| person.left_at.is_none())?;
-        Some(self.next_with(Person { left_at: Some(left_at), ..Person::clone(there) }))
+        let there = self.agents.get(id)?;
+        if there.left_at.is_some() {
+            return Some(self.next_with(Arc::clone(there), PersonChanged::Nothing));
+        }
+        let gone = Person { left_at: Some(left_at), ..Person::clone(there) };
+        Some(self.next_with(Arc::new(gone), PersonChanged::Left))
     }
 
-    fn next_with(&self, person: Person) -> PersonChange {
-        let person = Arc::new(person);
+    fn next_with(&self, person: Arc<Person>, what: PersonChanged) -> PersonChange {
         let mut directory = Directory { version: self.version.next(), ..self.clone() };
         directory.agents.insert(person.id.clone(), Arc::clone(&person));
-        PersonChange { directory, person }
+        PersonChange { directory, person, what }
     }
 }

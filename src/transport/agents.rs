@@ -16,7 +16,7 @@ use super::reading::{Precondition, count, object, op_of, put_etag};
 use super::{App, policy};
 use crate::auth::{Action, Principal};
 use crate::domain::directory::Person;
-use crate::domain::directory_change::PersonChange;
+use crate::domain::directory_change::{PersonChange, PersonChanged};
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::{AgentId, TeamId};
 use crate::domain::time::Timestamp;
@@ -80,9 +80,8 @@ pub(super) async fn put_one(
         }
         on_top_of.check(there.map(|there| etag_of(there)).as_deref())?;
         let next = facts.directory.with_person(person.clone()).map_err(|problem| cannot_be(&problem))?;
-        let (status, added) = if there.is_some() { (StatusCode::OK, 0) } else { (StatusCode::CREATED, 1) };
-        let Some(next) = next else { return Ok(shown(StatusCode::OK, &person)) };
-        if put(&change, app.clock.now(), next, Counted { added, changed: 1 - added, removed: 0 }).await? {
+        let status = if next.what == PersonChanged::Came { StatusCode::CREATED } else { StatusCode::OK };
+        if put(&change, app.clock.now(), next).await? {
             return Ok(shown(status, &person));
         }
     }
@@ -107,25 +106,24 @@ pub(super) async fn remove(
         let there = facts.directory.agents.get(&id).ok_or_else(WireError::forbidden)?;
         on_top_of.check(Some(&etag_of(there)))?;
         let now = app.clock.now();
-        let next = facts.directory.without_person(&id, now);
-        let Some(next) = next else { return Ok(StatusCode::NO_CONTENT.into_response()) };
-        if put(&change, now, next, Counted { added: 0, changed: 0, removed: 1 }).await? {
+        let next = facts.directory.without_person(&id, now).ok_or_else(WireError::forbidden)?;
+        if put(&change, now, next).await? {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
     }
     Err(WireError::unavailable(RETRY_AFTER).into())
 }
 
-/// How many people a change is about, as it stands on record.
-struct Counted {
-    added: u32,
-    changed: u32,
-    removed: u32,
-}
-
-async fn put(change: &Change<'_>, at: Timestamp, next: PersonChange, counted: Counted) -> Result<bool, WireError> {
-    let Counted { added, changed, removed } = counted;
-    let PersonChange { directory, person } = next;
+/// Makes a change durable; false when somebody else was faster. What changes nothing is on record only where it has an op.
+async fn put(change: &Change<'_>, at: Timestamp, next: PersonChange) -> Result<bool, WireError> {
+    let PersonChange { directory, person, what } = next;
+    let (added, changed, removed) = match what {
+        PersonChanged::Came => (1, 0, 0),
+        PersonChanged::Changed => (0, 1, 0),
+        PersonChanged::Left => (0, 0, 1),
+        PersonChanged::Nothing if !change.has_op() => return Ok(true),
+        PersonChanged::Nothing => (0, 0, 0),
+    };
     let body = TenantEventBody::DirectoryChanged { version: directory.version, added, changed, removed };
     change.put(at, body, TenantDefinition::Person(Arc::new(directory), person)).await
 }

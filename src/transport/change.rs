@@ -49,6 +49,11 @@ impl<'a> Change<'a> {
         &self.actor
     }
 
+    /// True where it can be sent again.
+    pub(super) fn has_op(&self) -> bool {
+        self.op.is_some()
+    }
+
     /// The event of the same change, where it has been made before.
     ///
     /// # Errors

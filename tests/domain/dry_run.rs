@@ -312,13 +312,9 @@ fn line(tally: &Tally) -> String {
     let teams = tally.by_team.iter().map(|(of, count)| format!("{}={count}", team(of)));
     let hours = tally.by_hour.iter().map(|(hour, count)| format!("{hour}h={count}"));
     let parts = [codes.collect::<Vec<_>>(), types.collect(), teams.collect(), hours.collect()];
-    let sums = [
-        &tally.by_code.values().sum::<u64>(),
-        &tally.by_type.values().sum(),
-        &tally.by_hour.values().sum(),
-        &tally.by_case.values().sum(),
-    ];
-    assert!(sums.iter().all(|sum| **sum == tally.total), "each way of counting comes to the same");
+    let of_case = tally.by_case.values().sum::<u64>();
+    let sums = [of_case, tally.by_code.values().sum(), tally.by_type.values().sum(), tally.by_hour.values().sum()];
+    assert!(sums.iter().all(|sum| *sum == tally.total), "each way of counting comes to the same");
     format!("{}: {}", tally.total, parts.map(|part| part.join(" ")).join(" | "))
 }
 

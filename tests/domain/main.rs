@@ -2,6 +2,7 @@
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
 mod corrections;
+mod directory;
 mod dry_run;
 mod early_queue;
 mod entitlements;

@@ -245,6 +245,12 @@ async fn a_change_that_is_sent_again_is_made_once() {
     assert_eq!(house.put(ANA, json!({"name": "ana", "teams": ["suporte"]})).await.status, 200);
     let answer = house.ask_as(&integration, "DELETE", ANA, &key, &json!({})).await;
     assert_eq!((answer.status, house.get(ANA).await.json().get("left_at")), (204, None), "she is back, and stays");
+    // What changed nothing at first changes nothing later.
+    let nothing = [("idempotency-key", "6f1b1a2e-3c4d-4e5f-8a9b-0c1d2e3f4a5c")];
+    let as_she_is = json!({"name": "ana", "teams": ["suporte"]});
+    assert_eq!(house.ask("PUT", ANA, &nothing, &as_she_is).await.status, 200);
+    assert_eq!(house.put(ANA, moved.clone()).await.status, 200);
+    assert_eq!(house.ask("PUT", ANA, &nothing, &as_she_is).await.json()["teams"], json!(["vendas"]));
     let answer = house.ask("PUT", ANA, &[("idempotency-key", "x")], &moved).await;
     assert_eq!((answer.problem().0, &answer.json()["params"]["field"]), (400, &json!("Idempotency-Key")));
 }
