@@ -72,3 +72,36 @@ fn the_check_of_next_change_catches_a_change_too_early_and_one_that_never_comes(
     series.iter_mut().for_each(|(_, verdict)| verdict.next_change_at = None);
     assert!(holds_until_it_says(&series).is_err(), "it did not say that it would change");
 }
+
+#[test]
+fn another_rule_that_refuses_from_some_day_on_is_a_change() {
+    check(
+        r#"
+        type cafe quota 1
+        override cafe agent ana windows sat 10:00-11:00 from 2026-11-24
+        mon 2026-11-23 09:00 ana connects   -> connected, signed_in unavailable
+        09:00 ana pause.start cafe          -> started cafe
+        09:10 ana pause.end                 -> ended cafe (agent) then available
+        09:10 ana asks cafe                 -> refused quota_count 1 of 1 until 2026-11-24 01:00 changes 2026-11-24 00:00
+        tue 2026-11-24 00:00 ana asks cafe
+              -> refused outside_window until 2026-11-28 10:00 also quota_count 1 of 1 until 01:00 changes 2026-11-28 10:00
+        "#,
+    );
+}
+
+#[test]
+fn a_verdict_that_many_days_leave_as_it_is_is_asked_for_again_after_some_of_them() {
+    let days: String = (24..=30)
+        .flat_map(|day| ["limit 20m", "limit 30m"].map(|limit| (day, limit)))
+        .map(|(day, limit)| format!("override cafe agent ana {limit} from 2026-11-{day} until 2026-11-{day}\n"))
+        .chain(
+            (1..=20)
+                .map(|day| format!("override cafe agent ana limit 20m from 2026-12-{day:02} until 2026-12-{day:02}\n")),
+        )
+        .collect();
+    check(&format!(
+        "type cafe limit 10m\n{days}
+        mon 2026-11-23 09:00 ana connects   -> connected, signed_in unavailable
+        09:00 ana asks cafe                 -> started changes 2026-12-10 00:00"
+    ));
+}
