@@ -338,8 +338,9 @@ impl Core {
         let (reply, answer) = oneshot::channel();
         let asked = async {
             let mut message = Box::new(message(reply));
+            let of_record = message.is_about_record();
             for _ in 0..OFFERS_MAX {
-                match self.handle(tenant, agent)?.offer(message) {
+                match self.handle(tenant, agent, of_record)?.offer(message) {
                     Ok(()) => return answer.await.map_err(|_| CommandError::unavailable()),
                     Err(NotSent::Full) => return Err(CommandError::Busy { retry_after: RETRY_AFTER }),
                     Err(NotSent::Gone(back)) => message = back,
@@ -360,7 +361,7 @@ impl Core {
     pub(crate) async fn tell(&self, tenant: &TenantId, agent: &AgentId, message: Message) {
         let mut message = Box::new(message);
         loop {
-            let Ok(handle) = self.handle(tenant, agent) else { return };
+            let Ok(handle) = self.handle(tenant, agent, false) else { return };
             match handle.send(message).await {
                 Ok(()) | Err(NotSent::Full) => return,
                 Err(NotSent::Gone(back)) => message = back,
@@ -384,13 +385,14 @@ impl Core {
         }
     }
 
-    fn handle(&self, tenant: &TenantId, agent: &AgentId) -> Result<AgentHandle, CommandError> {
+    /// `of_record`: what is on record of whoever left is asked about, too.
+    fn handle(&self, tenant: &TenantId, agent: &AgentId, of_record: bool) -> Result<AgentHandle, CommandError> {
         let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
         // Before the look at whether memory is void: an actor that comes to be while it is must not
         // be able to append.
         let incarnation = line.desk.incarnation();
         let facts = line.desk.facts();
-        if facts.directory.agents.get(agent).is_none_or(|person| person.left_at.is_some()) {
+        if facts.directory.agents.get(agent).is_none_or(|person| person.left_at.is_some() && !of_record) {
             return Err(CommandError::UnknownAgent);
         }
         let here = self.placement.owner(line.desk.shard) == Owner::Here && self.placement.lease_is_fresh();

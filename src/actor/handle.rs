@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::reply::{CommandError, Reply};
 use super::session::SessionLink;
-use crate::domain::command::Request;
+use crate::domain::command::{Command, Request};
 use crate::domain::id::{AgentSeq, SessionId};
 use crate::domain::menu::PauseOption;
 use crate::domain::occupancy::Report;
@@ -59,6 +59,14 @@ pub(crate) enum Message {
     },
     /// A definition was put in force, or it is the agent's turn in a line: what is due may be something else.
     Look,
+}
+
+impl Message {
+    /// True for what is said of pauses on record, which needs nobody who is there.
+    pub(super) fn is_about_record(&self) -> bool {
+        let Message::Execute { request, .. } = self else { return false };
+        matches!(request.command, Command::CorrectPause { .. } | Command::AnnotatePause { .. })
+    }
 }
 
 /// A way to one agent's actor. It may have gone by the time a message is sent; the registry then

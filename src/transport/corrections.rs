@@ -48,12 +48,16 @@ async fn whose(
 ) -> Result<(AgentId, Actor), WireError> {
     let found = app.router.recorded_pause(&principal.tenant, pause).await;
     let found = found.map_err(|error| failed(error, Viewer::Other))?;
-    let is_own = |agent: &AgentId| principal.is(Role::Agent) && agent.as_str() == principal.id.as_str();
+    let is_there = |agent: &AgentId| rpc::target_of(app, &principal.tenant, agent).is_some();
+    let is_own =
+        |agent: &AgentId| principal.is(Role::Agent) && agent.as_str() == principal.id.as_str() && is_there(agent);
     if let Some(own) = found.as_ref().filter(|found| !corrects && is_own(&found.agent)) {
         return Ok((own.agent.clone(), Actor::Agent(own.agent.clone())));
     }
     let agent = found.filter(|found| found.measures.is_some()).map(|found| found.agent);
     let action = if corrects { Action::ActOnAgent } else { Action::AnnotatePause };
-    let actor = rpc::acting(app, principal, action, agent.as_ref(), on_behalf)?;
+    // What is on record of whoever left can be set right as well.
+    let person = agent.as_ref().and_then(|agent| rpc::once_there(app, &principal.tenant, agent));
+    let actor = rpc::acting_on(principal, action, person.as_deref(), on_behalf)?;
     agent.map(|agent| (agent, actor)).ok_or_else(WireError::forbidden)
 }

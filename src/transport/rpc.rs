@@ -13,6 +13,7 @@ use super::requests;
 use crate::actor::CommandError;
 use crate::auth::{Action, Forbidden, Principal, Role, Target};
 use crate::domain::command::{Actor, Command, Outcome, Request};
+use crate::domain::directory::Person;
 use crate::domain::id::{AgentId, TenantId};
 use crate::domain::menu::PauseOption;
 use crate::domain::policy::PauseClass;
@@ -258,8 +259,18 @@ pub(super) fn acting(
     agent: Option<&AgentId>,
     on_behalf: bool,
 ) -> Result<Actor, WireError> {
-    let target = agent.and_then(|agent| target_of(app, &principal.tenant, agent));
-    let target = Target { teams: target.as_ref().map(|person| person.teams.as_slice()), on_behalf };
+    let person = agent.and_then(|agent| target_of(app, &principal.tenant, agent));
+    acting_on(principal, action, person.as_deref(), on_behalf)
+}
+
+/// The same of a person as the directory has them.
+pub(super) fn acting_on(
+    principal: &Principal,
+    action: Action,
+    person: Option<&Person>,
+    on_behalf: bool,
+) -> Result<Actor, WireError> {
+    let target = Target { teams: person.map(|person| person.teams.as_slice()), on_behalf };
     let role = principal.role_for(action, target).map_err(|why| match why {
         Forbidden::OutOfReach => WireError::forbidden(),
         Forbidden::NotOnBehalf => {
@@ -278,13 +289,13 @@ pub(super) fn acting(
 }
 
 /// The person that an action is about, as the directory has them; none when they have left.
-pub(super) fn target_of(
-    app: &App,
-    tenant: &TenantId,
-    agent: &AgentId,
-) -> Option<Arc<crate::domain::directory::Person>> {
-    let facts = app.router.tenant(tenant)?;
-    facts.directory.agents.get(agent).filter(|person| person.left_at.is_none()).cloned()
+pub(super) fn target_of(app: &App, tenant: &TenantId, agent: &AgentId) -> Option<Arc<Person>> {
+    once_there(app, tenant, agent).filter(|person| person.left_at.is_none())
+}
+
+/// The person of an id, also when they have left.
+pub(super) fn once_there(app: &App, tenant: &TenantId, agent: &AgentId) -> Option<Arc<Person>> {
+    app.router.tenant(tenant)?.directory.agents.get(agent).cloned()
 }
 
 /// Whose eyes an answer is for. What an agent may see of itself, nobody else may.

@@ -342,3 +342,33 @@ async fn a_watched_menu_is_told_what_a_correction_changes() {
     let menu = ana.notification("options.changed").await;
     assert_eq!(menu[0]["verdict"], json!({"outcome": "started", "also": []}), "{menu}");
 }
+
+#[tokio::test]
+async fn what_is_on_record_of_whoever_left_can_still_be_set_right() {
+    let server = TestServer::start().await;
+    let mut ana = server.agent("ana").await;
+    let lunch = begin(&mut ana, "almoco").await;
+    server.clock.sleep_until(lunch.started_at + A_MOMENT).await;
+    let admin = server.token(Role::Admin, "chefe", None);
+    let bearer = format!("Bearer {admin}");
+    assert_eq!(server.http("DELETE", "/v1/agents/ana", &[("authorization", &bearer)], "").await.status, 204);
+    assert_eq!(ana.closed().await, 4401);
+
+    let correct = json!({"pause": lunch.id, "ended_at": lunch.after(1), "reason": "saiu antes"});
+    let mut vera = server.supervisor_named("vera", &["vendas"]).await;
+    assert_eq!(vera.refused("pause.correct", correct.clone()).await.1, "forbidden");
+    let mut sofia = server.supervisor(&["suporte"]).await;
+    let corrected = sofia.ok("pause.correct", correct).await["pause"].take();
+    assert_eq!((&corrected["ended_at"], &corrected["ended_by"]), (&lunch.after(1), &json!("deactivated")));
+    sofia.ok("pause.annotate", json!({"pause": lunch.id, "text": "conferido"})).await;
+    assert_eq!(history(&server).await[0]["annotations"][0]["text"], "conferido");
+
+    // Of themselves whoever left says nothing any more, and nothing else is done to them.
+    let own = server.token(Role::Agent, "ana", None);
+    let annotate = json!({"jsonrpc": "2.0", "id": 1, "method": "pause.annotate",
+                          "params": {"pause": lunch.id, "text": "eu"}});
+    assert_eq!(server.rpc(&own, &annotate).await.json()["error"]["data"]["code"], "forbidden");
+    assert_eq!(sofia.refused("agent.get", json!({})).await.1, "forbidden");
+    let end = json!({"agent": "ana", "reason": "r"});
+    assert_eq!(sofia.refused("agent.end_pause", end).await.1, "forbidden");
+}
