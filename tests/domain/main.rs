@@ -6,6 +6,7 @@ mod directory;
 mod dry_run;
 mod early_queue;
 mod entitlements;
+mod legal;
 mod limits;
 mod mishaps;
 mod moved;
