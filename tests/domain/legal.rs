@@ -240,8 +240,8 @@ fn occupancy_template() -> AgentEventBody {
     of_kind("09:01 ana works voice=1 -> works voice=1", "occupancy.changed")
 }
 
-fn cell(world: &World, body: AgentEventBody) -> char {
-    let event = AgentEvent {
+fn event(world: &World, body: AgentEventBody) -> AgentEvent {
+    AgentEvent {
         at: world.now,
         due_at: None,
         actor: Actor::System,
@@ -250,9 +250,12 @@ fn cell(world: &World, body: AgentEventBody) -> char {
         policy_version: PolicyVersion(1),
         op: None,
         body,
-    };
+    }
+}
+
+fn cell(world: &World, body: AgentEventBody) -> char {
     let mut agent: Agent = world.agent.clone();
-    if agent.apply(&event).is_err() {
+    if agent.apply(&event(world, body)).is_err() {
         assert_eq!(agent, world.agent, "what is refused changes nothing");
         return '.';
     }
@@ -296,4 +299,37 @@ fn table() -> String {
 fn every_event_follows_the_states_that_it_may_follow() {
     let expected = include_str!("legal.txt");
     assert_eq!(table(), expected, "\n{}", table());
+}
+
+#[test]
+fn what_cannot_follow_says_what_it_would_have_followed() {
+    let told: Vec<String> = states()
+        .iter()
+        .filter(|(letter, _)| "oagpbi".contains(*letter))
+        .map(|(_, world)| {
+            let resumed = AgentEventBody::Resumed { status: ChosenStatus::Available };
+            world.agent.clone().apply(&event(world, resumed)).expect_err("nothing was lost").to_string()
+        })
+        .collect();
+    let pause = states().iter().find_map(|(_, world)| world.agent.pause().map(|pause| pause.id)).expect("a pause");
+    assert!(told[3].contains(&pause.to_string()), "{}", told[3]);
+    let plain: Vec<String> = told.iter().map(|text| without_ids(text)).collect();
+    let cannot = |state: &str| format!("agent.resumed cannot follow {state}");
+    assert_eq!(
+        plain,
+        [
+            cannot("offline (disconnected) at 0"),
+            cannot("available (connected) at 3"),
+            cannot("available (grace) at 4"),
+            cannot("paused … (connected) at 4"),
+            cannot("protected … (connected) at 4"),
+            cannot("protected … inside … (connected) at 5"),
+        ]
+    );
+}
+
+/// The text with an ellipsis for each id.
+fn without_ids(text: &str) -> String {
+    let words = text.split(' ').map(|word| if word.len() == 36 { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,7 @@
 //! The domain through its public face: scripts that a supervisor can read, and what must hold of
 //! every sequence of events (`docs` of the modules name the sections of the semantics).
 
+mod allow;
 mod corrections;
 mod directory;
 mod dry_run;
@@ -12,6 +13,7 @@ mod mishaps;
 mod moved;
 mod next_change;
 mod occupancy;
+mod ops;
 mod overrides;
 mod pauses;
 mod planted;

@@ -275,3 +275,32 @@ fn whoever_leaves_for_good_takes_requests_and_grants_along() {
         "#,
     );
 }
+
+#[test]
+fn a_grant_that_has_lapsed_goes_and_of_too_many_the_one_that_ends_first() {
+    let grants = |first: u32, many: u32| -> String {
+        let one = |minute: u32| {
+            format!(
+                "09:{minute:02} ana request almoco because \"r\" -> requested almoco until {}\n\
+                 09:{minute:02} sup grants it for 20m -> granted almoco until {} (supervisor)\n",
+                clock(minute + 30),
+                clock(minute + 20),
+            )
+        };
+        (first..first + many).map(one).collect()
+    };
+    let ends = |script: &str| {
+        let world = check(&format!("{TEAM}\n{script}"));
+        let ends = world.agent.grants.iter().map(|grant| (grant.until.0 - world.now.0) / 60_000);
+        ends.collect::<Vec<i64>>()
+    };
+    assert_eq!(ends(&grants(1, 3)), [18, 19, 20]);
+    assert_eq!(ends(&grants(1, 9)), [13, 14, 15, 16, 17, 18, 19, 20], "eight at once");
+    // At 09:21 the one of 09:01 holds no more, and at 09:22 that of 09:02.
+    assert_eq!(ends(&format!("{}{}", grants(1, 3), grants(22, 1))), [1, 20]);
+}
+
+/// A time of that morning, from minutes after nine.
+fn clock(minutes: u32) -> String {
+    format!("{:02}:{:02}", 9 + minutes / 60, minutes % 60)
+}
