@@ -416,3 +416,47 @@ fn a_fingerprint_tells_commands_and_reasons_apart() {
     assert_eq!(apart.len(), all.len());
     assert_eq!(fingerprint(&end(None), Some("why")), all[1]);
 }
+
+#[test]
+fn whoever_is_away_is_told_so_whatever_they_wait_for() {
+    check(
+        r#"
+        team suporte
+        channel voice blocks
+        agent ana team suporte
+        agent bia team suporte
+        type cafe limit 10m warn none
+        type cheio cap suporte=1
+        type medico approval 10m
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        09:00 ana status available              -> available
+        09:00 bia takes cheio                   -> nothing
+        09:01 ana pause.start medico            -> requested medico until 09:11
+        09:01 ana pause.start cheio             -> queued cheio
+        09:01 ana works voice=1                 -> works voice=1
+        09:01 ana pause.start cafe              -> pending cafe until 09:11
+        09:02 ana disconnects                   -> grace until 09:03
+        09:02 ana asks medico                   -> refused agent_offline also approval_required and occupied
+        09:02 ana asks cheio
+              -> refused agent_offline also slots_full suporte 1 of 1 place 1 and occupied
+        09:02 ana asks cafe                     -> refused agent_offline also occupied
+        "#,
+    );
+}
+
+#[test]
+fn what_a_supervisor_has_seen_is_kept_as_long_as_there_is_something_to_see() {
+    let script = r#"
+        type cafe limit 10m warn none grace 1m escalate none
+        mon 2026-11-23 09:00 ana connects       -> connected, signed_in unavailable
+        09:00 ana pause.start cafe              -> started cafe
+        09:10                                   -> pause.limit_reached cafe
+        09:11                                   -> pause.overran cafe
+        09:12 sup acks overrun                  -> acknowledged overrun
+    "#;
+    assert_eq!(check(script).agent.acks.len(), 1);
+    let after = check(&format!("{script}\n09:13 ana disconnects -> grace until 09:14"));
+    assert_eq!(after.agent.acks.len(), 1, "it still overruns");
+    let after = check(&format!("{script}\n09:13 ana pause.end -> ended cafe (agent) then available"));
+    assert_eq!(after.agent.acks.len(), 0);
+}

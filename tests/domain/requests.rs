@@ -304,3 +304,15 @@ fn a_grant_that_has_lapsed_goes_and_of_too_many_the_one_that_ends_first() {
 fn clock(minutes: u32) -> String {
     format!("{:02}:{:02}", 9 + minutes / 60, minutes % 60)
 }
+
+#[test]
+fn what_was_granted_holds_over_a_sign_out_and_goes_with_whoever_leaves() {
+    let granted = format!(
+        "{TEAM}\n09:01 ana request almoco because \"r\" -> requested almoco until 09:31\n\
+         09:02 sup grants it for 4h -> granted almoco until 13:02 (supervisor)\n"
+    );
+    let after = check(&format!("{granted}09:03 ana sign_out -> signed_out (sign_out)"));
+    assert_eq!(after.agent.grants.len(), 1);
+    let after = check(&format!("{granted}09:03 ana leaves -> deactivated"));
+    assert_eq!(after.agent.grants.len(), 0);
+}
