@@ -1,7 +1,12 @@
 //! Protected pauses, as scripts: alone, inside others, and what others wish meanwhile (semantics §3,
 //! §6, §11).
 
+use intervalo::domain::command::{Actor, Command, Outcome, Request};
+use intervalo::domain::id::PrincipalId;
+
 use crate::script::check;
+use crate::setting::type_code;
+use crate::world::World;
 
 #[test]
 fn a_protected_pause_starts_at_once_whatever_the_rules_and_nothing_governs_it() {
@@ -233,4 +238,32 @@ fn a_line_is_joined_for_somebody_on_a_protected_pause_as_for_anybody() {
         12:04 sup pause.start fila replaces it  -> queued fila
         "#,
     );
+}
+
+#[test]
+fn whoever_starts_for_the_agent_what_runs_already_is_told_so_and_nothing_more() {
+    let on = |more: &str| {
+        check(&format!(
+            "type cafe\ntype banheiro protected\n
+            mon 2026-11-23 10:00 ana connects -> connected, signed_in unavailable\n{more}"
+        ))
+    };
+    let sofia = PrincipalId::new("sofia").expect("an id");
+    let start = |world: &World, code: &str| {
+        let command =
+            Command::StartPause { pause_type: type_code(code), note: None, replaces: None, overriding: false };
+        let (actor, reason) = (Actor::Supervisor(sofia.clone()), Some("r".to_owned()));
+        let request = Request { command, actor, reason, op: None, expected_version: None };
+        let decision = world.agent.decide(&request, &world.context()).expect("decided");
+        (decision.outcome, decision.events.len())
+    };
+    // The pause around the protected one is the one that others know of.
+    let inside =
+        on("10:01 ana pause.start cafe -> started cafe\n10:02 ana pause.start banheiro -> started banheiro inside");
+    let cafe = inside.agent.pause().expect("a pause").id;
+    assert_eq!(start(&inside, "cafe"), (Outcome::Started { pause: cafe }, 0));
+    // Of the protected one nothing is told: as of any other, that it waits; nothing does.
+    let alone = on("10:02 ana pause.start banheiro -> started banheiro");
+    assert_eq!(start(&alone, "banheiro"), (Outcome::Deferred, 0));
+    assert_eq!(start(&alone, "cafe"), (Outcome::Deferred, 1));
 }

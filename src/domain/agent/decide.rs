@@ -405,10 +405,9 @@ impl<'a> Course<'a> {
         replaces: Option<PauseId>,
         overriding: bool,
     ) -> Result<Verdict, Refusal> {
-        let verdict = self.agent.verdict_for(&self.actor, code, replaces, overriding, self.context);
-        match (verdict.outcome, verdict.code) {
-            (VerdictOutcome::Refused, Some(code)) => Err(code),
-            (outcome, code) => Ok(Verdict { outcome, code, ..verdict }),
+        match self.agent.verdict_for(&self.actor, code, replaces, overriding, self.context) {
+            Verdict { outcome: VerdictOutcome::Refused, code: Some(code), .. } => Err(code),
+            verdict => Ok(verdict),
         }
     }
 
