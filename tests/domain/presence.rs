@@ -169,6 +169,8 @@ fn signing_out_is_offline_at_once_without_a_grace_and_nothing_is_resumed() {
         10:04 ana connects                      -> connected, signed_in unavailable
         10:05 ana status offline                -> offline
         10:06 ana sign_out                      -> signed_out (sign_out)
+        # The status has been so since then.
+        10:06 others see -> offline since 10:05 by agent ana (sign_out) disconnected not routable: offline
         "#,
     );
 }

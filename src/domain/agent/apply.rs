@@ -132,7 +132,10 @@ impl Agent {
                 }
                 self.connection = Connection::Disconnected { last_seen_at: Some(at) };
                 if !self.is_paused() {
+                    // Whoever is offline already, with a socket open, has been since then.
+                    let offline_since = (self.status == Status::Offline).then_some(self.since);
                     self.take_status(ChosenStatus::Offline, event);
+                    self.since = offline_since.unwrap_or(self.since);
                 }
                 Some(Seen::Everybody)
             }
