@@ -195,9 +195,15 @@ impl Usage {
             types.push(TypeUsage { pause_type, used: Used::default(), satisfied: 0, last: NEVER });
             types.len() - 1
         });
-        if change.period == counted.period {
+        // What counts does so with all that began since the first of them; what is to count from here on, by its period.
+        let is_among_them = match change.before {
+            Some(_) => corrected.started_at >= counted.since,
+            None => change.period == counted.period,
+        };
+        if is_among_them {
             change.apply(&mut types[place]);
         }
+        let since = if is_among_them { counted.since.min(corrected.started_at) } else { counted.since };
         // With others of the type there was one before it, however long ago.
         let other = change.others.of_type.or_else(|| (types[place].used.count > 0).then_some(corrected.started_at));
         let of_type = corrected.last_end(types[place].last, other);
@@ -209,7 +215,7 @@ impl Usage {
         }
         types.sort_by_key(|usage| usage.last);
         match of_any.or(types.last().map(|usage| usage.last)) {
-            Some(last) => Usage::from(Counted { period: counted.period, last, types: types.into() }),
+            Some(last) => Usage::from(Counted { period: counted.period, since, last, types: types.into() }),
             None => Usage::default(),
         }
     }
@@ -243,5 +249,6 @@ fn begun_with(corrected: &PauseCorrected, time: Duration, mut types: Vec<TypeUsa
     let (pause_type, last) = (corrected.pause_type.clone(), corrected.ended_at);
     let satisfied = u32::from(corrected.usage.satisfied);
     types.push(TypeUsage { pause_type, used: Used { count: 1, time }, satisfied, last });
-    Usage::from(Counted { period: corrected.usage.period, last, types: types.into() })
+    let (period, since) = (corrected.usage.period, corrected.started_at);
+    Usage::from(Counted { period, since, last, types: types.into() })
 }

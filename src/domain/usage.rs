@@ -37,6 +37,9 @@ pub struct Usage(Option<Box<Counted>>);
 pub struct Counted {
     /// What the counts are of.
     pub period: Period,
+    /// When the first pause began that is counted in it: all that count and began since then are, whatever a change of plan
+    /// has made of their shift.
+    pub since: Timestamp,
     /// When the last pause ended, of whichever type.
     pub last: Timestamp,
     /// By type, each once; the one that ended last stands last.
@@ -93,7 +96,7 @@ impl Usage {
     /// When pauses ended, as cooldowns look at it.
     pub(super) fn lasts(&mut self) -> impl Iterator<Item = &mut Timestamp> {
         self.0.iter_mut().flat_map(|counted| {
-            let Counted { period: _, last, types } = &mut **counted;
+            let Counted { period: _, since: _, last, types } = &mut **counted;
             std::iter::once(last).chain(types.iter_mut().map(|usage| &mut usage.last))
         })
     }
@@ -110,6 +113,7 @@ impl Usage {
         let period = pause.place.period();
         let before = self.0.take();
         let goes_on = before.as_ref().is_some_and(|before| before.period == period);
+        let since = before.as_ref().filter(|_| goes_on).map_or(pause.started_at, |before| before.since);
         let mut types = before.map(|before| before.types.into_vec()).unwrap_or_default();
         if !goes_on {
             // Of an earlier period only the cooldowns are left.
@@ -124,7 +128,7 @@ impl Usage {
         used.time += until.since(pause.started_at);
         satisfied += u32::from(pause.terms.right.is_some_and(|right| right.is_met(pause.started_at, until)));
         types.push(TypeUsage { pause_type: pause.pause_type.clone(), used, satisfied, last: at });
-        *self = Usage::from(Counted { period, last: at, types: types.into() });
+        *self = Usage::from(Counted { period, since, last: at, types: types.into() });
     }
 }
 

@@ -263,6 +263,42 @@ fn semantics_2_a_plan_that_comes_late_takes_the_counts_of_the_corrected_pause_al
 }
 
 #[test]
+fn semantics_2_a_pause_whose_shift_was_replaced_is_corrected_where_it_counts() {
+    check(
+        r#"
+        type almoco quota 2
+        mon 2026-11-23 08:00 ana connects              -> connected, signed_in unavailable
+        08:00 ana pause.start almoco                   -> started almoco
+        08:30 ana pause.end                            -> ended almoco (agent) then available
+        # It counts from 09:15 on, after the pause; what was used up goes on in it.
+        09:30 host plans shift 11:15-17:00             -> planned 2026-11-23 from 11:15 to 17:00
+        09:30 ana used almoco                          -> 1 in 30m
+        09:40 sup corrects almoco to 08:20 because nota -> corrected almoco (supervisor) to 08:20 from 08:30
+        09:40 ana used almoco                          -> 1 in 20m
+        09:40 host cancels shift 2026-11-23            -> cancelled the shift of 2026-11-23
+        09:50 sup corrects almoco to 08:00:10 because nota
+              -> corrected almoco (supervisor) to 08:00:10 from 08:20 misclick
+        09:50 ana used almoco                          -> 0 in 0ms
+        "#,
+    );
+}
+
+#[test]
+fn semantics_2_a_misclick_that_was_a_pause_counts_in_the_shift_that_was_planned_since() {
+    check(
+        r#"
+        type almoco quota 1
+        mon 2026-11-23 09:10 ana connects              -> connected, signed_in unavailable
+        09:30 ana pause.start almoco                   -> started almoco
+        09:30:10 ana pause.end                         -> ended almoco (agent) misclick then available
+        10:30 host plans shift 09:00-15:00             -> planned 2026-11-23 from 09:00 to 15:00
+        10:40 sup corrects almoco to 10:00 because nota -> corrected almoco (supervisor) to 10:00 from 09:30:10
+        10:40 ana used almoco                          -> 1 in 30m
+        "#,
+    );
+}
+
+#[test]
 fn semantics_4_what_is_owed_follows_the_corrected_end() {
     check(
         r#"

@@ -73,7 +73,7 @@ impl Course<'_> {
             misclick,
             overran_at: measures.overran_at(pause.started_at, ended_at),
             usage: UsageCorrection {
-                period: self.counted_in(pause),
+                period: self.counted_in(pause, ended),
                 before,
                 after,
                 satisfied_before: measures.is_satisfied(pause.started_at, before),
@@ -83,12 +83,15 @@ impl Course<'_> {
         }
     }
 
-    /// What the pause is counted in: where a plan that came late has made another shift of its own, in that.
-    fn counted_in(&self, pause: &RecordedPause) -> Period {
-        let Some(counted) = self.agent.usage.counted() else { return pause.period };
+    /// What the pause is counted in: with those around it, whatever a change of plan has made of their shift; else in the
+    /// shift that is planned around its start, else in that of before.
+    fn counted_in(&self, pause: &RecordedPause, ended: RecordedEnd) -> Period {
+        let counted = self.agent.usage.counted().filter(|counted| counted.since <= pause.started_at);
+        if let Some(counted) = counted.filter(|counted| pause.counted().is_some() || ended.at <= counted.last) {
+            return counted.period;
+        }
         let is_shift = matches!(pause.period, Period::Shift(_));
-        let planned = self.agent.plan.counting_at(pause.started_at).filter(|_| is_shift);
-        let by_plan = planned.map(|planned| Period::Shift(planned.start()));
-        by_plan.filter(|period| *period == counted.period).unwrap_or(pause.period)
+        let planned = self.agent.plan.counting_at(pause.started_at).filter(|_| is_shift && pause.counted().is_none());
+        planned.map_or(pause.period, |planned| Period::Shift(planned.start()))
     }
 }

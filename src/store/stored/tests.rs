@@ -469,8 +469,8 @@ fn usage() -> impl Strategy<Value = Usage> {
         (code(), any::<u32>(), span(), any::<u32>(), at()).prop_map(|(pause_type, count, time, satisfied, last)| {
             TypeUsage { pause_type, used: Used { count, time }, satisfied, last }
         });
-    let counted = (period, at(), proptest::collection::vec(of_type, 0..3))
-        .prop_map(|(period, last, types)| Usage::from(Counted { period, last, types: types.into() }));
+    let counted = (period, at(), at(), proptest::collection::vec(of_type, 0..3))
+        .prop_map(|(period, since, last, types)| Usage::from(Counted { period, since, last, types: types.into() }));
     prop_oneof![Just(Usage::default()), counted]
 }
 

@@ -13,6 +13,7 @@ use crate::domain::usage::{Counted, Period, TypeUsage, Usage, Used};
 #[serde(deny_unknown_fields)]
 pub(super) struct UsageForm {
     period: PeriodForm,
+    since: i64,
     last: i64,
     types: Vec<TypeUsageForm>,
 }
@@ -61,6 +62,7 @@ impl UsageForm {
     pub(super) fn of(usage: &Usage) -> Option<UsageForm> {
         usage.counted().map(|counted| UsageForm {
             period: PeriodForm::of(counted.period),
+            since: counted.since.0,
             last: counted.last.0,
             types: counted.types.iter().map(TypeUsageForm::of).collect(),
         })
@@ -69,6 +71,7 @@ impl UsageForm {
     pub(super) fn into_domain(self) -> Usage {
         Usage::from(Counted {
             period: self.period.into_domain(),
+            since: Timestamp(self.since),
             last: Timestamp(self.last),
             types: self.types.into_iter().map(TypeUsageForm::into_domain).collect(),
         })
