@@ -28,7 +28,7 @@ use crate::store::{self, OpenError, OwnedJournal, open_journal};
 use crate::telemetry::{Figures, FiguresError};
 use crate::transport::{self, PingTimes, Rate, Settings};
 
-use publishing::Publishing;
+pub use publishing::Publishing;
 
 /// How often figures are folded; what gathers meanwhile is some thousand numbers at most.
 const FIGURES_FOLDED_EVERY: Duration = Duration::from_secs(5);

@@ -29,15 +29,18 @@ const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
 const LOOKS_MAX: usize = 5;
 
 /// Carries out what is planned for the policies.
-pub(super) struct Publishing {
-    pub(super) router: Router,
-    pub(super) hub: Arc<Hub>,
-    pub(super) clock: Arc<dyn Clock>,
+pub struct Publishing {
+    /// The way to the tenants and their agents.
+    pub router: Router,
+    /// Knows whose pauses run.
+    pub hub: Arc<Hub>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Publishing {
     /// Publishes what fell due while the server was down, before anybody is served.
-    pub(super) async fn catch_up(&self, tenants: &[TenantId]) {
+    pub async fn catch_up(&self, tenants: &[TenantId]) {
         for tenant in tenants {
             if let Some(facts) = self.router.tenant(tenant) {
                 self.publish_if_due(tenant, &facts).await;
@@ -46,7 +49,7 @@ impl Publishing {
     }
 
     /// Carries out what is planned for one tenant, for ever.
-    pub(super) async fn run(self: Arc<Self>, tenant: TenantId) {
+    pub async fn run(self: Arc<Self>, tenant: TenantId) {
         let Some(mut moved) = self.router.moved(&tenant) else { return };
         let mut loosened = None;
         loop {
@@ -120,7 +123,9 @@ impl Publishing {
 
     async fn loosen_one(&self, tenant: &TenantId, agent: &AgentId, facts: &TenantFacts, loosening: &Loosening) -> bool {
         for _ in 0..LOOKS_MAX {
-            let view = match self.router.view(tenant, agent).await {
+            // As everybody sees them: whoever commands somebody else goes by the version that they are shown, and the pause
+            // around a protected one is the pause.
+            let view = match self.router.public_view(tenant, agent).await {
                 Ok(view) => view,
                 Err(CommandError::UnknownAgent | CommandError::UnknownTenant) => return true,
                 Err(_) => return false,
@@ -175,8 +180,7 @@ fn is_before(pause: &PauseView, loosening: &Loosening) -> bool {
 
 /// By how much the limit of a running pause falls short of that of the version in force; none where it does not.
 fn missing(view: &AgentView, facts: &TenantFacts, loosening: &Loosening) -> Option<Duration> {
-    let shown = view.pause.as_ref()?;
-    let pause = shown.inside.as_deref().unwrap_or(shown);
+    let pause = view.pause.as_ref()?;
     let limit_at = pause.limit_at.filter(|_| is_before(pause, loosening))?;
     let person = &view.person;
     let wanted_at = pause.started_at + limit_of(&pause.pause_type, person, loosening.at, facts)?;

@@ -176,6 +176,25 @@ async fn loosening_gives_running_pauses_the_longer_limit_and_no_shorter_one() {
     assert_eq!(instant(&told["pause"]["limit_at"]), began + seconds(6000));
 }
 
+#[tokio::test]
+async fn loosening_reaches_a_pause_around_a_protected_one() {
+    let server = TestServer::start().await;
+    let mut ana = available(&server, "ana").await;
+    let mut chefe = admin(&server).await;
+    let running = ana.ok("pause.start", json!({"type": "almoco"})).await["agent"]["pause"].take();
+    ana.ok("pause.start", json!({"type": "banheiro"})).await;
+    publish(&mut chefe, "almoco", json!({"limit_s": 5400}), true).await;
+    let wanted = instant(&running["started_at"]) + seconds(5400);
+    loop {
+        let told = ana.notification("agent.changed").await;
+        let around = &told["pause"]["inside"];
+        if around["limit_at"].is_string() && instant(&around["limit_at"]) == wanted {
+            assert_eq!((&told["pause"]["type"], &around["id"]), (&json!("banheiro"), &running["id"]));
+            return;
+        }
+    }
+}
+
 /// The first notification with another limit than this one.
 async fn limit_moved(agent: &mut Client, from: Timestamp) -> Value {
     loop {
