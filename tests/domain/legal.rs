@@ -19,7 +19,7 @@ use intervalo::domain::queue::Place;
 use intervalo::domain::request::{Grant, Origin, Waives};
 use intervalo::domain::schedule::local_day;
 use intervalo::domain::shift::PlannedShift;
-use intervalo::domain::time::{Timestamp, hours, minutes};
+use intervalo::domain::time::{hours, minutes};
 
 use crate::script::check;
 use crate::setting::type_code;

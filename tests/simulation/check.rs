@@ -1,9 +1,14 @@
 //! The checkers: each holds what was seen against the journal, by way of the reference model.
 
+mod abandoned;
 mod boards;
+mod corrections;
+mod day;
 mod early;
+mod policies;
 mod rights;
 mod sessions;
+mod shifts;
 mod slots;
 mod thresholds;
 mod usage;
@@ -42,6 +47,8 @@ pub(crate) async fn journal(world: &World) -> Vec<Broken> {
     changed.map(|((entry, _), _)| ("D2", format!("what was durable has changed: {entry:?}"))).into_iter().collect()
 }
 
+pub(crate) use corrections::records;
+
 /// What the server has taken up is the fold of the journal (D6).
 pub(crate) async fn revived(house: &House) {
     let snapshot = house.probe.snapshot(shard()).await;
@@ -57,6 +64,8 @@ pub(crate) async fn revived(house: &House) {
         seen.broken.push(("D6", format!("the journal does not hold: {fault:?}")));
     }
     let Ok(snapshot) = snapshot else { return };
+    let broken: Vec<Broken> = snapshot.tenants.iter().filter_map(|tenant| policies::taken_up(&seen, tenant)).collect();
+    seen.broken.extend(broken);
     for row in snapshot.tenants.iter().flat_map(|tenant| &tenant.states) {
         let person = people.get(&row.agent).cloned().unwrap_or_else(Person::new);
         if !is_state_of(&row.record.agent, &person) {
@@ -130,8 +139,8 @@ pub(crate) fn quiet(house: &House) {
     seen.broken.extend(broken);
     if !may_be_empty {
         let (unoffered, forgotten) = (slots::unoffered(&seen, now), work::forgotten(&seen));
-        let untold = rights::untold(&seen, now);
-        seen.broken.extend(unoffered.into_iter().chain(forgotten).chain(untold));
+        let (untold, unloosened) = (rights::untold(&seen, now), policies::unloosened(&seen, now));
+        seen.broken.extend(unoffered.into_iter().chain(forgotten).chain(untold).chain(unloosened));
     }
 }
 
@@ -141,9 +150,13 @@ pub(crate) fn all(seen: &Evidence) -> Vec<Broken> {
     broken.extend(numbers(seen));
     broken.extend(events(seen));
     broken.extend(thresholds::check(seen));
+    broken.extend(abandoned::check(seen));
+    broken.extend(shifts::check(seen));
     broken.extend(usage::check(seen));
     broken.extend(work::check(seen));
     broken.extend(rights::check(seen));
+    broken.extend(policies::check(seen));
+    broken.extend(corrections::check(seen));
     broken.extend(early::check(seen));
     broken.extend(slots::check(seen));
     broken.extend(acks(seen));

@@ -1,5 +1,8 @@
-//! Those who use the server: agents with their sockets, supervisors, an administrator. Each acts as
-//! its dice say, sends what was not answered again, and takes note of what it is told.
+//! Those who use the server: agents with their sockets, supervisors, a router, and, each in a file, an administrator and a
+//! planner of shifts. Each acts as its dice say, sends what was not answered again, and takes note of what it is told.
+
+pub(crate) mod administrator;
+mod planner;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,24 +11,24 @@ use std::time::Duration;
 
 use intervalo::actor::{CommandError, Notice, SessionLink};
 use intervalo::domain::command::{Actor, AfterEnd, Cancelled, Command, PauseAtSignOut, Request, RequestDecision};
-use intervalo::domain::directory::{Directory, Person};
-use intervalo::domain::event::{Cause, ChosenStatus, TenantEvent, TenantEventBody};
+use intervalo::domain::event::ChosenStatus;
 use intervalo::domain::id::{AgentId, ChannelCode, OfferId, PrincipalId, RequestId, SessionId, SourceId};
 use intervalo::domain::occupancy::{Report, Work};
-use intervalo::domain::policy::{PauseKind, PauseType, Policy};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
-use intervalo::ports::{Clock, TenantDefinition};
+use intervalo::ports::Clock;
 use tokio::sync::mpsc;
 
 use super::defect::Defect;
 use super::dice::Dice;
-use super::evidence::{Ack, Session};
+use super::evidence::{Ack, KnownPause, Session};
 use super::house::House;
-use super::office::{AGENTS, CODES, TEAMS, agent, code, team, tenant};
+use super::office::{AGENTS, CODES, agent, code, tenant};
 use super::world::Unanswered;
 
 /// How many notices a socket has room for.
 const NOTICES: usize = 64;
+/// How many agents supervisors look after in a lull.
+const LOOKED_AFTER: u64 = 4;
 /// How long a client waits before it sends again what was not answered, in ms.
 const AGAIN_AFTER_MS: u64 = 1_000;
 
@@ -60,7 +63,13 @@ impl Client {
             3..=7 => self.dice.below(8_000),
             _ => self.dice.below(90_000),
         };
-        self.house.clock.pass_until(ms, self.quiet_at).await
+        self.house.clock.pass_until(ms * self.patience(), self.quiet_at).await
+    }
+
+    /// How many times longer than else it waits: in a lull those whom nobody looks after do not hurry at all.
+    fn patience(&self) -> u64 {
+        let alone = (LOOKED_AFTER..AGENTS).contains(&self.number) && self.house.lull > 1;
+        if alone { self.house.lull * 6 } else { self.house.lull }
     }
 
     /// An agent, until it is to fall silent; then its sockets stay as they are.
@@ -79,7 +88,8 @@ impl Client {
                 }
                 4 => self.ask(&who).await,
                 _ => {
-                    let command = self.wish_of_agent();
+                    let annotation = if self.dice.below(12) == 0 { self.annotation(&who) } else { None };
+                    let command = annotation.unwrap_or_else(|| self.wish_of_agent());
                     self.send(&who, Actor::Agent(who.clone()), command).await;
                 }
             }
@@ -95,9 +105,13 @@ impl Client {
         let who = PrincipalId::new("sofia").expect("an id");
         self.settle_unanswered().await;
         while self.wait().await {
-            let target = agent(self.dice.below(AGENTS));
-            let command = self.wish_of_supervisor();
-            self.send(&target, Actor::Supervisor(who.clone()), command).await;
+            let target = agent(self.dice.below(if self.house.lull > 1 { LOOKED_AFTER } else { AGENTS }));
+            let correction = if self.dice.below(4) == 0 { self.correction(&target) } else { None };
+            // An agent who is a supervisor as well.
+            let of_themselves = correction.is_some() && self.dice.below(8) == 0;
+            let name = if of_themselves { PrincipalId::new(target.as_str()).expect("an id") } else { who.clone() };
+            let command = correction.unwrap_or_else(|| self.wish_of_supervisor());
+            self.send(&target, Actor::Supervisor(name), command).await;
         }
     }
 
@@ -136,70 +150,6 @@ impl Client {
         };
         let open = BTreeMap::from([channel("voice", 2), channel("chat", 4)]);
         Work::of(&open, self.dice.below(5) == 0)
-    }
-
-    /// The administrator: publishes policies and directories.
-    pub(crate) async fn act_as_admin(mut self) {
-        while self.wait().await {
-            if self.dice.below(3) > 0 {
-                continue;
-            }
-            let Some(facts) = self.house.router.tenant(&tenant()) else { continue };
-            let (body, definition) = if self.dice.below(2) == 0 {
-                let policy = self.next_policy(&facts.policy);
-                let body = TenantEventBody::PolicyPublished { version: policy.version, reason: None };
-                (body, TenantDefinition::Policy(Arc::new(policy)))
-            } else {
-                let directory = self.next_directory(&facts.directory);
-                let body =
-                    TenantEventBody::DirectoryChanged { version: directory.version, added: 0, changed: 1, removed: 0 };
-                (body, TenantDefinition::Directory(directory))
-            };
-            let at = self.house.core_now();
-            let event = TenantEvent { at, actor: Actor::System, cause: Cause::Admin, op: None, body };
-            let answer = self.house.core.publish(&tenant(), event, definition).await;
-            let mut seen = self.house.world.seen();
-            seen.counts.answers += 1;
-            seen.note(format_args!("published {}", answer.is_ok()));
-        }
-    }
-
-    fn next_policy(&mut self, policy: &Policy) -> Policy {
-        let mut next = Policy { version: policy.version.next(), ..policy.clone() };
-        let at = self.dice.below(next.types.len() as u64) as usize;
-        if let Some(changed) = next.types.values_mut().nth(at) {
-            let mut kind = changed.kind.clone();
-            if let PauseKind::Regular(rules) | PauseKind::Entitlement(rules) = &mut kind
-                && rules.limit.is_some()
-            {
-                rules.limit = rules.limit.map(|limit| limit + minutes(self.dice.below(2)));
-            }
-            // What is owed is so whatever else is published.
-            let enabled = self.dice.below(4) > 0 || changed.code.as_str() == "descanso";
-            *changed = Arc::new(PauseType { enabled, kind, ..(**changed).clone() });
-        }
-        next
-    }
-
-    /// A directory version: somebody moves, or, seldom, leaves. What was sent under a number is sent
-    /// again as it was, for it may be in force.
-    fn next_directory(&mut self, directory: &Directory) -> Arc<Directory> {
-        let version = directory.version.next();
-        if let Some(sent) = self.house.world.seen().directories.get(&version.0) {
-            return Arc::clone(sent);
-        }
-        let mut next = Directory { version, ..directory.clone() };
-        let moved = agent(self.dice.below(AGENTS));
-        let teams = vec![team(self.dice.below(TEAMS))];
-        let leaves = self.dice.below(12) == 0;
-        let now = self.house.core_now();
-        if let Some(person) = next.agents.get_mut(&moved) {
-            let left_at = person.left_at.or(leaves.then_some(now));
-            *person = Arc::new(Person { teams, left_at, ..(**person).clone() });
-        }
-        let next = Arc::new(next);
-        self.house.world.seen().directories.insert(version.0, Arc::clone(&next));
-        next
     }
 
     fn wish_of_agent(&mut self) -> Command {
@@ -246,6 +196,33 @@ impl Client {
         }
     }
 
+    /// One of the last pauses of an agent, whatever it is and whoever may not know of it.
+    fn pause_of(&mut self, who: &AgentId) -> Option<KnownPause> {
+        let seen = self.house.world.seen();
+        let last: Vec<KnownPause> = seen.pauses_of(who).iter().rev().take(5).copied().collect();
+        drop(seen);
+        (!last.is_empty()).then(|| last[self.dice.below(last.len() as u64) as usize])
+    }
+
+    /// Another end for a pause: before or after the one that it had, as it had it, or where none can be.
+    fn correction(&mut self, who: &AgentId) -> Option<Command> {
+        let KnownPause { id, started_at, ended_at } = self.pause_of(who)?;
+        let ended_at = ended_at.unwrap_or(started_at);
+        let lasted = u64::try_from(ended_at.since(started_at).as_millis()).unwrap_or(0);
+        let ended_at = match self.dice.below(8) {
+            0..=2 => started_at + Duration::from_millis(self.dice.below(lasted.max(1)) + 1),
+            3 | 4 => ended_at + Duration::from_millis(self.dice.below(60_000)),
+            5 => started_at + Duration::from_millis(self.dice.below(40_000)),
+            6 => ended_at,
+            _ => started_at.minus(Duration::from_millis(self.dice.below(60_000))),
+        };
+        Some(Command::CorrectPause { pause: id, ended_at })
+    }
+
+    fn annotation(&mut self, who: &AgentId) -> Option<Command> {
+        self.pause_of(who).map(|pause| Command::AnnotatePause { pause: pause.id })
+    }
+
     fn start(&mut self, overriding: bool) -> Command {
         let pause_type = code(CODES[self.dice.below(CODES.len() as u64) as usize]);
         let note = (self.dice.below(5) == 0).then(|| "a note".to_owned());
@@ -280,7 +257,8 @@ impl Client {
         {
             *request = view.request.as_ref().map_or(*request, |last| last.id);
         }
-        let reason = matches!(by, Actor::Supervisor(_)).then(|| "the queue is long".to_owned());
+        let writes = matches!(by, Actor::Supervisor(_)) || matches!(command, Command::AnnotatePause { .. });
+        let reason = writes.then(|| "the queue is long".to_owned());
         if self.dice.below(4) == 0 {
             let request = Request { command, actor: by, reason, op: None, expected_version: None };
             let answer = self.house.router.execute(&tenant(), target, request.clone()).await;

@@ -17,6 +17,16 @@ pub(crate) enum Defect {
     UsageForgotten,
     /// Semantics §4: a server that starts takes no work for an obstacle.
     WorkIgnored,
+    /// Semantics §2: a server that starts knows of no declared shifts.
+    ShiftsForgotten,
+    /// Semantics §5: what carries out the plans for the policy has a clock that runs ahead.
+    PublishesEarly,
+    /// Semantics §5: what carries out the plans for the policy sees nobody on a pause.
+    LoosensNobody,
+    /// Semantics §5: a server that starts knows of no plans for the policy.
+    PlansForgotten,
+    /// Semantics §8: whoever corrects a pause is shown the end that was recorded first.
+    CorrectionsUnseen,
     /// C6: a server that starts knows of no caps.
     CapsForgotten,
     /// C7: the bus carries a row that is not the one of the journal.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use intervalo::domain::command::{Actor, Outcome};
 use intervalo::domain::directory::Directory;
-use intervalo::domain::id::{AgentId, Op};
+use intervalo::domain::event::{AgentEvent, AgentEventBody, TenantEvent};
+use intervalo::domain::id::{AgentId, Op, PauseId};
 use intervalo::domain::presence::AgentView;
 use intervalo::domain::time::Timestamp;
-use intervalo::ports::{Entry, EntryBody};
+use intervalo::ports::{Batch, Entry, EntryBody, TenantDefinition};
 
 use super::model::{Broken, Line};
 
@@ -38,6 +39,12 @@ pub(crate) struct Evidence {
     pub(crate) sessions: Vec<Session>,
     /// The directories by version, as they were sent.
     pub(crate) directories: BTreeMap<u64, Arc<Directory>>,
+    /// What was to be put in force by the tenant's events, by their numbers, each time that it was handed to the disk.
+    handed_over: BTreeMap<u64, Vec<(Arc<TenantEvent>, TenantDefinition)>>,
+    /// What of it is durable.
+    definitions: BTreeMap<u64, TenantDefinition>,
+    /// The pauses of each agent, in the order of their starts.
+    pauses: BTreeMap<AgentId, Vec<KnownPause>>,
     /// What each board of the last run showed last.
     pub(crate) standing: BTreeMap<u64, Frame>,
     /// The boards that were told last that the truth is out of reach.
@@ -104,6 +111,15 @@ pub(crate) struct Ack {
     pub(crate) op: Option<Op>,
     pub(crate) outcome: Outcome,
     pub(crate) own: Arc<AgentView>,
+}
+
+/// A pause that the journal tells of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownPause {
+    pub(crate) id: PauseId,
+    pub(crate) started_at: Timestamp,
+    /// As it was recorded first.
+    pub(crate) ended_at: Option<Timestamp>,
 }
 
 /// One row of a board.
@@ -192,11 +208,54 @@ impl Evidence {
 
     /// An entry is durable, as of an instant.
     pub(crate) fn take_entry(&mut self, entry: Entry, at: Timestamp) {
-        if let EntryBody::Agent { agent, agent_seq, .. } = &entry.body {
+        if let EntryBody::Agent { agent, agent_seq, event } = &entry.body {
             self.agents.insert(agent.clone(), agent_seq.0);
+            self.take_pause(agent, event);
+        }
+        if let EntryBody::Tenant { event, .. } = &entry.body
+            && let Some(tries) = self.handed_over.get(&entry.seq.0)
+            && let Some((_, definition)) = tries.iter().find(|(of_event, _)| of_event == event)
+        {
+            self.definitions.insert(entry.seq.0, definition.clone());
         }
         self.counts.entries += 1;
         self.durable.push((entry, at));
+    }
+
+    fn take_pause(&mut self, agent: &AgentId, event: &AgentEvent) {
+        let known = self.pauses.entry(agent.clone()).or_default();
+        if let AgentEventBody::PauseStarted(started) = &event.body {
+            known.push(KnownPause { id: started.id, started_at: event.at, ended_at: None });
+        }
+        if let AgentEventBody::PauseEnded(ended) = &event.body {
+            for pause in known.iter_mut().rev().filter(|pause| pause.id == ended.pause) {
+                pause.ended_at = Some(event.at);
+            }
+        }
+    }
+
+    /// The pauses of an agent that the journal tells of, in the order of their starts.
+    pub(crate) fn pauses_of(&self, agent: &AgentId) -> &[KnownPause] {
+        self.pauses.get(agent).map_or(&[], Vec::as_slice)
+    }
+
+    /// When a pause ended, as it was recorded first.
+    pub(crate) fn first_end_of(&self, pause: PauseId) -> Option<Timestamp> {
+        self.pauses.values().flatten().find(|known| known.id == pause)?.ended_at
+    }
+
+    /// A batch is handed to the disk, which may or may not take it.
+    pub(crate) fn take_definitions(&mut self, batch: &Batch) {
+        for entry in &batch.entries {
+            if let EntryBody::Tenant { event, definition: Some(definition) } = &entry.body {
+                self.handed_over.entry(entry.seq.0).or_default().push((Arc::clone(event), definition.clone()));
+            }
+        }
+    }
+
+    /// What an entry of the journal put in force, where it did.
+    pub(crate) fn definition_of(&self, entry: &Entry) -> Option<&TenantDefinition> {
+        self.definitions.get(&entry.seq.0)
     }
 
     /// An agent was shown by a run of the server.

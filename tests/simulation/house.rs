@@ -10,12 +10,13 @@ use intervalo::domain::time::Timestamp;
 use intervalo::hub::Hub;
 use intervalo::ports::{Bus, Clock, Journal};
 use intervalo::router::Router;
-use intervalo::server::open_boards;
+use intervalo::server::{Publishing, open_boards};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clock::SimClock;
 use super::defect::Defect;
+use super::office::tenant;
 use super::probe::{Probe, note_durable};
 use super::weather::Weather;
 use super::world::World;
@@ -25,6 +26,8 @@ pub(crate) struct House {
     pub(crate) world: Arc<World>,
     /// Which run it is.
     pub(crate) life: usize,
+    /// How many times longer than else everybody waits.
+    pub(crate) lull: u64,
     /// The true time.
     pub(crate) clock: SimClock,
     pub(crate) probe: Arc<Probe>,
@@ -38,20 +41,24 @@ pub(crate) struct House {
 
 impl House {
     /// Starts a server on what is durable. None when the disk is in trouble while it starts.
-    pub(crate) async fn open(world: &Arc<World>, life: usize, clock: &SimClock) -> Option<Arc<House>> {
+    pub(crate) async fn open(world: &Arc<World>, life: usize, clock: &SimClock, lull: u64) -> Option<Arc<House>> {
         let probe = Arc::new(Probe::new(world, clock));
         let weather = Arc::new(Weather::new(world, world.seed ^ life as u64));
         let read: Arc<dyn Clock> = Arc::new(clock.with(world.defect));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let bus = Arc::clone(&weather) as Arc<dyn Bus>;
         let journal = Arc::clone(&probe) as Arc<dyn Journal>;
-        let hub = Hub::start(Arc::clone(&bus), Arc::clone(&journal), Arc::clone(&read), tasks.clone(), stop.clone());
+        let start_hub =
+            || Hub::start(Arc::clone(&bus), Arc::clone(&journal), Arc::clone(&read), tasks.clone(), stop.clone());
+        let hub = start_hub();
+        // One that has opened no tenant.
+        let hub_of_nobody = start_hub();
         let ids = Arc::clone(world);
         let parts = CoreParts {
-            journal,
+            journal: Arc::clone(&journal),
             placement: Arc::new(LocalPlacement),
-            bus,
-            clock: read,
+            bus: Arc::clone(&bus),
+            clock: Arc::clone(&read),
             fresh_id: Arc::new(move |_| PauseId(ids.fresh_pause())),
         };
         let (core, mut seeds) = Core::take_up(parts).await.ok()?;
@@ -74,8 +81,32 @@ impl House {
             }
         }
         let router = Router::new(Arc::clone(&core));
+        let loosens_nobody = world.defect == Some(Defect::LoosensNobody);
+        let of_publishing = match world.defect {
+            Some(Defect::PublishesEarly) => clock.with(Some(Defect::ClockAhead)),
+            defect => clock.with(defect),
+        };
+        let publishing = Arc::new(Publishing {
+            router: router.clone(),
+            hub: if loosens_nobody { hub_of_nobody } else { Arc::clone(&hub) },
+            clock: Arc::new(of_publishing),
+        });
+        publishing.catch_up(&[tenant()]).await;
+        tasks.spawn(stop.clone().run_until_cancelled_owned(publishing.run(tenant())));
         let world = Arc::clone(world);
-        Some(Arc::new(House { world, life, clock: clock.clone(), probe, weather, core, hub, router, stop, tasks }))
+        Some(Arc::new(House {
+            world,
+            life,
+            lull,
+            clock: clock.clone(),
+            probe,
+            weather,
+            core,
+            hub,
+            router,
+            stop,
+            tasks,
+        }))
     }
 
     /// Stops as `server` does.

@@ -45,9 +45,10 @@ pub(crate) struct ShownPause {
 #[derive(Debug, Clone)]
 pub(crate) struct Break {
     pub(crate) id: PauseId,
-    pause_type: PauseTypeCode,
-    started_at: Timestamp,
-    limit: Option<Duration>,
+    pub(crate) pause_type: PauseTypeCode,
+    pub(crate) started_at: Timestamp,
+    /// With what it was extended by.
+    pub(crate) limit: Option<Duration>,
     grace: Duration,
     warnings: Vec<Duration>,
     escalations: Vec<Duration>,

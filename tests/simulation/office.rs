@@ -28,15 +28,21 @@ pub(crate) const AGENTS: u64 = 8;
 pub(crate) const TEAMS: u64 = 3;
 
 /// The codes of all types, and one that there is not.
-pub(crate) const CODES: [&str; 14] = [
+pub(crate) const CODES: [&str; 16] = [
     "cafe", "curta", "volta", "saida", "lanche", "almoco", "jantar", "banheiro", "chefe", "medico", "nenhuma", "hora",
-    "descanso", "descanso",
+    "descanso", "descanso", "ponta", "ponta",
 ];
 
 /// How long a shift is taken to last.
 pub(crate) const SHIFT: Duration = minutes(20);
+/// How long somebody is gone whose pause is taken for abandoned.
+pub(crate) const ABANDON_AFTER: Duration = minutes(45);
 /// How many rests are owed in it.
 pub(crate) const RESTS: u32 = 2;
+/// What is owed more rests than those.
+pub(crate) const LONG_SHIFT: Duration = minutes(50);
+/// How many.
+pub(crate) const RESTS_OF_LONG: u32 = 3;
 /// How long each has to be.
 pub(crate) const REST: Duration = seconds(30);
 /// For how long after the beginning of the shift, and before its end, it is none of those.
@@ -90,7 +96,7 @@ pub(crate) fn directory() -> Directory {
     let acme = Tenant::new(tenant(), "Acme".to_owned(), chrono_tz::Europe::Berlin);
     Directory {
         version: DirectoryVersion(1),
-        tenant: Tenant { default_shift: SHIFT, ..acme },
+        tenant: Tenant { default_shift: SHIFT, abandon_after: ABANDON_AFTER, ..acme },
         teams: (0..TEAMS).map(a_team).collect(),
         agents: (0..AGENTS).map(person).collect(),
         channels: [("voice", true, 1), ("chat", false, 2)].into_iter().map(channel).collect(),
@@ -163,7 +169,18 @@ pub(crate) fn policy() -> Policy {
                 quota_time: Some(minutes(5)),
                 cooldown_any: seconds(10),
                 not_in_first: seconds(30),
+                not_in_last: seconds(30),
                 ..free()
+            }),
+        ),
+        (
+            "ponta",
+            PauseKind::Regular(PauseRules {
+                quota_count: Some(3),
+                quota_time: Some(minutes(3)),
+                not_in_first: seconds(90),
+                not_in_last: minutes(2),
+                ..limited(minutes(3), &[], 10, OnLimit::Mark)
             }),
         ),
         ("jantar", PauseKind::Regular(PauseRules { windows: vec![evening], ..free() })),
@@ -188,13 +205,18 @@ pub(crate) fn policy() -> Policy {
             "descanso",
             PauseKind::Entitlement(PauseRules {
                 cooldown: seconds(40),
+                not_in_first: seconds(40),
+                not_in_last: seconds(60),
                 cap: BTreeMap::from([(team(0), Cap::AtMost(1)), (team(1), Cap::KeepAvailable(2))]),
-                owed: vec![rests()],
+                owed: rests(),
                 ..limited(minutes(2), &[], 10, OnLimit::EndUnavailable)
             }),
         ),
         ("banheiro", PauseKind::Protected),
-        ("chefe", PauseKind::Regular(PauseRules { startable_by: StartableBy::Supervisor, ..free() })),
+        (
+            "chefe",
+            PauseKind::Regular(PauseRules { startable_by: StartableBy::Supervisor, not_in_last: minutes(1), ..free() }),
+        ),
     ];
     let of = |(name, kind): (&str, PauseKind)| {
         let pause_type = PauseType {
@@ -214,16 +236,18 @@ pub(crate) fn policy() -> Policy {
     Policy { version: PolicyVersion(1), types: types.into_iter().map(of).collect() }
 }
 
-fn rests() -> EntitlementRule {
-    EntitlementRule {
-        id: EntitlementRuleId::new("rests").expect("an id"),
-        planned_over: seconds(0),
-        planned_up_to: None,
-        count: RESTS,
+fn rests() -> Vec<EntitlementRule> {
+    let rule = |id, planned_over, planned_up_to, count| EntitlementRule {
+        id: EntitlementRuleId::new(id).expect("an id"),
+        planned_over,
+        planned_up_to,
+        count,
         min: REST,
         after_start: REST_FROM,
         before_end: REST_FROM,
-    }
+    };
+    let short = rule("rests", Duration::ZERO, Some(LONG_SHIFT), RESTS);
+    vec![short, rule("rests_of_long", LONG_SHIFT, None, RESTS_OF_LONG)]
 }
 
 fn own_limit() -> RuleOverride {

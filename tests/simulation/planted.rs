@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
+use intervalo::domain::command::Actor;
 use intervalo::domain::entitlement::AtRisk;
-use intervalo::domain::event::{AgentEvent, AgentEventBody, Queued};
+use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause, PauseEnded, Queued, TenantEvent, TenantEventBody};
 use intervalo::domain::id::{AgentSeq, PauseId};
-use intervalo::domain::time::Timestamp;
+use intervalo::domain::record::PauseCorrected;
+use intervalo::domain::time::{Timestamp, minutes};
 use intervalo::ports::{Entry, EntryBody};
 
 use super::check;
@@ -101,6 +103,134 @@ fn semantics_4_a_line_that_is_joined_for_another_hour_is_found() {
 }
 
 #[test]
+fn semantics_2_declared_shifts_that_are_forgotten_with_the_server_are_found() {
+    is_found(Defect::ShiftsForgotten, "§2");
+}
+
+#[test]
+fn semantics_4_a_start_at_the_end_of_a_shift_is_found() {
+    doctored_is_found("§4", |journal, at| {
+        alter(journal, at, |event| {
+            let AgentEventBody::FindingRecorded { code, pause } = &event.body else { return None };
+            let code = (code == "waived_shift_tail").then(|| "waived_nothing".to_owned())?;
+            Some(AgentEventBody::FindingRecorded { code, pause: *pause })
+        })
+    });
+}
+
+#[test]
+fn semantics_4_a_rest_that_may_begin_at_another_time_is_found() {
+    doctored_is_found("§4", |journal, at| {
+        alter(journal, at, |event| {
+            let AgentEventBody::PauseStarted(started) = &event.body else { return None };
+            let mut started = started.clone();
+            let right = started.terms.as_mut()?.right.as_mut()?;
+            right.from = Timestamp(right.from.0 + 1);
+            Some(AgentEventBody::PauseStarted(started))
+        })
+    });
+}
+
+#[test]
+fn semantics_5_a_pause_that_is_taken_for_abandoned_too_early_is_found() {
+    doctored_is_found("§5", |journal, at| {
+        let (entry, _) = &mut journal[at];
+        let EntryBody::Agent { event, .. } = &mut entry.body else { return false };
+        let AgentEventBody::PauseEnded(ended) = &event.body else { return false };
+        let ended = PauseEnded { last_seen_at: Some(event.at), ..ended.clone() };
+        let body = AgentEventBody::PauseEnded(ended);
+        *event = Arc::new(AgentEvent { cause: Cause::Abandoned, body, ..(**event).clone() });
+        true
+    });
+}
+
+#[test]
+fn semantics_5_a_pause_that_is_taken_for_abandoned_too_late_is_found() {
+    doctored_is_found("§5", |journal, at| {
+        let (entry, ended_at) = journal[at].clone();
+        let EntryBody::Agent { event, .. } = &entry.body else { return false };
+        // The server goes on for some seconds after it.
+        let mut after = journal[at..].windows(2).take_while(|next| next[1].1.since(next[0].1) < minutes(1));
+        let goes_on = after.any(|next| next[1].1.since(ended_at) > minutes(2));
+        let abandoned = event.cause == Cause::Abandoned && event.due_at == Some(event.at) && goes_on;
+        if abandoned {
+            journal[at].1 = ended_at + minutes(2);
+        }
+        abandoned
+    });
+}
+
+#[test]
+fn semantics_5_a_version_before_its_time_is_found() {
+    is_found(Defect::PublishesEarly, "§5");
+}
+
+#[test]
+fn semantics_5_plans_that_are_forgotten_with_the_server_are_found() {
+    is_found(Defect::PlansForgotten, "§5");
+}
+
+#[test]
+fn semantics_5_running_pauses_that_are_not_loosened_are_found() {
+    is_found(Defect::LoosensNobody, "§5");
+}
+
+#[test]
+fn semantics_5_a_pause_that_is_loosened_to_another_limit_is_found() {
+    doctored_is_found("§5", |journal, at| {
+        alter(journal, at, |event| {
+            let AgentEventBody::PauseExtended { pause, by } = &event.body else { return None };
+            // Of a supervisor's own nobody knows how long it was to be.
+            matches!(event.actor, Actor::Admin(_)).then_some(())?;
+            Some(AgentEventBody::PauseExtended { pause: *pause, by: *by * 2 })
+        })
+    });
+}
+
+#[test]
+fn semantics_5_a_gap_in_the_versions_is_found() {
+    doctored_is_found("§5", |journal, at| {
+        let (entry, _) = &mut journal[at];
+        let EntryBody::Tenant { event, .. } = &mut entry.body else { return false };
+        let TenantEventBody::PolicyPublished { version, reason } = &event.body else { return false };
+        let body = TenantEventBody::PolicyPublished { version: version.next(), reason: reason.clone() };
+        *event = Arc::new(TenantEvent { body, ..(**event).clone() });
+        true
+    });
+}
+
+#[test]
+fn semantics_8_a_correction_of_an_end_that_was_corrected_before_is_found() {
+    is_found(Defect::CorrectionsUnseen, "§8");
+}
+
+#[test]
+fn promise_d6_a_record_without_its_correction_is_found() {
+    is_found(Defect::CorrectionsUnseen, "D6");
+}
+
+#[test]
+fn semantics_8_a_correction_to_an_end_that_cannot_be_is_found() {
+    doctored_is_found("§8", |journal, at| {
+        alter(journal, at, |event| {
+            let AgentEventBody::PauseCorrected(corrected) = &event.body else { return None };
+            let ended_at = Timestamp(event.at.0 + 1);
+            Some(AgentEventBody::PauseCorrected(Box::new(PauseCorrected { ended_at, ..(**corrected).clone() })))
+        })
+    });
+}
+
+#[test]
+fn semantics_8_an_annotation_of_a_pause_that_is_not_is_found() {
+    doctored_is_found("§8", |journal, at| {
+        alter(journal, at, |event| {
+            let annotated = matches!(event.body, AgentEventBody::PauseAnnotated { .. });
+            annotated.then_some(AgentEventBody::PauseAnnotated { pause: PauseId(u128::MAX) })
+        })
+    });
+}
+
+#[test]
 fn promise_c7_a_row_that_is_not_the_one_of_the_journal_is_found() {
     is_found(Defect::RowAltered, "C7");
 }
@@ -156,6 +286,15 @@ fn doctored_is_found(promise: &str, doctor: impl Fn(&mut Vec<(Entry, Timestamp)>
     let seen = doctored.expect("something to doctor");
     let broken = check::all(&seen);
     assert!(broken.iter().any(|(found, _)| *found == promise), "not {promise}: {broken:?}");
+}
+
+/// Puts another body in place of that of the agent's event at `at`, where `other` has one.
+fn alter(journal: &mut [(Entry, Timestamp)], at: usize, other: impl Fn(&AgentEvent) -> Option<AgentEventBody>) -> bool {
+    let (entry, _) = &mut journal[at];
+    let EntryBody::Agent { event, .. } = &mut entry.body else { return false };
+    let Some(body) = other(event) else { return false };
+    *event = Arc::new(AgentEvent { body, ..(**event).clone() });
+    true
 }
 
 /// Puts an altered copy of the agent's event at `at` after it, where `alter` wants one.

@@ -10,6 +10,7 @@ use intervalo::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use intervalo::domain::op::{OpMemory, OpRecord};
 use intervalo::domain::policy::{PauseKind, PauseRules, Policy, WhenOccupied};
 use intervalo::domain::record::{RecordedPause, RecordedRequest};
+use intervalo::domain::shift::Plan;
 use intervalo::domain::time::Timestamp;
 use intervalo::domain::usage::Usage;
 use intervalo::ports::{
@@ -153,6 +154,7 @@ fn with_rules(policy: &Policy, change: fn(&mut PauseRules)) -> Policy {
 impl Journal for Probe {
     fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), AppendError>> {
         Box::pin(async move {
+            self.world.seen().take_definitions(&batch);
             if self.world.defect == Some(Defect::AnswersBeforeWrite) && !batch.entries.is_empty() {
                 let (inner, clock) = (Arc::clone(&self.inner), self.clock.clone());
                 drop(tokio::spawn(async move {
@@ -184,11 +186,17 @@ impl Journal for Probe {
                     tenant.policy = Arc::new(without_obstacles(&tenant.policy));
                 }
             }
+            if self.world.defect == Some(Defect::PlansForgotten) {
+                for tenant in &mut snapshot.tenants {
+                    tenant.plans = Arc::default();
+                }
+            }
             for row in snapshot.tenants.iter_mut().flat_map(|tenant| &mut tenant.states) {
                 let record = Arc::make_mut(&mut row.record);
                 match self.world.defect {
                     Some(Defect::OpsForgotten) => record.ops = OpMemory::default(),
                     Some(Defect::UsageForgotten) => record.agent.usage = Usage::default(),
+                    Some(Defect::ShiftsForgotten) => record.agent.plan = Plan::default(),
                     Some(Defect::StateBehind) => record.agent.since = Timestamp(record.agent.since.0 - 1),
                     Some(_) | None => {}
                 }
@@ -210,7 +218,15 @@ impl Journal for Probe {
         tenant: &'a TenantId,
         pause: PauseId,
     ) -> BoxFuture<'a, Result<Option<RecordedPause>, ReadError>> {
-        self.inner.find_pause(tenant, pause)
+        Box::pin(async move {
+            let mut found = self.inner.find_pause(tenant, pause).await?;
+            if self.world.defect == Some(Defect::CorrectionsUnseen)
+                && let Some(ended) = found.as_mut().and_then(|found| found.ended.as_mut())
+            {
+                ended.at = self.world.seen().first_end_of(pause).unwrap_or(ended.at);
+            }
+            Ok(found)
+        })
     }
 
     fn find_request<'a>(

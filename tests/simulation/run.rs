@@ -27,6 +27,8 @@ use super::world::World;
 pub(crate) const QUIET: Duration = Duration::from_secs(2);
 /// How long a start may take in a disk's worst weather before it is cut off anyway, in ms.
 const START_MAX_MS: u64 = 60_000;
+/// How much longer everybody waits in a lull.
+const LULL: u64 = 15;
 /// How many boards there are.
 pub(crate) const BOARDS: u64 = 3;
 
@@ -86,10 +88,12 @@ pub(crate) fn run(seed: u64, defect: Option<Defect>) -> Report {
 }
 
 fn downtime(world: &World) -> u64 {
-    match world.roll(3) {
-        0 => world.roll(2_000),
-        1 => world.roll(90_000),
-        _ => world.roll(3_600_000),
+    match world.roll(12) {
+        0..=3 => world.roll(2_000),
+        4..=7 => world.roll(90_000),
+        8..=10 => world.roll(3_600_000),
+        // Past the end of a shift, or of a night.
+        _ => 3_600_000 + world.roll(14_400_000),
     }
 }
 
@@ -101,13 +105,14 @@ fn runtime() -> tokio::runtime::Runtime {
 /// One run of the server; answers when it ended. All that is left of it when this returns is the disk.
 fn live(world: &Arc<World>, life: usize, from: Timestamp, is_last: bool) -> Timestamp {
     let runtime = runtime();
+    let lull = if world.roll(8) == 0 { LULL } else { 1 };
     let until = runtime.block_on(async {
         let clock = SimClock::from(from);
         world.seen().lives.push(Life { from, opened: None, until: Timestamp(i64::MAX) });
         if is_last {
-            last(world, life, &clock).await
+            last(world, life, &clock, lull).await
         } else {
-            cut_off(world, life, &clock).await
+            cut_off(world, life, &clock, lull).await
         }
         clock.now_true()
     });
@@ -124,12 +129,12 @@ fn live(world: &Arc<World>, life: usize, from: Timestamp, is_last: bool) -> Time
 }
 
 /// A run that is cut off: after a while, and then at any step.
-async fn cut_off(world: &Arc<World>, life: usize, clock: &SimClock) {
+async fn cut_off(world: &Arc<World>, life: usize, clock: &SimClock, lull: u64) {
     let early = world.roll(8) == 0;
-    let span = if early { world.roll(3_000) } else { 5_000 + world.roll(500_000) };
+    let span = if early { world.roll(3_000) } else { 5_000 + world.roll(500_000) * lull };
     let steps = world.roll(60);
     let running = async {
-        let Some(house) = House::open(world, life, clock).await else { return std::future::pending().await };
+        let Some(house) = House::open(world, life, clock, lull).await else { return std::future::pending().await };
         check::revived(&house).await;
         let mut tasks = people(&house, Timestamp(i64::MAX / 2));
         while tasks.join_next().await.is_some() {}
@@ -149,8 +154,8 @@ async fn cut_off(world: &Arc<World>, life: usize, clock: &SimClock) {
 }
 
 /// The last run: it ends in quiet, and then in order.
-async fn last(world: &Arc<World>, life: usize, clock: &SimClock) {
-    let began = House::open(world, life, clock);
+async fn last(world: &Arc<World>, life: usize, clock: &SimClock, lull: u64) {
+    let began = House::open(world, life, clock, lull);
     let house = tokio::select! {
         biased;
         house = began => house,
@@ -164,7 +169,7 @@ async fn last(world: &Arc<World>, life: usize, clock: &SimClock) {
         seen.standing.clear();
         seen.told_stale.clear();
     }
-    let loud = 60_000 + world.roll(500_000);
+    let loud = 60_000 + world.roll(500_000) * lull;
     let people = people(&house, clock.now_true() + Duration::from_millis(loud));
     clock.pass(loud).await;
     house.probe.heal();
@@ -176,6 +181,7 @@ async fn last(world: &Arc<World>, life: usize, clock: &SimClock) {
     clock.pass(BEAT_AFTER.as_millis() as u64 + QUIET.as_millis() as u64).await;
     house.look();
     check::quiet(&house);
+    check::records(&house).await;
     drop(people);
     house.close().await;
     if let Err(fault) = world.disk().verify() {
@@ -194,6 +200,7 @@ fn people(house: &Arc<House>, quiet_at: Timestamp) -> JoinSet<()> {
     }
     tasks.spawn(Client::new(house, AGENTS + 2, quiet_at).act_as_admin());
     tasks.spawn(Client::new(house, AGENTS + 3, quiet_at).act_as_router());
+    tasks.spawn(Client::new(house, AGENTS + 4, quiet_at).act_as_planner());
     for number in 0..BOARDS {
         tasks.spawn(Watcher::new(house, number, quiet_at).watch());
     }
