@@ -13,6 +13,8 @@ use crate::domain::usage::{Counted, Period, TypeUsage, Usage, Used};
 #[serde(deny_unknown_fields)]
 pub(super) struct UsageForm {
     period: PeriodForm,
+    /// Of a state that was stored before this was kept: all that counts is among it.
+    #[serde(default)]
     since: i64,
     last: i64,
     types: Vec<TypeUsageForm>,
