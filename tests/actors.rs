@@ -7,6 +7,8 @@ mod clock;
 mod company;
 #[path = "actors/house.rs"]
 mod house;
+#[path = "actors/leaving.rs"]
+mod leaving;
 #[path = "actors/occupancy.rs"]
 mod occupancy;
 #[path = "actors/rest.rs"]

@@ -1,6 +1,8 @@
 //! The actor of one agent: samples `now` once, decides, has it made durable, and only then applies
 //! it, shows it and answers.
 
+mod person;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +78,8 @@ pub(super) struct AgentActor {
     /// What integrations say of the agent's work, as long as it holds.
     reports: Reports,
     refusals: Refusals,
+    /// The agent as the directory has them, as the sessions know it.
+    person: Option<Arc<Person>>,
     /// After a failed append: when to try again, and how long that was waited.
     again: Option<(Timestamp, Duration)>,
     /// Held by an actor that was woken for a deadline, until what is due is durable: so few are woken
@@ -108,6 +112,7 @@ impl AgentActor {
             last_closed_at: None,
             reports: Reports::default(),
             refusals: Refusals::default(),
+            person: None,
             again: None,
             errand,
             lost: false,
@@ -137,6 +142,7 @@ impl AgentActor {
             return;
         }
         while !self.lost {
+            self.meet_directory();
             match self.next_input().await {
                 Input::Message(message) => self.on_message(*message).await,
                 Input::Deadline => self.on_deadline().await,
@@ -255,6 +261,9 @@ impl AgentActor {
     async fn attach(&mut self, session: SessionLink) -> Result<Arc<AgentView>, CommandError> {
         if self.sessions.len() >= SESSIONS_MAX {
             return Err(CommandError::TooManySessions);
+        }
+        if self.has_left() {
+            return Err(CommandError::UnknownAgent);
         }
         let id = session.id;
         self.sessions.insert(id, session);

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 
 use super::overdue::Overdue;
+use super::recent_people::RecentPeople;
 use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, DirectoryVersion, PolicyVersion, TenantId, TenantSeq};
 use crate::domain::policy::Policy;
@@ -26,6 +27,8 @@ pub struct TenantFacts {
     pub plans: Arc<PolicyPlans>,
     /// What is taken of the slots, as far as it is durable.
     pub slots: Arc<Counts>,
+    /// Who has changed in the directory last.
+    pub people: RecentPeople,
 }
 
 impl TenantFacts {
@@ -34,12 +37,25 @@ impl TenantFacts {
         Guards { directory: self.directory.version, policy: self.policy.version }
     }
 
+    /// True when a decision about an agent that is held to these guards stands: since it was made, nothing was put in force
+    /// that it looked at. Whoever else has changed is nothing to it but for the caps, to which every start is held anyway.
+    pub fn hold(&self, guards: Guards, agent: &AgentId) -> bool {
+        let is_same = guards.directory == self.directory.version;
+        let stands = is_same || self.people.are_others_since(guards.directory, agent);
+        guards.policy == self.policy.version && stands
+    }
+
     /// The facts after a definition takes effect.
     #[must_use]
     pub fn with(&self, definition: &TenantDefinition) -> TenantFacts {
         match definition {
-            TenantDefinition::Directory(directory) | TenantDefinition::Person(directory, _) => {
-                TenantFacts { directory: Arc::clone(directory), ..self.clone() }
+            TenantDefinition::Directory(directory) => {
+                let (directory, people) = (Arc::clone(directory), RecentPeople::default());
+                TenantFacts { directory, people, ..self.clone() }
+            }
+            TenantDefinition::Person(directory, person) => {
+                let people = self.people.with(directory.version, &person.id);
+                TenantFacts { directory: Arc::clone(directory), people, ..self.clone() }
             }
             TenantDefinition::Policy(policy) => TenantFacts { policy: Arc::clone(policy), ..self.clone() },
             TenantDefinition::Publication(policy, plans) => {

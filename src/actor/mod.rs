@@ -10,6 +10,7 @@ mod draft;
 pub(crate) mod handle;
 mod overdue;
 mod recall;
+mod recent_people;
 mod refusals;
 mod registry;
 mod reply;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::desk::TenantFacts;
+use super::recent_people::RecentPeople;
 use super::registry::{Key, Registry};
 use super::rest::wake_at_of;
 use crate::domain::agent::{Agent, Connection};
@@ -138,7 +139,7 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
     let id = tenant.directory.tenant.id.clone();
     let (directory, policy) = (Arc::clone(&tenant.directory), Arc::clone(&tenant.policy));
     let plans = Arc::clone(&tenant.plans);
-    let mut facts = TenantFacts { directory, policy, plans, slots: Arc::default() };
+    let mut facts = TenantFacts { directory, policy, plans, slots: Arc::default(), people: RecentPeople::default() };
     // The number of this start: its event is recorded before anybody is shown.
     let moved = moved_by(&tenant, ready_at);
     let start = Start { tenant: &id, seq: tenant.head.next(), at: ready_at, moved, facts: &facts, registry };

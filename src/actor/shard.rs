@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use super::desk::{Desk, Guards, TenantFacts};
 use super::draft::{Answer, Draft, DraftLine, tell};
+use super::recent_people::RecentPeople;
 use super::registry::{Key, Registry};
 use super::rest::wake_at;
 use super::revival::{current_states, note_standing};
@@ -241,7 +242,7 @@ impl Sequencer {
             let _ = append.reply.send(Err(NotAppended::Lost));
             return;
         }
-        if line.facts.guards() != append.guards && !planted(Race::GuardsIgnored) {
+        if !line.facts.hold(append.guards, &append.agent) && !planted(Race::GuardsIgnored) {
             metrics::counter!("intervalo_stale_decisions_total").increment(1);
             let _ = append.reply.send(Err(NotAppended::Stale));
             return;
@@ -451,7 +452,8 @@ impl Sequencer {
             }
             line.slots = Slots::new(standings, &policy, &directory);
             let slots = Arc::clone(line.slots.counts());
-            line.desk.put_in_force(TenantFacts { directory, policy, plans, slots });
+            let people = RecentPeople::default();
+            line.desk.put_in_force(TenantFacts { directory, policy, plans, slots, people });
             line.desk.reopen();
             ask_anew(&self.registry, &line.desk, self.ready_at, self.clock.now());
         }

@@ -53,6 +53,11 @@ pub fn is_unprintable(c: char) -> bool {
         )
 }
 
+/// The same for what people write, where the joiners of Persian, Sinhala and other scripts, and of emoji, belong to the text.
+pub fn is_unprintable_in_text(c: char) -> bool {
+    is_unprintable(c) && !matches!(c, '\u{200C}' | '\u{200D}')
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -4,7 +4,7 @@
 
 use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
 
-use super::id::is_unprintable;
+use super::id::is_unprintable_in_text;
 use super::schedule::WeekDays;
 
 /// The longest name, in characters (the fault table of the promises).
@@ -34,7 +34,7 @@ pub fn printable(text: &str, max: usize) -> Result<String, String> {
     if length > max {
         return Err(format!("at most {max} characters are allowed, this has {length}"));
     }
-    if let Some(bad) = text.chars().find(|c| is_unprintable(*c)) {
+    if let Some(bad) = text.chars().find(|c| is_unprintable_in_text(*c)) {
         return Err(format!("the character {} does not print; take it out", bad.escape_unicode()));
     }
     Ok(text.to_owned())

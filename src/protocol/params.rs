@@ -9,7 +9,7 @@ use super::rpc::Params;
 use crate::domain::alert::{AlertId, AlertIdError};
 use crate::domain::id::{
     AgentId, AgentSeq, ChannelCode, EntitlementRuleId, IdError, OfferId, Op, PauseId, PauseTypeCode, RequestId,
-    SourceId, TeamId, WideIdError, is_unprintable,
+    SourceId, TeamId, WideIdError, is_unprintable_in_text,
 };
 use crate::domain::time::Timestamp;
 
@@ -192,7 +192,7 @@ fn text(value: Value, length_max: usize) -> Result<String, String> {
     if text.chars().count() > length_max {
         return Err(format!("may have at most {length_max} characters"));
     }
-    if text.chars().any(is_unprintable) {
+    if text.chars().any(is_unprintable_in_text) {
         return Err("may hold printable characters only".to_owned());
     }
     Ok(text)

@@ -231,6 +231,7 @@ mod tests {
             policy: Arc::new(Policy { version: PolicyVersion(3), ..Policy::empty() }),
             plans: Arc::new(PolicyPlans { scheduled: Some(Arc::clone(&scheduled)), ..PolicyPlans::default() }),
             slots: Arc::default(),
+            people: Default::default(),
         };
         let (event, definition) = due_publication(&facts, &scheduled, Timestamp(9));
         assert_eq!((event.body.name(), facts.lead_to(&definition)), ("policy.published", true));

@@ -1,5 +1,6 @@
 //! The people of the directory over HTTP: read, put and let go while the server runs (semantics §7, §8).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -35,7 +36,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let facts = policy::facts_of(&app, &principal.tenant)?;
     let is_asked_for = |person: &&Person| {
         let is_of_team = asked.team.as_ref().is_none_or(|team| person.teams.contains(team));
-        let is_after = asked.after.as_deref().is_none_or(|after| person.id.as_str() > after);
+        let is_after = asked.after.as_ref().is_none_or(|after| person.id > *after);
         is_of_team && is_after && (asked.left || person.left_at.is_none())
     };
     let mut people = facts.directory.agents.values().map(Arc::as_ref).filter(is_asked_for);
@@ -54,7 +55,7 @@ pub(super) async fn read_one(
     let principal = manager(&app, &headers)?;
     let id = id_of(id)?;
     let facts = policy::facts_of(&app, &principal.tenant)?;
-    let person = facts.directory.agents.get(&id).ok_or_else(WireError::forbidden)?;
+    let person = facts.directory.agents.get(&id).ok_or_else(no_such_person)?;
     Ok(shown(StatusCode::OK, person))
 }
 
@@ -71,9 +72,10 @@ pub(super) async fn put_one(
     let person = read_person(id, object(&body)?)?;
     let wanted = serde_json::to_string(&PersonObject::of(&person)).map_err(|_| Problem::internal())?;
     let change = Change::new(&app, &principal, op, "agent.put", &[("person", &wanted)]);
+    let _turn = change.turn().await?;
     for _ in 0..TRIES_MAX {
-        let made_before = change.made_before().await?.is_some();
         let facts = policy::facts_of(&app, &principal.tenant)?;
+        let made_before = change.made_before().await?.is_some();
         let there = facts.directory.agents.get(&person.id);
         if let Some(there) = there.filter(|_| made_before) {
             return Ok(shown(StatusCode::OK, there));
@@ -98,15 +100,16 @@ pub(super) async fn remove(
     let (op, on_top_of) = (op_of(&headers)?, Precondition::of(&headers)?);
     let id = id_of(id)?;
     let change = Change::new(&app, &principal, op, "agent.remove", &[("agent", id.as_str())]);
+    let _turn = change.turn().await?;
     for _ in 0..TRIES_MAX {
+        let facts = policy::facts_of(&app, &principal.tenant)?;
         if change.made_before().await?.is_some() {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
-        let facts = policy::facts_of(&app, &principal.tenant)?;
-        let there = facts.directory.agents.get(&id).ok_or_else(WireError::forbidden)?;
+        let there = facts.directory.agents.get(&id).ok_or_else(no_such_person)?;
         on_top_of.check(Some(&etag_of(there)))?;
         let now = app.clock.now();
-        let next = facts.directory.without_person(&id, now).ok_or_else(WireError::forbidden)?;
+        let next = facts.directory.without_person(&id, now).ok_or_else(no_such_person)?;
         if put(&change, now, next).await? {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
@@ -139,7 +142,7 @@ struct Page<'a> {
 #[derive(Debug)]
 struct Asked {
     team: Option<TeamId>,
-    after: Option<String>,
+    after: Option<AgentId>,
     limit: usize,
     left: bool,
 }
@@ -150,14 +153,22 @@ impl Asked {
             return Err(Problem::parameter("query", "cannot be read"));
         };
         let mut asked = Asked { team: None, after: None, limit: PAGE, left: false };
+        let mut given = BTreeSet::new();
         for (name, value) in pairs {
+            if !given.insert(name.clone()) {
+                return Err(Problem::parameter(&name, "is given twice"));
+            }
             match name.as_str() {
                 "team" => {
                     let team =
                         TeamId::new(&value).map_err(|why| Problem::parameter("team", &format!("is no id: {why}")));
                     asked.team = Some(team?);
                 }
-                "cursor" => asked.after = Some(value),
+                "cursor" => {
+                    let after =
+                        AgentId::new(&value).map_err(|_| Problem::parameter("cursor", "is none that was handed out"));
+                    asked.after = Some(after?);
+                }
                 "limit" => {
                     let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
                     let why = format!("must be from 1 to {PAGE_MAX}");
@@ -182,6 +193,12 @@ fn manager(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
     }
     count(app, &principal)?;
     Ok(principal)
+}
+
+fn no_such_person() -> WireError {
+    let mut error = WireError::forbidden();
+    error.message = "There is nobody of this id in the directory.".to_owned();
+    error
 }
 
 fn id_of(path: Result<Path<String>, PathRejection>) -> Result<AgentId, Problem> {

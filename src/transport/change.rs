@@ -1,26 +1,44 @@
 //! A change of what holds for a whole tenant, be it of the policy or of the directory: journaled once however often it is
 //! sent, and held to what it was made on top of.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
 
 use super::App;
 use super::rpc::{Viewer, failed};
 use crate::actor::CommandError;
 use crate::auth::{Principal, Role};
-use crate::domain::command::{Actor, Outcome, Rejection};
+use crate::domain::command::{Actor, Outcome};
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
-use crate::domain::id::Op;
+use crate::domain::id::{Op, TenantId};
 use crate::domain::op::{OpRecord, fingerprint_of_change};
 use crate::domain::time::Timestamp;
 use crate::ports::TenantDefinition;
-use crate::protocol::error::WireError;
+use crate::protocol::error::{ErrorKind, WireError};
 
 /// How often a change is tried anew when somebody else was faster.
 pub(super) const TRIES_MAX: usize = 5;
 /// When to ask again while somebody else always is, or the store is out of reach.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a change may wait for those before it.
+const TURN_WITHIN: Duration = Duration::from_secs(4);
+
+/// The changes of each tenant, one after the other: whoever would be overtaken waits for a turn instead.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    tenants: Mutex<BTreeMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Turns {
+    fn of(&self, tenant: &TenantId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(tenants.entry(tenant.clone()).or_default())
+    }
+}
 
 /// Who makes a change, and what makes it safe to send again.
 pub(super) struct Change<'a> {
@@ -54,7 +72,19 @@ impl<'a> Change<'a> {
         self.op.is_some()
     }
 
+    /// Waits until those are done that came before; the next one waits as long as this value lives.
+    ///
+    /// # Errors
+    /// [`WireError`] when there are too many of them.
+    pub(super) async fn turn(&self) -> Result<OwnedMutexGuard<()>, WireError> {
+        let turn = self.app.turns.of(&self.principal.tenant).lock_owned();
+        tokio::time::timeout(TURN_WITHIN, turn).await.map_err(|_elapsed| WireError::unavailable(RETRY_AFTER))
+    }
+
     /// The event of the same change, where it has been made before.
+    ///
+    /// Asked after the facts that the change is made on top of were read: whoever makes the same one at the same time either
+    /// is found here, or is overtaken.
     ///
     /// # Errors
     /// [`WireError`] when the op was that of another change, or the store is out of reach.
@@ -64,7 +94,8 @@ impl<'a> Change<'a> {
         let found = found.map_err(|error| failed(error, Viewer::Other))?;
         match found.as_ref().and_then(|event| event.op.as_ref()) {
             Some(record) if record.fingerprint != fingerprint => {
-                Err(WireError::rejected(&Rejection::OpReused, None, Value::Null))
+                let message = "This op, or Idempotency-Key, was used for another change; use a new one.";
+                Err(WireError::new(ErrorKind::Conflict, "op_reused", message))
             }
             Some(_) | None => Ok(found),
         }

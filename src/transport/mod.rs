@@ -49,6 +49,7 @@ pub use history::PauseHistory;
 pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 
+use change::Turns;
 use dry_run::DryRuns;
 use rate_limit::RateLimiter;
 use sockets::Sockets;
@@ -127,6 +128,7 @@ struct App {
     protected_limiter: RateLimiter,
     router_limiter: RateLimiter,
     dry_runs: DryRuns,
+    turns: Turns,
     sockets: Arc<Sockets>,
     session_count: AtomicU64,
     /// Every task of a connection.
@@ -157,6 +159,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
         dry_runs: DryRuns::default(),
+        turns: Turns::default(),
         sockets: Arc::new(Sockets::new(
             parts.settings.connections_max,
             parts.settings.connections_per_address_max,

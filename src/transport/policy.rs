@@ -183,10 +183,11 @@ async fn put_draft(
     op: Option<Op>,
 ) -> Result<Value, WireError> {
     let change = written.change(app, principal, op, base_version, note.as_deref());
+    let _turn = change.turn().await?;
+    let mut facts = facts_of(app, &principal.tenant)?;
     if let Some(event) = change.made_before().await? {
         return drafted_before(app, principal, &event);
     }
-    let mut facts = facts_of(app, &principal.tenant)?;
     is_in_force(&facts, base_version)?;
     let read_at = app.clock.now();
     let beside = Beside { policy: &facts.policy, directory: &facts.directory, now: read_at };
@@ -204,10 +205,10 @@ async fn put_draft(
             let difference = write_difference(&facts.policy.types, &draft.types);
             return Ok(json!({"draft": draft_head(&draft), "difference": difference}));
         }
+        facts = facts_of(app, &principal.tenant)?;
         if let Some(event) = change.made_before().await? {
             return drafted_before(app, principal, &event);
         }
-        facts = facts_of(app, &principal.tenant)?;
     }
     Err(WireError::unavailable(RETRY_AFTER))
 }
@@ -252,11 +253,12 @@ impl Wanted {
 
 async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Value, WireError> {
     let change = wanted.change(app, principal);
+    let _turn = change.turn().await?;
     for _ in 0..TRIES_MAX {
+        let facts = facts_of(app, &principal.tenant)?;
         if let Some(event) = change.made_before().await? {
             return published_before(app, principal, &event).await;
         }
-        let facts = facts_of(app, &principal.tenant)?;
         let draft = draft_to_publish(&facts)?;
         let now = app.clock.now();
         let takes_effect_at = match wanted.at {
@@ -335,9 +337,10 @@ async fn withdraw(
 ) -> Result<Value, WireError> {
     let parts: Vec<(&str, &str)> = reason.iter().map(|reason| ("reason", reason.as_str())).collect();
     let change = Change::new(app, principal, op, "policy.withdraw", &parts);
+    let _turn = change.turn().await?;
     for _ in 0..TRIES_MAX {
-        let made_before = change.made_before().await?.is_some();
         let facts = facts_of(app, &principal.tenant)?;
+        let made_before = change.made_before().await?.is_some();
         if made_before {
             return Ok(facts
                 .plans

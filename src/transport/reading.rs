@@ -1,6 +1,6 @@
 //! What requests over HTTP have in common: they are counted, may carry an `op`, and have an object as their body.
 
-use http::header::{ETAG, HeaderName, HeaderValue, IF_MATCH};
+use http::header::{ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
@@ -36,36 +36,73 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, WireError> {
     }
 }
 
-/// What a change is made on top of, as its sender says (RFC 9110, 13.1.1).
-pub(super) struct Precondition(Option<Wanted>);
+/// What a change is made on top of, as its sender says (RFC 9110, 13.1).
+pub(super) struct Precondition {
+    if_match: Option<Wanted>,
+    /// `If-None-Match: *`: nothing is there yet.
+    only_new: bool,
+}
 
 enum Wanted {
     /// `*`: whatever is there, but something.
     Anything,
     /// One of these.
-    OneOf(String),
+    OneOf(Vec<String>),
 }
 
 impl Precondition {
-    /// The `If-Match` of a request.
+    /// The `If-Match` and `If-None-Match` of a request.
     pub(super) fn of(headers: &HeaderMap) -> Result<Precondition, Problem> {
-        let Some(value) = headers.get(IF_MATCH) else { return Ok(Precondition(None)) };
-        let text =
-            value.to_str().map_err(|_| Problem::parameter("If-Match", "must be an ETag as it was handed out"))?;
-        let wanted = if text.trim() == "*" { Wanted::Anything } else { Wanted::OneOf(text.to_owned()) };
-        Ok(Precondition(Some(wanted)))
+        let refused = || Problem::parameter("If-Match", "must be *, or ETags in their quotes as they were handed out");
+        let mut if_match = None;
+        for value in headers.get_all(IF_MATCH) {
+            let wanted = value.to_str().ok().and_then(read_tags).ok_or_else(refused)?;
+            if_match = match (if_match, wanted) {
+                (None, wanted) => Some(wanted),
+                (Some(Wanted::OneOf(mut all)), Wanted::OneOf(more)) => {
+                    all.extend(more);
+                    Some(Wanted::OneOf(all))
+                }
+                (Some(_), _) => return Err(refused()),
+            };
+        }
+        let only_new = match headers.get(IF_NONE_MATCH).map(|value| value.as_bytes()) {
+            None => false,
+            Some(b"*") => true,
+            Some(_) => return Err(Problem::parameter("If-None-Match", "may be * alone: to put what is not there yet")),
+        };
+        Ok(Precondition { if_match, only_new })
     }
 
     /// Holds it against the ETag of what is there, if anything is.
     pub(super) fn check(&self, there: Option<&str>) -> Result<(), Problem> {
-        let holds = match (&self.0, there) {
-            (None, _) | (Some(Wanted::Anything), Some(_)) => true,
-            (Some(Wanted::OneOf(tags)), Some(there)) => tags.split(',').any(|tag| tag.trim() == there),
-            (Some(_), None) => false,
-        };
-        let detail = "It has changed since it was read; read it again and decide anew.";
-        if holds { Ok(()) } else { Err(Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)) }
+        let failed = |detail| Err(Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail));
+        if self.only_new && there.is_some() {
+            return failed("It is there already; read it, and put it with If-Match to change it.");
+        }
+        match (&self.if_match, there) {
+            (None, _) | (Some(Wanted::Anything), Some(_)) => Ok(()),
+            (Some(Wanted::OneOf(tags)), Some(there)) if tags.iter().any(|tag| tag == there) => Ok(()),
+            (Some(Wanted::OneOf(_)), Some(_)) => {
+                failed("It has changed since it was read; read it again and decide anew.")
+            }
+            (Some(_), None) => failed("There is nothing yet that could be changed; put it without If-Match."),
+        }
     }
+}
+
+/// A list of ETags. One that a proxy has made a weak one on its way counts as what it was: they are of the content.
+fn read_tags(text: &str) -> Option<Wanted> {
+    if text.trim() == "*" {
+        return Some(Wanted::Anything);
+    }
+    let tag = |tag: &str| {
+        let tag = tag.trim();
+        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+        let inner = opaque.strip_prefix('"')?.strip_suffix('"')?;
+        (!inner.contains('"')).then(|| opaque.to_owned())
+    };
+    text.split(',').map(tag).collect::<Option<Vec<_>>>().map(Wanted::OneOf)
 }
 
 /// Puts an ETag on an answer.

@@ -166,15 +166,19 @@ impl House {
     }
 
     pub(crate) async fn connect(&self, agent: &str) -> Link {
+        self.try_connect(agent).await.expect("attached")
+    }
+
+    pub(crate) async fn try_connect(&self, agent: &str) -> Result<Link, CommandError> {
         let id = SessionId(self.sessions.fetch_add(1, Ordering::SeqCst));
         let (sender, notices) = mpsc::channel(64);
         let link = SessionLink { id, notices: sender, answered_at: Arc::new(AtomicI64::new(0)) };
         let agent = later(agent);
-        let opened = self.router.attach(&self.tenant, &agent, link).await.expect("attached");
+        let opened = self.router.attach(&self.tenant, &agent, link).await?;
         let mut link = Link { agent, id, opened, notices };
         // Its own sign-in is no news to it.
         while link.waiting().is_some() {}
-        link
+        Ok(link)
     }
 
     pub(crate) async fn disconnect(&self, link: Link) {

@@ -21,7 +21,10 @@ use intervalo::domain::time::{hours, minutes, seconds, show_span};
 fn names_colours_and_icons_are_taken_as_they_are_written_or_not_at_all() {
     assert_eq!(name("Café da manhã"), Ok("Café da manhã".to_owned()));
     assert_eq!(name(&"é".repeat(NAME_LENGTH_MAX)), Ok("é".repeat(NAME_LENGTH_MAX)));
-    for bad in ["", " ", "a\u{7}", &"é".repeat(NAME_LENGTH_MAX + 1)] {
+    for good in ["نیم\u{200C}فاصله", "ශ්\u{200D}රී", "👩\u{200D}👩"] {
+        assert_eq!(name(good), Ok(good.to_owned()));
+    }
+    for bad in ["", " ", "a\u{7}", "a\u{200B}b", "a\u{200E}b", "a\u{202E}b", &"é".repeat(NAME_LENGTH_MAX + 1)] {
         assert!(name(bad).is_err(), "{bad:?}");
     }
     assert_eq!(color("#2F80ed"), Ok("#2f80ed".to_owned()));
@@ -99,7 +102,7 @@ fn ids_are_one_to_128_printable_characters() {
     assert!(TeamId::new(&"é".repeat(128)).is_ok());
     assert_eq!(TeamId::new(&"é".repeat(129)), Err(IdError::TooLong(129)));
     assert_eq!(TeamId::new(""), Err(IdError::Empty));
-    for bad in [" a", "a ", "a\nb", "a\u{200B}b", "a\u{2028}b", "\u{FEFF}a", "a\u{E0041}"] {
+    for bad in [" a", "a ", "a\nb", "a\u{200B}b", "a\u{200D}b", "a\u{2028}b", "\u{FEFF}a", "a\u{E0041}"] {
         assert_eq!(TeamId::new(bad), Err(IdError::NotPrintable), "{bad:?}");
     }
 }

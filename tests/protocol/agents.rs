@@ -98,7 +98,16 @@ async fn people_are_listed_by_team_and_by_page_and_those_who_left_on_request() {
     assert_eq!(ids(&house.get("/v1/agents").await), ["=davi", "ana", "carla"]);
     assert_eq!(ids(&house.get("/v1/agents?left=true").await), ["=davi", "ana", "bruno", "carla"]);
     assert!(house.get("/v1/agents/bruno").await.json()["left_at"].is_string());
-    for (query, field) in [("limit=0", "limit"), ("limit=1001", "limit"), ("left=1", "left"), ("x=1", "x")] {
+    let cases = [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("left=1", "left"),
+        ("x=1", "x"),
+        ("team=suporte&team=vendas", "team"),
+        ("cursor=", "cursor"),
+        ("cursor=%00", "cursor"),
+    ];
+    for (query, field) in cases {
         let answer = house.get(&format!("/v1/agents?{query}")).await;
         assert_eq!((answer.problem().0, &answer.json()["params"]["field"]), (400, &json!(field)), "{query}");
     }
@@ -220,6 +229,18 @@ async fn a_change_is_made_on_top_of_what_was_read() {
         let answer = house.ask(method, ANA, &[("if-match", tag)], &json!({"name": "ana", "teams": []})).await;
         assert_eq!(answer.problem(), (412, "precondition_failed".to_owned()), "{method}");
     }
+    // As a proxy hands it on, and one of several.
+    let etag = house.get(ANA).await.headers["etag"].clone();
+    for tags in [format!("W/{etag}"), format!("\"x\", {etag}")] {
+        assert_eq!(house.ask("PUT", ANA, &[("if-match", &tags)], &moved).await.status, 200, "{tags}");
+    }
+    for (name, value) in [("if-match", "x"), ("if-match", ""), ("if-match", "*, \"x\""), ("if-none-match", "\"x\"")] {
+        let answer = house.ask("PUT", ANA, &[(name, value)], &moved).await;
+        assert_eq!((answer.problem().0, answer.problem().1.as_str()), (400, "invalid_params"), "{name}: {value}");
+    }
+    let only_new = [("if-none-match", "*")];
+    assert_eq!(house.ask("PUT", ANA, &only_new, &moved).await.problem().0, 412, "somebody is there");
+    assert_eq!(house.ask("PUT", "/v1/agents/eva", &only_new, &json!({"name": "Eva"})).await.status, 201);
     let newcomer = json!({"name": "Dora"});
     let answer = house.ask("PUT", "/v1/agents/dora", &[("if-match", "*")], &newcomer).await;
     assert_eq!(answer.status, 412, "nobody is there");
@@ -270,4 +291,39 @@ async fn changes_of_many_at_once_are_all_made() {
     };
     assert_eq!(join_all((0..12).map(put)).await, [201; 12]);
     assert_eq!(ids(&house.get("/v1/agents").await).len(), 16);
+}
+
+#[tokio::test]
+async fn promise_d3_one_key_has_one_effect_however_many_send_it_at_once() {
+    let house = &House::open().await;
+    let key = [("idempotency-key", KEY)];
+    let put = |n: usize| async move {
+        let person = json!({"name": format!("Nova {n}"), "teams": ["vendas"]});
+        house.ask("PUT", "/v1/agents/nova", &key, &person).await.status
+    };
+    let mut answers = join_all((0..8).map(put)).await;
+    answers.sort_unstable();
+    assert_eq!(answers, [201, 409, 409, 409, 409, 409, 409, 409]);
+    let (put, delete) = tokio::join!(put(9), async { house.ask("DELETE", ANA, &key, &json!({})).await.status });
+    assert_eq!((put, delete), (409, 409), "nor has it another one later");
+}
+
+#[tokio::test]
+async fn whoever_is_changed_is_told_of_it() {
+    let house = House::open().await;
+    let mut ana = house.server.agent("ana").await;
+    let version = ana.ok("agent.get", json!({})).await["version"].clone();
+    assert_eq!(house.put(ANA, json!({"name": "Ana Paula", "teams": ["vendas"]})).await.status, 200);
+    // The first one may be of her sign-in.
+    let mut told = ana.notification("agent.changed").await;
+    if told["name"] == "ana" {
+        told = ana.notification("agent.changed").await;
+    }
+    assert_eq!((&told["name"], &told["teams"]), (&json!("Ana Paula"), &json!(["vendas"])));
+    assert_eq!(told["version"], version, "her state is what it was");
+    // What is the same, and what others are, is nothing to tell.
+    assert_eq!(house.put(ANA, json!({"name": "Ana Paula", "teams": ["vendas"]})).await.status, 200);
+    assert_eq!(house.put("/v1/agents/carla", json!({"name": "Carla", "teams": []})).await.status, 200);
+    assert_eq!(house.put(ANA, json!({"name": "Ana", "teams": ["vendas"]})).await.status, 200);
+    assert_eq!(ana.notification("agent.changed").await["name"], "Ana");
 }
