@@ -22,9 +22,11 @@ use crate::router::Router;
 
 /// How long until what the store did not take is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// When running pauses are looked at once more: a row of somebody who began just before a version came into force may
-/// still be on its way to the hub at the first look.
-const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
+/// How long until running pauses are looked at once more.
+const NEXT_LOOK_AFTER: Duration = Duration::from_secs(2);
+/// For how long they are: a row of somebody who began just before a version came into force may still be on its way to the
+/// hub at the first look, and one that was lost is there within a beat (promise V3).
+const LOOKS_FOR: Duration = Duration::from_secs(6);
 /// How often an agent's pause is looked at anew when something else happens to it.
 const LOOKS_MAX: usize = 5;
 
@@ -51,7 +53,7 @@ impl Publishing {
     /// Carries out what is planned for one tenant, for ever.
     pub async fn run(self: Arc<Self>, tenant: TenantId) {
         let Some(mut moved) = self.router.moved(&tenant) else { return };
-        let mut loosened = None;
+        let (mut loosened, mut first_look) = (None, None);
         loop {
             moved.mark_unchanged();
             let Some(facts) = self.router.tenant(&tenant) else { return };
@@ -63,10 +65,15 @@ impl Publishing {
                     continue;
                 }
             } else if let Some(loosening) = loosening_of(&facts, loosened) {
-                let all = self.loosen(&tenant, &facts, loosening).await;
-                self.clock.sleep_until(self.clock.now() + SECOND_LOOK_AFTER).await;
-                if all && self.loosen(&tenant, &facts, loosening).await {
+                let now = self.clock.now();
+                let (_, since) =
+                    first_look.filter(|(version, _)| *version == loosening.version).unwrap_or((loosening.version, now));
+                first_look = Some((loosening.version, since));
+                let is_last = now >= since + LOOKS_FOR;
+                if self.loosen(&tenant, &facts, loosening).await && is_last {
                     loosened = Some(loosening.version);
+                } else {
+                    self.clock.sleep_until(self.clock.now() + NEXT_LOOK_AFTER).await;
                 }
                 continue;
             }

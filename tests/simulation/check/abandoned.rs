@@ -77,24 +77,25 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
 impl Agent {
     fn take(&mut self, event: &AgentEvent) {
         self.shifts.take(event);
-        match &event.body {
-            AgentEventBody::Connected => self.line = Line::Connected,
-            AgentEventBody::GraceBegan { .. } => (self.line, self.last_seen) = (Line::Grace, Some(event.at)),
-            AgentEventBody::ConnectionLost { last_seen_at } => {
-                (self.line, self.last_seen) = (Line::Disconnected, Some(*last_seen_at));
-            }
-            AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
-                (self.line, self.last_seen) = (Line::Disconnected, Some(event.at));
-            }
-            AgentEventBody::PauseStarted(started) => {
-                let place = if started.terms.is_some() { &mut self.pause } else { &mut self.protected };
-                *place = Some((started.id, event.at));
-            }
-            AgentEventBody::PauseEnded(ended) => {
-                self.pause.take_if(|(id, _)| *id == ended.pause);
-                self.protected.take_if(|(id, _)| *id == ended.pause);
-            }
-            _ => {}
+        if let AgentEventBody::ConnectionLost { last_seen_at } = &event.body {
+            (self.line, self.last_seen) = (Line::Disconnected, Some(*last_seen_at));
+        }
+        if matches!(event.body, AgentEventBody::SignedOut | AgentEventBody::Deactivated) {
+            (self.line, self.last_seen) = (Line::Disconnected, Some(event.at));
+        }
+        if matches!(event.body, AgentEventBody::Connected) {
+            self.line = Line::Connected;
+        }
+        if matches!(event.body, AgentEventBody::GraceBegan { .. }) {
+            (self.line, self.last_seen) = (Line::Grace, Some(event.at));
+        }
+        if let AgentEventBody::PauseStarted(started) = &event.body {
+            let place = if started.terms.is_some() { &mut self.pause } else { &mut self.protected };
+            *place = Some((started.id, event.at));
+        }
+        if let AgentEventBody::PauseEnded(ended) = &event.body {
+            self.pause.take_if(|(id, _)| *id == ended.pause);
+            self.protected.take_if(|(id, _)| *id == ended.pause);
         }
     }
 

@@ -78,39 +78,37 @@ pub(crate) async fn records(house: &House) {
 
 impl Records {
     fn take(&mut self, agent: &AgentId, event: &AgentEvent) {
-        match &event.body {
-            AgentEventBody::PauseStarted(started) => {
-                if started.terms.is_some() {
-                    let before = self.0.values_mut().filter(|pause| pause.agent == *agent && pause.next.is_none());
-                    before.for_each(|pause| pause.next = Some(event.at));
-                }
-                let (agent, terms) = (agent.clone(), started.terms.clone());
-                let limit = terms.as_ref().and_then(|terms| terms.limit);
-                let (overran_at, ended, next, annotations, amended) = (None, None, None, 0, false);
-                let pause =
-                    Pause { agent, terms, began: event.at, limit, overran_at, ended, next, annotations, amended };
-                self.0.insert(started.id, pause);
+        if let AgentEventBody::PauseStarted(started) = &event.body {
+            if started.terms.is_some() {
+                let before = self.0.values_mut().filter(|pause| pause.agent == *agent && pause.next.is_none());
+                before.for_each(|pause| pause.next = Some(event.at));
             }
-            AgentEventBody::PauseExtended { pause, by } => {
-                self.change(*pause, |pause| pause.limit = pause.limit.map(|limit| limit + *by));
-            }
-            AgentEventBody::Overran { pause, .. } => {
-                self.change(*pause, |pause| pause.overran_at = event.due_at.or(Some(event.at)));
-            }
-            AgentEventBody::PauseEnded(ended) => {
-                let (at, cause, misclick) = (event.at, event.cause, ended.misclick);
-                let estimated = ended.last_seen_at.is_some();
-                self.change(ended.pause, |pause| pause.ended = Some(Ended { at, cause, misclick, estimated }));
-            }
-            AgentEventBody::PauseCorrected(corrected) => self.change(corrected.pause, |pause| {
+            let (agent, terms) = (agent.clone(), started.terms.clone());
+            let limit = terms.as_ref().and_then(|terms| terms.limit);
+            let (overran_at, ended, next, annotations, amended) = (None, None, None, 0, false);
+            let pause = Pause { agent, terms, began: event.at, limit, overran_at, ended, next, annotations, amended };
+            self.0.insert(started.id, pause);
+        }
+        if let AgentEventBody::PauseExtended { pause, by } = &event.body {
+            self.change(*pause, |pause| pause.limit = pause.limit.map(|limit| limit + *by));
+        }
+        if let AgentEventBody::Overran { pause, .. } = &event.body {
+            self.change(*pause, |pause| pause.overran_at = event.due_at.or(Some(event.at)));
+        }
+        if let AgentEventBody::PauseEnded(ended) = &event.body {
+            let (at, cause, misclick) = (event.at, event.cause, ended.misclick);
+            let estimated = ended.last_seen_at.is_some();
+            self.change(ended.pause, |pause| pause.ended = Some(Ended { at, cause, misclick, estimated }));
+        }
+        if let AgentEventBody::PauseCorrected(corrected) = &event.body {
+            self.change(corrected.pause, |pause| {
                 let cause = pause.ended.map_or(event.cause, |ended| ended.cause);
                 let (at, misclick, estimated) = (corrected.ended_at, corrected.misclick, false);
                 (pause.ended, pause.amended) = (Some(Ended { at, cause, misclick, estimated }), true);
-            }),
-            AgentEventBody::PauseAnnotated { pause } => {
-                self.change(*pause, |pause| (pause.annotations, pause.amended) = (pause.annotations + 1, true));
-            }
-            _ => {}
+            });
+        }
+        if let AgentEventBody::PauseAnnotated { pause } = &event.body {
+            self.change(*pause, |pause| (pause.annotations, pause.amended) = (pause.annotations + 1, true));
         }
     }
 
@@ -121,11 +119,9 @@ impl Records {
     }
 
     fn stands_against(&self, agent: &AgentId, event: &AgentEvent) -> Option<&'static str> {
-        let id = match &event.body {
-            AgentEventBody::PauseCorrected(corrected) => corrected.pause,
-            AgentEventBody::PauseAnnotated { pause } => *pause,
-            _ => return None,
-        };
+        let corrects = if let AgentEventBody::PauseCorrected(corrected) = &event.body { Some(corrected) } else { None };
+        let annotated = if let AgentEventBody::PauseAnnotated { pause } = &event.body { Some(*pause) } else { None };
+        let id = corrects.map(|corrected| corrected.pause).or(annotated)?;
         let Some(pause) = self.0.get(&id).filter(|pause| pause.agent == *agent) else {
             return Some("there is no such pause of the agent");
         };
@@ -133,7 +129,7 @@ impl Records {
             return Some("nobody says why, or what");
         }
         let of_themselves = event.actor.id() == Some(agent.as_str());
-        let AgentEventBody::PauseCorrected(corrected) = &event.body else {
+        let Some(corrected) = corrects else {
             let by_agent = matches!(event.actor, Actor::Agent(_));
             return if pause.terms.is_none() && !by_agent {
                 Some("somebody else annotated a protected pause")
@@ -168,7 +164,7 @@ impl Pause {
         let overrun = self.limit.map(|limit| self.began + limit + terms.grace);
         let overrun = self.overran_at.into_iter().chain(overrun).min().filter(|at| *at <= corrected.ended_at);
         let marks = (corrected.misclick, corrected.short, corrected.overran_at);
-        let counts = !ended.misclick == corrected.usage.before.is_some()
+        let counts = ended.misclick == corrected.usage.before.is_none()
             && corrected.usage.after == (!misclick).then_some(lasted);
         (marks != (misclick, short, overrun) || !counts).then_some("something else follows from that end")
     }

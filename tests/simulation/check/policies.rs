@@ -21,8 +21,9 @@ use crate::office::{self, OWN_LIMIT, agent};
 
 /// How late a version may be, of uptime: what the store did not take is tried again after a second.
 const LATE_MAX: Duration = seconds(3);
-/// How long it may take until running pauses have the longer limits, of uptime: they are looked at twice.
-const LOOSENED_WITHIN: Duration = seconds(8);
+/// How long it may take until running pauses have the longer limits, of uptime: they are looked at for as long as
+/// a row may be on its way.
+const LOOSENED_WITHIN: Duration = seconds(10);
 /// The limit of a pause whose type has none any more.
 const LONGEST: Duration = hours(24);
 

@@ -79,18 +79,15 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
 
 impl Shifts {
     pub(super) fn take(&mut self, event: &AgentEvent) -> Option<Became> {
-        match &event.body {
-            AgentEventBody::SignedIn { shift, .. } => {
-                self.signed_in = Some(shift.started_at);
-                None
-            }
-            AgentEventBody::ShiftPlanned(planned) => {
-                let declared = Declared { start: planned.start(), end: planned.end(), meal: planned.unpaid_meal() };
-                self.replan(planned.day(), Some(declared), event.at)
-            }
-            AgentEventBody::ShiftCancelled { day } => self.replan(*day, None, event.at),
-            _ => None,
+        if let AgentEventBody::SignedIn { shift, .. } = &event.body {
+            self.signed_in = Some(shift.started_at);
         }
+        if let AgentEventBody::ShiftPlanned(planned) = &event.body {
+            let declared = Declared { start: planned.start(), end: planned.end(), meal: planned.unpaid_meal() };
+            return self.replan(planned.day(), Some(declared), event.at);
+        }
+        let AgentEventBody::ShiftCancelled { day } = &event.body else { return None };
+        self.replan(*day, None, event.at)
     }
 
     /// A plan that comes late, or is another, makes another shift of the one of now.
