@@ -23,6 +23,7 @@ mod protected;
 mod queue;
 mod recorded;
 mod requests;
+mod routable;
 mod schedule;
 mod script;
 mod setting;

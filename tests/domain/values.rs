@@ -246,3 +246,51 @@ fn the_teams_that_a_type_names_are_told_by_the_field() {
     let named: Vec<(&str, &str)> = teams_named(&of).map(|(field, team)| (field, team.as_str())).collect();
     assert_eq!(named, [("teams", "suporte"), ("cap", "vendas")]);
 }
+
+#[test]
+fn semantics_3_an_override_changes_something_on_days_that_there_are_and_fits_the_rules_that_it_changes() {
+    use intervalo::domain::id::AgentId;
+    use intervalo::domain::overrides::{OverrideFor, RuleField, RuleOverride};
+    use intervalo::domain::policy_check::check_override;
+    let day = |day| NaiveDate::from_ymd_opt(2026, 11, day);
+    let fine = RuleOverride {
+        whom: OverrideFor::Agent(AgentId::new("ana").expect("an id")),
+        fields: BTreeSet::from([RuleField::Limit]),
+        values: PauseRules { limit: Some(minutes(20)), ..PauseRules::default() },
+        from: day(23),
+        until: day(23),
+        reason: "r".to_owned(),
+    };
+    let rules = PauseRules { min_duration: Some(minutes(10)), ..PauseRules::default() };
+    let fields = |one: &RuleOverride, class| {
+        let unfit = check_override(one, &rules, class);
+        unfit.iter().map(|unfit| unfit.field).collect::<Vec<_>>()
+    };
+    assert_eq!(fields(&fine, PauseClass::Regular), Vec::<&str>::new());
+    let nothing = RuleOverride { fields: BTreeSet::new(), ..fine.clone() };
+    assert_eq!(fields(&nothing, PauseClass::Regular), ["reason"]);
+    let never = RuleOverride { from: day(24), ..fine.clone() };
+    assert_eq!(fields(&never, PauseClass::Regular), ["until"]);
+    for (from, until) in [(None, day(1)), (day(30), None), (None, None), (day(1), day(2))] {
+        let some = RuleOverride { from, until, ..fine.clone() };
+        assert_eq!(fields(&some, PauseClass::Regular), Vec::<&str>::new(), "{from:?} {until:?}");
+    }
+    // It is held against the rules of the type that it leaves as they are.
+    let short = PauseRules { limit: Some(minutes(9)), ..PauseRules::default() };
+    let too_short = RuleOverride { values: short, ..fine.clone() };
+    assert_eq!(fields(&too_short, PauseClass::Regular), ["min_duration"]);
+    let as_available = RuleOverride {
+        fields: BTreeSet::from([RuleField::OnLimit]),
+        values: PauseRules { on_limit: OnLimit::EndAvailable, ..PauseRules::default() },
+        ..fine.clone()
+    };
+    assert_eq!(fields(&as_available, PauseClass::Entitlement), ["on_limit"]);
+    // A warning that somebody wrote is its own; the default gives way to a shorter limit.
+    let minute = PauseRules { limit: Some(WARN_BEFORE), ..PauseRules::default() };
+    let minute = RuleOverride { values: minute, ..fine };
+    let bare = PauseRules::default();
+    assert!(check_override(&minute, &bare, PauseClass::Regular).is_empty());
+    let written = RuleOverride { fields: BTreeSet::from([RuleField::Limit, RuleField::WarnBefore]), ..minute };
+    let unfit = check_override(&written, &bare, PauseClass::Regular);
+    assert_eq!(unfit.iter().map(|unfit| unfit.field).collect::<Vec<_>>(), ["warn_before"]);
+}
