@@ -279,6 +279,7 @@ async fn a_folder_of_before_opens_with_what_it_had() {
         "DROP TABLE pause_amendments",
         "DROP INDEX journal_requests",
         "DROP INDEX journal_clock_stepped",
+        "ALTER TABLE directories DROP COLUMN whole",
         "DELETE FROM _sqlx_migrations WHERE version >= 4",
     ] {
         sqlx::query(sql).execute(&mut hand).await.unwrap();
