@@ -20,6 +20,7 @@ use tower::ServiceExt;
 
 use super::App;
 use super::http::secure;
+use super::patience::Patience;
 use super::problem::Problem;
 use super::sockets::{ConnectionPlace, Full};
 use super::stall::StallGuard;
@@ -31,8 +32,6 @@ const HEADER_READ_TIME_MAX: Duration = Duration::from_secs(5);
 const HEADERS_MAX: usize = 64;
 /// The most bytes of a request's head (promise R4).
 const HEADER_BYTES_MAX: usize = 16 * 1024;
-/// How long a request may take in all. Storage that is out of reach is answered sooner (promise B4).
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// The first wait when the system has no more descriptors: short, for a socket may close at once.
 const BACK_OFF_MIN: Duration = Duration::from_millis(50);
 /// What the system keeps of what is sent and not yet taken. Its own measure grows to some MiB for a
@@ -170,16 +169,18 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
 }
 
 /// Answers one request. A panic is its own and nobody else's (promise B3).
-async fn answer<B>(request: Request<B>, routes: axum::Router) -> Result<Response, Infallible>
+async fn answer<B>(mut request: Request<B>, routes: axum::Router) -> Result<Response, Infallible>
 where
     B: hyper::body::Body<Data = axum::body::Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    let answered = AssertUnwindSafe(tokio::time::timeout(REQUEST_TIME_MAX, routes.oneshot(request))).catch_unwind();
-    let response = match answered.await {
-        Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(never))) => match never {},
-        Ok(Err(_elapsed)) => Problem::timeout().into_response(),
+    let patience = Patience::default();
+    request.extensions_mut().insert(patience.clone());
+    let answered = patience.bound(routes.oneshot(request));
+    let response = match AssertUnwindSafe(answered).catch_unwind().await {
+        Ok(Some(Ok(response))) => response,
+        Ok(Some(Err(never))) => match never {},
+        Ok(None) => Problem::timeout().into_response(),
         Err(_panic) => {
             metrics::counter!("intervalo_panics_total", "where" => "http").increment(1);
             tracing::error!("a request panicked");

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde_json::json;
 
+use super::patience::Patience;
 use super::problem::Problem;
 use super::{App, agents, occupancy, pauses, rpc, shifts, upgrade};
 use crate::auth::{Action, Principal, Target};
@@ -139,14 +140,15 @@ async fn call(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     if app.router.tenant(&principal.tenant).is_none() {
         return Err(WireError::forbidden().into());
     }
+    let patience = request.extensions().get::<Patience>().cloned().unwrap_or_default();
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::from(WireError::parse("it is not UTF-8")))?;
     let answer = match read(text) {
-        Incoming::Single(call) => respond(&app, &principal, call).await.map(|response| response.to_text()),
+        Incoming::Single(call) => respond(&app, &principal, call, &patience).await.map(|response| response.to_text()),
         Incoming::Batch(calls) => {
             let mut responses = Vec::with_capacity(calls.len());
             for call in calls {
-                responses.extend(respond(&app, &principal, call).await);
+                responses.extend(respond(&app, &principal, call, &patience).await);
             }
             (!responses.is_empty()).then(|| batch_text(&responses))
         }
@@ -157,14 +159,24 @@ async fn call(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     })
 }
 
-async fn respond(app: &App, principal: &Principal, call: Result<Call, BadCall>) -> Option<RpcResponse> {
+async fn respond(
+    app: &App,
+    principal: &Principal,
+    call: Result<Call, BadCall>,
+    patience: &Patience,
+) -> Option<RpcResponse> {
     match call {
         Err(bad) => Some(RpcResponse::bad(bad)),
         Ok(Call { id, method, params }) => {
             let result = match Method::named(&method) {
                 None => Err(WireError::method_not_found(&method)),
                 Some(known) => match rpc::admit(app, principal, known, params).await {
-                    Ok(invocation) => rpc::answer(app, principal, invocation).await,
+                    Ok(invocation) => {
+                        if known == Method::PolicyDryRun {
+                            patience.for_long_work();
+                        }
+                        rpc::answer(app, principal, invocation).await
+                    }
                     Err(error) => Err(error),
                 },
             };

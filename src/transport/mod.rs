@@ -15,6 +15,7 @@ mod history;
 mod http;
 mod liveness;
 mod occupancy;
+mod patience;
 mod pauses;
 mod policy;
 mod problem;
