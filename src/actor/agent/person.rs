@@ -10,7 +10,7 @@ use crate::domain::event::Cause;
 impl AgentActor {
     /// True when the directory has no such agent any more.
     pub(super) fn has_left(&self) -> bool {
-        self.person_by_now().is_none_or(|person| person.left_at.is_some())
+        is_gone(self.person_by_now().as_deref())
     }
 
     /// Tells the sockets what has changed of the person since they were told last.
@@ -20,7 +20,7 @@ impl AgentActor {
         if self.sessions.is_empty() {
             return;
         }
-        if self.has_left() {
+        if is_gone(self.person.as_deref()) {
             // Most were told by the event; a socket may have come in while the person left.
             let (cause, by_agent, message) = (Cause::Deactivated, false, "signed out: deactivated".to_owned());
             self.tell_sessions(vec![Notice::SignedOut { cause, by_agent, message }]);
@@ -32,4 +32,8 @@ impl AgentActor {
     fn person_by_now(&self) -> Option<Arc<Person>> {
         self.desk.facts().directory.agents.get(&self.key.agent).cloned()
     }
+}
+
+fn is_gone(person: Option<&Person>) -> bool {
+    person.is_none_or(|person| person.left_at.is_some())
 }
