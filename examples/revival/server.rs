@@ -83,10 +83,11 @@ impl Server {
         Ok(line.ok_or_else(|| format!("there is no figure {name}"))?.trim().parse()?)
     }
 
-    /// The memory of this process, in KiB.
-    pub(crate) fn resident_kib(&self) -> Outcome<f64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("Rss:")).ok_or("no such figure of memory")?;
+    /// The memory that this process has taken for itself, in KiB: without the pages of the program's file, of which the
+    /// system keeps as many at hand as it likes.
+    pub(crate) fn taken_kib(&self) -> Outcome<f64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no such figure of memory")?;
         Ok(line.split_whitespace().next().ok_or("no figure")?.parse()?)
     }
 

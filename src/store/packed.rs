@@ -10,8 +10,8 @@ use super::stored::{FormError, Hash, PersonId, Resolve, erased_host_id};
 use crate::domain::id::AgentId;
 use crate::ports::{ReadError, StateRow};
 
-/// How many states are read at once: about a megabyte.
-const CHUNK_STATES: i64 = 2000;
+/// How many states are read at once: a quarter of a megabyte or so.
+const CHUNK_STATES: i64 = 500;
 
 /// Some states of a tenant, packed, in the order of their internal ids.
 pub(crate) struct Chunk {
