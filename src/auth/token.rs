@@ -110,7 +110,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Unauthenticated`] for every token that does not hold, whatever is wrong with it.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Unauthenticated> {
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Unauthenticated> {
         if token.len() > TOKEN_LENGTH_MAX {
             return Err(Unauthenticated);
         }
@@ -191,6 +191,7 @@ impl TokenKey {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use serde_json::{Value, json};
 
     use super::*;
@@ -200,6 +201,11 @@ mod tests {
 
     fn key() -> TokenKey {
         TokenKey::from_bytes(&[42; 32]).expect("long enough")
+    }
+
+    /// A key of our own is at hand: there is nothing to wait for.
+    fn at_once(verifier: &Verifier, token: &str, now: Timestamp) -> Result<Principal, Unauthenticated> {
+        verifier.verify(token, now).now_or_never().expect("at once")
     }
 
     fn sign(algorithm: Algorithm, key: &[u8], claims: &Value) -> String {
@@ -224,7 +230,7 @@ mod tests {
     }
 
     fn verify(claims: &Value) -> Result<Principal, Unauthenticated> {
-        Verifier::with_key(&key()).verify(&sign(Algorithm::HS256, &[42; 32], claims), NOW)
+        at_once(&Verifier::with_key(&key()), &sign(Algorithm::HS256, &[42; 32], claims), NOW)
     }
 
     #[test]
@@ -237,14 +243,14 @@ mod tests {
         };
         let token = key().issue(&grant, NOW, Duration::from_secs(60)).expect("issued");
         let verifier = Verifier::with_key(&key());
-        let principal = verifier.verify(&token, NOW).expect("holds");
+        let principal = at_once(&verifier, &token, NOW).expect("holds");
         assert_eq!(principal.id, grant.id);
         assert_eq!(principal.tenant, grant.tenant);
         assert_eq!(principal.roles, grant.roles);
         assert_eq!(principal.teams, grant.teams);
         assert_eq!(principal.expires_at, Timestamp((NOW_S + 60) * 1000));
-        assert!(verifier.verify(&token, Timestamp((NOW_S + 60) * 1000 - 1)).is_ok());
-        assert_eq!(verifier.verify(&token, Timestamp((NOW_S + 60) * 1000)), Err(Unauthenticated));
+        assert!(at_once(&verifier, &token, Timestamp((NOW_S + 60) * 1000 - 1)).is_ok());
+        assert_eq!(at_once(&verifier, &token, Timestamp((NOW_S + 60) * 1000)), Err(Unauthenticated));
     }
 
     #[test]
@@ -284,7 +290,7 @@ mod tests {
     fn promise_a3_a_token_with_a_condition_that_is_not_understood_does_not_authenticate() {
         let header = Header { crit: Some(vec!["b64".to_owned()]), ..Header::new(Algorithm::HS256) };
         let token = jsonwebtoken::encode(&header, &good(), &EncodingKey::from_secret(&[42; 32])).expect("signed");
-        assert_eq!(Verifier::with_key(&key()).verify(&token, NOW), Err(Unauthenticated));
+        assert_eq!(at_once(&Verifier::with_key(&key()), &token, NOW), Err(Unauthenticated));
     }
 
     #[test]
@@ -300,9 +306,9 @@ mod tests {
         let other = sign(Algorithm::HS256, &[42; 32], &with("sub", json!("bruno")));
         let swapped = format!("{}.{}.{}", parts[0], other.split('.').nth(1).expect("claims"), parts[2]);
         for token in [longer.as_str(), &stranger, &none, &unsigned, &swapped, "", "..", "a.b.c", "ana"] {
-            assert_eq!(verifier.verify(token, NOW), Err(Unauthenticated), "{token}");
+            assert_eq!(at_once(&verifier, token, NOW), Err(Unauthenticated), "{token}");
         }
-        assert_eq!(verifier.verify(&"a".repeat(1 << 20), NOW), Err(Unauthenticated));
+        assert_eq!(at_once(&verifier, &"a".repeat(1 << 20), NOW), Err(Unauthenticated));
     }
 
     #[test]

@@ -405,7 +405,7 @@ impl Session {
                 }
                 Ok(self.ping().await)
             }
-            Invocation::SessionRefresh { token } => self.refresh(&token, boards),
+            Invocation::SessionRefresh { token } => self.refresh(&token, boards).await,
             Invocation::SessionSignOut { scope, pause } => self.sign_out(scope, pause).await,
             Invocation::PauseOptions { watch: true } => self.watch_menu().await,
             Invocation::BoardSubscribe { teams, cursor } => {
@@ -437,7 +437,7 @@ impl Session {
             return Err(WireError::invalid_params("ticket", "is not accepted by this server; send a token"));
         }
         let sent = match &wanted.token {
-            Some(token) => Some(self.app.verify(token).map_err(|_| WireError::unauthenticated())?),
+            Some(token) => Some(self.app.verify(token).await.map_err(|_| WireError::unauthenticated())?),
             None => None,
         };
         if let Some(client) = &wanted.client {
@@ -563,8 +563,8 @@ impl Session {
         rpc::to_value(&Pong { server_time: to_text(self.app.clock.now()), version })
     }
 
-    fn refresh(&mut self, token: &str, boards: &mut Boards) -> Result<Value, WireError> {
-        let fresh = self.app.verify(token).map_err(|_| WireError::unauthenticated())?;
+    async fn refresh(&mut self, token: &str, boards: &mut Boards) -> Result<Value, WireError> {
+        let fresh = self.app.verify(token).await.map_err(|_| WireError::unauthenticated())?;
         let open = self.open.as_mut().ok_or_else(WireError::unauthenticated)?;
         // What the session is stays: an agent's presence is neither won nor lost by a refresh.
         if !is_same_subject(&open.principal, &fresh) || fresh.is(Role::Agent) != open.principal.is(Role::Agent) {

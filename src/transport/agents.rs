@@ -31,7 +31,7 @@ const PAGE_MAX: usize = 1000;
 
 /// `GET /v1/agents`: the people, by id, a page at a time.
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    let principal = manager(&app, &headers)?;
+    let principal = manager(&app, &headers).await?;
     let asked = Asked::read(&uri)?;
     let facts = policy::facts_of(&app, &principal.tenant)?;
     let is_asked_for = |person: &&Person| {
@@ -52,7 +52,7 @@ pub(super) async fn read_one(
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let principal = manager(&app, &headers)?;
+    let principal = manager(&app, &headers).await?;
     let id = id_of(id)?;
     let facts = policy::facts_of(&app, &principal.tenant)?;
     let person = facts.directory.agents.get(&id).ok_or_else(no_such_person)?;
@@ -65,7 +65,7 @@ pub(super) async fn put_one(
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let principal = manager(&app, request.headers())?;
+    let principal = manager(&app, request.headers()).await?;
     let (op, on_top_of) = (op_of(request.headers())?, Precondition::of(request.headers())?);
     let id = id_of(id)?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
@@ -96,7 +96,7 @@ pub(super) async fn remove(
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let principal = manager(&app, &headers)?;
+    let principal = manager(&app, &headers).await?;
     let (op, on_top_of) = (op_of(&headers)?, Precondition::of(&headers)?);
     let id = id_of(id)?;
     let change = Change::new(&app, &principal, op, "agent.remove", &[("agent", id.as_str())]);
@@ -186,8 +186,8 @@ impl Asked {
 }
 
 /// Whoever asks, where they may change the directory; what they ask is counted.
-fn manager(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
-    let principal = app.authenticate(headers)?;
+async fn manager(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let principal = app.authenticate(headers).await?;
     if !principal.may(Action::ManageDirectory) {
         return Err(WireError::forbidden().into());
     }

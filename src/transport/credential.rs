@@ -32,18 +32,18 @@ impl<'a> Bearer<'a> {
 
 impl App {
     /// The principal of an HTTP request.
-    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Unauthenticated> {
+    pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Unauthenticated> {
         match Bearer::of(headers) {
-            Bearer::Token(token) => self.verify(token),
+            Bearer::Token(token) => self.verify(token).await,
             Bearer::Absent | Bearer::Unreadable => Err(Unauthenticated),
         }
     }
 
     /// The principal of a token.
-    pub(super) fn verify(&self, token: &str) -> Result<Principal, Unauthenticated> {
+    pub(super) async fn verify(&self, token: &str) -> Result<Principal, Unauthenticated> {
         // Whoever issued it counts by the wall clock; the session then lasts for as long as it has left.
         let (now, wall) = (self.clock.now(), self.clock.wall());
-        let verified = self.verifier.verify(token, wall).map(|principal| {
+        let verified = self.verifier.verify(token, wall).await.map(|principal| {
             let expires_at = now + principal.expires_at.since(wall);
             Principal { expires_at, ..principal }
         });

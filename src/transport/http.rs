@@ -120,7 +120,7 @@ async fn agent_state(
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let principal = app.authenticate(&headers)?;
+    let principal = app.authenticate(&headers).await?;
     if !principal.may(Action::ReadAgent) {
         return Err(WireError::forbidden().into());
     }
@@ -136,7 +136,7 @@ async fn agent_state(
 
 /// `POST /v1/rpc`: one request or a batch. 200 for every answer of JSON-RPC, 204 for none.
 async fn call(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    let principal = app.authenticate(request.headers())?;
+    let principal = app.authenticate(request.headers()).await?;
     if app.router.tenant(&principal.tenant).is_none() {
         return Err(WireError::forbidden().into());
     }

@@ -44,7 +44,7 @@ pub(super) async fn put_one(
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let principal = app.authenticate(request.headers())?;
+    let principal = app.authenticate(request.headers()).await?;
     count(&app, &principal)?;
     if !principal.may(Action::ReportOccupancy) {
         return Err(WireError::forbidden().into());
@@ -94,7 +94,7 @@ fn check_channels(app: &App, principal: &Principal, report: &Report, prefix: &st
 
 /// `PUT /v1/occupancy`: a source's whole set. Checked whole before anything of it is taken.
 pub(super) async fn put_set(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    let principal = app.authenticate(request.headers())?;
+    let principal = app.authenticate(request.headers()).await?;
     count(&app, &principal)?;
     principal.scope(Action::ReportOccupancy)?;
     let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
@@ -129,7 +129,7 @@ pub(super) async fn put_set(State(app): State<Arc<App>>, request: Request) -> Re
 
 /// `GET /v1/routable?team&channel&agent`: of that agent, or of all within reach.
 pub(super) async fn routable(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    let principal = app.authenticate(&headers)?;
+    let principal = app.authenticate(&headers).await?;
     count(&app, &principal)?;
     let scope = principal.scope(Action::ReadAgent)?;
     let asked = Asked::read(&uri)?;

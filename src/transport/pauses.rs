@@ -35,7 +35,7 @@ const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Answers `GET /v1/pauses`.
 pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    let principal = app.authenticate(&headers)?;
+    let principal = app.authenticate(&headers).await?;
     let scope = principal.scope(Action::ReadHistory)?;
     let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
     let form = Form::wanted(&headers)?;

@@ -39,7 +39,7 @@ pub(super) async fn of_agent(
     id: PathOf<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let principal = app.authenticate(&headers)?;
+    let principal = app.authenticate(&headers).await?;
     let (agent, _) = reach(&app, &principal, Action::ReadAgent, id.ok().map(|Path(id)| id))?;
     count(&app, &principal)?;
     let plan = app.router.shifts(&principal.tenant, &agent.id).await;
@@ -54,7 +54,7 @@ pub(super) async fn plan_one(
     path: PathOf<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let principal = app.authenticate(request.headers())?;
+    let principal = app.authenticate(request.headers()).await?;
     let (id, day) = path.map(|Path((id, day))| (Some(id), day)).unwrap_or_default();
     let (agent, role) = reach(&app, &principal, Action::PlanShifts, id)?;
     count(&app, &principal)?;
@@ -74,7 +74,7 @@ pub(super) async fn cancel(
     path: PathOf<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let principal = app.authenticate(&headers)?;
+    let principal = app.authenticate(&headers).await?;
     let (id, day) = path.map(|Path((id, day))| (Some(id), day)).unwrap_or_default();
     let (agent, role) = reach(&app, &principal, Action::PlanShifts, id)?;
     count(&app, &principal)?;
@@ -86,7 +86,7 @@ pub(super) async fn cancel(
 
 /// `PUT /v1/shifts`: plans many. Nothing is written while anything is wrong with one of them.
 pub(super) async fn plan_many(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    let principal = app.authenticate(request.headers())?;
+    let principal = app.authenticate(request.headers()).await?;
     if !principal.may(Action::PlanShifts) {
         return Err(WireError::forbidden().into());
     }

@@ -11,7 +11,7 @@ use http::header::{
     CONNECTION, HOST, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -32,7 +32,7 @@ const KEY_LENGTH: usize = 24;
 
 /// Answers `GET /v1/ws`.
 pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
-    match accept(&app, &request) {
+    match accept(&app, request.method(), request.uri(), request.headers()).await {
         Err(problem) => problem.into_response(),
         Ok(accepted) => {
             let Some(peer) = request.extensions().get::<Peer>().cloned() else {
@@ -65,14 +65,13 @@ struct Accepted {
     response: Response,
 }
 
-fn accept(app: &App, request: &Request) -> Result<Accepted, Problem> {
-    let headers = request.headers();
-    if let Some(query) = request.uri().query().filter(|query| !query.is_empty()) {
+async fn accept(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Accepted, Problem> {
+    if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
         // A credential in an address ends up in logs and histories.
         let name: String = query.split(['=', '&']).next().unwrap_or_default().chars().take(64).collect();
         return Err(Problem::parameter(&name, "is unknown here; a credential never goes into the address"));
     }
-    let key = handshake_key(request.method(), headers)?;
+    let key = handshake_key(method, headers)?;
     if !origin_is_allowed(headers, &app.settings.allowed_origins) {
         metrics::counter!("intervalo_origins_refused_total").increment(1);
         let detail = "Pages of this origin may not open sockets here.";
@@ -82,7 +81,7 @@ fn accept(app: &App, request: &Request) -> Result<Accepted, Problem> {
     let principal = match Bearer::of(headers) {
         Bearer::Absent => None,
         Bearer::Unreadable => return Err(Unauthenticated.into()),
-        Bearer::Token(token) => Some(known(app, app.verify(token)?)?),
+        Bearer::Token(token) => Some(known(app, app.verify(token).await?)?),
     };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
