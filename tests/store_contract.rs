@@ -3,6 +3,7 @@
 mod store {
     pub(crate) mod amendments;
     pub(crate) mod changes;
+    pub(crate) mod credentials;
     mod dry_run;
     mod evidence;
     mod history;
@@ -37,6 +38,7 @@ use store::amendments::{
 use store::changes::{
     people_who_change_one_by_one_are_as_they_were_told_last, promise_d3_a_change_is_found_by_its_op_across_reopening,
 };
+use store::credentials::credentials_are_kept_as_they_were_put_last;
 use store::requests::a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another;
 use support::store_kinds::{InMemory, OnPostgres, OnSqlite, Store};
 use support::store_world::{World, admin, agent, pause, seq, started, supervisor, terms};
@@ -71,6 +73,7 @@ macro_rules! contract {
             promise_d6_a_start_that_moves_the_clock_is_part_of_the_fold,
             people_who_change_one_by_one_are_as_they_were_told_last,
             promise_d3_a_change_is_found_by_its_op_across_reopening,
+            credentials_are_kept_as_they_were_put_last,
         );
     };
     ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {

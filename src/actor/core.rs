@@ -20,6 +20,7 @@ use super::rest::wake_at;
 pub use super::revival::RevivalError;
 use super::revival::{RevivedTenant, revive};
 use super::shard::{Intake, NotAppended, Publish, Sequencer, ShardHandle, TenantLine};
+use crate::domain::access::Credential;
 use crate::domain::agent::Agent;
 use crate::domain::command::Actor;
 use crate::domain::directory::Directory;
@@ -91,6 +92,8 @@ pub struct TenantSeed {
     pub head: TenantSeq,
     /// The directory in force.
     pub directory: Arc<Directory>,
+    /// Who may come in.
+    pub credentials: Arc<[Credential]>,
     /// The public rows of all agents that ever had an event.
     pub rows: Vec<SeedRow>,
     /// True when something fell due while the server was down: no row may be shown before
@@ -144,10 +147,10 @@ impl Core {
             let revived = revive(&*parts.journal, head, ready_at, &registry).await?;
             let (shard, intake) = ShardHandle::new();
             let mut tenants = BTreeMap::new();
-            for RevivedTenant { id, head, facts, rows, overdue, slots, .. } in revived.tenants {
+            for RevivedTenant { id, head, facts, credentials, rows, overdue, slots, .. } in revived.tenants {
                 unopened.overdue += overdue.len();
                 let (directory, is_behind) = (Arc::clone(&facts.directory), !overdue.is_empty());
-                seeds.push(TenantSeed { shard: revived.head.shard, head, directory, rows, is_behind });
+                seeds.push(TenantSeed { shard: revived.head.shard, head, directory, credentials, rows, is_behind });
                 let desk = Arc::new(Desk::new(id.clone(), revived.head.shard, facts, head, overdue));
                 tenants.insert(id.clone(), TenantLine { desk: Arc::clone(&desk), head, slots });
                 let line = Line { tasks: tasks.clone(), env: Arc::clone(&env), desk, shard: shard.clone() };

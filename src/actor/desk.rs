@@ -62,6 +62,7 @@ impl TenantFacts {
                 TenantFacts { policy: Arc::clone(policy), plans: Arc::clone(plans), ..self.clone() }
             }
             TenantDefinition::Plans(plans) => TenantFacts { plans: Arc::clone(plans), ..self.clone() },
+            TenantDefinition::Credentials(_) => self.clone(),
         }
     }
 
@@ -77,6 +78,7 @@ impl TenantFacts {
             TenantDefinition::Policy(policy) => policy_follows(policy),
             TenantDefinition::Publication(policy, plans) => policy_follows(policy) && plans_follow(plans),
             TenantDefinition::Plans(plans) => plans_follow(plans),
+            TenantDefinition::Credentials(_) => true,
         }
     }
 }

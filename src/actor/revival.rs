@@ -12,6 +12,7 @@ use super::desk::TenantFacts;
 use super::recent_people::RecentPeople;
 use super::registry::{Key, Registry};
 use super::rest::wake_at_of;
+use crate::domain::access::Credential;
 use crate::domain::agent::{Agent, Connection};
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
@@ -48,6 +49,8 @@ pub(super) struct RevivedTenant {
     pub(super) id: TenantId,
     pub(super) head: TenantSeq,
     pub(super) facts: TenantFacts,
+    /// Who may come in.
+    pub(super) credentials: Arc<[Credential]>,
     /// The public rows of those whom the directory knows.
     pub(super) rows: Vec<SeedRow>,
     /// Those of whom something fell due while the server was down.
@@ -100,7 +103,8 @@ impl ServerStarted {
             TenantEventBody::ClockStepped { .. }
             | TenantEventBody::PolicyPublished { .. }
             | TenantEventBody::PolicyPlanned { .. }
-            | TenantEventBody::DirectoryChanged { .. } => None,
+            | TenantEventBody::DirectoryChanged { .. }
+            | TenantEventBody::Access(_) => None,
         }
     }
 
@@ -138,7 +142,7 @@ pub(super) async fn revive(
 fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> RevivedTenant {
     let id = tenant.directory.tenant.id.clone();
     let (directory, policy) = (Arc::clone(&tenant.directory), Arc::clone(&tenant.policy));
-    let plans = Arc::clone(&tenant.plans);
+    let (plans, credentials) = (Arc::clone(&tenant.plans), Arc::clone(&tenant.credentials));
     let mut facts = TenantFacts { directory, policy, plans, slots: Arc::default(), people: RecentPeople::default() };
     // The number of this start: its event is recorded before anybody is shown.
     let moved = moved_by(&tenant, ready_at);
@@ -159,7 +163,7 @@ fn take_up(tenant: TenantSnapshot, ready_at: Timestamp, registry: &Registry) -> 
     }
     let slots = Slots::new(standings, &facts.policy, &facts.directory);
     facts.slots = Arc::clone(slots.counts());
-    RevivedTenant { id, head, facts, rows, overdue, slots, start: Arc::new(event), moved }
+    RevivedTenant { id, head, facts, credentials, rows, overdue, slots, start: Arc::new(event), moved }
 }
 
 /// How far this start puts the clock forward beyond the time that passed: by what the wall clock was ahead of the server's

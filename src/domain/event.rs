@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use super::access::AccessEvent;
 use super::alert::AlertId;
 use super::command::Actor;
 use super::deferral::Deferred;
@@ -283,6 +284,8 @@ pub enum TenantEventBody {
         /// How many were removed.
         removed: u32,
     },
+    /// Who may come in has changed, or somebody came in by it.
+    Access(AccessEvent),
 }
 
 /// A status that somebody chose; a pause is not among them.
@@ -671,6 +674,7 @@ impl TenantEventBody {
             TenantEventBody::PolicyPublished { .. } => "policy.published",
             TenantEventBody::PolicyPlanned { step, .. } => step.name(),
             TenantEventBody::DirectoryChanged { .. } => "directory.changed",
+            TenantEventBody::Access(event) => event.name(),
         }
     }
 }

@@ -234,6 +234,10 @@ fn parse_wide(text: &str) -> Option<u128> {
 }
 
 wide_id!(
+    /// A key, an account, an invitation or a login.
+    CredentialId
+);
+wide_id!(
     /// The offer of a slot.
     OfferId
 );

@@ -3,6 +3,7 @@
 //! Everything here is synchronous and total and takes `now` as an argument. It knows no clock,
 //! no runtime, no store and no wire format; `tests/tidy.rs` holds it to that.
 
+pub mod access;
 pub mod agent;
 pub mod alert;
 pub mod command;
@@ -28,6 +29,7 @@ pub mod presence;
 pub mod queue;
 pub mod record;
 pub mod request;
+pub mod role;
 pub mod routable;
 pub mod rules;
 pub mod schedule;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::BoxFuture;
 use super::placement::{Epoch, ShardId, ShardSeq};
+use crate::domain::access::{Credential, CredentialChange};
 use crate::domain::agent::Agent;
 use crate::domain::command::Actor;
 use crate::domain::directory::{Directory, Person};
@@ -85,6 +86,8 @@ pub enum TenantDefinition {
     Publication(Arc<Policy>, Arc<PolicyPlans>),
     /// What is planned for the policy. Nobody decides under it.
     Plans(Arc<PolicyPlans>),
+    /// Who may come in. Nothing is decided under it, and it has no versions: each change is of one credential.
+    Credentials(Arc<[CredentialChange]>),
 }
 
 /// An agent's state after a batch.
@@ -145,6 +148,8 @@ pub struct TenantSnapshot {
     /// How far the wall clock was ahead of the server's, in milliseconds, by the last `clock.stepped` since then; 0 where
     /// there is none.
     pub clock_ahead_ms: i64,
+    /// Who may come in.
+    pub credentials: Arc<[Credential]>,
     /// The states of all agents that ever had an event.
     pub states: Vec<StateRow>,
 }

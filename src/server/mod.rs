@@ -229,7 +229,7 @@ pub fn open_boards(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) {
-    for TenantSeed { shard, head, directory, rows, is_behind } in seeds {
+    for TenantSeed { shard, head, directory, rows, is_behind, credentials: _ } in seeds {
         if is_behind {
             let tenant = directory.tenant.id.clone();
             hub.open_tenant_unshown(shard, directory, head, rows);

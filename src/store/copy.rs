@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::amendments::{amendment_columns, amendment_row};
+use super::credentials::credential_rows;
 use super::encode::Writes;
 use super::open_error::OpenError;
 use super::pauses::{pause_columns, pause_row};
@@ -167,7 +168,9 @@ impl Copying<'_> {
                 PolicyRow { tenant, version, seq: row.number(2, "policies")?, form: row.number(3, "policies")?, types };
             self.write(Writes { policies: vec![policy], ..Writes::default() }).await?;
         }
-        self.plans().await
+        self.plans().await?;
+        let credentials = credential_rows(&mut self.reading, None).await?;
+        self.write(Writes { credentials, ..Writes::default() }).await
     }
 
     /// A folder that no server has opened since the table came to be has none.

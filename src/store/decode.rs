@@ -196,7 +196,8 @@ pub(crate) fn clock_ahead_ms(stepped: Option<&JournalRow>, resolve: &dyn Resolve
         TenantEventBody::ServerStarted { .. }
         | TenantEventBody::PolicyPublished { .. }
         | TenantEventBody::PolicyPlanned { .. }
-        | TenantEventBody::DirectoryChanged { .. } => Ok(0),
+        | TenantEventBody::DirectoryChanged { .. }
+        | TenantEventBody::Access(_) => Ok(0),
     }
 }
 

@@ -11,13 +11,14 @@ use super::amendments::AmendmentRow;
 use super::pauses::{EventPlace, PauseChange, PauseRowForm, PauseWrites};
 use super::random::Salts;
 use super::row::{
-    DirectoryRow, JournalRow, NameRow, PersonRow, PlansRow, PolicyRow, ShardHeadRow, StateRowForm, TenantHeadRow,
-    TenantRow, TextRow,
+    CredentialRow, DirectoryRow, DroppedRow, JournalRow, NameRow, PersonRow, PlansRow, PolicyRow, ShardHeadRow,
+    StateRowForm, TenantHeadRow, TenantRow, TextRow,
 };
 use super::stored::{
-    ActorForm, AgentForm, DirectoryForm, EventForm, FORM, Hash, OpColumns, PauseTypeForm, PersonChangeForm, PersonId,
-    PersonKind, PlansForm, Refer, TenantEventForm, write_json,
+    ActorForm, AgentForm, CredentialForm, DirectoryForm, EventForm, FORM, Hash, OpColumns, PauseTypeForm,
+    PersonChangeForm, PersonId, PersonKind, PlansForm, Refer, TenantEventForm, WideId, write_json,
 };
+use crate::domain::access::CredentialChange;
 use crate::domain::directory::{Directory, Person};
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, TenantId};
@@ -137,7 +138,7 @@ impl Wanted {
                             Some(TenantDefinition::Policy(policy)) => {
                                 forms_of(policy, &mut collect);
                             }
-                            None => {}
+                            Some(TenantDefinition::Credentials(_)) | None => {}
                         }
                     }
                 }
@@ -191,6 +192,8 @@ pub(crate) struct Writes {
     pub(crate) directories: Vec<DirectoryRow>,
     pub(crate) policies: Vec<PolicyRow>,
     pub(crate) plans: Vec<PlansRow>,
+    pub(crate) credentials: Vec<CredentialRow>,
+    pub(crate) dropped_credentials: Vec<DroppedRow>,
     pub(crate) pause_changes: Vec<PauseChange>,
     pub(crate) pauses: Vec<PauseRowForm>,
     pub(crate) amendments: Vec<AmendmentRow>,
@@ -374,6 +377,11 @@ impl Encoder<'_> {
                 self.plans(entry, plans);
                 None
             }
+            // They are no evidence, and can be erased: what became of them is in the event.
+            TenantDefinition::Credentials(changes) => {
+                self.credentials(entry, changes);
+                None
+            }
         });
         let mut names = self.names(&entry.tenant, PersonKind::of_actor(&event.actor));
         let (actor_kind, actor_person) = ActorForm::of(&event.actor, &mut names).columns();
@@ -438,6 +446,24 @@ impl Encoder<'_> {
         // One row a tenant, and the last one counts.
         self.writes.plans.retain(|row| row.tenant != tenant);
         self.writes.plans.push(PlansRow { tenant, seq, form: FORM, body });
+    }
+
+    fn credentials(&mut self, entry: &Entry, changes: &[CredentialChange]) {
+        let (tenant, seq) = (entry.tenant.as_str(), entry.seq.0.cast_signed());
+        for change in changes {
+            let id = WideId(change.id().0.to_be_bytes());
+            // One row a credential, and the last change of it counts.
+            self.writes.credentials.retain(|row| row.id != id || row.tenant != tenant);
+            self.writes.dropped_credentials.retain(|row| row.id != id || row.tenant != tenant);
+            let tenant = tenant.to_owned();
+            match change {
+                CredentialChange::Put(credential) => {
+                    let (kind, body) = (credential.kind().to_owned(), write_json(&CredentialForm::of(credential)));
+                    self.writes.credentials.push(CredentialRow { tenant, id, kind, seq, form: FORM, body });
+                }
+                CredentialChange::Drop(_) => self.writes.dropped_credentials.push(DroppedRow { tenant, id }),
+            }
+        }
     }
 
     fn state(&mut self, state: &StateChange, last_seq: Option<i64>) {

@@ -7,6 +7,7 @@
 mod amendments;
 mod at_hand;
 pub mod copy;
+mod credentials;
 mod decode;
 mod encode;
 pub mod history;

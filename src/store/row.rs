@@ -198,6 +198,25 @@ pub(crate) struct PolicyRow {
     pub(crate) types: Vec<PauseTypeForm>,
 }
 
+/// A credential, or that there is none of the id any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CredentialRow {
+    pub(crate) tenant: String,
+    pub(crate) id: WideId,
+    pub(crate) kind: String,
+    /// The tenant event that put it there.
+    pub(crate) seq: i64,
+    pub(crate) form: i64,
+    pub(crate) body: String,
+}
+
+/// Which credential is no more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DroppedRow {
+    pub(crate) tenant: String,
+    pub(crate) id: WideId,
+}
+
 /// What is planned for a tenant's policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PlansRow {

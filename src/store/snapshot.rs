@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::credentials::credentials;
 use super::decode::{References, clock_ahead_ms, damaged_row, decode_state, decode_tenant_event};
 use super::packed::{Decoded, Undecided, decode_chunk, next_chunk};
 use super::reader::{clock_stepped_row, directory_rows, plans, policy, references, server_started_row, shard_head};
@@ -56,6 +57,7 @@ async fn tenant_snapshot(
     let directory = on_a_thread(move || DirectoryForm::of_rows(&rows));
     let policy = policy(reading, tenant).await?;
     let plans = plans(reading, tenant).await?;
+    let credentials = credentials(reading, tenant).await?;
     let started = server_started_row(reading, tenant).await?;
     let stepped = clock_stepped_row(reading, tenant, started.as_ref().map_or(0, |row| row.seq)).await?;
     let (mut found, states) = states(reading, tenant).await?;
@@ -86,6 +88,7 @@ async fn tenant_snapshot(
         plans,
         server_started,
         clock_ahead_ms,
+        credentials,
         states,
     })
 }

@@ -325,7 +325,8 @@ async fn published_before(app: &App, principal: &Principal, event: &TenantEvent)
         TenantEventBody::PolicyPlanned { step: PolicyStep::Drafted { .. } | PolicyStep::Withdrawn, .. }
         | TenantEventBody::ServerStarted { .. }
         | TenantEventBody::ClockStepped { .. }
-        | TenantEventBody::DirectoryChanged { .. } => Err(WireError::internal()),
+        | TenantEventBody::DirectoryChanged { .. }
+        | TenantEventBody::Access(_) => Err(WireError::internal()),
     }
 }
 

@@ -276,6 +276,7 @@ async fn a_folder_of_before_opens_with_what_it_had() {
     store.close().await;
     let mut hand = store.by_hand().await;
     for sql in [
+        "DROP TABLE credentials",
         "DROP TABLE pause_amendments",
         "DROP INDEX journal_requests",
         "DROP INDEX journal_clock_stepped",

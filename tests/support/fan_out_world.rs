@@ -216,6 +216,7 @@ impl World {
             directory: Arc::clone(&inner.directory),
             policy: Arc::new(Policy::empty()),
             plans: Arc::default(),
+            credentials: Arc::new([]),
             server_started: inner.server_started.clone(),
             clock_ahead_ms: 0,
             states: inner.agents.iter().map(state).collect(),

@@ -88,7 +88,8 @@ async fn version_of(
         TenantEventBody::ServerStarted { .. }
         | TenantEventBody::ClockStepped { .. }
         | TenantEventBody::PolicyPlanned { .. }
-        | TenantEventBody::DirectoryChanged { .. } => None,
+        | TenantEventBody::DirectoryChanged { .. }
+        | TenantEventBody::Access(_) => None,
     };
     let policy = policy_of(reading, tenant.as_str(), version).await?;
     Ok(PublishedPolicy { policy: Arc::new(policy), at: event.at, actor: event.actor, cause: event.cause, reason })

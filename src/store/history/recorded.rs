@@ -118,7 +118,8 @@ pub fn fold_dry_run(run: &mut DryRun, entries: &[Entry]) -> Result<bool, ReadErr
                     TenantEventBody::ClockStepped { .. }
                     | TenantEventBody::PolicyPublished { .. }
                     | TenantEventBody::PolicyPlanned { .. }
-                    | TenantEventBody::DirectoryChanged { .. } => run.on_other_event(),
+                    | TenantEventBody::DirectoryChanged { .. }
+                    | TenantEventBody::Access(_) => run.on_other_event(),
                 }
                 event.at
             }

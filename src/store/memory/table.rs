@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::domain::access::Credential;
 use crate::domain::id::{PolicyVersion, RequestId, TenantId, TenantSeq};
 use crate::domain::policy::Policy;
 use crate::domain::policy_plans::PolicyPlans;
@@ -18,9 +19,11 @@ use crate::store::encode::{Basis, KnownPerson, KnownTenant, PersonKey, TextKey, 
 use crate::store::pauses::PauseRowForm;
 use crate::store::recorded::{BEFORE_MAX, EndBefore, RecordedRows, look_back_from};
 use crate::store::row::{
-    DirectoryRow, JournalRow, PersonRow, PlansRow, PolicyRow, StateRowForm, TenantHeadRow, TextRow,
+    CredentialRow, DirectoryRow, JournalRow, PersonRow, PlansRow, PolicyRow, StateRowForm, TenantHeadRow, TextRow,
 };
-use crate::store::stored::{DirectoryForm, FormError, Hash, PersonId, PersonKind, PlansForm, WideId, read_json};
+use crate::store::stored::{
+    CredentialForm, DirectoryForm, FormError, Hash, PersonId, PersonKind, PlansForm, WideId, read_json,
+};
 
 /// All tables.
 #[derive(Debug)]
@@ -39,6 +42,7 @@ pub(super) struct Tables {
     directories: BTreeMap<(String, i64), DirectoryRow>,
     policies: BTreeMap<(String, i64), PolicyRow>,
     plans: BTreeMap<String, PlansRow>,
+    credentials: BTreeMap<(String, WideId), CredentialRow>,
 }
 
 impl Tables {
@@ -60,6 +64,7 @@ impl Tables {
             directories: BTreeMap::new(),
             policies: BTreeMap::new(),
             plans: BTreeMap::new(),
+            credentials: BTreeMap::new(),
         }
     }
 
@@ -163,6 +168,10 @@ impl Tables {
             self.policies.insert((row.tenant.clone(), row.version), row);
         }
         self.plans.extend(writes.plans.into_iter().map(|row| (row.tenant.clone(), row)));
+        self.credentials.extend(writes.credentials.into_iter().map(|row| ((row.tenant.clone(), row.id), row)));
+        for row in writes.dropped_credentials {
+            self.credentials.remove(&(row.tenant, row.id));
+        }
         for change in writes.pause_changes {
             if let Some(pause) = self.pauses.get_mut(&change.id) {
                 pause.change(&change);
@@ -298,6 +307,9 @@ impl Tables {
             None => Ok(PolicyPlans::default()),
         };
         let plans = Arc::new(plans.map_err(wrong)?);
+        let credentials = self.credentials.values().filter(|row| row.tenant == tenant);
+        let credentials: Arc<[Credential]> =
+            credentials.map(|row| CredentialForm::read(row).map_err(wrong)).collect::<Result<_, _>>()?;
         let started = self
             .journal
             .values()
@@ -330,6 +342,7 @@ impl Tables {
             plans,
             server_started,
             clock_ahead_ms,
+            credentials,
             states,
         })
     }

@@ -71,6 +71,8 @@ impl Statement {
         self.part("new_policies", POLICIES, &writes.policies);
         self.part("new_types", PAUSE_TYPES, &writes.policies);
         self.part("new_plans", PLANS, &writes.plans);
+        self.part("new_credentials", CREDENTIALS, &writes.credentials);
+        self.part("old_credentials", DROPPED_CREDENTIALS, &writes.dropped_credentials);
         self.part("changed", PAUSE_CHANGES, &writes.pause_changes);
         self.changes = writes.pause_changes.len();
         // A pause that ends makes room for the one that begins: the insert reads what the update has done.
@@ -234,6 +236,16 @@ const PLANS: &str = "INSERT INTO policy_plans (tenant, seq, form, body)
     SELECT r.tenant, r.seq, r.form, r.body
     FROM fence, json_to_recordset($ROWS) AS r (tenant text, seq bigint, form bigint, body text)
     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
+
+const CREDENTIALS: &str = "INSERT INTO credentials (tenant, id, kind, seq, form, body)
+    SELECT r.tenant, decode(r.id, 'hex'), r.kind, r.seq, r.form, r.body
+    FROM fence, json_to_recordset($ROWS)
+         AS r (tenant text, id text, kind text, seq bigint, form bigint, body text)
+    ON CONFLICT (tenant, id) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
+
+const DROPPED_CREDENTIALS: &str = "DELETE FROM credentials
+    USING fence, json_to_recordset($ROWS) AS r (tenant text, id text)
+    WHERE credentials.tenant = r.tenant AND credentials.id = decode(r.id, 'hex')";
 
 const PAUSE_CHANGES: &str = "UPDATE pauses SET
         replaced_by = coalesce(decode(r.replaced_by, 'hex'), pauses.replaced_by), ended_at = r.ended_at,

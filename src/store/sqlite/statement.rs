@@ -148,6 +148,8 @@ pub(super) async fn write(connection: &mut SqliteConnection, writes: &Writes) ->
     bytes += put(connection, INSERT_POLICIES, &writes.policies).await?;
     bytes += touch(connection, INSERT_PAUSE_TYPES, &writes.policies).await?.1;
     bytes += put(connection, UPSERT_PLANS, &writes.plans).await?;
+    bytes += put(connection, UPSERT_CREDENTIALS, &writes.credentials).await?;
+    bytes += touch(connection, DROP_CREDENTIALS, &writes.dropped_credentials).await?.1;
     // Ends before starts: a pause that ends makes room for the one that begins.
     bytes += put(connection, UPDATE_PAUSES, &writes.pause_changes).await?;
     bytes += put(connection, INSERT_PAUSES, &writes.pauses).await?;
@@ -280,6 +282,14 @@ const INSERT_PAUSE_TYPES: &str = "INSERT INTO pause_types (tenant, version, code
 const UPSERT_PLANS: &str = "INSERT INTO policy_plans (tenant, seq, form, body)
     SELECT value->>'tenant', value->>'seq', value->>'form', value->>'body' FROM json_each(?1) WHERE true
     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
+
+const UPSERT_CREDENTIALS: &str = "INSERT INTO credentials (tenant, id, kind, seq, form, body)
+    SELECT value->>'tenant', unhex(value->>'id'), value->>'kind', value->>'seq', value->>'form', value->>'body'
+    FROM json_each(?1) WHERE true
+    ON CONFLICT (tenant, id) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
+
+const DROP_CREDENTIALS: &str = "DELETE FROM credentials WHERE (tenant, id) IN
+    (SELECT value->>'tenant', unhex(value->>'id') FROM json_each(?1))";
 
 const UPDATE_PAUSES: &str = "UPDATE pauses SET
         replaced_by = coalesce(u.replaced_by, pauses.replaced_by), ended_at = u.ended_at, ended_by = u.ended_by,

@@ -4,8 +4,10 @@
 //! by salted hashes, which [`Refer`] makes and [`Resolve`] looks up. What was erased reads back as
 //! absent. Instants and spans are integer milliseconds.
 
+mod access;
 mod agent;
 mod alert;
+mod credential;
 mod deferred;
 mod directory;
 mod entitlement;
@@ -40,6 +42,7 @@ use crate::domain::id::{AgentId, PrincipalId};
 use crate::domain::time::millis;
 
 pub(crate) use agent::AgentForm;
+pub(crate) use credential::CredentialForm;
 pub(crate) use directory::{DirectoryForm, PersonChangeForm};
 pub(crate) use event::EventForm;
 pub(crate) use id::{Hash, IdState, PersonId, Salt, WideId, to_hex};

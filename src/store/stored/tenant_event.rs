@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::AccessEventForm;
 use super::{FormError, Hash, Refer, Resolve, from_ms, to_ms};
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::{DirectoryVersion, PolicyVersion};
@@ -42,6 +43,8 @@ enum BodyForm {
     PolicyWithdrawn {},
     #[serde(rename = "directory.changed")]
     DirectoryChanged { version: u64, added: u32, changed: u32, removed: u32 },
+    #[serde(untagged)]
+    Access(AccessEventForm),
 }
 
 fn is_zero(ms: &u64) -> bool {
@@ -68,6 +71,7 @@ impl TenantEventForm {
             TenantEventBody::DirectoryChanged { version, added, changed, removed } => {
                 BodyForm::DirectoryChanged { version: version.0, added: *added, changed: *changed, removed: *removed }
             }
+            TenantEventBody::Access(event) => BodyForm::Access(AccessEventForm::of(event, refer)),
         };
         let reason = match body {
             TenantEventBody::PolicyPublished { reason, .. } | TenantEventBody::PolicyPlanned { reason, .. } => {
@@ -75,7 +79,8 @@ impl TenantEventForm {
             }
             TenantEventBody::ServerStarted { .. }
             | TenantEventBody::ClockStepped { .. }
-            | TenantEventBody::DirectoryChanged { .. } => None,
+            | TenantEventBody::DirectoryChanged { .. }
+            | TenantEventBody::Access(_) => None,
         };
         TenantEventForm { v: super::FORM, definition, reason, event }
     }
@@ -105,6 +110,7 @@ impl TenantEventForm {
             BodyForm::DirectoryChanged { version, added, changed, removed } => {
                 TenantEventBody::DirectoryChanged { version: DirectoryVersion(version), added, changed, removed }
             }
+            BodyForm::Access(form) => TenantEventBody::Access(form.into_domain(resolve)?),
         })
     }
 }

@@ -253,7 +253,8 @@ impl Checker {
             TenantEventBody::ClockStepped { .. }
             | TenantEventBody::PolicyPublished { .. }
             | TenantEventBody::PolicyPlanned { .. }
-            | TenantEventBody::DirectoryChanged { .. } => {}
+            | TenantEventBody::DirectoryChanged { .. }
+            | TenantEventBody::Access(_) => {}
         }
         Ok(())
     }

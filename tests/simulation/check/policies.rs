@@ -93,7 +93,8 @@ impl InForce {
                 self.plans = Arc::clone(plans);
             }
             Some(TenantDefinition::Plans(plans)) => self.plans = Arc::clone(plans),
-            Some(TenantDefinition::Directory(_) | TenantDefinition::Person(..)) | None => {}
+            Some(TenantDefinition::Directory(_) | TenantDefinition::Person(..) | TenantDefinition::Credentials(_))
+            | None => {}
         }
     }
 
@@ -122,7 +123,10 @@ impl InForce {
                         wrong.or_else(|| self.publishes_another(policy, reason.as_deref(), at))
                     }
                     Some(
-                        TenantDefinition::Plans(_) | TenantDefinition::Directory(_) | TenantDefinition::Person(..),
+                        TenantDefinition::Plans(_)
+                        | TenantDefinition::Directory(_)
+                        | TenantDefinition::Person(..)
+                        | TenantDefinition::Credentials(_),
                     )
                     | None => Some("nobody knows what was published"),
                 }
@@ -133,7 +137,8 @@ impl InForce {
             },
             TenantEventBody::ServerStarted { .. }
             | TenantEventBody::ClockStepped { .. }
-            | TenantEventBody::DirectoryChanged { .. } => None,
+            | TenantEventBody::DirectoryChanged { .. }
+            | TenantEventBody::Access(_) => None,
         }
     }
 

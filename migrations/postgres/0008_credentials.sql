@@ -1,0 +1,11 @@
+-- Who may come in: keys, accounts, invitations, logins, and what holds no more. One row a credential, replaced whole, deleted when it is of
+-- no use any more; `seq` is the tenant event that did. Secrets are hashes. No evidence, and erasable: what became of each is in the journal.
+CREATE TABLE credentials (
+    tenant TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
+    id     BYTEA NOT NULL CHECK (length(id) = 16),
+    kind   TEXT NOT NULL CHECK (kind IN ('key', 'account', 'invitation', 'login', 'cut')),
+    seq    BIGINT NOT NULL,
+    form   BIGINT NOT NULL,
+    body   TEXT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
