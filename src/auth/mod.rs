@@ -4,11 +4,19 @@
 //! ends in a [`Principal`].
 
 mod key;
+mod password;
 mod principal;
 mod roles;
+mod secret;
 mod token;
+mod vault;
 
 pub use key::{KEY_FILE, KEY_LENGTH_MIN, KeyError, TokenKey};
-pub use principal::{Principal, Role, UnknownRole};
+pub use password::{
+    PASSWORD_BYTES_MAX, PASSWORD_LENGTH_MIN, UnfitPassword, check_password, hash_password, is_password, make_password,
+};
+pub use principal::{Principal, Proof, Role, UnknownRole};
 pub use roles::{Action, Forbidden, Reach, Scope, Target, reach};
+pub use secret::{Handed, Presented, SecretKind, fresh_credential_id};
 pub use token::{AUDIENCE, Grant, ISSUER, IssueError, TOKEN_LENGTH_MAX, Unauthenticated, Verifier};
+pub use vault::Vault;

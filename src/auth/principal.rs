@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::id::{PrincipalId, TeamId, TenantId};
+use crate::domain::id::{CredentialId, PrincipalId, TeamId, TenantId};
 pub use crate::domain::role::{Role, UnknownRole};
 use crate::domain::time::Timestamp;
 
@@ -19,6 +19,33 @@ pub struct Principal {
     pub teams: Option<BTreeSet<TeamId>>,
     /// When the credential ends.
     pub expires_at: Timestamp,
+    /// What it came in with.
+    pub proof: Proof,
+}
+
+/// What a principal came in with; it can be ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A token of an issuer.
+    Token {
+        /// When it was issued, by the wall clock, where it says so.
+        issued_at: Option<Timestamp>,
+    },
+    /// A key of the tenant.
+    Key(CredentialId),
+    /// A browser that has logged in.
+    Login(CredentialId),
+}
+
+impl Proof {
+    /// The stable word of its kind.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Proof::Token { .. } => "token",
+            Proof::Key(_) => "key",
+            Proof::Login(_) => "login",
+        }
+    }
 }
 
 impl Principal {

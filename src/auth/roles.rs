@@ -37,11 +37,13 @@ pub enum Action {
     ManagePolicy,
     /// Read and change who the people are, and in which teams.
     ManageDirectory,
+    /// Hand out and end keys, accounts and invitations; end what others came in with.
+    ManageAccess,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 13] = [
+    pub const ALL: [Action; 14] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -55,6 +57,7 @@ impl Action {
         Action::PlanShifts,
         Action::ManagePolicy,
         Action::ManageDirectory,
+        Action::ManageAccess,
     ];
 }
 
@@ -101,7 +104,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::AnnotatePause
             | Action::PlanShifts
             | Action::ManagePolicy
-            | Action::ManageDirectory,
+            | Action::ManageDirectory
+            | Action::ManageAccess,
         )
         | (Role::Auditor, Action::ReadHistory)
         | (
@@ -122,7 +126,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::AnnotatePause
             | Action::PlanShifts
             | Action::ManagePolicy
-            | Action::ManageDirectory,
+            | Action::ManageDirectory
+            | Action::ManageAccess,
         ) => Reach::Nothing,
     }
 }
@@ -208,6 +213,7 @@ impl Principal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Proof;
     use crate::domain::id::{PrincipalId, TenantId};
     use crate::domain::time::Timestamp;
 
@@ -222,6 +228,7 @@ mod tests {
             roles: roles.iter().copied().collect(),
             teams: teams.map(|teams| teams.iter().map(|id| team(id)).collect()),
             expires_at: Timestamp(0),
+            proof: Proof::Token { issued_at: None },
         }
     }
 
@@ -229,34 +236,34 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory access
         let table = [
             (
                 Role::Agent,
                 [
                     Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Itself, Nothing,
-                    Nothing, Nothing,
+                    Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Supervisor,
                 [
                     Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, ItsTeams,
-                    Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Admin,
                 [
                     Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant,
-                    Tenant,
+                    Tenant, Tenant,
                 ],
             ),
             (
                 Role::Auditor,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing,
+                    Nothing, Nothing, Nothing,
                 ],
             ),
             (
@@ -275,13 +282,14 @@ mod tests {
                     Tenant,
                     Nothing,
                     Tenant,
+                    Nothing,
                 ],
             ),
             (
                 Role::Operator,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing,
+                    Nothing, Nothing, Nothing,
                 ],
             ),
         ];

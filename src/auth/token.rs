@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::key::TokenKey;
-use super::principal::{Principal, Role};
+use super::principal::{Principal, Proof, Role};
 use crate::domain::id::{PrincipalId, TeamId, TenantId};
 use crate::domain::time::Timestamp;
 
@@ -73,6 +73,8 @@ struct ReadClaims {
     exp: f64,
     #[serde(default)]
     nbf: Option<f64>,
+    #[serde(default)]
+    iat: Option<f64>,
     sub: String,
     tenant: String,
     roles: Vec<String>,
@@ -133,6 +135,10 @@ impl std::fmt::Debug for Verifier {
 
 fn principal(claims: ReadClaims, now: Timestamp) -> Option<Principal> {
     let expires_at = instant(claims.exp)?;
+    let issued_at = match claims.iat {
+        Some(iat) => Some(instant(iat)?),
+        None => None,
+    };
     let too_early = match claims.nbf {
         Some(nbf) => now < instant(nbf)?,
         None => false,
@@ -152,6 +158,7 @@ fn principal(claims: ReadClaims, now: Timestamp) -> Option<Principal> {
         roles,
         teams,
         expires_at,
+        proof: Proof::Token { issued_at },
     })
 }
 
@@ -264,6 +271,7 @@ mod tests {
             ("exp missing", without("exp")),
             ("not yet", with("nbf", json!(NOW_S + 10))),
             ("nbf a string", with("nbf", json!("1"))),
+            ("iat a string", with("iat", json!("1"))),
             ("another issuer", with("iss", json!("somebody"))),
             ("no issuer", without("iss")),
             ("another audience", with("aud", json!("somebody"))),

@@ -2,6 +2,7 @@
 //!
 //! Converts between the domain and JSON, and knows no socket, no runtime and no store.
 
+pub mod access;
 pub mod board;
 pub mod close;
 pub mod dry_run;

@@ -8,8 +8,8 @@ use super::error::WireError;
 use super::rpc::Params;
 use crate::domain::alert::{AlertId, AlertIdError};
 use crate::domain::id::{
-    AgentId, AgentSeq, ChannelCode, EntitlementRuleId, IdError, OfferId, Op, PauseId, PauseTypeCode, RequestId,
-    SourceId, TeamId, WideIdError, is_unprintable_in_text,
+    AgentId, AgentSeq, ChannelCode, EntitlementRuleId, IdError, OfferId, Op, PauseId, PauseTypeCode, PrincipalId,
+    RequestId, SourceId, TeamId, WideIdError, is_unprintable_in_text,
 };
 use crate::domain::time::Timestamp;
 
@@ -208,7 +208,7 @@ macro_rules! from_text_id {
     };
 }
 
-from_text_id!(AgentId, ChannelCode, TeamId, PauseTypeCode, SourceId, EntitlementRuleId);
+from_text_id!(AgentId, PrincipalId, ChannelCode, TeamId, PauseTypeCode, SourceId, EntitlementRuleId);
 
 macro_rules! from_wide_id {
     ($($name:ident),+) => {

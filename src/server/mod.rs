@@ -15,7 +15,7 @@ use tracing::info;
 
 use crate::actor::core::{FreshId, RevivalError, TenantSeed};
 use crate::actor::{Core, CoreParts};
-use crate::auth::{KeyError, TokenKey, Verifier};
+use crate::auth::{KeyError, TokenKey, Vault, Verifier};
 use crate::clock::SystemClock;
 use crate::cluster::{LocalBus, LocalPlacement};
 use crate::config::{Config, StoreAddress};
@@ -163,6 +163,10 @@ pub async fn run_on(
         );
     }
     let core = Arc::new(core);
+    let vault = Arc::new(Vault::default());
+    for seed in &seeds {
+        vault.load(&seed.directory.tenant.id, &seed.credentials);
+    }
     let tenants: Vec<TenantId> = seeds.iter().map(|seed| seed.directory.tenant.id.clone()).collect();
     open_boards(&core, &hub, seeds, &tasks, &hub_stop);
     core.open();
@@ -180,6 +184,7 @@ pub async fn run_on(
         router: Router::new(Arc::clone(&core)),
         hub,
         verifier: stores.verifier,
+        vault,
         history: stores.history,
         clock: Arc::clone(&stores.clock),
         figures: figures.reader(),

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use super::board_session::{BOARDS_MAX, Boards};
+use super::me::principal_shown;
 use super::rate_limit::{Meter, Rate};
 use super::sockets::SessionPlace;
 use super::wanted::Wanted;
@@ -16,7 +17,7 @@ use super::wire::{Ending, MESSAGE_BYTES_MAX};
 use super::{App, requests, rpc};
 use crate::actor::session::NOTICES_MAX;
 use crate::actor::{CommandError, Notice, SessionLink};
-use crate::auth::{Action, Principal, Role, Scope};
+use crate::auth::{Principal, Role};
 use crate::domain::command::{Actor, Command, PauseAtSignOut, Request};
 use crate::domain::event::Cause;
 use crate::domain::id::{AgentId, SessionId};
@@ -25,7 +26,7 @@ use crate::protocol::close::CloseCode;
 use crate::protocol::error::WireError;
 use crate::protocol::methods::{
     Invocation, LimitsShown, Method, OpenParams, PauseAnnotatedTold, PauseCorrectedTold, PauseOffered, PauseThreshold,
-    Pong, PrincipalShown, Refreshed, SessionOpened, SignOutScope,
+    Pong, Refreshed, SessionOpened, SignOutScope,
 };
 use crate::protocol::notifications::Notification;
 use crate::protocol::options::MenuSignature;
@@ -55,6 +56,8 @@ pub(super) struct Session {
     answered_at: Arc<std::sync::atomic::AtomicI64>,
     /// The credential that came with the upgrade.
     credential: Option<Principal>,
+    /// Which page opened the socket, where a browser said so.
+    origin: Option<String>,
     open_by: Timestamp,
     open: Option<Open>,
     strikes: u32,
@@ -71,7 +74,7 @@ struct Open {
     expiry_told: bool,
     signed_out: bool,
     watch: Option<Watch>,
-    _place: SessionPlace,
+    place: SessionPlace,
 }
 
 /// The socket counts as the agent's presence.
@@ -123,6 +126,8 @@ pub(super) enum Heard {
     Notice(Option<Notice>),
     /// The menu that is watched may be another one.
     MenuMoved,
+    /// Somebody has ended what the session came in with.
+    Ended,
 }
 
 /// The next thing that the agent's actor says; never, when the socket is no presence.
@@ -156,6 +161,7 @@ impl Session {
     pub(super) fn new(
         app: Arc<App>,
         credential: Option<Principal>,
+        origin: Option<String>,
         answered_at: Arc<std::sync::atomic::AtomicI64>,
     ) -> Session {
         let (id, open_by) = (app.next_session(), app.clock.now() + OPEN_WITHIN);
@@ -164,6 +170,7 @@ impl Session {
             id,
             answered_at,
             credential,
+            origin,
             open_by,
             open: None,
             strikes: 0,
@@ -223,11 +230,12 @@ impl Session {
 
     /// The next thing that is heard from the core.
     pub(super) async fn next_heard(&mut self) -> Heard {
-        let Some(Open { presence, watch, .. }) = &mut self.open else { return std::future::pending().await };
+        let Some(Open { presence, watch, place, .. }) = &mut self.open else { return std::future::pending().await };
         tokio::select! {
             biased;
             notice = next_notice(presence.as_mut()) => Heard::Notice(notice),
             () = moved(watch.as_mut()) => Heard::MenuMoved,
+            () = place.ended() => Heard::Ended,
         }
     }
 
@@ -433,12 +441,13 @@ impl Session {
     }
 
     async fn open(&mut self, wanted: OpenParams) -> Result<Value, WireError> {
-        if wanted.ticket.is_some() {
-            return Err(WireError::invalid_params("ticket", "is not accepted by this server; send a token"));
-        }
-        let sent = match &wanted.token {
-            Some(token) => Some(self.app.verify(token).await.map_err(|_| WireError::unauthenticated())?),
-            None => None,
+        let sent = match (&wanted.token, &wanted.ticket) {
+            (Some(_), Some(_)) => {
+                return Err(WireError::invalid_params("ticket", "comes instead of a token, not with one"));
+            }
+            (None, Some(ticket)) => Some(self.app.redeem(ticket, self.origin.as_deref())?),
+            (Some(token), None) => Some(self.app.verify(token).await.map_err(|_| WireError::unauthenticated())?),
+            (None, None) => None,
         };
         if let Some(client) = &wanted.client {
             tracing::debug!(session.id = self.id.0, client.name, client.version, "a client names itself");
@@ -461,23 +470,20 @@ impl Session {
         if agent.as_ref().is_some_and(|agent| rpc::target_of(&app, &principal.tenant, agent).is_none()) {
             return Err(WireError::unknown_agent());
         }
-        let Some(place) = app.sockets.open_session(&principal.tenant, &principal.id) else {
+        let Some(place) = app.sockets.open_session(&principal, self.id, app.clock.now()) else {
             return Err(self.too_many());
         };
+        // Asked with the place taken: whoever ends the credential finds the session, or has ended it before.
+        if !app.vault.still_holds(&principal, app.clock.now()) {
+            return Err(WireError::unauthenticated());
+        }
         let presence = match &agent {
             Some(agent) if presence => Some(self.attach(&principal, agent).await?),
             Some(_) | None => None,
         };
         tracing::debug!(session.id = self.id.0, tenant.id = %principal.tenant, "a session of {} is open", principal.kind());
-        self.open = Some(Open {
-            principal,
-            agent,
-            presence,
-            expiry_told: false,
-            signed_out: false,
-            watch: None,
-            _place: place,
-        });
+        self.open =
+            Some(Open { principal, agent, presence, expiry_told: false, signed_out: false, watch: None, place });
         Ok(())
     }
 
@@ -512,31 +518,14 @@ impl Session {
         let app = &self.app;
         let open = self.open.as_ref().ok_or_else(WireError::unauthenticated)?;
         let principal = &open.principal;
-        let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
-        let directory = &facts.directory;
         let agent = match &open.agent {
             Some(_) => Some(rpc::state(&*rpc::own_view(app, principal).await?)),
             None => None,
         };
-        let person = open.agent.as_ref().and_then(|agent| directory.agents.get(agent));
-        let teams = match (person, principal.scope(Action::WatchBoard)) {
-            (Some(person), _) => person.teams.iter().map(ToString::to_string).collect(),
-            (None, Ok(Scope::Tenant)) => directory.teams.keys().map(ToString::to_string).collect(),
-            (None, Ok(Scope::Teams(own))) => own.iter().map(ToString::to_string).collect(),
-            (None, Err(_)) => Vec::new(),
-        };
-        let zone = person.map_or(directory.tenant.zone, |person| directory.zone_of(person));
         let rate = app.settings.rate;
         Ok(rpc::to_value(&SessionOpened {
             session: self.id.to_string(),
-            principal: PrincipalShown {
-                kind: principal.kind().as_str(),
-                id: principal.id.to_string(),
-                tenant: principal.tenant.to_string(),
-                roles: principal.roles.iter().map(|role| role.as_str()).collect(),
-                teams,
-                zone: zone.name().to_owned(),
-            },
+            principal: principal_shown(app, principal)?,
             agent,
             server_time: to_text(app.clock.now()),
             ping_interval_ms: u64::try_from(self.app.settings.ping.every.as_millis()).unwrap_or(u64::MAX),
@@ -572,6 +561,7 @@ impl Session {
         }
         let ended_subscriptions = boards.keep_reached_by(&fresh);
         let expires_at = to_text(fresh.expires_at);
+        open.place.renew(&fresh);
         open.principal = fresh;
         open.expiry_told = false;
         Ok(rpc::to_value(&Refreshed { expires_at, ended_subscriptions }))

@@ -1,10 +1,9 @@
 //! The people of the directory over HTTP: read, put and let go while the server runs (semantics §7, §8).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
@@ -13,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::change::{Change, RETRY_AFTER, TRIES_MAX};
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::problem::Problem;
+use super::query::Query;
 use super::reading::{Precondition, count, object, op_of, put_etag};
 use super::{App, policy};
 use crate::auth::{Action, Principal};
@@ -24,10 +24,6 @@ use crate::domain::time::Timestamp;
 use crate::ports::TenantDefinition;
 use crate::protocol::error::WireError;
 use crate::protocol::person::{PersonObject, cannot_be, read_person};
-
-/// How many people a page has that asks for no number, and at most.
-const PAGE: usize = 100;
-const PAGE_MAX: usize = 1000;
 
 /// `GET /v1/agents`: the people, by id, a page at a time.
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
@@ -149,38 +145,16 @@ struct Asked {
 
 impl Asked {
     fn read(uri: &Uri) -> Result<Asked, Problem> {
-        let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
-            return Err(Problem::parameter("query", "cannot be read"));
+        let mut query = Query::of(uri)?;
+        let asked = Asked {
+            team: query.optional("team", |value| TeamId::new(value).map_err(|why| format!("is no id: {why}")))?,
+            after: query.cursor(|value| AgentId::new(value).ok())?,
+            limit: query.limit()?,
+            left: query
+                .optional("left", |value| value.parse().map_err(|_| "must be true or false".to_owned()))?
+                .unwrap_or(false),
         };
-        let mut asked = Asked { team: None, after: None, limit: PAGE, left: false };
-        let mut given = BTreeSet::new();
-        for (name, value) in pairs {
-            if !given.insert(name.clone()) {
-                return Err(Problem::parameter(&name, "is given twice"));
-            }
-            match name.as_str() {
-                "team" => {
-                    let team =
-                        TeamId::new(&value).map_err(|why| Problem::parameter("team", &format!("is no id: {why}")));
-                    asked.team = Some(team?);
-                }
-                "cursor" => {
-                    let after =
-                        AgentId::new(&value).map_err(|_| Problem::parameter("cursor", "is none that was handed out"));
-                    asked.after = Some(after?);
-                }
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
-                    let why = format!("must be from 1 to {PAGE_MAX}");
-                    asked.limit = limit.ok_or_else(|| Problem::parameter("limit", &why))?;
-                }
-                "left" => {
-                    let left = value.parse().ok();
-                    asked.left = left.ok_or_else(|| Problem::parameter("left", "must be true or false"))?;
-                }
-                unknown => return Err(Problem::parameter(unknown, "is unknown to this path")),
-            }
-        }
+        query.finish()?;
         Ok(asked)
     }
 }

@@ -1,10 +1,12 @@
-//! The bearer credential of a request.
+//! The credential of a request.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::App;
-use crate::auth::{Principal, Unauthenticated};
+use super::access::{cookie, same_site};
+use super::problem::Problem;
+use crate::auth::{Principal, SecretKind, Unauthenticated};
 
 /// What a request's `Authorization` says.
 pub(super) enum Bearer<'a> {
@@ -31,26 +33,46 @@ impl<'a> Bearer<'a> {
 }
 
 impl App {
-    /// The principal of an HTTP request.
-    pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Unauthenticated> {
-        match Bearer::of(headers) {
-            Bearer::Token(token) => self.verify(token).await,
-            Bearer::Absent | Bearer::Unreadable => Err(Unauthenticated),
+    /// The principal of an HTTP request: of its bearer credential, else of the cookie of a browser that has logged in.
+    ///
+    /// # Errors
+    /// [`Problem`] when there is no credential that holds, or another site's page sent the cookie.
+    pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Problem> {
+        match (Bearer::of(headers), cookie(headers)) {
+            (Bearer::Token(token), _) => Ok(self.verify(token).await?),
+            (Bearer::Absent, Some(secret)) => {
+                same_site(self, headers)?;
+                Ok(self.counted(self.by_secret(SecretKind::Login, secret))?)
+            }
+            (Bearer::Absent, None) | (Bearer::Unreadable, _) => Err(Unauthenticated.into()),
         }
     }
 
-    /// The principal of a token.
-    pub(super) async fn verify(&self, token: &str) -> Result<Principal, Unauthenticated> {
+    /// The principal of a bearer credential: a key of the tenant, or a token of an issuer.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`] when it does not hold.
+    pub(super) async fn verify(&self, text: &str) -> Result<Principal, Unauthenticated> {
+        if text.starts_with(SecretKind::Key.prefix()) {
+            return self.counted(self.by_secret(SecretKind::Key, text));
+        }
         // Whoever issued it counts by the wall clock; the session then lasts for as long as it has left.
         let (now, wall) = (self.clock.now(), self.clock.wall());
-        let verified = self.verifier.verify(token, wall).await.map(|principal| {
+        let verified = self.verifier.verify(text, wall).await.map(|principal| {
             let expires_at = now + principal.expires_at.since(wall);
             Principal { expires_at, ..principal }
         });
-        if verified.is_err() {
+        let holds = verified.and_then(|principal| {
+            if self.vault.still_holds(&principal, now) { Ok(principal) } else { Err(Unauthenticated) }
+        });
+        self.counted(holds)
+    }
+
+    fn counted(&self, found: Result<Principal, Unauthenticated>) -> Result<Principal, Unauthenticated> {
+        if found.is_err() {
             metrics::counter!("intervalo_credentials_refused_total").increment(1);
         }
-        verified
+        found
     }
 }
 

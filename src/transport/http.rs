@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post, put};
+use axum::routing::{MethodRouter, any, delete, get, post, put};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -17,7 +17,9 @@ use serde_json::json;
 
 use super::patience::Patience;
 use super::problem::Problem;
-use super::{App, agents, occupancy, pauses, rpc, shifts, upgrade};
+use super::{
+    App, accounts, agents, invitations, keys, logins, me, occupancy, pauses, rpc, sessions, shifts, tickets, upgrade,
+};
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
 use crate::protocol::error::WireError;
@@ -39,6 +41,18 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .route("/metrics", only("GET", get(figures)))
         .route("/v1/ws", any(upgrade::upgrade))
         .route("/v1/rpc", only("POST", post(call)))
+        .route("/v1/me", only("GET", get(me::read)))
+        .route("/v1/tickets", only("POST", post(tickets::make)))
+        .route("/v1/login", only("POST", post(logins::log_in)))
+        .route("/v1/logout", only("POST", post(logins::log_out)))
+        .route("/v1/keys", only("GET, POST", get(keys::list).post(keys::make)))
+        .route("/v1/keys/{id}", only("GET, DELETE", get(keys::read_one).delete(keys::end)))
+        .route("/v1/accounts", only("GET", get(accounts::list)))
+        .route("/v1/accounts/{id}", only("GET, DELETE", get(accounts::read_one).delete(accounts::end)))
+        .route("/v1/invitations", only("POST", post(invitations::make)))
+        .route("/v1/invitations/accept", only("POST", post(invitations::accept)))
+        .route("/v1/sessions", only("GET, DELETE", get(sessions::list).delete(sessions::cut)))
+        .route("/v1/sessions/{id}", only("DELETE", delete(sessions::end)))
         .route("/v1/agents", only("GET", get(agents::list)))
         .route(
             "/v1/agents/{id}",

@@ -4,6 +4,8 @@
 //! Of the store it knows the pause history, to read.
 
 mod accept;
+mod access;
+mod accounts;
 mod agent_session;
 mod agents;
 mod board_session;
@@ -11,21 +13,31 @@ mod change;
 mod corrections;
 mod credential;
 mod dry_run;
+mod failures;
 mod history;
 mod http;
+mod invitations;
+mod keys;
 mod liveness;
+mod logins;
+mod me;
 mod occupancy;
 mod patience;
 mod pauses;
 mod policy;
 mod problem;
+mod query;
 mod rate_limit;
 mod reading;
 mod requests;
 mod rpc;
+mod sessions;
+mod sheet;
 mod shifts;
 mod sockets;
 mod stall;
+mod tickets;
+mod turned_away;
 mod upgrade;
 mod wanted;
 mod websocket;
@@ -40,7 +52,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::Verifier;
+use crate::auth::{Vault, Verifier};
 use crate::domain::id::SessionId;
 use crate::hub::Hub;
 use crate::ports::Clock;
@@ -52,8 +64,11 @@ pub use rate_limit::Rate;
 
 use change::Turns;
 use dry_run::DryRuns;
+use logins::PasswordWork;
 use rate_limit::RateLimiter;
 use sockets::Sockets;
+use tickets::Tickets;
+use turned_away::TurnedAway;
 
 /// How long connections have to end when the server stops; the whole stop has 10 s (promise B5),
 /// and what comes after needs the rest.
@@ -103,8 +118,10 @@ pub struct Parts {
     pub router: Router,
     /// Shows boards.
     pub hub: Arc<Hub>,
-    /// Checks credentials.
+    /// Checks tokens.
     pub verifier: Verifier,
+    /// The credentials that tenants hand out.
+    pub vault: Arc<Vault>,
     /// Reads the pause history.
     pub history: Arc<dyn PauseHistory>,
     /// Tells the time.
@@ -120,6 +137,10 @@ struct App {
     router: Router,
     hub: Arc<Hub>,
     verifier: Verifier,
+    vault: Arc<Vault>,
+    tickets: Tickets,
+    turned_away: TurnedAway,
+    passwords: PasswordWork,
     history: Arc<dyn PauseHistory>,
     clock: Arc<dyn Clock>,
     figures: FiguresText,
@@ -153,6 +174,10 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         router: parts.router,
         hub: parts.hub,
         verifier: parts.verifier,
+        vault: parts.vault,
+        tickets: Tickets::default(),
+        turned_away: TurnedAway::default(),
+        passwords: PasswordWork::default(),
         history: parts.history,
         clock: parts.clock,
         figures: parts.figures,
@@ -179,8 +204,8 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
     }
     doors.close();
     drop(routes);
-    shutdown.cancelled().await;
-    doors.wait().await;
+    let telling = turned_away::tell(Arc::clone(&app), shutdown.clone());
+    tokio::join!(telling, doors.wait());
     app.tasks.close();
     if tokio::time::timeout(DRAIN_TIME_MAX, app.tasks.wait()).await.is_err() {
         tracing::warn!(connections = app.tasks.len(), "cutting connections that did not end in time");

@@ -408,6 +408,7 @@ mod tests {
                 roles: BTreeSet::from([role]),
                 teams: None,
                 expires_at: Timestamp(0),
+                proof: crate::auth::Proof::Token { issued_at: None },
             };
             for &method in Method::ALL {
                 let expected = groups.iter().any(|group| group.contains(&method.name()));

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::id::{PrincipalId, TenantId};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{Principal, Proof};
+use crate::domain::id::{PrincipalId, SessionId, TenantId};
+use crate::domain::time::Timestamp;
 
 /// The counts. Bounded by what they count: no entry is without a connection.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ pub(super) struct Sockets {
 struct Counts {
     connections: usize,
     by_address: HashMap<IpAddr, usize>,
-    by_principal: HashMap<(TenantId, PrincipalId), usize>,
+    by_principal: HashMap<(TenantId, PrincipalId), Vec<OpenSession>>,
 }
 
 /// Why a connection is not admitted.
@@ -42,6 +46,18 @@ pub(super) struct ConnectionPlace {
 pub(super) struct SessionPlace {
     sockets: Arc<Sockets>,
     key: (TenantId, PrincipalId),
+    session: SessionId,
+    ended: CancellationToken,
+}
+
+/// A session that is open.
+#[derive(Debug, Clone)]
+pub(super) struct OpenSession {
+    pub(super) id: SessionId,
+    pub(super) proof: Proof,
+    pub(super) since: Timestamp,
+    pub(super) expires_at: Timestamp,
+    ended: CancellationToken,
 }
 
 impl Sockets {
@@ -66,15 +82,47 @@ impl Sockets {
     }
 
     /// A place for one more session of the principal, if there is one.
-    pub(super) fn open_session(self: &Arc<Self>, tenant: &TenantId, principal: &PrincipalId) -> Option<SessionPlace> {
-        let key = (tenant.clone(), principal.clone());
+    pub(super) fn open_session(
+        self: &Arc<Self>,
+        principal: &Principal,
+        id: SessionId,
+        since: Timestamp,
+    ) -> Option<SessionPlace> {
+        let key = (principal.tenant.clone(), principal.id.clone());
         let mut counts = self.counts();
-        let open = counts.by_principal.entry(key.clone()).or_insert(0);
-        if *open >= self.per_principal_max {
+        let open = counts.by_principal.entry(key.clone()).or_default();
+        if open.len() >= self.per_principal_max {
             return None;
         }
-        *open += 1;
-        Some(SessionPlace { sockets: Arc::clone(self), key })
+        let ended = CancellationToken::new();
+        let (proof, expires_at) = (principal.proof, principal.expires_at);
+        open.push(OpenSession { id, proof, since, expires_at, ended: ended.clone() });
+        Some(SessionPlace { sockets: Arc::clone(self), key, session: id, ended })
+    }
+
+    /// Ends the sessions of a tenant that are meant, at once; answers how many.
+    pub(super) fn end(&self, tenant: &TenantId, is_meant: impl Fn(&PrincipalId, &OpenSession) -> bool) -> usize {
+        let counts = self.counts();
+        let of_tenant = counts.by_principal.iter().filter(|((whose, _), _)| whose == tenant);
+        let all = of_tenant.flat_map(|((_, principal), open)| open.iter().map(move |session| (principal, session)));
+        let meant = all.filter(|(principal, session)| is_meant(principal, session));
+        meant.map(|(_, session)| session.ended.cancel()).count()
+    }
+
+    /// The sessions of a tenant that are wanted, by their numbers, after one.
+    pub(super) fn list(
+        &self,
+        tenant: &TenantId,
+        after: Option<SessionId>,
+        is_wanted: impl Fn(&PrincipalId) -> bool,
+        max: usize,
+    ) -> Vec<(PrincipalId, OpenSession)> {
+        let counts = self.counts();
+        let of_tenant = counts.by_principal.iter().filter(|((whose, who), _)| whose == tenant && is_wanted(who));
+        let all = of_tenant.flat_map(|((_, principal), open)| open.iter().map(move |session| (principal, session)));
+        let mut wanted: Vec<_> = all.filter(|(_, session)| after.is_none_or(|after| session.id > after)).collect();
+        wanted.sort_by_key(|(_, session)| session.id);
+        wanted.into_iter().take(max).map(|(principal, session)| (principal.clone(), session.clone())).collect()
     }
 
     /// Nothing under this lock can panic half way, so that a poisoned one is still right.
@@ -105,12 +153,28 @@ impl Drop for ConnectionPlace {
     }
 }
 
+impl SessionPlace {
+    /// The session goes on with another credential of the same principal.
+    pub(super) fn renew(&self, principal: &Principal) {
+        let mut counts = self.sockets.counts();
+        let open = counts.by_principal.get_mut(&self.key).into_iter().flatten();
+        if let Some(session) = { open }.find(|session| session.id == self.session) {
+            (session.proof, session.expires_at) = (principal.proof, principal.expires_at);
+        }
+    }
+
+    /// Completes when somebody has ended what the session came in with.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+}
+
 impl Drop for SessionPlace {
     fn drop(&mut self) {
         let mut counts = self.sockets.counts();
         if let Some(open) = counts.by_principal.get_mut(&self.key) {
-            *open -= 1;
-            if *open == 0 {
+            open.retain(|session| session.id != self.session);
+            if open.is_empty() {
                 counts.by_principal.remove(&self.key);
             }
         }
@@ -119,10 +183,42 @@ impl Drop for SessionPlace {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::auth::Role;
+    use crate::domain::id::CredentialId;
 
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")
+    }
+
+    fn principal() -> Principal {
+        Principal {
+            id: PrincipalId::new("p").expect("an id"),
+            tenant: TenantId::new("acme").expect("an id"),
+            roles: BTreeSet::from([Role::Admin]),
+            teams: None,
+            expires_at: Timestamp(9),
+            proof: Proof::Key(CredentialId(1)),
+        }
+    }
+
+    #[test]
+    fn promise_a3_those_who_are_meant_are_ended_and_nobody_else() {
+        let sockets = Arc::new(Sockets::new(9, 9, 9));
+        let place = |number, by| {
+            let principal = Principal { proof: Proof::Key(CredentialId(by)), ..principal() };
+            sockets.open_session(&principal, SessionId(number), Timestamp(1)).expect("a place")
+        };
+        let (first, second, third) = (place(1, 7), place(2, 8), place(3, 8));
+        third.renew(&Principal { proof: Proof::Key(CredentialId(7)), ..principal() });
+        let is_meant = |_: &PrincipalId, session: &OpenSession| session.proof == Proof::Key(CredentialId(7));
+        assert_eq!(sockets.end(&TenantId::new("globex").expect("an id"), is_meant), 0, "another tenant's");
+        assert_eq!(sockets.end(&principal().tenant, is_meant), 2);
+        assert!(first.ended.is_cancelled() && !second.ended.is_cancelled() && third.ended.is_cancelled());
+        let listed = sockets.list(&principal().tenant, Some(SessionId(1)), |_| true, 9);
+        assert_eq!(listed.iter().map(|(_, session)| session.id.0).collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]
@@ -148,11 +244,10 @@ mod tests {
     #[test]
     fn nothing_is_kept_of_connections_and_sessions_that_are_gone() {
         let sockets = Arc::new(Sockets::new(9, 9, 1));
-        let (tenant, id) = (TenantId::new("acme").expect("an id"), PrincipalId::new("p").expect("an id"));
         let place = sockets.admit(address("10.0.0.1")).ok();
-        let session = sockets.open_session(&tenant, &id);
+        let session = sockets.open_session(&principal(), SessionId(1), Timestamp(1));
         assert!(session.is_some());
-        assert!(sockets.open_session(&tenant, &id).is_none());
+        assert!(sockets.open_session(&principal(), SessionId(2), Timestamp(1)).is_none());
         drop((place, session));
         let counts = sockets.counts();
         assert!(counts.by_address.is_empty() && counts.by_principal.is_empty() && counts.connections == 0);

@@ -34,7 +34,7 @@ const KEY_LENGTH: usize = 24;
 pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
     match accept(&app, request.method(), request.uri(), request.headers()).await {
         Err(problem) => problem.into_response(),
-        Ok(accepted) => {
+        Ok(Accepted { principal, origin, response }) => {
             let Some(peer) = request.extensions().get::<Peer>().cloned() else {
                 return Problem::internal().into_response();
             };
@@ -44,7 +44,7 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -
                 let running = async {
                     match upgraded.await {
                         Ok(socket) => {
-                            websocket::run(TokioIo::new(socket), connection, accepted.principal, peer.address).await;
+                            websocket::run(TokioIo::new(socket), connection, principal, origin, peer.address).await;
                         }
                         Err(error) => tracing::debug!(%error, "an upgrade was not completed"),
                     }
@@ -55,13 +55,15 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -
                 }
                 drop(peer);
             });
-            accepted.response
+            response
         }
     }
 }
 
 struct Accepted {
     principal: Option<Principal>,
+    /// Which page opens the socket, where a browser says so.
+    origin: Option<String>,
     response: Response,
 }
 
@@ -93,7 +95,8 @@ async fn accept(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> R
     if subprotocol {
         answer.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    Ok(Accepted { principal, response })
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
+    Ok(Accepted { principal, origin, response })
 }
 
 /// An agent must be in the directory, and the tenant must exist: said before the upgrade, where
@@ -158,7 +161,7 @@ fn subprotocol(headers: &HeaderMap) -> Result<bool, Problem> {
 
 /// A browser says which page opens the socket. It must be one of the server's own, or a listed one
 /// (promise A6); programs that are no browsers say nothing.
-fn origin_is_allowed(headers: &HeaderMap, allowed: &std::collections::BTreeSet<String>) -> bool {
+pub(super) fn origin_is_allowed(headers: &HeaderMap, allowed: &std::collections::BTreeSet<String>) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return true };
     let (Ok(origin), None) = (origin.to_str(), origins.next()) else { return false };

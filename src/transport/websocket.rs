@@ -28,12 +28,17 @@ const RECONNECT_AFTER_MS_MIN: u64 = 1_000;
 const RECONNECT_SPREAD_MS: u64 = 9_000;
 
 /// Serves one socket until it ends.
-pub(super) async fn run<S>(stream: S, app: Arc<App>, principal: Option<Principal>, address: SocketAddr)
-where
+pub(super) async fn run<S>(
+    stream: S,
+    app: Arc<App>,
+    principal: Option<Principal>,
+    origin: Option<String>,
+    address: SocketAddr,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut wire = Wire::new(stream, Arc::clone(&app.clock), app.settings.ping).await;
-    let session = Session::new(Arc::clone(&app), principal, wire.liveness().answered_at());
+    let session = Session::new(Arc::clone(&app), principal, origin, wire.liveness().answered_at());
     let cut = app.cut.clone();
     let id = session.id();
     metrics::gauge!("intervalo_sockets").increment(1.0);
@@ -74,6 +79,7 @@ enum Input {
     Notice(Option<Notice>),
     Frame(BoardFrame),
     MenuMoved,
+    CredentialEnded,
     Time,
     Drain,
 }
@@ -106,6 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             heard = self.session.next_heard() => match heard {
                 Heard::Notice(notice) => Input::Notice(notice),
                 Heard::MenuMoved => Input::MenuMoved,
+                Heard::Ended => Input::CredentialEnded,
             },
             // A board that is not asked costs nothing, and goes on where it was with one frame.
             frame = self.boards.next(), if shows_boards => Input::Frame(frame),
@@ -118,6 +125,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Input::Read(Read::Text(text)) => self.on_text(&text).await,
             Input::Read(Read::Nothing) => Ok(()),
             Input::Read(Read::Ended(ending)) => Err(ending),
+            Input::CredentialEnded => {
+                Err(Ending::Close(CloseCode::CredentialEnded, "the credential was ended".to_owned()))
+            }
             Input::Notice(notice) => self.on_notice(notice).await,
             Input::Frame(frame) => self.send_frame(frame).await,
             Input::MenuMoved => {

@@ -1,0 +1,101 @@
+//! The accounts of people who log in with a password: listed and ended by an administrator. They are made by inviting.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, Uri};
+use serde::Serialize;
+
+use super::App;
+use super::access::actor_of;
+use super::http::json_of;
+use super::keys::manager;
+use super::problem::Problem;
+use super::query::Query;
+use crate::auth::Proof;
+use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange};
+use crate::domain::id::{CredentialId, TenantId};
+use crate::protocol::access::AccountObject;
+use crate::protocol::error::WireError;
+
+/// `GET /v1/accounts`: all of them, ended ones too, in the order in which they were made.
+pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let principal = manager(&app, &headers).await?;
+    let mut query = Query::of(&uri)?;
+    let (after, limit) = (query.cursor(|value| value.parse::<CredentialId>().ok())?, query.limit()?);
+    query.finish()?;
+    let mut found = app.vault.list(&principal.tenant, "account", after, |_| true, limit + 1);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next_cursor = found.last().filter(|_| more).map(|last| last.id().to_string());
+    let accounts = found.iter().filter_map(|one| account_of(one)).map(AccountObject::of).collect();
+    Ok(json_of(StatusCode::OK, &Page { accounts, next_cursor }))
+}
+
+/// `GET /v1/accounts/{id}`: one of them.
+pub(super) async fn read_one(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let principal = manager(&app, &headers).await?;
+    let found = id.ok().and_then(|Path(id)| app.vault.find(&principal.tenant, id.parse().ok()?));
+    let account = found.as_deref().and_then(account_of).ok_or_else(no_such_account)?;
+    Ok(json_of(StatusCode::OK, &AccountObject::of(account)))
+}
+
+/// `DELETE /v1/accounts/{id}`: nobody logs in with it any more, and who has is out. It stays in the list; an invitation
+/// to the same login opens it again.
+pub(super) async fn end(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let principal = manager(&app, &headers).await?;
+    let tenant = &principal.tenant;
+    let found = id.ok().and_then(|Path(id)| app.vault.find(tenant, id.parse().ok()?));
+    let account = found.as_deref().and_then(account_of).ok_or_else(no_such_account)?;
+    let mut changes = drops_of(&app, account.id);
+    if account.ended_at.is_none() {
+        let now = app.clock.now();
+        let ended = Account { ended_at: Some(now), password: None, change_by: None, ..account.clone() };
+        changes.push(CredentialChange::Put(Credential::Account(ended)));
+        let ids: Vec<CredentialId> = changes.iter().map(CredentialChange::id).collect();
+        app.put_credentials(tenant, (now, actor_of(&principal)), AccessEvent::AccountEnded(account.id), changes)
+            .await?;
+        end_sockets(&app, tenant, &ids);
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// What drops all logins of, and invitations to, an account.
+pub(super) fn drops_of(app: &App, account: CredentialId) -> Vec<CredentialChange> {
+    app.vault.of_account(account).iter().map(|one| CredentialChange::Drop(one.id())).collect()
+}
+
+/// Ends the sockets that came in by logins.
+pub(super) fn end_sockets(app: &App, tenant: &TenantId, logins: &[CredentialId]) {
+    app.sockets.end(tenant, |_, session| matches!(session.proof, Proof::Login(id) if logins.contains(&id)));
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    accounts: Vec<AccountObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+fn account_of(credential: &Credential) -> Option<&Account> {
+    match credential {
+        Credential::Account(account) => Some(account),
+        Credential::Key(_) | Credential::Invitation(_) | Credential::Login(_) | Credential::Cut(_) => None,
+    }
+}
+
+fn no_such_account() -> WireError {
+    let mut error = WireError::forbidden();
+    error.message = "There is no account of this id.".to_owned();
+    error
+}

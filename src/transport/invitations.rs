@@ -1,0 +1,180 @@
+//! Invitations: links that let a person choose the password of an account, once. As JSON, or as a sheet to print.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use http::header::{ACCEPT, HOST};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+
+use super::App;
+use super::access::{actor_of, same_site};
+use super::accounts::{drops_of, end_sockets};
+use super::http::{json_of, read_body};
+use super::keys::{check_teams, manager};
+use super::policy::facts_of;
+use super::problem::Problem;
+use super::reading::object;
+use super::sheet;
+use crate::auth::{
+    Handed, Presented, Principal, Role, SecretKind, Unauthenticated, check_password, fresh_credential_id, hash_password,
+};
+use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, Door, Invitation};
+use crate::domain::command::Actor;
+use crate::domain::id::{AgentId, CredentialId};
+use crate::protocol::access::{InvitationObject, WantedInvitation, read_acceptance, read_invitations};
+use crate::protocol::error::{ErrorKind, WireError};
+
+/// The largest body of a request that invites: a few hundred people with their teams.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// How many accounts a tenant may have, ended ones too.
+const ACCOUNTS_MAX: usize = 100_000;
+/// How many are written at once.
+const AT_ONCE: usize = 32;
+/// The page that an invitation leads to.
+const PAGE: &str = "/invitation";
+
+/// An invitation that was made; its secret is known until the answer is sent.
+pub(super) struct Invited {
+    pub(super) account: Account,
+    pub(super) invitation: Invitation,
+    pub(super) handed: Handed,
+}
+
+/// `POST /v1/invitations`: accounts for people, and a link for each. Whoever has an account gets the rights that are
+/// named here and a new link; the links of before are void.
+pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    let principal = manager(&app, request.headers()).await?;
+    let headers = request.headers().clone();
+    let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
+    let (wanted, ttl) = read_invitations(object(&body)?)?;
+    for (at, one) in wanted.iter().enumerate() {
+        check(&app, &principal, one, at)?;
+    }
+    let new = wanted.iter().filter(|one| app.vault.account_called(&principal.tenant, &one.login).is_none()).count();
+    if app.vault.count(&principal.tenant, "account") + new > ACCOUNTS_MAX {
+        let why = format!("There may be at most {ACCOUNTS_MAX} accounts, ended ones too.");
+        return Err(WireError::new(ErrorKind::Refused, "too_many_accounts", why).into());
+    }
+    let made: Vec<Invited> =
+        stream::iter(wanted).map(|one| invite(&app, &principal, one, ttl)).buffered(AT_ONCE).try_collect().await?;
+    let wants_sheet = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
+    if wants_sheet {
+        let facts = facts_of(&app, &principal.tenant)?;
+        return Ok(sheet::page(&facts.directory.tenant, &base_of(&headers), &made));
+    }
+    let invitations = made.iter().map(object_of).collect();
+    Ok(json_of(StatusCode::CREATED, &Made { invitations }))
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    invitations: Vec<InvitationObject<'a>>,
+}
+
+fn object_of(made: &Invited) -> InvitationObject<'_> {
+    InvitationObject {
+        id: made.invitation.id.to_string(),
+        account: made.account.id.to_string(),
+        login: &made.account.login,
+        invitation: made.handed.reveal(),
+        link: link_of(made),
+        expires_at: crate::protocol::time::WireTime(made.invitation.expires_at),
+    }
+}
+
+/// The address of the page, from the server's own on.
+pub(super) fn link_of(made: &Invited) -> String {
+    format!("{PAGE}#{}", made.handed.reveal())
+}
+
+/// Where the server is, as whoever asks has reached it.
+fn base_of(headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_local = host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+    format!("{}://{host}", if is_local { "http" } else { "https" })
+}
+
+fn check(app: &App, principal: &Principal, wanted: &WantedInvitation, at: usize) -> Result<(), WireError> {
+    check_teams(app, principal, &wanted.rights, &format!("invitations[{at}].teams"))?;
+    if wanted.rights.roles.contains(&Role::Agent) {
+        let agent = AgentId::new(wanted.rights.subject.as_str()).ok();
+        let known = agent.and_then(|agent| super::rpc::target_of(app, &principal.tenant, &agent));
+        if known.is_none() {
+            let why = format!("is {}, who is not in the directory", wanted.rights.subject);
+            return Err(WireError::invalid_params(&format!("invitations[{at}].subject"), &why));
+        }
+    }
+    Ok(())
+}
+
+async fn invite(
+    app: &App,
+    principal: &Principal,
+    wanted: WantedInvitation,
+    ttl: Duration,
+) -> Result<Invited, WireError> {
+    let now = app.clock.now();
+    let WantedInvitation { login, rights } = wanted;
+    let account = match app.vault.account_called(&principal.tenant, &login) {
+        Some(account) => Account { rights, ended_at: None, ..account },
+        None => Account {
+            id: fresh_credential_id(now),
+            login,
+            rights,
+            password: None,
+            change_by: None,
+            made_at: now,
+            ended_at: None,
+        },
+    };
+    let id = fresh_credential_id(now);
+    let handed = Handed::make(SecretKind::Invitation, id);
+    let invitation = Invitation { id, account: account.id, secret: handed.hash, made_at: now, expires_at: now + ttl };
+    let of_before = app.vault.of_account(account.id);
+    let of_before = of_before.iter().filter(|one| matches!(&***one, Credential::Invitation(_)));
+    let mut changes: Vec<CredentialChange> = of_before.map(|one| CredentialChange::Drop(one.id())).collect();
+    changes.push(CredentialChange::Put(Credential::Account(account.clone())));
+    changes.push(CredentialChange::Put(Credential::Invitation(invitation.clone())));
+    let event = AccessEvent::AccountInvited { account: account.id, invitation: id };
+    app.put_credentials(&principal.tenant, (now, actor_of(principal)), event, changes).await?;
+    Ok(Invited { account, invitation, handed })
+}
+
+/// `POST /v1/invitations/accept`: the person chooses a password. The invitation is used up, and whoever was logged in
+/// with the account is out.
+pub(super) async fn accept(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    same_site(&app, request.headers())?;
+    let body = read_body(request.into_body(), super::http::BODY_BYTES_MAX).await?;
+    let (text, password) = read_acceptance(object(&body)?)?;
+    let presented = Presented::read(SecretKind::Invitation, &text).ok_or(Unauthenticated)?;
+    let found = app.vault.by_invitation(&presented, app.clock.now());
+    let (tenant, _, account) = found.ok_or_else(|| not_held(&app, presented.id))?;
+    check_password(&password, &account.login).map_err(|why| Problem::parameter("password", &why.to_string()))?;
+    let hash = app.passwords.run(move || hash_password(&password)).await?;
+    // Of two who use the same invitation at once the second finds it used up.
+    let _turn = app.passwords.accepting.lock().await;
+    let now = app.clock.now();
+    let found = app.vault.by_invitation(&presented, now);
+    let (_, _, account) = found.ok_or_else(|| not_held(&app, presented.id))?;
+    let mut changes = drops_of(&app, account.id);
+    let ids: Vec<CredentialId> = changes.iter().map(CredentialChange::id).collect();
+    let set = Account { password: Some(hash), change_by: None, ..account.clone() };
+    changes.push(CredentialChange::Put(Credential::Account(set)));
+    app.put_credentials(&tenant, (now, Actor::System), AccessEvent::PasswordSet(account.id), changes).await?;
+    end_sockets(&app, &tenant, &ids);
+    Ok(json_of(StatusCode::OK, &json!({"tenant": tenant.as_str(), "login": account.login})).into_response())
+}
+
+fn not_held(app: &App, id: CredentialId) -> Problem {
+    if let Some(tenant) = app.vault.tenant_of(id) {
+        app.turned_away.note(&tenant, Door::Invitation, None);
+    }
+    let mut error = WireError::unauthenticated();
+    error.message = "This invitation has been used, has ended, or was replaced; ask for another one.".to_owned();
+    error.into()
+}

@@ -1,0 +1,225 @@
+//! Logins with a name and a password: a browser gets a cookie, and whoever guesses gets slower and slower.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{HeaderValue, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use super::App;
+use super::access::{COOKIE_NAME, actor_of, cookie, same_site};
+use super::accounts::{drops_of, end_sockets};
+use super::failures::{Budget, Failures};
+use super::http::{BODY_BYTES_MAX, json_of, read_body};
+use super::me;
+use super::problem::Problem;
+use super::reading::object;
+use crate::auth::{
+    Handed, Principal, Proof, Role, SecretKind, check_password, fresh_credential_id, hash_password, is_password,
+};
+use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, Door, Login};
+use crate::domain::command::Actor;
+use crate::domain::id::{AgentId, CredentialId, PrincipalId, TenantId};
+use crate::domain::time::Timestamp;
+use crate::protocol::access::{LoginParams, read_login};
+use crate::protocol::error::WireError;
+use crate::protocol::time::to_text;
+
+/// How long a login lasts: a long shift, and a break before it.
+const LOGIN_TTL: Duration = Duration::from_secs(12 * 3600);
+/// How many logins an account has at once; the oldest goes for the newest.
+const LOGINS_PER_ACCOUNT_MAX: usize = 16;
+/// How many passwords are hashed at once: each takes a processor and 19 MiB for some tens of milliseconds.
+const HASHES_AT_ONCE: usize = 2;
+/// How many may wait for that; whoever comes then is told to come again.
+const HASHES_WAITING_MAX: usize = 256;
+/// When to come again then.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// How many wrong passwords an account takes, whoever tries them: some mistakes at once, then one in half a minute.
+/// That is a million in a year, of the 2¹²⁰ that a made-up password could be.
+const WRONG_PASSWORDS: Budget = Budget { burst: 8, one_more_after: Duration::from_secs(30) };
+
+/// The hashing of passwords: bounded, off the threads that serve.
+pub(super) struct PasswordWork {
+    at_once: Semaphore,
+    waiting: Semaphore,
+    /// Wrong passwords by company and login.
+    wrong: Failures<(TenantId, PrincipalId)>,
+    /// Held by whoever uses an invitation up.
+    pub(super) accepting: tokio::sync::Mutex<()>,
+}
+
+impl Default for PasswordWork {
+    fn default() -> PasswordWork {
+        PasswordWork {
+            at_once: Semaphore::new(HASHES_AT_ONCE),
+            waiting: Semaphore::new(HASHES_WAITING_MAX),
+            wrong: Failures::new("login", WRONG_PASSWORDS),
+            accepting: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+impl PasswordWork {
+    /// Runs something slow.
+    ///
+    /// # Errors
+    /// [`WireError`] when too many wait already.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WireError> {
+        let busy = || WireError::unavailable(RETRY_AFTER);
+        let _waiting = self.waiting.try_acquire().map_err(|_| busy())?;
+        let _turn = self.at_once.acquire().await.map_err(|_| busy())?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| WireError::internal())
+    }
+}
+
+/// `POST /v1/login`: a cookie for a name and a password. With `new_password` the password is another from here on.
+pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    same_site(&app, request.headers())?;
+    let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
+    let LoginParams { tenant, login, password, new_password } = read_login(object(&body)?)?;
+    let (Ok(tenant), Ok(name)) = (TenantId::new(&tenant), PrincipalId::new(&Account::folded(&login))) else {
+        return Err(wrong().into());
+    };
+    if app.router.tenant(&tenant).is_none() {
+        // As slow as a company that there is, and as little told.
+        app.passwords.run(move || is_password(&password, None)).await?;
+        return Err(wrong().into());
+    }
+    // Beyond the budget no password is looked at, not even the right one: else guessing would go on.
+    let who = (tenant.clone(), name);
+    app.passwords.wrong.check(&who, app.clock.now()).map_err(WireError::rate_limited)?;
+    let found = app.vault.account_called(&tenant, &login).filter(|account| account.ended_at.is_none());
+    let kept = found.as_ref().and_then(|account| account.password.clone());
+    let is_right = app.passwords.run(move || is_password(&password, kept.as_ref())).await?;
+    let now = app.clock.now();
+    let known = found.clone().filter(|account| is_right && may_come_in(&app, &tenant, account, now));
+    let Some(account) = known else {
+        app.turned_away.note(&tenant, Door::Login, found.map(|account| account.id));
+        app.passwords.wrong.failed(&who, now).map_err(WireError::rate_limited)?;
+        return Err(wrong().into());
+    };
+    let account = match new_password {
+        Some(new) => change_password(&app, &tenant, account, new).await?,
+        None if account.change_by.is_some() => {
+            let detail = "This password was given out and has to be changed: send a new_password with it.";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "password_change_required", detail));
+        }
+        None => account,
+    };
+    begin(&app, &tenant, &account).await
+}
+
+/// Every way to be wrong is answered in the same words.
+fn wrong() -> WireError {
+    let mut error = WireError::unauthenticated();
+    error.message = "The company, the name or the password is wrong, or the account has ended.".to_owned();
+    error
+}
+
+/// A password that was given out lapses, and an agent has to be in the directory.
+fn may_come_in(app: &App, tenant: &TenantId, account: &Account, now: Timestamp) -> bool {
+    let is_agent = account.rights.roles.contains(&Role::Agent);
+    let is_there = || {
+        let agent = AgentId::new(account.rights.subject.as_str()).ok();
+        agent.is_some_and(|agent| super::rpc::target_of(app, tenant, &agent).is_some())
+    };
+    account.change_by.is_none_or(|by| now < by) && (!is_agent || is_there())
+}
+
+/// Whoever was logged in with the password of before is out.
+async fn change_password(app: &App, tenant: &TenantId, account: Account, new: String) -> Result<Account, Problem> {
+    let refused = |why: &str| Problem::parameter("new_password", why);
+    check_password(&new, &account.login).map_err(|why| refused(&why.to_string()))?;
+    let kept = account.password.clone();
+    let (is_same, hash) = app.passwords.run(move || (is_password(&new, kept.as_ref()), hash_password(&new))).await?;
+    if is_same {
+        return Err(refused("must be another one"));
+    }
+    let set = Account { password: Some(hash), change_by: None, ..account };
+    let mut changes = drops_of(app, set.id);
+    let ids: Vec<CredentialId> = changes.iter().map(CredentialChange::id).collect();
+    changes.push(CredentialChange::Put(Credential::Account(set.clone())));
+    let at = app.clock.now();
+    app.put_credentials(tenant, (at, Actor::System), AccessEvent::PasswordSet(set.id), changes).await?;
+    end_sockets(app, tenant, &ids);
+    Ok(set)
+}
+
+async fn begin(app: &App, tenant: &TenantId, account: &Account) -> Result<Response, Problem> {
+    let now = app.clock.now();
+    let id = fresh_credential_id(now);
+    let handed = Handed::make(SecretKind::Login, id);
+    let login = Login { id, account: account.id, secret: handed.hash, began_at: now, expires_at: now + LOGIN_TTL };
+    let of_before = app.vault.of_account(account.id);
+    let logins: Vec<&Login> = of_before.iter().filter_map(|one| login_of(one)).collect();
+    let surplus = (logins.len() + 1).saturating_sub(LOGINS_PER_ACCOUNT_MAX);
+    let goes = |(at, login): (usize, &&Login)| (at < surplus || login.expires_at <= now).then_some(login.id);
+    let gone: Vec<CredentialId> = logins.iter().enumerate().filter_map(goes).collect();
+    let mut changes: Vec<CredentialChange> = gone.iter().map(|id| CredentialChange::Drop(*id)).collect();
+    changes.push(CredentialChange::Put(Credential::Login(login.clone())));
+    let event = AccessEvent::LoginBegan { account: account.id, login: id };
+    app.put_credentials(tenant, (now, Actor::System), event, changes).await?;
+    end_sockets(app, tenant, &gone);
+    let principal = Principal {
+        id: account.rights.subject.clone(),
+        tenant: tenant.clone(),
+        roles: account.rights.roles.clone(),
+        teams: account.rights.teams.clone(),
+        expires_at: login.expires_at,
+        proof: Proof::Login(id),
+    };
+    let shown = me::principal_shown(app, &principal)?;
+    let told = json!({"expires_at": to_text(login.expires_at), "principal": shown});
+    let mut response = json_of(StatusCode::OK, &told);
+    put_cookie(response.headers_mut(), handed.reveal(), LOGIN_TTL);
+    Ok(response)
+}
+
+/// `POST /v1/logout`: the browser's login ends, with the sockets that it opened, and its cookie goes.
+pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    same_site(&app, &headers)?;
+    let known = cookie(&headers).and_then(|secret| app.by_secret(SecretKind::Login, secret).ok());
+    if let Some(principal) = known
+        && let Proof::Login(id) = principal.proof
+    {
+        end_login(&app, &principal.tenant, id, actor_of(&principal)).await?;
+    }
+    // Who is not logged in is not any more: there is nothing to refuse.
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    put_cookie(response.headers_mut(), "", Duration::ZERO);
+    Ok(response)
+}
+
+/// Ends a login and the sockets that it opened.
+pub(super) async fn end_login(app: &App, tenant: &TenantId, id: CredentialId, actor: Actor) -> Result<(), WireError> {
+    let changes = vec![CredentialChange::Drop(id)];
+    app.put_credentials(tenant, (app.clock.now(), actor), AccessEvent::LoginEnded(id), changes).await?;
+    end_sockets(app, tenant, &[id]);
+    Ok(())
+}
+
+/// The login that a credential is.
+pub(super) fn login_of(credential: &Credential) -> Option<&Login> {
+    match credential {
+        Credential::Login(login) => Some(login),
+        Credential::Key(_) | Credential::Account(_) | Credential::Invitation(_) | Credential::Cut(_) => None,
+    }
+}
+
+/// Not for scripts, not in plain text, not from another site.
+fn put_cookie(headers: &mut HeaderMap, secret: &str, ttl: Duration) {
+    let seconds = ttl.as_secs();
+    let text = format!("{COOKIE_NAME}={secret}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
+    if let Ok(mut value) = HeaderValue::from_str(&text) {
+        value.set_sensitive(true);
+        headers.insert(SET_COOKIE, value);
+    }
+}

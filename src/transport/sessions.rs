@@ -1,0 +1,182 @@
+//! What people are in with: browsers that have logged in, and open sockets. Listed and ended by themselves, and by an
+//! administrator for everybody.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, Uri};
+use serde::Serialize;
+
+use super::App;
+use super::access::actor_of;
+use super::accounts::end_sockets;
+use super::http::json_of;
+use super::keys::manager;
+use super::logins::{end_login, login_of};
+use super::problem::Problem;
+use super::query::Query;
+use super::reading::count;
+use crate::auth::{Action, Proof, fresh_credential_id};
+use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, Cut, Login};
+use crate::domain::id::{CredentialId, PrincipalId, SessionId, TenantId};
+use crate::protocol::access::SessionObject;
+use crate::protocol::error::WireError;
+use crate::protocol::time::WireTime;
+
+/// `GET /v1/sessions`: one's own; an administrator's are everybody's, or those of a `subject`. Sockets first, then
+/// logins, each in the order in which they began.
+pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let principal = app.authenticate(&headers).await?;
+    count(&app, &principal)?;
+    let tenant = &principal.tenant;
+    let mut query = Query::of(&uri)?;
+    let subject = query.optional("subject", subject)?;
+    let (after, limit) = (query.cursor(Name::read)?, query.limit()?);
+    query.finish()?;
+    let subject = match (principal.may(Action::ManageAccess), subject) {
+        (true, subject) => subject,
+        (false, Some(other)) if other != principal.id => return Err(WireError::forbidden().into()),
+        (false, _) => Some(principal.id.clone()),
+    };
+    let is_wanted = |who: &PrincipalId| subject.as_ref().is_none_or(|subject| subject == who);
+    let mut sessions = Vec::new();
+    if !matches!(after, Some(Name::Login(_))) {
+        let after = after.and_then(|after| if let Name::Socket(id) = after { Some(id) } else { None });
+        for (who, open) in app.sockets.list(tenant, after, is_wanted, limit + 1) {
+            sessions.push(SessionObject {
+                id: Name::Socket(open.id).to_string(),
+                kind: "socket",
+                subject: who.to_string(),
+                credential: open.proof.kind(),
+                since: WireTime(open.since),
+                expires_at: WireTime(open.expires_at),
+                current: false,
+            });
+        }
+    }
+    let after = after.and_then(|after| if let Name::Login(id) = after { Some(id) } else { None });
+    let room = (limit + 1).saturating_sub(sessions.len());
+    let now = app.clock.now();
+    let is_its = |login: &Login, account: &Account| login.expires_at > now && is_wanted(&account.rights.subject);
+    for (login, account) in app.vault.logins(tenant, after, is_its, room) {
+        sessions.push(SessionObject {
+            id: Name::Login(login.id).to_string(),
+            kind: "login",
+            subject: account.rights.subject.to_string(),
+            credential: "login",
+            since: WireTime(login.began_at),
+            expires_at: WireTime(login.expires_at),
+            current: principal.proof == Proof::Login(login.id),
+        });
+    }
+    let more = sessions.len() > limit;
+    sessions.truncate(limit);
+    let next_cursor = sessions.last().filter(|_| more).map(|last| last.id.clone());
+    Ok(json_of(StatusCode::OK, &Page { sessions, next_cursor }))
+}
+
+/// `DELETE /v1/sessions/{id}`: one of them ends: a login with the sockets that it opened, or a socket alone.
+pub(super) async fn end(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let principal = app.authenticate(&headers).await?;
+    count(&app, &principal)?;
+    let tenant = &principal.tenant;
+    let name = id.ok().and_then(|Path(id)| Name::read(&id)).ok_or_else(no_such_session)?;
+    let reaches = |who: &PrincipalId| principal.may(Action::ManageAccess) || *who == principal.id;
+    match name {
+        Name::Socket(id) => {
+            if app.sockets.end(tenant, |who, open| open.id == id && reaches(who)) == 0 {
+                return Err(no_such_session().into());
+            }
+        }
+        Name::Login(id) => {
+            let found = app.vault.find(tenant, id);
+            let login = found.as_deref().and_then(login_of).ok_or_else(no_such_session)?;
+            let whose = account(&app, tenant, login).ok_or_else(no_such_session)?;
+            if !reaches(&whose.rights.subject) {
+                return Err(no_such_session().into());
+            }
+            end_login(&app, tenant, id, actor_of(&principal)).await?;
+        }
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `DELETE /v1/sessions?subject=`: all that somebody came in with ends: logins, sockets, and tokens issued until now,
+/// other issuers' too. Keys are ended one by one.
+pub(super) async fn cut(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let principal = manager(&app, &headers).await?;
+    let tenant = &principal.tenant;
+    let mut query = Query::of(&uri)?;
+    let subject = query.optional("subject", subject)?;
+    query.finish()?;
+    let subject = subject.ok_or_else(|| Problem::parameter("subject", "is missing: whose sessions end"))?;
+    let now = app.clock.now();
+    let is_its = |_: &Login, account: &Account| account.rights.subject == subject;
+    let mut ids: Vec<CredentialId> =
+        app.vault.logins(tenant, None, is_its, usize::MAX).iter().map(|(login, _)| login.id).collect();
+    let is_of_before = |one: &Credential| matches!(one, Credential::Cut(cut) if cut.subject == subject);
+    ids.extend(app.vault.list(tenant, "cut", None, is_of_before, usize::MAX).iter().map(|one| one.id()));
+    let mut changes: Vec<CredentialChange> = ids.iter().map(|id| CredentialChange::Drop(*id)).collect();
+    let cut = Cut { id: fresh_credential_id(now), subject: subject.clone(), until: app.clock.wall() };
+    changes.push(CredentialChange::Put(Credential::Cut(cut)));
+    let event = AccessEvent::AccessCut { subject: Some(subject.to_string()) };
+    app.put_credentials(tenant, (now, actor_of(&principal)), event, changes).await?;
+    end_sockets(&app, tenant, &ids);
+    app.sockets.end(tenant, |who, open| *who == subject && matches!(open.proof, Proof::Token { .. }));
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Serialize)]
+struct Page {
+    sessions: Vec<SessionObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// What a session is called.
+#[derive(Debug, Clone, Copy)]
+enum Name {
+    Socket(SessionId),
+    Login(CredentialId),
+}
+
+impl Name {
+    fn read(text: &str) -> Option<Name> {
+        match text.parse::<u64>() {
+            Ok(number) => Some(Name::Socket(SessionId(number))),
+            Err(_) => text.parse().ok().map(Name::Login),
+        }
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Name::Socket(id) => write!(f, "{id}"),
+            Name::Login(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+fn subject(text: &str) -> Result<PrincipalId, String> {
+    PrincipalId::new(text).map_err(|why| format!("is no id: {why}"))
+}
+
+fn account(app: &App, tenant: &TenantId, login: &Login) -> Option<Account> {
+    match &*app.vault.find(tenant, login.account)? {
+        Credential::Account(account) => Some(account.clone()),
+        Credential::Key(_) | Credential::Invitation(_) | Credential::Login(_) | Credential::Cut(_) => None,
+    }
+}
+
+fn no_such_session() -> WireError {
+    let mut error = WireError::forbidden();
+    error.message = "There is no session of this id, or it is not yours to end.".to_owned();
+    error
+}

@@ -1,0 +1,87 @@
+//! Who was kept out, put on record: repeats within a minute are one entry with a count (semantics §10), so that
+//! whoever tries a million times fills no disk.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::App;
+use crate::domain::access::{AccessEvent, Door};
+use crate::domain::command::Actor;
+use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
+use crate::domain::id::{CredentialId, TenantId};
+
+/// How long repeats are counted before they are put on record.
+const FOLDED_FOR: Duration = Duration::from_secs(60);
+/// How many different ones are told apart in that time; beyond it they count without the credential that they were about.
+const KINDS_MAX: usize = 10_000;
+
+type What = (TenantId, Door, Option<CredentialId>);
+
+/// What has not been put on record yet. At most [`KINDS_MAX`] entries, and one a tenant and door beyond.
+#[derive(Debug, Default)]
+pub(super) struct TurnedAway {
+    counts: Mutex<BTreeMap<What, u32>>,
+}
+
+impl TurnedAway {
+    /// Counts one.
+    pub(super) fn note(&self, tenant: &TenantId, door: Door, credential: Option<CredentialId>) {
+        metrics::counter!("intervalo_turned_away_total", "door" => door.as_str()).increment(1);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut what = (tenant.clone(), door, credential);
+        if counts.len() >= KINDS_MAX && !counts.contains_key(&what) {
+            what.2 = None;
+        }
+        let count = counts.entry(what).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    fn take(&self) -> BTreeMap<What, u32> {
+        mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Puts them on record each minute, and once more when the server stops.
+pub(super) async fn tell(app: Arc<App>, shutdown: CancellationToken) {
+    loop {
+        let minute = app.clock.sleep_until(app.clock.now() + FOLDED_FOR);
+        let stops = shutdown.run_until_cancelled(minute).await.is_none();
+        for ((tenant, door, credential), count) in app.turned_away.take() {
+            let body = TenantEventBody::Access(AccessEvent::AccessRefused { door, credential, count });
+            let event =
+                TenantEvent { at: app.clock.now(), actor: Actor::System, cause: Cause::Session, op: None, body };
+            if let Err(error) = app.router.record(&tenant, event).await {
+                tracing::warn!(tenant.id = %tenant, count, "who was turned away is not on record: {error:?}");
+            }
+        }
+        if stops {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_are_counted_and_a_flood_of_different_ones_is_bounded() {
+        let (away, acme) = (TurnedAway::default(), TenantId::new("acme").expect("an id"));
+        for _ in 0..3 {
+            away.note(&acme, Door::Key, Some(CredentialId(1)));
+        }
+        away.note(&acme, Door::Login, None);
+        let counts: Vec<_> = away.take().into_iter().map(|((_, door, _), count)| (door, count)).collect();
+        assert_eq!(counts, [(Door::Login, 1), (Door::Key, 3)]);
+        for id in 0..2 * KINDS_MAX as u128 {
+            away.note(&acme, Door::Key, Some(CredentialId(id)));
+        }
+        let counts = away.take();
+        assert_eq!(counts.len(), KINDS_MAX + 1);
+        assert_eq!(counts.values().sum::<u32>() as usize, 2 * KINDS_MAX);
+    }
+}
