@@ -1,5 +1,7 @@
 //! The protocol over real sockets: a whole server, and clients that know only the contract.
 
+#[path = "protocol/access.rs"]
+mod access;
 #[path = "protocol/agents.rs"]
 mod agents;
 #[path = "protocol/boards.rs"]

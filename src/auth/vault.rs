@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn promise_a1_a_tenant_can_neither_see_nor_change_what_is_anothers() {
+    fn a_tenant_can_neither_see_nor_change_what_is_anothers() {
         let (vault, acme, globex) = (Vault::default(), tenant("acme"), tenant("globex"));
         let handed = Handed::make(SecretKind::Key, CredentialId(1));
         vault.apply(&acme, &[put(Credential::Key(key(1, handed.hash)))]);

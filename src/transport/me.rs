@@ -21,8 +21,14 @@ use crate::protocol::time::to_text;
 pub(super) async fn read(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     let principal = app.authenticate(&headers).await?;
     count(&app, &principal)?;
+    let shown = principal_shown(&app, &principal).map_err(|error| {
+        // As at the upgrade of a socket: who is not in the directory is kept out.
+        let is_unknown = error.data.code == WireError::unknown_agent().data.code;
+        let kept_out = Problem::new(StatusCode::FORBIDDEN, error.data.code, error.message.clone());
+        if is_unknown { kept_out } else { Problem::from(error) }
+    })?;
     let told = json!({
-        "principal": principal_shown(&app, &principal)?,
+        "principal": shown,
         "credential": {"kind": principal.proof.kind(), "expires_at": to_text(principal.expires_at)},
         "server_time": to_text(app.clock.now()),
     });

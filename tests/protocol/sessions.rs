@@ -61,7 +61,9 @@ async fn nothing_is_answered_before_the_session_is_open() {
     }
     let (number, ..) = client.refused("session.open", json!({"token": "a.b.c"})).await;
     assert_eq!(number, -32001);
-    let (number, _, params) = client.refused("session.open", json!({"ticket": "t"})).await;
+    let (number, ..) = client.refused("session.open", json!({"ticket": "t"})).await;
+    assert_eq!(number, -32001);
+    let (number, _, params) = client.refused("session.open", json!({"ticket": "t", "token": "a.b.c"})).await;
     assert_eq!((number, params), (-32602, json!({"field": "ticket"})));
     let token = server.token(Role::Agent, "ana", None);
     let opened = client.ok("session.open", json!({"token": token})).await;
