@@ -18,7 +18,8 @@ use serde_json::json;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::{
-    App, accounts, agents, invitations, keys, logins, me, occupancy, pauses, rpc, sessions, shifts, tickets, upgrade,
+    App, accounts, agents, invitations, keys, logins, me, occupancy, pages, pauses, rpc, sessions, shifts, tickets,
+    upgrade,
 };
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
@@ -66,6 +67,9 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .route("/v1/agents/{id}/shifts/{day}", only("PUT, DELETE", put(shifts::plan_one).delete(shifts::cancel)))
         .route("/v1/shifts", only("PUT", put(shifts::plan_many)))
         .route("/v1/pauses", only("GET", get(pauses::pauses)))
+        .route("/invitation", only("GET", get(pages::invitation)))
+        .route("/invitation.css", only("GET", get(pages::invitation_style)))
+        .route("/invitation.js", only("GET", get(pages::invitation_script)))
         .fallback(|| async { Problem::not_found() })
         .with_state(app)
 }

@@ -22,6 +22,7 @@ mod liveness;
 mod logins;
 mod me;
 mod occupancy;
+mod pages;
 mod patience;
 mod pauses;
 mod policy;

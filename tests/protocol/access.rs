@@ -266,6 +266,22 @@ async fn invitations_can_be_printed() {
 }
 
 #[tokio::test]
+async fn the_page_behind_an_invitation_loads_nothing_from_elsewhere() {
+    let house = House::open().await;
+    let page = house.server.http("GET", "/invitation", &[], "").await;
+    assert_eq!((page.status, page.headers["content-type"].as_str()), (200, "text/html; charset=utf-8"));
+    let policy = &page.headers["content-security-policy"];
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';") && !policy.contains("unsafe"), "{policy}");
+    let parts = page.body.split('"').filter(|part| part.starts_with("/invitation."));
+    for (path, kind) in parts.zip(["text/css", "text/javascript"]) {
+        let part = house.server.http("GET", path, &[], "").await;
+        assert!(part.status == 200 && part.headers["content-type"].starts_with(kind), "{path}");
+        assert!(!part.body.contains("http://") && !part.body.contains("https://"), "{path}");
+    }
+    assert!(!page.body.contains("<script>") && !page.body.contains("style="), "nothing inline");
+}
+
+#[tokio::test]
 async fn promise_a3_every_wrong_login_is_answered_in_the_same_words_and_guessing_gets_slow() {
     let house = House::open().await;
     house.account("ana", "agent").await;
