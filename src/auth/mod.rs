@@ -1,14 +1,19 @@
 //! Credentials: turns a bearer token into a [`Principal`], and says what a principal may do.
 //!
-//! It knows no socket and no wire format. A new kind of credential is one more module here that
-//! ends in a [`Principal`].
+//! It knows no socket and no wire format; what it asks others for, their public keys, it asks in `jwks`. A new kind of
+//! credential is one more module here that ends in a [`Principal`].
 
+mod jwks;
 mod key;
 mod principal;
 mod roles;
+#[cfg(test)]
+mod test_keys;
 mod token;
+mod verifier;
 
 pub use key::{KEY_FILE, KEY_LENGTH_MIN, KeyError, TokenKey};
-pub use principal::{Principal, Role, UnknownRole};
+pub use principal::{Newcomer, Principal, Role, UnknownRole};
 pub use roles::{Action, Forbidden, Reach, Scope, Target, reach};
-pub use token::{AUDIENCE, Grant, ISSUER, IssueError, TOKEN_LENGTH_MAX, Unauthenticated, Verifier};
+pub use token::{AUDIENCE, Grant, ISSUER, IssueError, TOKEN_LENGTH_MAX, Unauthenticated};
+pub use verifier::Verifier;

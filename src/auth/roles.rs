@@ -222,6 +222,7 @@ mod tests {
             roles: roles.iter().copied().collect(),
             teams: teams.map(|teams| teams.iter().map(|id| team(id)).collect()),
             expires_at: Timestamp(0),
+            newcomer: None,
         }
     }
 

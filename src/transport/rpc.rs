@@ -408,6 +408,7 @@ mod tests {
                 roles: BTreeSet::from([role]),
                 teams: None,
                 expires_at: Timestamp(0),
+                newcomer: None,
             };
             for &method in Method::ALL {
                 let expected = groups.iter().any(|group| group.contains(&method.name()));
