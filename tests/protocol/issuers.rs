@@ -91,17 +91,17 @@ impl House {
         (answer.status == 200).then(|| answer.json())
     }
 
-    /// How often people came into the directory since the server started, and on whose word.
-    async fn came(&self) -> Vec<Actor> {
+    /// On whose word the directory changed since the server started, once for each change.
+    async fn changes(&self) -> Vec<Actor> {
         let shard = ShardId::of_new_tenant(&TenantId::new("acme").expect("an id"));
         let stored = self.journal.read(shard, ShardSeq(0), 10_000).await.expect("entries");
         assert!(stored.len() < 10_000, "all of them");
-        let came = stored.into_iter().filter_map(|stored| {
+        let changes = stored.into_iter().filter_map(|stored| {
             let EntryBody::Tenant { event, .. } = stored.entry.body else { return None };
-            let TenantEventBody::DirectoryChanged { version, added: 1, .. } = &event.body else { return None };
+            let TenantEventBody::DirectoryChanged { version, .. } = &event.body else { return None };
             (version.0 > 1).then(|| event.actor.clone())
         });
-        came.collect()
+        changes.collect()
     }
 }
 
@@ -130,7 +130,7 @@ async fn an_agent_of_a_provider_comes_into_the_directory_when_its_session_opens(
     house.server.open(&other).await;
     let person = house.person("nova").await.expect("there");
     assert_eq!((&person["name"], &person["teams"]), (&json!("Nova Silva"), &json!(["suporte"])));
-    assert_eq!(house.came().await, [Actor::Integration(PrincipalId::new(ISS).expect("an id"))]);
+    assert_eq!(house.changes().await, [Actor::Integration(PrincipalId::new(ISS).expect("an id"))]);
 }
 
 #[tokio::test]
@@ -147,10 +147,11 @@ async fn a_token_in_session_open_brings_an_agent_as_well() {
 #[tokio::test]
 async fn many_sockets_at_once_bring_one_person_and_many_people_each_once() {
     let house = House::open().await;
-    let tokens: Vec<String> = (0..12).map(|n| house.token(&format!("nova{}", n % 4), json!({}))).collect();
+    let tokens: Vec<String> =
+        (0..12).map(|n| house.token(&format!("nova{}", n % 4), json!({"name": format!("Nova {n}")}))).collect();
     let clients = join_all(tokens.iter().map(|token| house.server.open(token))).await;
     assert_eq!(clients.len(), 12);
-    assert_eq!(house.came().await.len(), 4);
+    assert_eq!(house.changes().await.len(), 4);
 }
 
 #[tokio::test]
@@ -166,7 +167,7 @@ async fn a_team_that_does_not_exist_is_refused_by_its_name() {
     let many: Vec<String> = (0..65).map(|n| format!("t{n}")).collect();
     let answer = house.upgrade(&house.token("nova", json!({"teams": many}))).await;
     assert_eq!(answer.problem(), (403, "too_many_teams".to_owned()));
-    assert_eq!((house.person("nova").await, house.came().await.len()), (None, 0));
+    assert_eq!((house.person("nova").await, house.changes().await.len()), (None, 0));
     // Who is there already is not asked for teams.
     house.server.open(&house.token("ana", json!({"teams": ["lua"]}))).await;
 }
@@ -191,7 +192,7 @@ async fn without_provisioning_the_directory_alone_says_who_works_here() {
     assert_eq!(house.upgrade(&house.token("nova", json!({}))).await.problem(), (403, "unknown_agent".to_owned()));
     let own = house.server.token(Role::Agent, "nova", None);
     assert_eq!(house.upgrade(&own).await.problem(), (403, "unknown_agent".to_owned()));
-    assert_eq!(house.came().await.len(), 0);
+    assert_eq!(house.changes().await.len(), 0);
 }
 
 #[tokio::test]
@@ -204,7 +205,7 @@ async fn only_sessions_of_agents_bring_people_and_only_into_tenants_that_exist()
     let token = house.token("nova", json!({}));
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "agent.get"});
     assert_eq!(house.server.rpc(&token, &call).await.json()["error"]["data"]["code"], "unknown_agent");
-    assert_eq!((house.person("sofia").await, house.came().await.len()), (None, 0));
+    assert_eq!((house.person("sofia").await, house.changes().await.len()), (None, 0));
 }
 
 #[tokio::test]
@@ -223,7 +224,7 @@ async fn only_so_many_people_come_in_a_minute() {
     house.server.open(&token("nova1")).await;
     house.server.open(&token("ana")).await;
     house.server.open(&house.token("nova3", json!({"tenant": "outra"}))).await;
-    assert_eq!(house.came().await.len(), 2);
+    assert_eq!(house.changes().await.len(), 2);
 }
 
 #[tokio::test]
@@ -235,7 +236,7 @@ async fn a_store_that_is_away_puts_a_newcomer_off() {
     house.journal.inject(Fault::Unavailable);
     assert_eq!(house.upgrade(&token).await.problem(), (503, "unavailable".to_owned()));
     house.server.open(&token).await;
-    assert_eq!(house.came().await.len(), 1);
+    assert_eq!(house.changes().await.len(), 1);
 }
 
 #[tokio::test]

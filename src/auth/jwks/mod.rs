@@ -21,7 +21,7 @@ use crate::ports::Clock;
 use set::{Choice, KeySet};
 use source::Source;
 
-/// How long a set that was read is not read again: a provider that takes a key back waits no longer for it to count.
+/// From one read to the next while all is well: so long, at most, a key counts that the provider has withdrawn.
 const READ_EVERY: Duration = Duration::from_secs(600);
 /// The shortest time from one read to the next, also after a failure, and however many tokens name unknown keys.
 const READ_GAP: Duration = Duration::from_secs(30);
