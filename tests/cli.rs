@@ -78,6 +78,17 @@ fn a_taken_port_exits_with_1_and_one_line() {
 }
 
 #[test]
+fn a_token_that_no_server_would_take_comes_with_a_note() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "own_tokens = false\n[[issuer]]\niss = \"login\"\njwks = \"keys.json\"\naud = \"desk\"\n";
+    std::fs::write(folder.path().join("s.toml"), settings).unwrap();
+    let mut token = command(folder.path(), "token --data d --tenant acme --role agent --subject ana");
+    let output = token.env("INTERVALO_CONFIG", "s.toml").output().unwrap();
+    assert_eq!((output.status.code(), out(&output).lines().count()), (Some(0), 1));
+    assert!(err(&output).contains("note: `own_tokens` is false"), "{}", err(&output));
+}
+
+#[test]
 fn a_token_is_all_that_its_command_prints() {
     let folder = tempfile::tempdir().unwrap();
     let output = intervalo(folder.path(), "token --data d --tenant acme --role agent --subject ana");

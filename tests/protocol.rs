@@ -16,6 +16,8 @@ mod dry_run;
 mod foreign_client;
 #[path = "protocol/http.rs"]
 mod http;
+#[path = "protocol/issuers.rs"]
+mod issuers;
 #[path = "protocol/limits.rs"]
 mod limits;
 #[path = "protocol/notifications.rs"]

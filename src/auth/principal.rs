@@ -15,12 +15,14 @@ pub struct Principal {
     pub tenant: TenantId,
     /// At least one.
     pub roles: BTreeSet<Role>,
-    /// The teams that a supervisor is over; absent means none.
+    /// The teams that a supervisor is over, and those that a newcomer is to be in; absent means none.
     pub teams: Option<BTreeSet<TeamId>>,
     /// When the credential ends.
     pub expires_at: Timestamp,
     /// What it came in with.
     pub proof: Proof,
+    /// There where its issuer may put agents into the directory whom that does not have.
+    pub newcomer: Option<Newcomer>,
 }
 
 /// What a principal came in with; it can be ended before its time.
@@ -46,6 +48,15 @@ impl Proof {
             Proof::Login(_) => "login",
         }
     }
+}
+
+/// What an issuer that provisions says of an agent besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newcomer {
+    /// What people call them, where it says so; as the issuer wrote it.
+    pub name: Option<String>,
+    /// The issuer.
+    pub issuer: PrincipalId,
 }
 
 impl Principal {

@@ -229,6 +229,7 @@ mod tests {
             teams: teams.map(|teams| teams.iter().map(|id| team(id)).collect()),
             expires_at: Timestamp(0),
             proof: Proof::Token { issued_at: None },
+            newcomer: None,
         }
     }
 

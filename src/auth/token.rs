@@ -1,21 +1,20 @@
-//! Bearer tokens: JSON Web Tokens, HS256 with the installation's own key.
-//!
-//! The algorithm is pinned here, never taken from the token, and every token that does not hold is
-//! refused in the same words, so that a refusal teaches nothing.
+//! Bearer tokens: JSON Web Tokens, what they say, and how the installation issues its own, with HS256.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::key::TokenKey;
 use super::principal::{Principal, Proof, Role};
+use crate::config::OWN_ISSUER;
 use crate::domain::id::{PrincipalId, TeamId, TenantId};
 use crate::domain::time::Timestamp;
 
 /// The `iss` of the tokens that this installation issues and accepts.
-pub const ISSUER: &str = "intervalo";
+pub const ISSUER: &str = OWN_ISSUER;
 /// The `aud` of the tokens that this installation issues and accepts.
 pub const AUDIENCE: &str = "intervalo";
 /// The longest token that is looked at, in bytes: room for some hundred teams, and a refusal of a
@@ -51,35 +50,29 @@ pub enum IssueError {
     Sign(String),
 }
 
-/// Where the claims of a credential are proven. Other sources (a provider's public keys, the
-/// installation's own API keys, logins) become further variants.
-#[derive(Clone)]
-enum Source {
-    /// HS256 with a key of our own.
-    Secret(DecodingKey),
-}
-
-/// Checks credentials.
-#[derive(Clone)]
-pub struct Verifier {
-    source: Source,
-    validation: Validation,
-}
-
 /// The claims as they are read. `iss` and `aud` are held against the expected ones by the library;
 /// a claim of another type than the one here makes the token invalid.
 #[derive(Deserialize)]
-struct ReadClaims {
+pub(super) struct ReadClaims {
     exp: f64,
     #[serde(default)]
     nbf: Option<f64>,
     #[serde(default)]
     iat: Option<f64>,
     sub: String,
-    tenant: String,
+    #[serde(default, deserialize_with = "not_null")]
+    tenant: Option<String>,
     roles: Vec<String>,
     #[serde(default)]
     teams: Option<Vec<String>>,
+    /// Matters only where agents are put into the directory, and is looked at only there.
+    #[serde(default)]
+    name: Option<Value>,
+}
+
+/// A claim that is a text where it is there at all.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 #[derive(Serialize)]
@@ -95,71 +88,42 @@ struct IssuedClaims<'a> {
     teams: Option<Vec<&'a str>>,
 }
 
-impl Verifier {
-    /// Accepts tokens signed with `key`.
-    pub fn with_key(key: &TokenKey) -> Verifier {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // The library would read the system's clock; `verify` is handed the time instead.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Verifier { source: Source::Secret(DecodingKey::from_secret(key.bytes())), validation }
-    }
-
-    /// The principal that a token speaks for at `now`.
-    ///
-    /// # Errors
-    /// [`Unauthenticated`] for every token that does not hold, whatever is wrong with it.
-    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Unauthenticated> {
-        if token.len() > TOKEN_LENGTH_MAX {
-            return Err(Unauthenticated);
+impl ReadClaims {
+    /// Who they speak for at `now`, and the name that they give. An issuer that is pinned to a tenant need not name it, and may
+    /// name no other.
+    pub(super) fn principal(self, pinned: Option<&TenantId>, now: Timestamp) -> Option<(Principal, Option<Value>)> {
+        let expires_at = instant(self.exp)?;
+        let issued_at = match self.iat {
+            Some(iat) => Some(instant(iat)?),
+            None => None,
+        };
+        let too_early = match self.nbf {
+            Some(nbf) => now < instant(nbf)?,
+            None => false,
+        };
+        if now >= expires_at || too_early {
+            return None;
         }
-        let Source::Secret(key) = &self.source;
-        let read = jsonwebtoken::decode::<ReadClaims>(token, key, &self.validation).map_err(|_| Unauthenticated)?;
-        // `crit` says "understand these or refuse" (RFC 7515 §4.1.11). None are understood here, and the library
-        // passes over it.
-        if read.header.crit.is_some() {
-            return Err(Unauthenticated);
-        }
-        principal(read.claims, now).ok_or(Unauthenticated)
+        let named = match self.tenant {
+            Some(tenant) => Some(TenantId::new(&tenant).ok()?),
+            None => None,
+        };
+        let tenant = match (named, pinned) {
+            (Some(named), Some(pinned)) if named != *pinned => return None,
+            (Some(named), _) => named,
+            (None, pinned) => pinned?.clone(),
+        };
+        // A word that names no role gives no right; a token without any right is no credential.
+        let roles: BTreeSet<Role> = self.roles.iter().filter_map(|word| word.parse().ok()).collect();
+        let teams: Option<BTreeSet<TeamId>> = match self.teams {
+            Some(teams) => Some(teams.iter().map(|team| TeamId::new(team).ok()).collect::<Option<_>>()?),
+            None => None,
+        };
+        let id = PrincipalId::new(&self.sub).ok()?;
+        let proof = Proof::Token { issued_at };
+        let principal = Principal { id, tenant, roles, teams, expires_at, proof, newcomer: None };
+        (!principal.roles.is_empty()).then_some((principal, self.name))
     }
-}
-
-impl std::fmt::Debug for Verifier {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Verifier(…)")
-    }
-}
-
-fn principal(claims: ReadClaims, now: Timestamp) -> Option<Principal> {
-    let expires_at = instant(claims.exp)?;
-    let issued_at = match claims.iat {
-        Some(iat) => Some(instant(iat)?),
-        None => None,
-    };
-    let too_early = match claims.nbf {
-        Some(nbf) => now < instant(nbf)?,
-        None => false,
-    };
-    if now >= expires_at || too_early {
-        return None;
-    }
-    // A word that names no role gives no right; a token without any right is no credential.
-    let roles: BTreeSet<Role> = claims.roles.iter().filter_map(|word| word.parse().ok()).collect();
-    let teams: Option<BTreeSet<TeamId>> = match claims.teams {
-        Some(teams) => Some(teams.iter().map(|team| TeamId::new(team).ok()).collect::<Option<_>>()?),
-        None => None,
-    };
-    (!roles.is_empty()).then_some(Principal {
-        id: PrincipalId::new(&claims.sub).ok()?,
-        tenant: TenantId::new(&claims.tenant).ok()?,
-        roles,
-        teams,
-        expires_at,
-        proof: Proof::Token { issued_at },
-    })
 }
 
 /// A NumericDate (RFC 7519 §2: seconds, a fraction allowed) as an instant.
@@ -199,9 +163,10 @@ impl TokenKey {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
+    use crate::auth::Verifier;
 
     const NOW: Timestamp = Timestamp(1_795_381_069_123);
     const NOW_S: i64 = 1_795_381_069;

@@ -226,6 +226,7 @@ fn principal(tenant: &TenantId, rights: &Rights, proof: Proof, expires_at: Times
         teams: rights.teams.clone(),
         expires_at,
         proof,
+        newcomer: None,
     }
 }
 

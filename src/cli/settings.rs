@@ -1,10 +1,10 @@
-//! From flags, environment and file to a [`Config`](crate::config::Config).
+//! From flags, environment and file to a [`Config`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::{Place, Settings};
 use super::failure::Failure;
-use crate::config::{ConfigError, Layers, Loaded, StoreAddress, load};
+use crate::config::{Config, ConfigError, Layers, Loaded, StoreAddress, load};
 
 /// The settings in force for these flags.
 pub(super) fn loaded(flags: &Settings) -> Result<Loaded, Failure> {
@@ -13,10 +13,10 @@ pub(super) fn loaded(flags: &Settings) -> Result<Loaded, Failure> {
     load(&layers).map_err(refused)
 }
 
-/// The data folder in force, for commands that need no other setting.
-pub(super) fn data_folder(flag: Option<&Path>) -> Result<PathBuf, Failure> {
-    let flags = Settings { data: flag.map(Path::to_path_buf), ..Settings::default() };
-    loaded(&flags).map(|loaded| loaded.config.data)
+/// The settings in force, for commands that have a flag for the data folder alone.
+pub(super) fn settings_for(data: Option<&Path>) -> Result<Config, Failure> {
+    let flags = Settings { data: data.map(Path::to_path_buf), ..Settings::default() };
+    loaded(&flags).map(|loaded| loaded.config)
 }
 
 /// The store in force, for commands that need no other setting.

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use super::args::Token;
 use super::failure::{Failure, print};
-use super::settings::data_folder;
+use super::settings::settings_for;
 use crate::auth::{Grant, Role, TokenKey};
 use crate::clock::SystemClock;
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 
 pub(super) fn run(flags: &Token) -> Result<(), Failure> {
-    let data = data_folder(flags.data.as_deref())?;
-    let key = TokenKey::read_or_make(&data).map_err(Failure::new)?;
+    let config = settings_for(flags.data.as_deref())?;
+    let key = TokenKey::read_or_make(&config.data).map_err(Failure::new)?;
     let grant = Grant {
         id: flags.subject.clone(),
         tenant: flags.tenant.clone(),
@@ -22,6 +22,9 @@ pub(super) fn run(flags: &Token) -> Result<(), Failure> {
     if flags.role == Role::Supervisor && grant.teams.is_none() {
         // The token alone goes to standard output.
         Failure::new("note: a supervisor without --teams is over no team").print();
+    }
+    if !config.own_tokens {
+        Failure::new("note: `own_tokens` is false here, so that no server with these settings takes the token").print();
     }
     let now = SystemClock::start(Timestamp(0)).now();
     print(key.issue(&grant, now, flags.ttl).map_err(Failure::new)?)

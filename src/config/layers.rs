@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::bounded::read_text;
 use super::document::{self, Section};
+use super::issuers::{Issuer, ShownIssuer, read_issuers};
 use super::nearest::nearest;
 use super::settings::{ENVIRONMENT_PREFIX, SETTINGS, Setting, at_odds, set, show};
 use super::{Config, Problem};
@@ -87,6 +88,8 @@ pub struct Loaded {
     pub config: Config,
     /// The same as text, in the order of [`SETTINGS`].
     pub shown: Vec<Shown>,
+    /// The issuers of the settings file, in its order.
+    pub issuers: Vec<ShownIssuer>,
 }
 
 /// One setting in force.
@@ -134,11 +137,12 @@ type Layer = BTreeMap<&'static str, Given>;
 /// [`ConfigError`] with everything that is wrong.
 pub fn load(layers: &Layers) -> Result<Loaded, ConfigError> {
     let mut refusals = Vec::new();
-    let file = layers.file.as_ref().map(|file| file_layer(file, &mut refusals)).unwrap_or_default();
+    let (file, issuers) = layers.file.as_ref().map(|file| file_layer(file, &mut refusals)).unwrap_or_default();
     let environment = environment_layer(&layers.environment, &mut refusals);
     let flags = flag_layer(&layers.flags);
 
-    let mut config = Config::default();
+    let (origins_of_issuers, issuers) = issuers.into_iter().unzip::<_, _, Vec<Origin>, Vec<Issuer>>();
+    let mut config = Config { issuers, ..Config::default() };
     let mut origins: BTreeMap<&str, Origin> = BTreeMap::new();
     // The lowest layer first, so that the last to be set is the one in force.
     for layer in [file, environment, flags] {
@@ -167,7 +171,8 @@ pub fn load(layers: &Layers) -> Result<Loaded, ConfigError> {
             origin: origins.remove(setting.name).unwrap_or(Origin::Default),
         })
         .collect();
-    Ok(Loaded { config, shown })
+    let issuers = config.issuers.iter().zip(origins_of_issuers).map(|(issuer, origin)| issuer.shown(origin)).collect();
+    Ok(Loaded { config, shown, issuers })
 }
 
 fn flag_layer(flags: &[(&'static str, Vec<String>)]) -> Layer {
@@ -218,7 +223,7 @@ fn unknown_variable(variable: &str) -> String {
     }
 }
 
-fn file_layer(file: &FileLayer, refusals: &mut Vec<String>) -> Layer {
+fn file_layer(file: &FileLayer, refusals: &mut Vec<String>) -> (Layer, Vec<(Origin, Issuer)>) {
     let (document, mut problems) = document::parse(&file.text);
     let mut top = Section::top(&document);
     let mut layer = Layer::new();
@@ -237,10 +242,13 @@ fn file_layer(file: &FileLayer, refusals: &mut Vec<String>) -> Layer {
             field.refuse(&mut problems, why);
         }
     }
+    let in_file = |line| Origin::File { path: file.path.clone(), line };
+    let issuers = read_issuers(&mut top, &mut problems).into_iter().map(|(line, issuer)| (in_file(line), issuer));
+    let issuers = issuers.collect();
     top.finish(&mut problems);
     let in_file = |Problem { line, message }| format!("{} line {line}: {message}", file.path.display());
     refusals.extend(problems.into_sorted().into_iter().map(in_file));
-    layer
+    (layer, issuers)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod bounded;
 mod document;
 mod duration;
+mod issuers;
 mod layers;
 mod nearest;
 mod settings;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use bounded::read_text;
 pub use document::{At, Field, Problem, Problems, Section, parse as parse_document};
 pub use duration::{SPAN_MAX, SpanError, parse_span, show_span};
+pub use issuers::{ISSUERS_MAX, Issuer, KeysAt, OWN_ISSUER, Provision, ShownIssuer, SignatureAlgorithm};
 pub use layers::{ConfigError, FileLayer, Layers, Loaded, Origin, Shown, load};
 pub use nearest::nearest;
 pub use settings::{ENVIRONMENT_PREFIX, SETTINGS, Setting};
@@ -37,6 +39,12 @@ pub struct Config {
     pub allow_plaintext: bool,
     /// Origins that pages may connect from, besides the server's own.
     pub allowed_origins: Vec<WebOrigin>,
+    /// True: tokens signed with the installation's own key are taken.
+    pub own_tokens: bool,
+    /// What becomes of agents with such tokens whom the directory does not have.
+    pub provision: Provision,
+    /// Who else may issue tokens.
+    pub issuers: Vec<Issuer>,
     /// How the log is written.
     pub log: Log,
     /// How much is let in.
@@ -151,6 +159,9 @@ impl Default for Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
             allow_plaintext: false,
             allowed_origins: Vec::new(),
+            own_tokens: true,
+            provision: Provision::Directory,
+            issuers: Vec::new(),
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
             limits: Limits {
                 connections: 60_000,

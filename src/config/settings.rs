@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::duration::{parse_span, show_span};
+use super::issuers::provision;
 use super::{Config, LogFormat, LogLevel, StoreAddress, WebOrigin};
 
 /// What the environment variables of settings begin with.
@@ -41,7 +42,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 13] = [
+pub const SETTINGS: [Setting; 15] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
@@ -54,6 +55,12 @@ pub const SETTINGS: [Setting; 13] = [
         name: "allowed_origins",
         is_list: true,
         doc: "origins that pages may connect from, besides the server's own",
+    },
+    Setting { name: "own_tokens", is_list: false, doc: "take tokens that are signed with the installation's own key" },
+    Setting {
+        name: "provision",
+        is_list: false,
+        doc: "agents of own tokens whom the directory does not have: directory (refused) or jit (put into it)",
     },
     Setting { name: "log_format", is_list: false, doc: "text or json" },
     Setting { name: "log_level", is_list: false, doc: "error, warn, info, debug or trace" },
@@ -89,6 +96,8 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
         }
         "allow_plaintext" => config.allow_plaintext = truth(one(texts)?)?,
         "allowed_origins" => config.allowed_origins = several(texts, ORIGINS_MAX, origin)?,
+        "own_tokens" => config.own_tokens = truth(one(texts)?)?,
+        "provision" => config.provision = provision(one(texts)?)?,
         "log_format" => {
             let all = [LogFormat::Text, LogFormat::Json];
             config.log.format = word(one(texts)?, &all, LogFormat::as_str)?;
@@ -121,6 +130,8 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "listen" => list(config.listen.iter().map(SocketAddr::to_string)),
         "allow_plaintext" => config.allow_plaintext.to_string(),
         "allowed_origins" => list(config.allowed_origins.iter().map(|origin| origin.0.clone())),
+        "own_tokens" => config.own_tokens.to_string(),
+        "provision" => quoted(config.provision.as_str()),
         "log_format" => quoted(config.log.format.as_str()),
         "log_level" => quoted(config.log.level.as_str()),
         "max_connections" => config.limits.connections.to_string(),
@@ -144,6 +155,12 @@ pub(super) fn at_odds(config: &Config) -> Option<(&'static str, String)> {
                  127.0.0.1 behind a proxy that terminates TLS, or set `allow_plaintext = true` when the network in \
                  between is trusted"
             ),
+        ));
+    }
+    if !config.own_tokens && config.issuers.is_empty() {
+        return Some((
+            "own_tokens",
+            "nobody could sign in; add an [[issuer]] to the settings file, or take own tokens".to_owned(),
         ));
     }
     if config.limits.calls_burst < config.limits.calls_per_second {

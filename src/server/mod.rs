@@ -61,11 +61,14 @@ pub enum ServerError {
 /// [`ServerError`] when it cannot start.
 pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: CancellationToken) -> Result<(), ServerError> {
     let figures = Figures::start()?;
-    let verifier = Verifier::with_key(&TokenKey::read_or_make(&config.data)?);
+    let key = if config.own_tokens { Some(TokenKey::read_or_make(&config.data)?) } else { None };
     let wall = Arc::new(SystemClock::start(Timestamp(0)));
     let (journal, history, last_at) = open(config.store_address(), wall).await?;
     let clock = Arc::new(SystemClock::start(last_at));
     steps::tell_if_behind(&*clock);
+    let clock: Arc<dyn Clock> = clock;
+    let own = key.as_ref().map(|key| (key, config.provision));
+    let verifier = Verifier::new(own, &config.issuers, &clock);
     let stores = Stores {
         journal: Arc::clone(&journal) as Arc<dyn Journal>,
         history: Arc::clone(&history) as Arc<dyn transport::PauseHistory>,
@@ -180,6 +183,9 @@ pub async fn run_on(
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(Arc::clone(&publishing).run(tenant)));
     }
     drop(publishing);
+    for keeping in stores.verifier.keep_keys() {
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(keeping));
+    }
     let doors = transport::Parts {
         router: Router::new(Arc::clone(&core)),
         hub,

@@ -14,7 +14,7 @@ use super::rate_limit::{Meter, Rate};
 use super::sockets::SessionPlace;
 use super::wanted::Wanted;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
-use super::{App, requests, rpc};
+use super::{App, provisioning, requests, rpc};
 use crate::actor::session::NOTICES_MAX;
 use crate::actor::{CommandError, Notice, SessionLink};
 use crate::auth::{Principal, Role};
@@ -465,11 +465,7 @@ impl Session {
 
     async fn open_as(&mut self, principal: Principal, presence: bool) -> Result<(), WireError> {
         let app = Arc::clone(&self.app);
-        app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
-        let agent = if principal.is(Role::Agent) { Some(rpc::own_agent(&principal)?) } else { None };
-        if agent.as_ref().is_some_and(|agent| rpc::target_of(&app, &principal.tenant, agent).is_none()) {
-            return Err(WireError::unknown_agent());
-        }
+        let agent = provisioning::agent_of(&app, &principal).await?;
         let Some(place) = app.sockets.open_session(&principal, self.id, app.clock.now()) else {
             return Err(self.too_many());
         };

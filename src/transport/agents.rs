@@ -114,7 +114,7 @@ pub(super) async fn remove(
 }
 
 /// Makes a change durable; false when somebody else was faster. What changes nothing is on record only where it has an op.
-async fn put(change: &Change<'_>, at: Timestamp, next: PersonChange) -> Result<bool, WireError> {
+pub(super) async fn put(change: &Change<'_>, at: Timestamp, next: PersonChange) -> Result<bool, WireError> {
     let PersonChange { directory, person, what } = next;
     let (added, changed, removed) = match what {
         PersonChanged::Came => (1, 0, 0),

@@ -13,7 +13,7 @@ use crate::actor::CommandError;
 use crate::auth::{Principal, Role};
 use crate::domain::command::{Actor, Outcome};
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
-use crate::domain::id::{Op, TenantId};
+use crate::domain::id::{Op, PrincipalId, TenantId};
 use crate::domain::op::{OpRecord, fingerprint_of_change};
 use crate::domain::time::Timestamp;
 use crate::ports::TenantDefinition;
@@ -43,7 +43,7 @@ impl Turns {
 /// Who makes a change, and what makes it safe to send again.
 pub(super) struct Change<'a> {
     app: &'a App,
-    principal: &'a Principal,
+    tenant: &'a TenantId,
     actor: Actor,
     op: Option<(Op, u64)>,
 }
@@ -59,7 +59,13 @@ impl<'a> Change<'a> {
     ) -> Change<'a> {
         let id = principal.id.clone();
         let actor = if principal.is(Role::Admin) { Actor::Admin(id) } else { Actor::Integration(id) };
-        Change { app, principal, actor, op: op.map(|op| (op, fingerprint_of_change(name, parts))) }
+        Change { app, tenant: &principal.tenant, actor, op: op.map(|op| (op, fingerprint_of_change(name, parts))) }
+    }
+
+    /// A change that an issuer of credentials brings about by whom it vouches for. On record it is the integration that it is: a
+    /// host application, named as its tokens name it. It needs no op, for it is looked at anew whenever the person comes.
+    pub(super) fn by_issuer(app: &'a App, tenant: &'a TenantId, issuer: &PrincipalId) -> Change<'a> {
+        Change { app, tenant, actor: Actor::Integration(issuer.clone()), op: None }
     }
 
     /// Who makes it.
@@ -77,7 +83,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// [`WireError`] when there are too many of them.
     pub(super) async fn turn(&self) -> Result<OwnedMutexGuard<()>, WireError> {
-        let turn = self.app.turns.of(&self.principal.tenant).lock_owned();
+        let turn = self.app.turns.of(self.tenant).lock_owned();
         tokio::time::timeout(TURN_WITHIN, turn).await.map_err(|_elapsed| WireError::unavailable(RETRY_AFTER))
     }
 
@@ -90,7 +96,7 @@ impl<'a> Change<'a> {
     /// [`WireError`] when the op was that of another change, or the store is out of reach.
     pub(super) async fn made_before(&self) -> Result<Option<TenantEvent>, WireError> {
         let Some((op, fingerprint)) = self.op else { return Ok(None) };
-        let found = self.app.router.change_made(&self.principal.tenant, op, &self.actor).await;
+        let found = self.app.router.change_made(self.tenant, op, &self.actor).await;
         let found = found.map_err(|error| failed(error, Viewer::Other))?;
         match found.as_ref().and_then(|event| event.op.as_ref()) {
             Some(record) if record.fingerprint != fingerprint => {
@@ -119,7 +125,7 @@ impl<'a> Change<'a> {
             outcome: Outcome::Done,
         });
         let event = TenantEvent { at, actor: self.actor.clone(), cause: Cause::Admin, op, body };
-        match self.app.router.publish(&self.principal.tenant, event, definition).await {
+        match self.app.router.publish(self.tenant, event, definition).await {
             Ok(()) => Ok(true),
             Err(CommandError::Overtaken) => Ok(false),
             Err(error) => Err(failed(error, Viewer::Other)),

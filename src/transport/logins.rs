@@ -175,6 +175,7 @@ async fn begin(app: &App, tenant: &TenantId, account: &Account) -> Result<Respon
         teams: account.rights.teams.clone(),
         expires_at: login.expires_at,
         proof: Proof::Login(id),
+        newcomer: None,
     };
     let shown = me::principal_shown(app, &principal)?;
     let told = json!({"expires_at": to_text(login.expires_at), "principal": shown});

@@ -27,6 +27,7 @@ mod patience;
 mod pauses;
 mod policy;
 mod problem;
+mod provisioning;
 mod query;
 mod rate_limit;
 mod reading;
@@ -66,6 +67,7 @@ pub use rate_limit::Rate;
 use change::Turns;
 use dry_run::DryRuns;
 use logins::PasswordWork;
+use provisioning::{NEWCOMERS_PER_MINUTE_MAX, Newcomers};
 use rate_limit::RateLimiter;
 use sockets::Sockets;
 use tickets::Tickets;
@@ -98,6 +100,8 @@ pub struct Settings {
     pub ping: PingTimes,
     /// Origins (`https://desk.example`) whose pages may open sockets here besides the server's own.
     pub allowed_origins: BTreeSet<String>,
+    /// The most people that the issuers of a tenant's credentials may put into its directory in a minute.
+    pub newcomers_per_minute_max: usize,
 }
 
 impl Default for Settings {
@@ -109,6 +113,7 @@ impl Default for Settings {
             rate: Rate::default(),
             ping: PingTimes::default(),
             allowed_origins: BTreeSet::new(),
+            newcomers_per_minute_max: NEWCOMERS_PER_MINUTE_MAX,
         }
     }
 }
@@ -152,6 +157,7 @@ struct App {
     router_limiter: RateLimiter,
     dry_runs: DryRuns,
     turns: Turns,
+    newcomers: Newcomers,
     sockets: Arc<Sockets>,
     session_count: AtomicU64,
     /// Every task of a connection.
@@ -187,6 +193,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
         dry_runs: DryRuns::default(),
         turns: Turns::default(),
+        newcomers: Newcomers::new(parts.settings.newcomers_per_minute_max),
         sockets: Arc::new(Sockets::new(
             parts.settings.connections_max,
             parts.settings.connections_per_address_max,

@@ -409,6 +409,7 @@ mod tests {
                 teams: None,
                 expires_at: Timestamp(0),
                 proof: crate::auth::Proof::Token { issued_at: None },
+                newcomer: None,
             };
             for &method in Method::ALL {
                 let expected = groups.iter().any(|group| group.contains(&method.name()));

@@ -201,6 +201,7 @@ mod tests {
             teams: None,
             expires_at: Timestamp(9),
             proof: Proof::Key(CredentialId(1)),
+            newcomer: None,
         }
     }
 

@@ -132,6 +132,7 @@ mod tests {
             teams: None,
             expires_at: NOW + Duration::from_secs(3600),
             proof: Proof::Login(CredentialId(7)),
+            newcomer: None,
         }
     }
 

@@ -19,9 +19,10 @@ use super::App;
 use super::accept::Peer;
 use super::credential::Bearer;
 use super::problem::Problem;
+use super::provisioning;
 use super::websocket;
-use crate::auth::{Principal, Role, Unauthenticated};
-use crate::protocol::error::WireError;
+use crate::auth::{Principal, Unauthenticated};
+use crate::protocol::error::{ErrorKind, WireError};
 
 /// The subprotocol that is spoken.
 const SUBPROTOCOL: &str = "intervalo.v1";
@@ -83,7 +84,7 @@ async fn accept(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> R
     let principal = match Bearer::of(headers) {
         Bearer::Absent => None,
         Bearer::Unreadable => return Err(Unauthenticated.into()),
-        Bearer::Token(token) => Some(known(app, app.verify(token).await?)?),
+        Bearer::Token(token) => Some(known(app, app.verify(token).await?).await?),
     };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -99,20 +100,18 @@ async fn accept(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> R
     Ok(Accepted { principal, origin, response })
 }
 
-/// An agent must be in the directory, and the tenant must exist: said before the upgrade, where
+/// An agent must be in the directory, or come into it, and the tenant must exist: said before the upgrade, where
 /// there is a word for it.
-fn known(app: &App, principal: Principal) -> Result<Principal, Problem> {
-    if app.router.tenant(&principal.tenant).is_none() {
-        return Err(WireError::forbidden().into());
-    }
-    if principal.is(Role::Agent) {
-        let agent = super::rpc::own_agent(&principal)?;
-        if super::rpc::target_of(app, &principal.tenant, &agent).is_none() {
-            let unknown = WireError::unknown_agent();
-            return Err(Problem::new(StatusCode::FORBIDDEN, unknown.data.code, unknown.message));
+async fn known(app: &App, principal: Principal) -> Result<Principal, Problem> {
+    match provisioning::agent_of(app, &principal).await {
+        Ok(_agent) => Ok(principal),
+        Err(refused) if refused.kind() == ErrorKind::Refused => {
+            let WireError { message, data, .. } = refused;
+            let problem = Problem::new(StatusCode::FORBIDDEN, data.code, message);
+            Err(data.params.into_iter().fold(problem, |problem, (name, value)| problem.with(&name, value)))
         }
+        Err(error) => Err(error.into()),
     }
-    Ok(principal)
 }
 
 /// The client's key, when the request is a WebSocket handshake.

@@ -12,6 +12,7 @@ use chrono::Weekday;
 use futures_util::{SinkExt, StreamExt};
 use intervalo::auth::{Grant, Role, TokenKey, Verifier};
 use intervalo::clock::{Machine, SystemClock, ThisMachine};
+use intervalo::config::{Issuer, Provision};
 use intervalo::domain::command::Actor;
 use intervalo::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use intervalo::domain::event::{Cause, TenantEvent, TenantEventBody};
@@ -117,24 +118,36 @@ impl TestServer {
         }
         let closing = Arc::clone(&journal);
         let close = async move { closing.close().await };
-        TestServer::on(data, clock, key, journal, settings, close).await
+        let verifier = Verifier::with_key(&key);
+        TestServer::on(data, clock, (key, verifier), journal, settings, close).await
     }
 
     /// Starts a server for the same tenants over a journal in memory, in which faults can be planted.
     pub(crate) async fn over(journal: Arc<MemoryJournal>) -> TestServer {
+        TestServer::believing(journal, Some(Provision::Directory), &[], Settings::default()).await
+    }
+
+    /// The same, with tokens of its own or without, and those of other issuers.
+    pub(crate) async fn believing(
+        journal: Arc<MemoryJournal>,
+        own: Option<Provision>,
+        issuers: &[Issuer],
+        settings: Settings,
+    ) -> TestServer {
         let data = tempfile::tempdir().expect("a folder");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start(Timestamp(0)));
         let key = TokenKey::read_or_make(data.path()).expect("a key");
         // The history is read from a database, which is empty.
         SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a database").close().await;
         seed_all(&*journal, clock.now(), NaiveTime::from_hms_opt(4, 0, 0).expect("a time of day")).await;
-        TestServer::on(data, clock, key, journal, Settings::default(), async {}).await
+        let verifier = Verifier::new(own.map(|provision| (&key, provision)), issuers, &clock);
+        TestServer::on(data, clock, (key, verifier), journal, settings, async {}).await
     }
 
     async fn on(
         data: TempDir,
         clock: Arc<dyn Clock>,
-        key: TokenKey,
+        (key, verifier): (TokenKey, Verifier),
         journal: Arc<dyn Journal>,
         settings: Settings,
         close: impl Future<Output = ()> + Send + 'static,
@@ -144,12 +157,7 @@ impl TestServer {
         listener.set_nonblocking(true).expect("set");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
-        let stores = Stores {
-            journal,
-            history: Arc::new(history),
-            verifier: Verifier::with_key(&key),
-            clock: Arc::clone(&clock),
-        };
+        let stores = Stores { journal, history: Arc::new(history), verifier, clock: Arc::clone(&clock) };
         let figures = Figures::detached().expect("figures");
         let stop = shutdown.clone();
         let running = tokio::spawn(async move {

@@ -26,9 +26,10 @@ enum Allowed {
 use Allowed::{AllBut, Everything, Only};
 
 /// The crates that speak HTTP: only `transport` and what stands above it serves anybody.
-const SERVING: &[&str] = &["sqlx", "axum", "hyper", "hyper_util", "tower", "http", "http_body_util", "clap", "csv"];
+const SERVING: &[&str] =
+    &["sqlx", "axum", "hyper", "hyper_rustls", "hyper_util", "tower", "http", "http_body_util", "clap", "csv"];
 
-/// The house, lowest layer first.
+/// The house, lowest layer first. `auth` speaks HTTP as a client alone, when it asks issuers for their keys.
 const BORDERS: &[Border] = &[
     Border { module: "domain", modules: Only(&[]), crates: Only(&["chrono", "chrono_tz", "thiserror"]) },
     Border { module: "ports", modules: Only(&["domain"]), crates: Only(&["thiserror"]) },
@@ -50,6 +51,7 @@ const BORDERS: &[Border] = &[
         crates: AllBut(&[
             "axum",
             "hyper",
+            "hyper_rustls",
             "hyper_util",
             "tower",
             "http",
@@ -67,7 +69,7 @@ const BORDERS: &[Border] = &[
     Border {
         module: "auth",
         modules: Only(&["clock", "config", "domain", "ports", "store"]),
-        crates: AllBut(&["sqlx", "axum", "hyper", "hyper_util", "tokio_tungstenite", "dashmap", "csv"]),
+        crates: AllBut(&["sqlx", "axum", "hyper", "tower", "tokio_tungstenite", "dashmap", "clap", "csv"]),
     },
     Border {
         module: "actor",
@@ -76,6 +78,7 @@ const BORDERS: &[Border] = &[
             "sqlx",
             "axum",
             "hyper",
+            "hyper_rustls",
             "hyper_util",
             "tower",
             "http",
@@ -88,12 +91,33 @@ const BORDERS: &[Border] = &[
     Border {
         module: "cluster",
         modules: Only(&["clock", "config", "domain", "ports"]),
-        crates: AllBut(&["axum", "hyper", "hyper_util", "tower", "tokio_tungstenite", "jsonwebtoken", "clap", "csv"]),
+        crates: AllBut(&[
+            "axum",
+            "hyper",
+            "hyper_rustls",
+            "hyper_util",
+            "tower",
+            "tokio_tungstenite",
+            "jsonwebtoken",
+            "clap",
+            "csv",
+        ]),
     },
     Border {
         module: "router",
         modules: Only(&["actor", "clock", "cluster", "config", "domain", "hub", "ports"]),
-        crates: AllBut(&["sqlx", "axum", "hyper", "hyper_util", "tower", "http", "tokio_tungstenite", "clap", "csv"]),
+        crates: AllBut(&[
+            "sqlx",
+            "axum",
+            "hyper",
+            "hyper_rustls",
+            "hyper_util",
+            "tower",
+            "http",
+            "tokio_tungstenite",
+            "clap",
+            "csv",
+        ]),
     },
     Border {
         module: "transport",
