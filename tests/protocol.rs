@@ -36,5 +36,7 @@ mod shifts;
 mod slots;
 #[path = "protocol/steps.rs"]
 mod steps;
+#[path = "protocol/tls.rs"]
+mod tls;
 #[path = "protocol/transcripts.rs"]
 mod transcripts;

@@ -1,4 +1,4 @@
-//! The real binary under `kill -9`, asked to stop, started twice, and with an altered journal.
+//! The real binary under `kill -9`, asked to stop, started twice, with an altered journal, and with another certificate.
 //!
 //! One run of crashes gathers evidence (`recovery/crashes.rs`) that several tests look at;
 //! `RECOVERY_CYCLES` says how many, 20 by default, and `RECOVERY_SEED` chooses other moments. Clients speak the public protocol; the journal is read
@@ -6,6 +6,8 @@
 
 #[path = "support/binary.rs"]
 mod binary;
+#[path = "recovery/certificates.rs"]
+mod certificates;
 #[path = "recovery/checks.rs"]
 mod checks;
 #[path = "recovery/company.rs"]

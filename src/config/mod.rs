@@ -13,7 +13,7 @@ mod store_address;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use bounded::read_text;
@@ -35,6 +35,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// True: addresses that other machines reach may be listened on without TLS.
     pub allow_plaintext: bool,
+    /// What TLS is spoken with.
+    pub tls: Tls,
     /// Origins that pages may connect from, besides the server's own.
     pub allowed_origins: Vec<WebOrigin>,
     /// How the log is written.
@@ -43,6 +45,22 @@ pub struct Config {
     pub limits: Limits,
     /// Liveness of sockets.
     pub ping: Ping,
+}
+
+/// What TLS is spoken with: both files, or none of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate and those that lead from it to a known issuer, as PEM.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key, as PEM.
+    pub key: Option<PathBuf>,
+}
+
+impl Tls {
+    /// The files of certificate and key; none when TLS is not spoken.
+    pub fn files(&self) -> Option<(&Path, &Path)> {
+        self.certificate.as_deref().zip(self.key.as_deref())
+    }
 }
 
 /// How the log is written.
@@ -150,6 +168,7 @@ impl Default for Config {
             store: None,
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
             allow_plaintext: false,
+            tls: Tls::default(),
             allowed_origins: Vec::new(),
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
             limits: Limits {

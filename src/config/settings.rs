@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::duration::{parse_span, show_span};
@@ -41,7 +41,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 13] = [
+pub const SETTINGS: [Setting; 15] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
@@ -50,6 +50,8 @@ pub const SETTINGS: [Setting; 13] = [
         is_list: false,
         doc: "listen without TLS where other machines reach it; a proxy in front must terminate TLS",
     },
+    Setting { name: "tls_certificate", is_list: false, doc: "the PEM file of the certificate that TLS is spoken with" },
+    Setting { name: "tls_key", is_list: false, doc: "the PEM file of its private key, readable by its owner alone" },
     Setting {
         name: "allowed_origins",
         is_list: true,
@@ -88,6 +90,8 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
             config.listen = addresses;
         }
         "allow_plaintext" => config.allow_plaintext = truth(one(texts)?)?,
+        "tls_certificate" => config.tls.certificate = path_or_none(one(texts)?),
+        "tls_key" => config.tls.key = path_or_none(one(texts)?),
         "allowed_origins" => config.allowed_origins = several(texts, ORIGINS_MAX, origin)?,
         "log_format" => {
             let all = [LogFormat::Text, LogFormat::Json];
@@ -120,6 +124,8 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "store" => quoted(&config.store.as_ref().map_or_else(|| STORE_IN_DATA.to_owned(), StoreAddress::to_string)),
         "listen" => list(config.listen.iter().map(SocketAddr::to_string)),
         "allow_plaintext" => config.allow_plaintext.to_string(),
+        "tls_certificate" => quoted_path(config.tls.certificate.as_deref()),
+        "tls_key" => quoted_path(config.tls.key.as_deref()),
         "allowed_origins" => list(config.allowed_origins.iter().map(|origin| origin.0.clone())),
         "log_format" => quoted(config.log.format.as_str()),
         "log_level" => quoted(config.log.level.as_str()),
@@ -135,14 +141,22 @@ pub(super) fn show(config: &Config, name: &str) -> String {
 
 /// What is wrong with settings that are right one by one; with the name of the one to change.
 pub(super) fn at_odds(config: &Config) -> Option<(&'static str, String)> {
+    let (half, other) = match (&config.tls.certificate, &config.tls.key) {
+        (Some(_), None) => (Some("tls_certificate"), "tls_key"),
+        (None, Some(_)) => (Some("tls_key"), "tls_certificate"),
+        (Some(_), Some(_)) | (None, None) => (None, ""),
+    };
+    if let Some(half) = half {
+        return Some((half, format!("is set without `{other}`; TLS takes both, set that too or neither")));
+    }
     let exposed = config.listen.iter().find(|address| !address.ip().is_loopback());
-    if let (Some(address), false) = (exposed, config.allow_plaintext) {
+    if let (Some(address), false) = (exposed, config.allow_plaintext || config.tls.files().is_some()) {
         return Some((
             "listen",
             format!(
-                "{address} can be reached by other machines, and tokens would travel in plain text; listen on \
-                 127.0.0.1 behind a proxy that terminates TLS, or set `allow_plaintext = true` when the network in \
-                 between is trusted"
+                "{address} can be reached by other machines, and tokens would travel in plain text; set \
+                 `tls_certificate` and `tls_key`, listen on 127.0.0.1 behind a proxy that terminates TLS, or set \
+                 `allow_plaintext = true` when the network in between is trusted"
             ),
         ));
     }
@@ -167,6 +181,10 @@ fn one(texts: &[String]) -> Result<&str, String> {
 
 fn not_empty(text: &str) -> Result<&str, String> {
     if text.is_empty() { Err("expected a path, found nothing".to_owned()) } else { Ok(text) }
+}
+
+fn path_or_none(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
 fn store(text: &str) -> Result<Option<StoreAddress>, String> {
@@ -252,6 +270,10 @@ fn span(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+fn quoted_path(path: Option<&Path>) -> String {
+    quoted(&path.map(Path::to_string_lossy).unwrap_or_default())
 }
 
 fn list(texts: impl Iterator<Item = String>) -> String {

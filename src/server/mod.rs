@@ -1,6 +1,7 @@
 //! Wiring: takes up the store, puts the core, the hub and the doors together, and takes them down
 //! again in the right order.
 
+mod certificate;
 mod publishing;
 mod steps;
 
@@ -26,7 +27,7 @@ use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
 use crate::store::{self, OpenError, OwnedJournal, open_journal};
 use crate::telemetry::{Figures, FiguresError};
-use crate::transport::{self, PingTimes, Rate, Settings};
+use crate::transport::{self, PingTimes, Rate, Settings, Tls, TlsError};
 
 pub use publishing::Publishing;
 
@@ -48,6 +49,9 @@ pub enum ServerError {
     /// Figures cannot be collected.
     #[error(transparent)]
     Figures(#[from] FiguresError),
+    /// TLS cannot be spoken with what was set.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// What is stored cannot be taken up.
     #[error(transparent)]
     Revival(#[from] RevivalError),
@@ -61,6 +65,7 @@ pub enum ServerError {
 /// [`ServerError`] when it cannot start.
 pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: CancellationToken) -> Result<(), ServerError> {
     let figures = Figures::start()?;
+    let tls = config.tls.files().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?.map(Arc::new);
     let verifier = Verifier::with_key(&TokenKey::read_or_make(&config.data)?);
     let wall = Arc::new(SystemClock::start(Timestamp(0)));
     let (journal, history, last_at) = open(config.store_address(), wall).await?;
@@ -74,7 +79,7 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
     };
     let too_long = stop_takes_too_long(shutdown.clone(), Arc::clone(&stores.clock));
     let whole = async {
-        let served = run_on(stores, settings(&config), listeners, figures, shutdown).await;
+        let served = run_on(stores, Settings { tls, ..settings(&config) }, listeners, figures, shutdown).await;
         history.close().await;
         journal.close().await;
         info!("stopped");
@@ -176,6 +181,12 @@ pub async fn run_on(
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(Arc::clone(&publishing).run(tenant)));
     }
     drop(publishing);
+    let tls = settings.tls.clone();
+    if let Some(tls) = &tls {
+        let watching = certificate::watch(Arc::clone(tls), Arc::clone(&stores.clock));
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(watching));
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let doors = transport::Parts {
         router: Router::new(Arc::clone(&core)),
         hub,
@@ -187,7 +198,7 @@ pub async fn run_on(
     };
     let folding = fold_figures(figures, Arc::clone(&stores.clock));
     tasks.spawn(hub_stop.clone().run_until_cancelled_owned(folding));
-    let listeners = listeners.into_iter().filter_map(|listener| adopt(listener, &shutdown)).collect();
+    let listeners = listeners.into_iter().filter_map(|listener| adopt(listener, scheme, &shutdown)).collect();
     transport::serve(listeners, doors, shutdown).await;
     core.close().await;
     hub_stop.cancel();
@@ -205,11 +216,11 @@ async fn fold_figures(figures: Figures, clock: Arc<dyn Clock>) {
 }
 
 /// Hands a listener to the runtime; one that the runtime refuses ends the server.
-fn adopt(listener: StdListener, shutdown: &CancellationToken) -> Option<TcpListener> {
+fn adopt(listener: StdListener, scheme: &str, shutdown: &CancellationToken) -> Option<TcpListener> {
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     match TcpListener::from_std(listener) {
         Ok(listener) => {
-            info!(%address, "listening on {address}");
+            info!(%address, scheme, "listening on {address} ({scheme})");
             Some(listener)
         }
         Err(why) => {

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
@@ -72,7 +72,10 @@ pub(super) async fn run(listener: TcpListener, app: Arc<App>, routes: axum::Rout
                     }
                     Err(full) => {
                         metrics::counter!("intervalo_connections_refused_total", "why" => full.word()).increment(1);
-                        if let Ok(permit) = Arc::clone(&turning_away).try_acquire_owned() {
+                        // Over TLS there is nobody yet to be told anything.
+                        if app.settings.tls.is_none()
+                            && let Ok(permit) = Arc::clone(&turning_away).try_acquire_owned()
+                        {
                             app.tasks.spawn(async move {
                                 turn_away(stream, full).await;
                                 drop(permit);
@@ -140,6 +143,27 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
+    let stream = StallGuard::new(stream, Arc::clone(&app.clock));
+    let Some(tls) = app.settings.tls.clone() else {
+        return serve_http(stream, peer, app, routes).await;
+    };
+    let shaken = tokio::select! {
+        shaken = tls.accept(stream) => shaken,
+        () = app.draining.cancelled() => return,
+    };
+    match shaken {
+        Ok(stream) => serve_http(stream, peer, app, routes).await,
+        Err(error) => {
+            metrics::counter!("intervalo_tls_handshakes_failed_total").increment(1);
+            tracing::debug!(%error, "a connection did not come to speak TLS");
+        }
+    }
+}
+
+async fn serve_http<S>(stream: S, peer: Peer, app: Arc<App>, routes: axum::Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
         answer(request, routes.clone())
@@ -150,8 +174,7 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
         .header_read_timeout(HEADER_READ_TIME_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
-    let stream = TokioIo::new(StallGuard::new(stream, Arc::clone(&app.clock)));
-    let connection = builder.serve_connection(stream, service).with_upgrades();
+    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -26,6 +26,7 @@ mod rpc;
 mod shifts;
 mod sockets;
 mod stall;
+mod tls;
 mod upgrade;
 mod wanted;
 mod websocket;
@@ -49,6 +50,7 @@ use crate::router::Router;
 pub use history::PauseHistory;
 pub use liveness::PingTimes;
 pub use rate_limit::Rate;
+pub use tls::{Look, Tls, TlsError, TlsFile};
 
 use change::Turns;
 use dry_run::DryRuns;
@@ -80,6 +82,8 @@ pub struct Settings {
     pub rate: Rate,
     /// How sockets are asked whether somebody is there.
     pub ping: PingTimes,
+    /// What TLS is spoken with; none: HTTP in plain text.
+    pub tls: Option<Arc<Tls>>,
     /// Origins (`https://desk.example`) whose pages may open sockets here besides the server's own.
     pub allowed_origins: BTreeSet<String>,
 }
@@ -92,6 +96,7 @@ impl Default for Settings {
             sessions_per_principal_max: 64,
             rate: Rate::default(),
             ping: PingTimes::default(),
+            tls: None,
             allowed_origins: BTreeSet::new(),
         }
     }

@@ -153,6 +153,13 @@ impl DataFolder {
 }
 
 impl Starting {
+    /// Waits until the server says where it listens, and no longer.
+    pub(crate) async fn up(mut self) -> Server {
+        let address = self.listening().await;
+        let Starting { child, log, .. } = self;
+        Server { child, address, log }
+    }
+
     /// Waits until the server says where it listens.
     async fn listening(&mut self) -> SocketAddr {
         let Starting { address, log, .. } = self;
@@ -211,6 +218,18 @@ impl Server {
     /// What it wrote last.
     pub(crate) fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// Waits until it has written something so often.
+    pub(crate) async fn until_logged(&self, text: &str, times: usize) {
+        let written = async {
+            while self.log().matches(text).count() < times {
+                tokio::task::yield_now().await
+            }
+        };
+        if timeout(PATIENCE, written).await.is_err() {
+            panic!("the server did not write {text:?} {times} times:\n{}", self.log());
+        }
     }
 
     /// Asks with GET.
