@@ -8,6 +8,8 @@ mod boards;
 mod calls;
 #[path = "protocol/corrections.rs"]
 mod corrections;
+#[path = "protocol/doors.rs"]
+mod doors;
 #[path = "protocol/dry_run.rs"]
 mod dry_run;
 #[path = "protocol/foreign_client.rs"]

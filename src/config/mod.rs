@@ -8,6 +8,7 @@ mod document;
 mod duration;
 mod layers;
 mod nearest;
+mod network;
 mod settings;
 mod store_address;
 
@@ -21,6 +22,7 @@ pub use document::{At, Field, Problem, Problems, Section, parse as parse_documen
 pub use duration::{SPAN_MAX, SpanError, parse_span, show_span};
 pub use layers::{ConfigError, FileLayer, Layers, Loaded, Origin, Shown, load};
 pub use nearest::nearest;
+pub use network::Network;
 pub use settings::{ENVIRONMENT_PREFIX, SETTINGS, Setting};
 pub use store_address::{PostgresAddress, StoreAddress};
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub allow_plaintext: bool,
     /// What TLS is spoken with.
     pub tls: Tls,
+    /// Proxies whose word is taken for whom they speak for.
+    pub trusted_proxies: Vec<Network>,
     /// Origins that pages may connect from, besides the server's own.
     pub allowed_origins: Vec<WebOrigin>,
     /// How the log is written.
@@ -124,9 +128,10 @@ impl LogLevel {
 pub struct Limits {
     /// Open connections, sockets and HTTP together.
     pub connections: u32,
-    /// Open connections from one address; none means no limit of its own, for behind a proxy all
-    /// come from the same one.
+    /// Open connections from one address; none means no limit of its own.
     pub connections_per_address: Option<NonZeroU32>,
+    /// Sockets that are let in a second, and at once; none means no limit.
+    pub upgrades_per_second: Option<NonZeroU32>,
     /// Calls a second that one principal may make in the long run.
     pub calls_per_second: NonZeroU32,
     /// Calls that one principal may make at once.
@@ -169,11 +174,14 @@ impl Default for Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
             allow_plaintext: false,
             tls: Tls::default(),
+            trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
             limits: Limits {
                 connections: 60_000,
-                connections_per_address: None,
+                // A contact centre sits behind one address.
+                connections_per_address: NonZeroU32::new(20_000),
+                upgrades_per_second: NonZeroU32::new(2_000),
                 // 10/s, burst 20: the fault table of the promises.
                 calls_per_second: NonZeroU32::new(10).expect("10 is not zero"),
                 calls_burst: NonZeroU32::new(20).expect("20 is not zero"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::duration::{parse_span, show_span};
-use super::{Config, LogFormat, LogLevel, StoreAddress, WebOrigin};
+use super::{Config, LogFormat, LogLevel, Network, StoreAddress, WebOrigin};
 
 /// What the environment variables of settings begin with.
 pub const ENVIRONMENT_PREFIX: &str = "INTERVALO_";
@@ -23,6 +23,8 @@ const PING_MIN: Duration = Duration::from_secs(1);
 const PING_MAX: Duration = Duration::from_secs(600);
 /// The most addresses to listen on.
 const LISTEN_MAX: usize = 16;
+/// The most proxies to trust; a fleet of them is a network.
+const PROXIES_MAX: usize = 64;
 /// The most origins to allow.
 const ORIGINS_MAX: usize = 64;
 
@@ -41,7 +43,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 15] = [
+pub const SETTINGS: [Setting; 17] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
@@ -52,6 +54,11 @@ pub const SETTINGS: [Setting; 15] = [
     },
     Setting { name: "tls_certificate", is_list: false, doc: "the PEM file of the certificate that TLS is spoken with" },
     Setting { name: "tls_key", is_list: false, doc: "the PEM file of its private key, readable by its owner alone" },
+    Setting {
+        name: "trusted_proxies",
+        is_list: true,
+        doc: "addresses or networks of proxies whose word is taken for whom they speak for",
+    },
     Setting {
         name: "allowed_origins",
         is_list: true,
@@ -64,6 +71,11 @@ pub const SETTINGS: [Setting; 15] = [
         name: "max_connections_per_address",
         is_list: false,
         doc: "open connections from one address; 0 sets no limit of its own",
+    },
+    Setting {
+        name: "max_upgrades_per_second",
+        is_list: false,
+        doc: "sockets that are let in a second; 0 sets no limit",
     },
     Setting { name: "rate_per_second", is_list: false, doc: "calls a second that one principal may make" },
     Setting { name: "rate_burst", is_list: false, doc: "calls that one principal may make at once" },
@@ -92,6 +104,7 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
         "allow_plaintext" => config.allow_plaintext = truth(one(texts)?)?,
         "tls_certificate" => config.tls.certificate = path_or_none(one(texts)?),
         "tls_key" => config.tls.key = path_or_none(one(texts)?),
+        "trusted_proxies" => config.trusted_proxies = several(texts, PROXIES_MAX, str::parse)?,
         "allowed_origins" => config.allowed_origins = several(texts, ORIGINS_MAX, origin)?,
         "log_format" => {
             let all = [LogFormat::Text, LogFormat::Json];
@@ -104,6 +117,9 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
         "max_connections" => config.limits.connections = number(one(texts)?, 1, CONNECTIONS_MAX)?,
         "max_connections_per_address" => {
             config.limits.connections_per_address = NonZeroU32::new(number(one(texts)?, 0, CONNECTIONS_MAX)?);
+        }
+        "max_upgrades_per_second" => {
+            config.limits.upgrades_per_second = NonZeroU32::new(number(one(texts)?, 0, CALLS_MAX)?);
         }
         "rate_per_second" => config.limits.calls_per_second = rate(one(texts)?)?,
         "rate_burst" => config.limits.calls_burst = rate(one(texts)?)?,
@@ -126,11 +142,13 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "allow_plaintext" => config.allow_plaintext.to_string(),
         "tls_certificate" => quoted_path(config.tls.certificate.as_deref()),
         "tls_key" => quoted_path(config.tls.key.as_deref()),
+        "trusted_proxies" => list(config.trusted_proxies.iter().map(Network::to_string)),
         "allowed_origins" => list(config.allowed_origins.iter().map(|origin| origin.0.clone())),
         "log_format" => quoted(config.log.format.as_str()),
         "log_level" => quoted(config.log.level.as_str()),
         "max_connections" => config.limits.connections.to_string(),
         "max_connections_per_address" => config.limits.connections_per_address.map_or(0, NonZeroU32::get).to_string(),
+        "max_upgrades_per_second" => config.limits.upgrades_per_second.map_or(0, NonZeroU32::get).to_string(),
         "rate_per_second" => config.limits.calls_per_second.to_string(),
         "rate_burst" => config.limits.calls_burst.to_string(),
         "ping_interval" => quoted(&show_span(config.ping.interval)),

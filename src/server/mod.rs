@@ -266,6 +266,8 @@ fn settings(config: &Config) -> Settings {
         connections_max: limits.connections as usize,
         connections_per_address_max: of_address as usize,
         rate: Rate { per_second: limits.calls_per_second.get(), burst: limits.calls_burst.get() },
+        upgrades: limits.upgrades_per_second.map(|most| Rate { per_second: most.get(), burst: most.get() }),
+        trusted_proxies: config.trusted_proxies.clone(),
         ping: PingTimes { every: config.ping.interval, answered_within: config.ping.timeout },
         allowed_origins: config.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
         ..Settings::default()

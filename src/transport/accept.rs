@@ -2,14 +2,15 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::Request;
+use http::header::AUTHORIZATION;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -48,7 +49,10 @@ const TURN_AWAY_MAX: usize = 256;
 /// Who is at the other end; put into every request.
 #[derive(Clone)]
 pub(super) struct Peer {
-    pub(super) address: SocketAddr,
+    /// The address that the request came from, behind trusted proxies.
+    pub(super) client: IpAddr,
+    /// The connection is a trusted proxy's.
+    pub(super) is_proxy: bool,
     /// Held as long as anything of the connection lives, an upgraded socket too.
     pub(super) _place: Arc<ConnectionPlace>,
 }
@@ -65,9 +69,11 @@ pub(super) async fn run(listener: TcpListener, app: Arc<App>, routes: axum::Rout
         match accepted {
             Ok((stream, address)) => {
                 back_off = BACK_OFF_MIN;
-                match app.sockets.admit(address.ip()) {
+                let is_proxy = app.proxies.trusts(address.ip());
+                let admitted = if is_proxy { app.sockets.admit_proxy() } else { app.sockets.admit(address.ip()) };
+                match admitted {
                     Ok(place) => {
-                        let peer = Peer { address, _place: Arc::new(place) };
+                        let peer = Peer { client: address.ip(), is_proxy, _place: Arc::new(place) };
                         app.tasks.spawn(serve_connection(stream, peer, Arc::clone(&app), routes.clone()));
                     }
                     Err(full) => {
@@ -100,7 +106,7 @@ pub(super) async fn run(listener: TcpListener, app: Arc<App>, routes: axum::Rout
 }
 
 impl Full {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Full::Server => "server",
             Full::Address => "address",
@@ -164,9 +170,12 @@ async fn serve_http<S>(stream: S, peer: Peer, app: Arc<App>, routes: axum::Route
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        answer(request, routes.clone())
+    let serving = Arc::clone(&app);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let client = serving.proxies.client_of(peer.client, request.headers());
+        let peer = Peer { client, ..peer.clone() };
+        let served = serve_request(request, peer, Arc::clone(&serving), routes.clone());
+        async move { Ok::<_, Infallible>(served.await) }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -192,7 +201,7 @@ where
 }
 
 /// Answers one request. A panic is its own and nobody else's (promise B3).
-async fn answer<B>(mut request: Request<B>, routes: axum::Router) -> Result<Response, Infallible>
+async fn answer<B>(mut request: Request<B>, routes: axum::Router) -> Response
 where
     B: hyper::body::Body<Data = axum::body::Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
@@ -200,7 +209,7 @@ where
     let patience = Patience::default();
     request.extensions_mut().insert(patience.clone());
     let answered = patience.bound(routes.oneshot(request));
-    let response = match AssertUnwindSafe(answered).catch_unwind().await {
+    match AssertUnwindSafe(answered).catch_unwind().await {
         Ok(Some(Ok(response))) => response,
         Ok(Some(Err(never))) => match never {},
         Ok(None) => Problem::timeout().into_response(),
@@ -209,9 +218,23 @@ where
             tracing::error!("a request panicked");
             Problem::internal().into_response()
         }
-    };
+    }
+}
+
+/// Answers one request with what every path has in common.
+async fn serve_request(mut request: Request<Incoming>, peer: Peer, app: Arc<App>, routes: axum::Router) -> Response {
+    let client = peer.client;
+    let has_credential = request.headers().contains_key(AUTHORIZATION);
+    request.extensions_mut().insert(peer);
+    let mut response = answer(request, routes).await;
+    if has_credential
+        && response.status() == StatusCode::UNAUTHORIZED
+        && let Err(held_up) = app.count_refused(client)
+    {
+        response = Problem::from(held_up).into_response();
+    }
     metrics::counter!("intervalo_http_responses_total", "status" => response.status().as_str().to_owned()).increment(1);
-    Ok(secure(response))
+    secure(response)
 }
 
 #[cfg(test)]
@@ -245,8 +268,7 @@ mod tests {
             .route("/answers", axum::routing::get(async || "yes"));
         let status = async |path| {
             let request = Request::get(path).body(axum::body::Body::empty()).expect("a request");
-            let Ok(response) = answer(request, routes.clone()).await;
-            response.status().as_u16()
+            answer(request, routes.clone()).await.status().as_u16()
         };
         assert_eq!(status("/panics").await, 500);
         assert_eq!(status("/answers").await, 200);

@@ -1,6 +1,7 @@
 //! The session of one socket: who it speaks for, whether it is an agent's presence, and when it
 //! ends. It answers calls; the bytes are the socket's affair.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub(super) struct Session {
     id: SessionId,
     /// When the socket last answered a ping; shared with the agent's actor.
     answered_at: Arc<std::sync::atomic::AtomicI64>,
+    /// Where it comes from.
+    client: IpAddr,
     /// The credential that came with the upgrade.
     credential: Option<Principal>,
     open_by: Timestamp,
@@ -156,6 +159,7 @@ impl Session {
     pub(super) fn new(
         app: Arc<App>,
         credential: Option<Principal>,
+        client: IpAddr,
         answered_at: Arc<std::sync::atomic::AtomicI64>,
     ) -> Session {
         let (id, open_by) = (app.next_session(), app.clock.now() + OPEN_WITHIN);
@@ -163,6 +167,7 @@ impl Session {
             app,
             id,
             answered_at,
+            client,
             credential,
             open_by,
             open: None,
@@ -437,7 +442,7 @@ impl Session {
             return Err(WireError::invalid_params("ticket", "is not accepted by this server; send a token"));
         }
         let sent = match &wanted.token {
-            Some(token) => Some(self.app.verify(token).await.map_err(|_| WireError::unauthenticated())?),
+            Some(token) => Some(self.app.verify_from(self.client, token).await?),
             None => None,
         };
         if let Some(client) = &wanted.client {
@@ -564,7 +569,7 @@ impl Session {
     }
 
     async fn refresh(&mut self, token: &str, boards: &mut Boards) -> Result<Value, WireError> {
-        let fresh = self.app.verify(token).await.map_err(|_| WireError::unauthenticated())?;
+        let fresh = self.app.verify_from(self.client, token).await?;
         let open = self.open.as_mut().ok_or_else(WireError::unauthenticated)?;
         // What the session is stays: an agent's presence is neither won nor lost by a refresh.
         if !is_same_subject(&open.principal, &fresh) || fresh.is(Role::Agent) != open.principal.is(Role::Agent) {

@@ -4,6 +4,7 @@
 //! Of the store it knows the pause history, to read.
 
 mod accept;
+mod admission;
 mod agent_session;
 mod agents;
 mod board_session;
@@ -11,6 +12,7 @@ mod change;
 mod corrections;
 mod credential;
 mod dry_run;
+mod failures;
 mod history;
 mod http;
 mod liveness;
@@ -19,6 +21,7 @@ mod patience;
 mod pauses;
 mod policy;
 mod problem;
+mod proxies;
 mod rate_limit;
 mod reading;
 mod requests;
@@ -33,6 +36,7 @@ mod websocket;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -42,6 +46,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Verifier;
+use crate::config::Network;
 use crate::domain::id::SessionId;
 use crate::hub::Hub;
 use crate::ports::Clock;
@@ -52,8 +57,11 @@ pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 pub use tls::{Look, Tls, TlsError, TlsFile};
 
+use admission::Admission;
 use change::Turns;
 use dry_run::DryRuns;
+use failures::Failures;
+use proxies::TrustedProxies;
 use rate_limit::RateLimiter;
 use sockets::Sockets;
 
@@ -73,13 +81,18 @@ pub type FiguresText = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Settings {
     /// The most connections at once, of all kinds.
     pub connections_max: usize,
-    /// The most connections at once from one address. High, for a contact centre sits behind one.
+    /// The most connections at once from one address. High, for a contact centre sits behind one. Those of trusted
+    /// proxies are not counted, but the sockets that they carry are, each for the address that it came from.
     pub connections_per_address_max: usize,
     /// The most open sessions at once of one principal that is not an agent (an agent's are limited
     /// by its actor).
     pub sessions_per_principal_max: usize,
     /// How many requests a principal may send.
     pub rate: Rate,
+    /// How many sockets are let in; none: all.
+    pub upgrades: Option<Rate>,
+    /// Proxies whose word is taken for whom they speak for.
+    pub trusted_proxies: Vec<Network>,
     /// How sockets are asked whether somebody is there.
     pub ping: PingTimes,
     /// What TLS is spoken with; none: HTTP in plain text.
@@ -95,6 +108,8 @@ impl Default for Settings {
             connections_per_address_max: 20_000,
             sessions_per_principal_max: 64,
             rate: Rate::default(),
+            upgrades: Some(Rate { per_second: 2_000, burst: 2_000 }),
+            trusted_proxies: Vec::new(),
             ping: PingTimes::default(),
             tls: None,
             allowed_origins: BTreeSet::new(),
@@ -133,6 +148,10 @@ struct App {
     /// For what the rate does not hold up: requests around a protected pause.
     protected_limiter: RateLimiter,
     router_limiter: RateLimiter,
+    /// Credentials that were refused, by the address that they came from.
+    refused_credentials: Failures<IpAddr>,
+    admission: Admission,
+    proxies: TrustedProxies,
     dry_runs: DryRuns,
     turns: Turns,
     sockets: Arc<Sockets>,
@@ -164,6 +183,9 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         rate_limiter: RateLimiter::new(parts.settings.rate),
         protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
+        refused_credentials: Failures::new("address", credential::REFUSED_BUDGET),
+        admission: Admission::new(parts.settings.upgrades),
+        proxies: TrustedProxies::new(parts.settings.trusted_proxies.clone()),
         dry_runs: DryRuns::default(),
         turns: Turns::default(),
         sockets: Arc::new(Sockets::new(

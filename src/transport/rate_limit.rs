@@ -31,35 +31,47 @@ impl Default for Rate {
     }
 }
 
+/// A rate as a meter needs it, from fast to slower than one a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace {
+    interval_us: i64,
+    tolerance_us: i64,
+}
+
 /// One counter: the instant, in µs, at which it will have no debt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Meter(i64);
 
-impl Rate {
-    fn interval_us(self) -> i64 {
-        1_000_000 / i64::from(self.per_second.max(1))
+impl Pace {
+    /// One each interval, and so many at once after a rest.
+    pub(super) fn new(interval: Duration, burst: u32) -> Pace {
+        let interval_us = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX);
+        Pace { interval_us, tolerance_us: interval_us.saturating_mul(i64::from(burst.max(1) - 1)) }
     }
+}
 
-    fn tolerance_us(self) -> i64 {
-        self.interval_us() * i64::from(self.burst.max(1) - 1)
+impl From<Rate> for Pace {
+    fn from(rate: Rate) -> Pace {
+        Pace::new(Duration::from_micros(1_000_000 / u64::from(rate.per_second.max(1))), rate.burst)
     }
 }
 
 impl Meter {
     /// Counts one at `now`, or says after how long to try again and counts nothing.
-    pub(super) fn count(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+    pub(super) fn count(&mut self, pace: impl Into<Pace>, now: Timestamp) -> Result<(), Duration> {
+        let pace = pace.into();
         let now_us = now.0.saturating_mul(1000);
         let due = self.0.max(now_us);
-        let early_us = due - rate.tolerance_us() - now_us;
+        let early_us = due - pace.tolerance_us - now_us;
         if early_us > 0 {
             let ms = u64::try_from(early_us).unwrap_or(0).div_ceil(1000);
             return Err(Duration::from_millis(ms));
         }
-        self.0 = due + rate.interval_us();
+        self.0 = due.saturating_add(pace.interval_us);
         Ok(())
     }
 
-    fn is_at_rest(self, now: Timestamp) -> bool {
+    pub(super) fn is_at_rest(self, now: Timestamp) -> bool {
         self.0 <= now.0.saturating_mul(1000)
     }
 }

@@ -35,6 +35,14 @@ pub(super) enum Full {
 #[derive(Debug)]
 pub(super) struct ConnectionPlace {
     sockets: Arc<Sockets>,
+    /// None when it is a proxy's, which speaks for many addresses.
+    _address: Option<AddressPlace>,
+}
+
+/// The place that something takes of those of an address; it is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct AddressPlace {
+    sockets: Arc<Sockets>,
     address: IpAddr,
 }
 
@@ -49,20 +57,44 @@ impl Sockets {
         Sockets { connections_max, per_address_max, per_principal_max, counts: Mutex::default() }
     }
 
+    /// A place for one more connection of an address.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<ConnectionPlace, Full> {
-        let address = counted_as(address);
         let mut counts = self.counts();
-        if counts.connections >= self.connections_max {
-            return Err(Full::Server);
-        }
+        self.has_room(&counts)?;
+        let address = self.count_address(&mut counts, address)?;
+        Ok(self.count_connection(&mut counts, Some(address)))
+    }
+
+    /// A place for one more connection of a proxy: what it speaks for is counted by [`Sockets::admit_client`].
+    pub(super) fn admit_proxy(self: &Arc<Self>) -> Result<ConnectionPlace, Full> {
+        let mut counts = self.counts();
+        self.has_room(&counts)?;
+        Ok(self.count_connection(&mut counts, None))
+    }
+
+    /// A place for one more socket of an address that comes by way of a proxy.
+    pub(super) fn admit_client(self: &Arc<Self>, address: IpAddr) -> Result<AddressPlace, Full> {
+        self.count_address(&mut self.counts(), address)
+    }
+
+    fn has_room(&self, counts: &Counts) -> Result<(), Full> {
+        if counts.connections >= self.connections_max { Err(Full::Server) } else { Ok(()) }
+    }
+
+    fn count_address(self: &Arc<Self>, counts: &mut Counts, address: IpAddr) -> Result<AddressPlace, Full> {
+        let address = counted_as(address);
         let of_address = counts.by_address.get(&address).copied().unwrap_or(0);
         if of_address >= self.per_address_max {
             return Err(Full::Address);
         }
         counts.by_address.insert(address, of_address + 1);
+        Ok(AddressPlace { sockets: Arc::clone(self), address })
+    }
+
+    fn count_connection(self: &Arc<Self>, counts: &mut Counts, address: Option<AddressPlace>) -> ConnectionPlace {
         counts.connections += 1;
         metrics::gauge!("intervalo_connections").set(counts.connections as f64);
-        Ok(ConnectionPlace { sockets: Arc::clone(self), address })
+        ConnectionPlace { sockets: Arc::clone(self), _address: address }
     }
 
     /// A place for one more session of the principal, if there is one.
@@ -84,7 +116,7 @@ impl Sockets {
 }
 
 /// An IPv6 subscriber has a whole /64 network to send from: it counts as one address.
-fn counted_as(address: IpAddr) -> IpAddr {
+pub(super) fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => IpAddr::V4(four),
         IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() >> 64 << 64)),
@@ -95,13 +127,19 @@ impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         let mut counts = self.sockets.counts();
         counts.connections -= 1;
+        metrics::gauge!("intervalo_connections").set(counts.connections as f64);
+    }
+}
+
+impl Drop for AddressPlace {
+    fn drop(&mut self) {
+        let mut counts = self.sockets.counts();
         if let Some(of_address) = counts.by_address.get_mut(&self.address) {
             *of_address -= 1;
             if *of_address == 0 {
                 counts.by_address.remove(&self.address);
             }
         }
-        metrics::gauge!("intervalo_connections").set(counts.connections as f64);
     }
 }
 
@@ -134,6 +172,19 @@ mod tests {
         let _third = sockets.admit(address("10.0.0.2")).expect("a place");
         assert_eq!(sockets.admit(address("10.0.0.3")).err(), Some(Full::Server));
         drop(first);
+        assert!(sockets.admit(address("10.0.0.1")).is_ok());
+    }
+
+    #[test]
+    fn a_proxy_has_no_share_of_its_own_and_those_it_speaks_for_have() {
+        let sockets = Arc::new(Sockets::new(3, 1, 1));
+        let proxy = [sockets.admit_proxy().expect("a place"), sockets.admit_proxy().expect("a place")];
+        let client = sockets.admit_client(address("10.0.0.1")).expect("a place");
+        assert_eq!(sockets.admit_client(address("10.0.0.1")).err(), Some(Full::Address));
+        assert!(sockets.admit_client(address("10.0.0.2")).is_ok());
+        let _direct = sockets.admit(address("10.0.0.3")).expect("a place");
+        assert_eq!(sockets.admit_proxy().err(), Some(Full::Server));
+        drop((proxy, client));
         assert!(sockets.admit(address("10.0.0.1")).is_ok());
     }
 
