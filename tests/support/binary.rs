@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 /// How long a command may take, and a server to be ready, on a busy machine.
@@ -69,7 +70,10 @@ pub(crate) struct Answer {
 
 /// The last lines that a server wrote.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<VecDeque<String>>>);
+struct Log {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    grew: Arc<Notify>,
+}
 
 impl DataFolder {
     /// A folder with nothing in it.
@@ -223,8 +227,14 @@ impl Server {
     /// Waits until it has written something so often.
     pub(crate) async fn until_logged(&self, text: &str, times: usize) {
         let written = async {
-            while self.log().matches(text).count() < times {
-                tokio::task::yield_now().await
+            loop {
+                let mut grew = pin!(self.log.grew.notified());
+                // From here on a line is not missed.
+                grew.as_mut().enable();
+                if self.log().matches(text).count() >= times {
+                    return;
+                }
+                grew.await;
             }
         };
         if timeout(PATIENCE, written).await.is_err() {
@@ -268,16 +278,18 @@ impl Log {
             if let Some(address) = address_in(&line) {
                 announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());
             }
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() == LOG_LINES_MAX {
                 kept.pop_front();
             }
             kept.push_back(line);
+            drop(kept);
+            self.grew.notify_waiters();
         }
     }
 
     fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
