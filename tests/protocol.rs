@@ -24,6 +24,8 @@ mod notifications;
 mod occupancy;
 #[path = "protocol/policy.rs"]
 mod policy;
+#[path = "protocol/quotas.rs"]
+mod quotas;
 #[path = "protocol/requests.rs"]
 mod requests;
 #[path = "protocol/rights.rs"]

@@ -132,6 +132,12 @@ pub struct Limits {
     pub connections_per_address: Option<NonZeroU32>,
     /// Sockets that are let in a second, and at once; none means no limit.
     pub upgrades_per_second: Option<NonZeroU32>,
+    /// Open sessions of one tenant; none means no quota.
+    pub sessions_per_tenant: Option<NonZeroU32>,
+    /// Commands a second that write, of one tenant, and as many at once; none means no quota.
+    pub commands_per_tenant: Option<NonZeroU32>,
+    /// People of one tenant; none means no quota.
+    pub agents_per_tenant: Option<NonZeroU32>,
     /// Calls a second that one principal may make in the long run.
     pub calls_per_second: NonZeroU32,
     /// Calls that one principal may make at once.
@@ -182,6 +188,9 @@ impl Default for Config {
                 // A contact centre sits behind one address.
                 connections_per_address: NonZeroU32::new(20_000),
                 upgrades_per_second: NonZeroU32::new(2_000),
+                sessions_per_tenant: None,
+                commands_per_tenant: None,
+                agents_per_tenant: None,
                 // 10/s, burst 20: the fault table of the promises.
                 calls_per_second: NonZeroU32::new(10).expect("10 is not zero"),
                 calls_burst: NonZeroU32::new(20).expect("20 is not zero"),

@@ -15,6 +15,8 @@ pub const ENVIRONMENT_PREFIX: &str = "INTERVALO_";
 
 /// The most connections that can be set: more than one machine has ports to a proxy for.
 const CONNECTIONS_MAX: u32 = 1_000_000;
+/// The most people of a tenant that can be set.
+const PEOPLE_MAX: u32 = 1_000_000;
 /// The most calls a second that can be set.
 const CALLS_MAX: u32 = 100_000;
 /// The shortest time between pings: a shorter one is a flood.
@@ -43,7 +45,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 17] = [
+pub const SETTINGS: [Setting; 20] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
@@ -77,6 +79,13 @@ pub const SETTINGS: [Setting; 17] = [
         is_list: false,
         doc: "sockets that are let in a second; 0 sets no limit",
     },
+    Setting { name: "max_sessions_per_tenant", is_list: false, doc: "open sessions of one tenant; 0 sets no quota" },
+    Setting {
+        name: "max_commands_per_second_per_tenant",
+        is_list: false,
+        doc: "commands a second that write, of one tenant; 0 sets no quota",
+    },
+    Setting { name: "max_agents_per_tenant", is_list: false, doc: "people of one tenant; 0 sets no quota" },
     Setting { name: "rate_per_second", is_list: false, doc: "calls a second that one principal may make" },
     Setting { name: "rate_burst", is_list: false, doc: "calls that one principal may make at once" },
     Setting { name: "ping_interval", is_list: false, doc: "from one ping of a socket to the next" },
@@ -115,12 +124,13 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
             config.log.level = word(one(texts)?, &all, LogLevel::as_str)?;
         }
         "max_connections" => config.limits.connections = number(one(texts)?, 1, CONNECTIONS_MAX)?,
-        "max_connections_per_address" => {
-            config.limits.connections_per_address = NonZeroU32::new(number(one(texts)?, 0, CONNECTIONS_MAX)?);
+        "max_connections_per_address" => config.limits.connections_per_address = quota(one(texts)?, CONNECTIONS_MAX)?,
+        "max_upgrades_per_second" => config.limits.upgrades_per_second = quota(one(texts)?, CALLS_MAX)?,
+        "max_sessions_per_tenant" => config.limits.sessions_per_tenant = quota(one(texts)?, CONNECTIONS_MAX)?,
+        "max_commands_per_second_per_tenant" => {
+            config.limits.commands_per_tenant = quota(one(texts)?, CALLS_MAX)?;
         }
-        "max_upgrades_per_second" => {
-            config.limits.upgrades_per_second = NonZeroU32::new(number(one(texts)?, 0, CALLS_MAX)?);
-        }
+        "max_agents_per_tenant" => config.limits.agents_per_tenant = quota(one(texts)?, PEOPLE_MAX)?,
         "rate_per_second" => config.limits.calls_per_second = rate(one(texts)?)?,
         "rate_burst" => config.limits.calls_burst = rate(one(texts)?)?,
         "ping_interval" => config.ping.interval = span(one(texts)?, PING_MIN, PING_MAX)?,
@@ -147,8 +157,11 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "log_format" => quoted(config.log.format.as_str()),
         "log_level" => quoted(config.log.level.as_str()),
         "max_connections" => config.limits.connections.to_string(),
-        "max_connections_per_address" => config.limits.connections_per_address.map_or(0, NonZeroU32::get).to_string(),
-        "max_upgrades_per_second" => config.limits.upgrades_per_second.map_or(0, NonZeroU32::get).to_string(),
+        "max_connections_per_address" => show_quota(config.limits.connections_per_address),
+        "max_upgrades_per_second" => show_quota(config.limits.upgrades_per_second),
+        "max_sessions_per_tenant" => show_quota(config.limits.sessions_per_tenant),
+        "max_commands_per_second_per_tenant" => show_quota(config.limits.commands_per_tenant),
+        "max_agents_per_tenant" => show_quota(config.limits.agents_per_tenant),
         "rate_per_second" => config.limits.calls_per_second.to_string(),
         "rate_burst" => config.limits.calls_burst.to_string(),
         "ping_interval" => quoted(&show_span(config.ping.interval)),
@@ -270,6 +283,15 @@ fn word<T: Copy>(text: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result
 fn number(text: &str, min: u32, max: u32) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| format!("expected a whole number from {min} to {max}, found {text:?}"))
+}
+
+/// A limit, where 0 sets none.
+fn quota(text: &str, max: u32) -> Result<Option<NonZeroU32>, String> {
+    number(text, 0, max).map(NonZeroU32::new)
+}
+
+fn show_quota(quota: Option<NonZeroU32>) -> String {
+    quota.map_or(0, NonZeroU32::get).to_string()
 }
 
 fn rate(text: &str) -> Result<NonZeroU32, String> {

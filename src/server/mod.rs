@@ -27,7 +27,7 @@ use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
 use crate::store::{self, OpenError, OwnedJournal, open_journal};
 use crate::telemetry::{Figures, FiguresError};
-use crate::transport::{self, PingTimes, Rate, Settings, Tls, TlsError};
+use crate::transport::{self, PingTimes, Quotas, Rate, Settings, Tls, TlsError};
 
 pub use publishing::Publishing;
 
@@ -266,6 +266,11 @@ fn settings(config: &Config) -> Settings {
         connections_max: limits.connections as usize,
         connections_per_address_max: of_address as usize,
         rate: Rate { per_second: limits.calls_per_second.get(), burst: limits.calls_burst.get() },
+        quotas: Quotas {
+            sessions_max: limits.sessions_per_tenant.map(|most| most.get() as usize),
+            commands: limits.commands_per_tenant.map(|most| Rate { per_second: most.get(), burst: most.get() }),
+            agents_max: limits.agents_per_tenant.map(|most| most.get() as usize),
+        },
         upgrades: limits.upgrades_per_second.map(|most| Rate { per_second: most.get(), burst: most.get() }),
         trusted_proxies: config.trusted_proxies.clone(),
         ping: PingTimes { every: config.ping.interval, answered_within: config.ping.timeout },

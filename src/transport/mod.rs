@@ -22,6 +22,7 @@ mod pauses;
 mod policy;
 mod problem;
 mod proxies;
+mod quotas;
 mod rate_limit;
 mod reading;
 mod requests;
@@ -47,13 +48,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Verifier;
 use crate::config::Network;
-use crate::domain::id::SessionId;
+use crate::domain::id::{SessionId, TenantId};
 use crate::hub::Hub;
 use crate::ports::Clock;
 use crate::router::Router;
 
 pub use history::PauseHistory;
 pub use liveness::PingTimes;
+pub use quotas::Quotas;
 pub use rate_limit::Rate;
 pub use tls::{Look, Tls, TlsError, TlsFile};
 
@@ -89,6 +91,8 @@ pub struct Settings {
     pub sessions_per_principal_max: usize,
     /// How many requests a principal may send.
     pub rate: Rate,
+    /// What each tenant may have.
+    pub quotas: Quotas,
     /// How many sockets are let in; none: all.
     pub upgrades: Option<Rate>,
     /// Proxies whose word is taken for whom they speak for.
@@ -108,6 +112,7 @@ impl Default for Settings {
             connections_per_address_max: 20_000,
             sessions_per_principal_max: 64,
             rate: Rate::default(),
+            quotas: Quotas::default(),
             upgrades: Some(Rate { per_second: 2_000, burst: 2_000 }),
             trusted_proxies: Vec::new(),
             ping: PingTimes::default(),
@@ -148,6 +153,8 @@ struct App {
     /// For what the rate does not hold up: requests around a protected pause.
     protected_limiter: RateLimiter,
     router_limiter: RateLimiter,
+    /// For what a tenant writes, where it has a quota.
+    tenant_limiter: Option<RateLimiter<TenantId>>,
     /// Credentials that were refused, by the address that they came from.
     refused_credentials: Failures<IpAddr>,
     admission: Admission,
@@ -183,16 +190,20 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         rate_limiter: RateLimiter::new(parts.settings.rate),
         protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
+        tenant_limiter: parts.settings.quotas.commands.map(RateLimiter::new),
         refused_credentials: Failures::new("address", credential::REFUSED_BUDGET),
         admission: Admission::new(parts.settings.upgrades),
         proxies: TrustedProxies::new(parts.settings.trusted_proxies.clone()),
         dry_runs: DryRuns::default(),
         turns: Turns::default(),
-        sockets: Arc::new(Sockets::new(
-            parts.settings.connections_max,
-            parts.settings.connections_per_address_max,
-            parts.settings.sessions_per_principal_max,
-        )),
+        sockets: Arc::new(
+            Sockets::new(
+                parts.settings.connections_max,
+                parts.settings.connections_per_address_max,
+                parts.settings.sessions_per_principal_max,
+            )
+            .with_per_tenant(parts.settings.quotas.sessions_max),
+        ),
         settings: parts.settings,
         session_count: AtomicU64::new(0),
         tasks: TaskTracker::new(),

@@ -1,6 +1,7 @@
 //! Counts connections and sessions, so that nobody can have all of them.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,7 @@ pub(super) struct Sockets {
     connections_max: usize,
     per_address_max: usize,
     per_principal_max: usize,
+    per_tenant_max: Option<usize>,
     counts: Mutex<Counts>,
 }
 
@@ -20,6 +22,7 @@ struct Counts {
     connections: usize,
     by_address: HashMap<IpAddr, usize>,
     by_principal: HashMap<(TenantId, PrincipalId), usize>,
+    by_tenant: HashMap<TenantId, usize>,
 }
 
 /// Why a connection is not admitted.
@@ -54,7 +57,12 @@ pub(super) struct SessionPlace {
 
 impl Sockets {
     pub(super) fn new(connections_max: usize, per_address_max: usize, per_principal_max: usize) -> Sockets {
-        Sockets { connections_max, per_address_max, per_principal_max, counts: Mutex::default() }
+        Sockets { connections_max, per_address_max, per_principal_max, per_tenant_max: None, counts: Mutex::default() }
+    }
+
+    /// The same with a limit of the sessions of a tenant; none: no limit of its own.
+    pub(super) fn with_per_tenant(self, per_tenant_max: Option<usize>) -> Sockets {
+        Sockets { per_tenant_max, ..self }
     }
 
     /// A place for one more connection of an address.
@@ -97,15 +105,17 @@ impl Sockets {
         ConnectionPlace { sockets: Arc::clone(self), _address: address }
     }
 
-    /// A place for one more session of the principal, if there is one.
+    /// A place for one more session of the principal, if it and its tenant have one.
     pub(super) fn open_session(self: &Arc<Self>, tenant: &TenantId, principal: &PrincipalId) -> Option<SessionPlace> {
         let key = (tenant.clone(), principal.clone());
         let mut counts = self.counts();
-        let open = counts.by_principal.entry(key.clone()).or_insert(0);
-        if *open >= self.per_principal_max {
+        let of_principal = counts.by_principal.get(&key).copied().unwrap_or(0);
+        let of_tenant = counts.by_tenant.get(tenant).copied().unwrap_or(0);
+        if of_principal >= self.per_principal_max || self.per_tenant_max.is_some_and(|most| of_tenant >= most) {
             return None;
         }
-        *open += 1;
+        counts.by_principal.insert(key.clone(), of_principal + 1);
+        counts.by_tenant.insert(tenant.clone(), of_tenant + 1);
         Some(SessionPlace { sockets: Arc::clone(self), key })
     }
 
@@ -123,6 +133,16 @@ pub(super) fn counted_as(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Takes one off a count; nothing is kept of one that comes to nothing.
+fn one_fewer<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
 impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         let mut counts = self.sockets.counts();
@@ -134,24 +154,15 @@ impl Drop for ConnectionPlace {
 impl Drop for AddressPlace {
     fn drop(&mut self) {
         let mut counts = self.sockets.counts();
-        if let Some(of_address) = counts.by_address.get_mut(&self.address) {
-            *of_address -= 1;
-            if *of_address == 0 {
-                counts.by_address.remove(&self.address);
-            }
-        }
+        one_fewer(&mut counts.by_address, &self.address);
     }
 }
 
 impl Drop for SessionPlace {
     fn drop(&mut self) {
         let mut counts = self.sockets.counts();
-        if let Some(open) = counts.by_principal.get_mut(&self.key) {
-            *open -= 1;
-            if *open == 0 {
-                counts.by_principal.remove(&self.key);
-            }
-        }
+        one_fewer(&mut counts.by_principal, &self.key);
+        one_fewer(&mut counts.by_tenant, &self.key.0);
     }
 }
 
@@ -197,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn a_tenant_has_its_share_of_sessions_whoever_opens_them() {
+        let sockets = Arc::new(Sockets::new(9, 9, 2).with_per_tenant(Some(2)));
+        let tenant = |name: &str| TenantId::new(name).expect("an id");
+        let open = |name, id: &str| sockets.open_session(&tenant(name), &PrincipalId::new(id).expect("an id"));
+        let held = (open("acme", "a"), open("acme", "b"));
+        assert!(held.0.is_some() && held.1.is_some());
+        assert!(open("acme", "c").is_none());
+        assert!(open("outra", "c").is_some());
+        drop(held);
+        assert!(open("acme", "c").is_some());
+    }
+
+    #[test]
     fn nothing_is_kept_of_connections_and_sessions_that_are_gone() {
         let sockets = Arc::new(Sockets::new(9, 9, 1));
         let (tenant, id) = (TenantId::new("acme").expect("an id"), PrincipalId::new("p").expect("an id"));
@@ -206,6 +230,7 @@ mod tests {
         assert!(sockets.open_session(&tenant, &id).is_none());
         drop((place, session));
         let counts = sockets.counts();
-        assert!(counts.by_address.is_empty() && counts.by_principal.is_empty() && counts.connections == 0);
+        assert!(counts.by_address.is_empty() && counts.by_principal.is_empty() && counts.by_tenant.is_empty());
+        assert_eq!(counts.connections, 0);
     }
 }

@@ -62,14 +62,12 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// A file is no PEM.
-    #[error("the {what} {path} is no PEM: {why}")]
+    #[error("the {what} {path} is no PEM: a section does not end, or cannot be read")]
     NotPem {
         /// Which of the two it is.
         what: TlsFile,
         /// Which file.
         path: PathBuf,
-        /// What is wrong with it.
-        why: String,
     },
     /// The key is another certificate's.
     #[error("the TLS key {key} does not belong to the first certificate in {certificate}")]
@@ -249,23 +247,21 @@ fn pair(texts: &PemTexts, certificate: &Path, key: &Path, provider: &CryptoProvi
         PrivateKeyDer::from_pem_slice(texts.key.as_bytes()).map_err(|error| not_pem(TlsFile::Key, key, error))?;
     CertifiedKey::from_der(chain, private, provider).map_err(|why| {
         let (certificate, key) = (certificate.to_owned(), key.to_owned());
-        match why {
-            rustls::Error::InconsistentKeys(_) => TlsError::NotOfOneAnother { certificate, key },
-            why => TlsError::Unusable { certificate, key, why },
+        if matches!(why, rustls::Error::InconsistentKeys(_)) {
+            TlsError::NotOfOneAnother { certificate, key }
+        } else {
+            TlsError::Unusable { certificate, key, why }
         }
     })
 }
 
 fn not_pem(what: TlsFile, path: &Path, error: pem::Error) -> TlsError {
     let path = path.to_owned();
-    match error {
-        pem::Error::NoItemsFound => TlsError::Absent { what, path },
-        // What the error shows of the text is left out: it may be a piece of the key.
-        pem::Error::MissingSectionEnd { .. } => {
-            TlsError::NotPem { what, path, why: "a section does not end".to_owned() }
-        }
-        _ => TlsError::NotPem { what, path, why: "a section cannot be read".to_owned() },
+    if matches!(error, pem::Error::NoItemsFound) {
+        return TlsError::Absent { what, path };
     }
+    // What the error shows of the text is left out: it may be a piece of the key.
+    TlsError::NotPem { what, path }
 }
 
 #[cfg(test)]
