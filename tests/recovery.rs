@@ -21,6 +21,8 @@ mod descriptors;
 mod disk;
 #[path = "recovery/journal.rs"]
 mod journal;
+#[path = "recovery/low_disk.rs"]
+mod low_disk;
 #[path = "recovery/postgres.rs"]
 mod postgres;
 #[path = "support/postgres.rs"]

@@ -132,6 +132,8 @@ pub struct Limits {
     pub connections_per_address: Option<NonZeroU32>,
     /// Sockets that are let in a second, and at once; none means no limit.
     pub upgrades_per_second: Option<NonZeroU32>,
+    /// Under how many MiB of room the data folder's disk is nearly full; none means that it is not looked at.
+    pub low_disk_mb: Option<NonZeroU32>,
     /// Open sessions of one tenant; none means no quota.
     pub sessions_per_tenant: Option<NonZeroU32>,
     /// Commands a second that write, of one tenant, and as many at once; none means no quota.
@@ -188,6 +190,7 @@ impl Default for Config {
                 // A contact centre sits behind one address.
                 connections_per_address: NonZeroU32::new(20_000),
                 upgrades_per_second: NonZeroU32::new(2_000),
+                low_disk_mb: NonZeroU32::new(256),
                 sessions_per_tenant: None,
                 commands_per_tenant: None,
                 agents_per_tenant: None,

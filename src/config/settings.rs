@@ -15,6 +15,10 @@ pub const ENVIRONMENT_PREFIX: &str = "INTERVALO_";
 
 /// The most connections that can be set: more than one machine has ports to a proxy for.
 const CONNECTIONS_MAX: u32 = 1_000_000;
+/// The least room that a disk can be called nearly full under: twice the reserve of 16 MiB.
+const LOW_DISK_MB_MIN: u32 = 32;
+/// The most: a tebibyte.
+const LOW_DISK_MB_MAX: u32 = 1 << 20;
 /// The most people of a tenant that can be set.
 const PEOPLE_MAX: u32 = 1_000_000;
 /// The most calls a second that can be set.
@@ -45,7 +49,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 20] = [
+pub const SETTINGS: [Setting; 21] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
@@ -78,6 +82,11 @@ pub const SETTINGS: [Setting; 20] = [
         name: "max_upgrades_per_second",
         is_list: false,
         doc: "sockets that are let in a second; 0 sets no limit",
+    },
+    Setting {
+        name: "low_disk_mb",
+        is_list: false,
+        doc: "MiB of room on the data folder's disk under which no pauses begin; 0 does not look",
     },
     Setting { name: "max_sessions_per_tenant", is_list: false, doc: "open sessions of one tenant; 0 sets no quota" },
     Setting {
@@ -126,6 +135,7 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
         "max_connections" => config.limits.connections = number(one(texts)?, 1, CONNECTIONS_MAX)?,
         "max_connections_per_address" => config.limits.connections_per_address = quota(one(texts)?, CONNECTIONS_MAX)?,
         "max_upgrades_per_second" => config.limits.upgrades_per_second = quota(one(texts)?, CALLS_MAX)?,
+        "low_disk_mb" => config.limits.low_disk_mb = low_disk(one(texts)?)?,
         "max_sessions_per_tenant" => config.limits.sessions_per_tenant = quota(one(texts)?, CONNECTIONS_MAX)?,
         "max_commands_per_second_per_tenant" => {
             config.limits.commands_per_tenant = quota(one(texts)?, CALLS_MAX)?;
@@ -159,6 +169,7 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "max_connections" => config.limits.connections.to_string(),
         "max_connections_per_address" => show_quota(config.limits.connections_per_address),
         "max_upgrades_per_second" => show_quota(config.limits.upgrades_per_second),
+        "low_disk_mb" => show_quota(config.limits.low_disk_mb),
         "max_sessions_per_tenant" => show_quota(config.limits.sessions_per_tenant),
         "max_commands_per_second_per_tenant" => show_quota(config.limits.commands_per_tenant),
         "max_agents_per_tenant" => show_quota(config.limits.agents_per_tenant),
@@ -283,6 +294,17 @@ fn word<T: Copy>(text: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result
 fn number(text: &str, min: u32, max: u32) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| format!("expected a whole number from {min} to {max}, found {text:?}"))
+}
+
+/// Less than the reserve and as much again would be no warning.
+fn low_disk(text: &str) -> Result<Option<NonZeroU32>, String> {
+    let mb = quota(text, LOW_DISK_MB_MAX)?;
+    if mb.is_some_and(|mb| mb.get() < LOW_DISK_MB_MIN) {
+        return Err(format!(
+            "expected 0, or a whole number from {LOW_DISK_MB_MIN} to {LOW_DISK_MB_MAX}, found {text:?}"
+        ));
+    }
+    Ok(mb)
 }
 
 /// A limit, where 0 sets none.

@@ -2,6 +2,7 @@
 //! again in the right order.
 
 mod certificate;
+mod disk;
 mod publishing;
 mod steps;
 
@@ -27,7 +28,9 @@ use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
 use crate::store::{self, OpenError, OwnedJournal, open_journal};
 use crate::telemetry::{Figures, FiguresError};
-use crate::transport::{self, PingTimes, Quotas, Rate, Settings, Tls, TlsError};
+use crate::transport::{self, LowDisk, PingTimes, Quotas, Rate, Settings, Tls, TlsError};
+
+use disk::Disk;
 
 pub use publishing::Publishing;
 
@@ -77,11 +80,20 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
         verifier,
         clock,
     };
+    let low_disk = LowDisk::default();
+    let watching = watched_disk(&config, &low_disk).map(|disk| {
+        let watching = disk::watch(disk, Arc::clone(&stores.clock));
+        tokio::spawn(watching)
+    });
     let too_long = stop_takes_too_long(shutdown.clone(), Arc::clone(&stores.clock));
     let whole = async {
-        let served = run_on(stores, Settings { tls, ..settings(&config) }, listeners, figures, shutdown).await;
+        let served =
+            run_on(stores, Settings { tls, low_disk, ..settings(&config) }, listeners, figures, shutdown).await;
         history.close().await;
         journal.close().await;
+        if let Some(watching) = watching {
+            watching.abort();
+        }
         info!("stopped");
         served
     };
@@ -91,6 +103,15 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
             tracing::warn!("stopped without waiting for the store any longer; what was acknowledged is durable");
             Ok(())
         }
+    }
+}
+
+/// The disk that is to be watched: that of a store in a folder, unless the setting is off.
+fn watched_disk(config: &Config, low_disk: &LowDisk) -> Option<Disk> {
+    let low_under = u64::from(config.limits.low_disk_mb?.get()) << 20;
+    match config.store_address() {
+        StoreAddress::Folder(folder) => Some(Disk::new(folder, low_under, low_disk.clone())),
+        StoreAddress::Postgres(_) => None,
     }
 }
 

@@ -14,7 +14,7 @@ use super::change::{Change, RETRY_AFTER, TRIES_MAX};
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::problem::Problem;
 use super::reading::{Precondition, count, object, op_of, put_etag};
-use super::{App, policy, quotas};
+use super::{App, low_disk, policy, quotas};
 use crate::auth::{Action, Principal};
 use crate::domain::directory::Person;
 use crate::domain::directory_change::{PersonChange, PersonChanged};
@@ -83,6 +83,7 @@ pub(super) async fn put_one(
         }
         on_top_of.check(there.map(|there| etag_of(there)).as_deref())?;
         let next = facts.directory.with_person(person.clone()).map_err(|problem| cannot_be(&problem))?;
+        low_disk::check(&app)?;
         quotas::check_people(&app, &facts.directory, &next.directory)?;
         let status = if next.what == PersonChanged::Came { StatusCode::CREATED } else { StatusCode::OK };
         if put(&change, app.clock.now(), next).await? {

@@ -16,6 +16,7 @@ mod failures;
 mod history;
 mod http;
 mod liveness;
+mod low_disk;
 mod occupancy;
 mod patience;
 mod pauses;
@@ -55,6 +56,7 @@ use crate::router::Router;
 
 pub use history::PauseHistory;
 pub use liveness::PingTimes;
+pub use low_disk::LowDisk;
 pub use quotas::Quotas;
 pub use rate_limit::Rate;
 pub use tls::{Look, Tls, TlsError, TlsFile};
@@ -91,6 +93,8 @@ pub struct Settings {
     pub sessions_per_principal_max: usize,
     /// How many requests a principal may send.
     pub rate: Rate,
+    /// Whether the disk is nearly full; clones of it say so to the doors.
+    pub low_disk: LowDisk,
     /// What each tenant may have.
     pub quotas: Quotas,
     /// How many sockets are let in; none: all.
@@ -112,6 +116,7 @@ impl Default for Settings {
             connections_per_address_max: 20_000,
             sessions_per_principal_max: 64,
             rate: Rate::default(),
+            low_disk: LowDisk::default(),
             quotas: Quotas::default(),
             upgrades: Some(Rate { per_second: 2_000, burst: 2_000 }),
             trusted_proxies: Vec::new(),

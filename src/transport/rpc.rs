@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::corrections;
+use super::low_disk;
 use super::occupancy;
 use super::policy;
 use super::quotas;
@@ -78,6 +79,9 @@ pub(super) async fn admit(
     if !principal.may(action_of(method)) {
         return Err(WireError::forbidden());
     }
+    if let Ok(invocation) = &read {
+        low_disk::check_call(app, principal, invocation)?;
+    }
     read
 }
 
@@ -120,7 +124,7 @@ async fn wait_for_turn(app: &App, principal: &Principal) {
     }
 }
 
-fn starts_protected(app: &App, principal: &Principal, invocation: &Invocation) -> bool {
+pub(super) fn starts_protected(app: &App, principal: &Principal, invocation: &Invocation) -> bool {
     let (Invocation::Own(OwnCommand { command, .. }) | Invocation::Live(LiveCommand { command, .. })) = invocation
     else {
         return false;

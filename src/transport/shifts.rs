@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::problem::Problem;
 use super::reading::{count, object, op_of};
-use super::{App, quotas, rpc};
+use super::{App, low_disk, quotas, rpc};
 use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Role, Target};
 use crate::domain::command::{Actor, Command, Refusal, Rejection, Request as Wish};
@@ -59,6 +59,7 @@ pub(super) async fn plan_one(
     let (agent, role) = reach(&app, &principal, Action::PlanShifts, id)?;
     count(&app, &principal)?;
     quotas::count_write(&app, &principal)?;
+    low_disk::check(&app)?;
     let op = op_of(request.headers())?;
     let day = read_day(&day)?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
@@ -94,6 +95,7 @@ pub(super) async fn plan_many(State(app): State<Arc<App>>, request: Request) -> 
     }
     count(&app, &principal)?;
     quotas::count_write(&app, &principal)?;
+    low_disk::check(&app)?;
     let op = op_of(request.headers())?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
     let items = items_of(object(&body)?)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use intervalo::auth::Role;
-use intervalo::transport::{Rate, Settings};
+use intervalo::transport::{LowDisk, Rate, Settings};
 use serde_json::json;
 
 use crate::server::{Answer, TestServer};
@@ -150,4 +150,30 @@ async fn promise_b2_a_small_storm_is_let_in_by_those_who_wait_as_they_are_told()
     for client in &mut back {
         client.ok("session.ping", json!({})).await;
     }
+}
+
+#[tokio::test]
+async fn on_a_low_disk_what_begins_something_is_put_off_and_nothing_else() {
+    let low_disk = LowDisk::default();
+    let server = TestServer::with(Settings { low_disk: low_disk.clone(), ..Settings::default() }).await;
+    let mut ana = server.agent("ana").await;
+    ana.ok("pause.start", json!({"type": "almoco"})).await;
+    low_disk.set(true);
+    ana.ok("pause.end", json!({})).await;
+    let (number, code, params) = ana.refused("pause.start", json!({"type": "almoco"})).await;
+    assert_eq!((number, code.as_str(), params), (-32007, "low_disk", json!({"retry_after_ms": 30_000})));
+    ana.ok("pause.start", json!({"type": "banheiro"})).await;
+    ana.ok("pause.end", json!({})).await;
+    let mut sofia = server.supervisor(&["suporte"]).await;
+    let start = json!({"agent": "ana", "type": "almoco", "reason": "rest"});
+    assert_eq!(sofia.refused("agent.start_pause", start).await.1, "low_disk");
+    sofia.ok("agent.set_status", json!({"agent": "ana", "status": "unavailable", "reason": "lunch"})).await;
+    let bearer = format!("Bearer {}", server.token(Role::Admin, "root", None));
+    let put = server.http("PUT", "/v1/agents/zeca", &[("authorization", &bearer)], "{\"name\":\"Zeca\"}").await;
+    assert_eq!(put.problem(), (503, "low_disk".to_owned()));
+    assert_eq!(put.headers["retry-after"], "30");
+    let left = server.http("DELETE", "/v1/agents/bruno", &[("authorization", &bearer)], "").await;
+    assert_eq!(left.status, 204);
+    low_disk.set(false);
+    ana.ok("pause.start", json!({"type": "almoco"})).await;
 }
