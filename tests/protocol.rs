@@ -10,6 +10,8 @@ mod boards;
 mod calls;
 #[path = "protocol/corrections.rs"]
 mod corrections;
+#[path = "protocol/doors.rs"]
+mod doors;
 #[path = "protocol/dry_run.rs"]
 mod dry_run;
 #[path = "protocol/foreign_client.rs"]
@@ -26,6 +28,8 @@ mod notifications;
 mod occupancy;
 #[path = "protocol/policy.rs"]
 mod policy;
+#[path = "protocol/quotas.rs"]
+mod quotas;
 #[path = "protocol/requests.rs"]
 mod requests;
 #[path = "protocol/rights.rs"]
@@ -40,5 +44,7 @@ mod shifts;
 mod slots;
 #[path = "protocol/steps.rs"]
 mod steps;
+#[path = "protocol/tls.rs"]
+mod tls;
 #[path = "protocol/transcripts.rs"]
 mod transcripts;

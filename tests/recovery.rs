@@ -1,4 +1,5 @@
-//! The real binary under `kill -9`, asked to stop, started twice, and with an altered journal.
+//! The real binary under `kill -9`, asked to stop, started twice, with an altered journal, without
+//! descriptors, and with another certificate.
 //!
 //! One run of crashes gathers evidence (`recovery/crashes.rs`) that several tests look at;
 //! `RECOVERY_CYCLES` says how many, 20 by default, and `RECOVERY_SEED` chooses other moments. Clients speak the public protocol; the journal is read
@@ -6,16 +7,22 @@
 
 #[path = "support/binary.rs"]
 mod binary;
+#[path = "recovery/certificates.rs"]
+mod certificates;
 #[path = "recovery/checks.rs"]
 mod checks;
 #[path = "recovery/company.rs"]
 mod company;
 #[path = "recovery/crashes.rs"]
 mod crashes;
+#[path = "recovery/descriptors.rs"]
+mod descriptors;
 #[path = "recovery/disk.rs"]
 mod disk;
 #[path = "recovery/journal.rs"]
 mod journal;
+#[path = "recovery/low_disk.rs"]
+mod low_disk;
 #[path = "recovery/postgres.rs"]
 mod postgres;
 #[path = "support/postgres.rs"]

@@ -6,9 +6,18 @@ use super::args::Settings;
 use super::failure::{Failure, print};
 use super::settings::loaded;
 use crate::config::Loaded;
+use crate::transport::Tls;
 
 pub(super) fn run(flags: &Settings) -> Result<(), Failure> {
-    print(table(&loaded(flags)?).trim_end())
+    let loaded = loaded(flags)?;
+    let speaks = match loaded.config.tls.files() {
+        Some((certificate, key)) => {
+            Tls::read(certificate, key).map_err(Failure::new)?;
+            "https"
+        }
+        None => "http",
+    };
+    print(format_args!("{}# speaks {speaks}", table(&loaded)))
 }
 
 fn table(loaded: &Loaded) -> String {

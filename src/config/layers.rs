@@ -18,11 +18,8 @@ const FILE_VARIABLE: &str = "INTERVALO_CONFIG";
 /// The largest settings file that is read, in bytes: settings fit in a page or two.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Settings of other systems, or of later versions, that deserve a better answer than "unknown".
-const NOT_SERVED: [(&str, &str); 3] = [
-    ("tls", "TLS is not served by this version; let a proxy in front terminate it"),
-    ("tls_cert", "TLS is not served by this version; let a proxy in front terminate it"),
-    ("tls_key", "TLS is not served by this version; let a proxy in front terminate it"),
-];
+const NOT_SERVED: [(&str, &str); 1] =
+    [("tls", "TLS is set with `tls_certificate` and `tls_key`, each the path of a PEM file")];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -302,7 +299,7 @@ mod tests {
     #[test]
     fn refusals_say_where_and_what_to_do() {
         type Environment<'a> = &'a [(&'a str, &'a str)];
-        let cases: [(Environment<'_>, &str, &str); 16] = [
+        let cases: [(Environment<'_>, &str, &str); 17] = [
             (
                 &[("INTERVALO_PORT", "x")],
                 "",
@@ -332,8 +329,8 @@ mod tests {
                 &[],
                 "listen = [\"0.0.0.0:80\"]",
                 "s.toml line 1: `listen`: 0.0.0.0:80 can be reached by other machines, and tokens would travel in \
-                 plain text; listen on 127.0.0.1 behind a proxy that terminates TLS, or set `allow_plaintext = true` \
-                 when the network in between is trusted",
+                 plain text; set `tls_certificate` and `tls_key`, listen on 127.0.0.1 behind a proxy that terminates \
+                 TLS, or set `allow_plaintext = true` when the network in between is trusted",
             ),
             (
                 &[],
@@ -370,8 +367,13 @@ mod tests {
             ),
             (
                 &[],
-                "tls_cert = \"x\"",
-                "s.toml line 1: `tls_cert`: TLS is not served by this version; let a proxy in front terminate it",
+                "tls = true",
+                "s.toml line 1: `tls`: TLS is set with `tls_certificate` and `tls_key`, each the path of a PEM file",
+            ),
+            (
+                &[],
+                "tls_key = \"x\"",
+                "s.toml line 1: `tls_key`: is set without `tls_certificate`; TLS takes both, set that too or neither",
             ),
         ];
         for (environment, file, expected) in cases {

@@ -9,12 +9,13 @@ mod duration;
 mod issuers;
 mod layers;
 mod nearest;
+mod network;
 mod settings;
 mod store_address;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use bounded::read_text;
@@ -23,6 +24,7 @@ pub use duration::{SPAN_MAX, SpanError, parse_span, show_span};
 pub use issuers::{ISSUERS_MAX, Issuer, KeysAt, OWN_ISSUER, Provision, ShownIssuer, SignatureAlgorithm};
 pub use layers::{ConfigError, FileLayer, Layers, Loaded, Origin, Shown, load};
 pub use nearest::nearest;
+pub use network::Network;
 pub use settings::{ENVIRONMENT_PREFIX, SETTINGS, Setting};
 pub use store_address::{PostgresAddress, StoreAddress};
 
@@ -37,6 +39,10 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// True: addresses that other machines reach may be listened on without TLS.
     pub allow_plaintext: bool,
+    /// What TLS is spoken with.
+    pub tls: Tls,
+    /// Proxies whose word is taken for whom they speak for.
+    pub trusted_proxies: Vec<Network>,
     /// Origins that pages may connect from, besides the server's own.
     pub allowed_origins: Vec<WebOrigin>,
     /// True: tokens signed with the installation's own key are taken.
@@ -51,6 +57,22 @@ pub struct Config {
     pub limits: Limits,
     /// Liveness of sockets.
     pub ping: Ping,
+}
+
+/// What TLS is spoken with: both files, or none of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate and those that lead from it to a known issuer, as PEM.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key, as PEM.
+    pub key: Option<PathBuf>,
+}
+
+impl Tls {
+    /// The files of certificate and key; none when TLS is not spoken.
+    pub fn files(&self) -> Option<(&Path, &Path)> {
+        self.certificate.as_deref().zip(self.key.as_deref())
+    }
 }
 
 /// How the log is written.
@@ -114,9 +136,18 @@ impl LogLevel {
 pub struct Limits {
     /// Open connections, sockets and HTTP together.
     pub connections: u32,
-    /// Open connections from one address; none means no limit of its own, for behind a proxy all
-    /// come from the same one.
+    /// Open connections from one address; none means no limit of its own.
     pub connections_per_address: Option<NonZeroU32>,
+    /// Sockets that are let in a second, and at once; none means no limit.
+    pub upgrades_per_second: Option<NonZeroU32>,
+    /// Under how many MiB of room the data folder's disk is nearly full; none means that it is not looked at.
+    pub low_disk_mb: Option<NonZeroU32>,
+    /// Open sessions of one tenant; none means no quota.
+    pub sessions_per_tenant: Option<NonZeroU32>,
+    /// Commands a second that write, of one tenant, and as many at once; none means no quota.
+    pub commands_per_tenant: Option<NonZeroU32>,
+    /// People of one tenant; none means no quota.
+    pub agents_per_tenant: Option<NonZeroU32>,
     /// Calls a second that one principal may make in the long run.
     pub calls_per_second: NonZeroU32,
     /// Calls that one principal may make at once.
@@ -158,6 +189,8 @@ impl Default for Config {
             store: None,
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
             allow_plaintext: false,
+            tls: Tls::default(),
+            trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             own_tokens: true,
             provision: Provision::Directory,
@@ -165,7 +198,13 @@ impl Default for Config {
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
             limits: Limits {
                 connections: 60_000,
-                connections_per_address: None,
+                // A contact centre sits behind one address.
+                connections_per_address: NonZeroU32::new(20_000),
+                upgrades_per_second: NonZeroU32::new(2_000),
+                low_disk_mb: NonZeroU32::new(256),
+                sessions_per_tenant: None,
+                commands_per_tenant: None,
+                agents_per_tenant: None,
                 // 10/s, burst 20: the fault table of the promises.
                 calls_per_second: NonZeroU32::new(10).expect("10 is not zero"),
                 calls_burst: NonZeroU32::new(20).expect("20 is not zero"),

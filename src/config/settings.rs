@@ -4,18 +4,24 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::duration::{parse_span, show_span};
 use super::issuers::provision;
-use super::{Config, LogFormat, LogLevel, StoreAddress, WebOrigin};
+use super::{Config, LogFormat, LogLevel, Network, StoreAddress, WebOrigin};
 
 /// What the environment variables of settings begin with.
 pub const ENVIRONMENT_PREFIX: &str = "INTERVALO_";
 
 /// The most connections that can be set: more than one machine has ports to a proxy for.
 const CONNECTIONS_MAX: u32 = 1_000_000;
+/// The least room that a disk can be called nearly full under: twice the reserve of 16 MiB.
+const LOW_DISK_MB_MIN: u32 = 32;
+/// The most: a tebibyte.
+const LOW_DISK_MB_MAX: u32 = 1 << 20;
+/// The most people of a tenant that can be set.
+const PEOPLE_MAX: u32 = 1_000_000;
 /// The most calls a second that can be set.
 const CALLS_MAX: u32 = 100_000;
 /// The shortest time between pings: a shorter one is a flood.
@@ -24,6 +30,8 @@ const PING_MIN: Duration = Duration::from_secs(1);
 const PING_MAX: Duration = Duration::from_secs(600);
 /// The most addresses to listen on.
 const LISTEN_MAX: usize = 16;
+/// The most proxies to trust; a fleet of them is a network.
+const PROXIES_MAX: usize = 64;
 /// The most origins to allow.
 const ORIGINS_MAX: usize = 64;
 
@@ -42,7 +50,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 15] = [
+pub const SETTINGS: [Setting; 23] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
@@ -50,6 +58,13 @@ pub const SETTINGS: [Setting; 15] = [
         name: "allow_plaintext",
         is_list: false,
         doc: "listen without TLS where other machines reach it; a proxy in front must terminate TLS",
+    },
+    Setting { name: "tls_certificate", is_list: false, doc: "the PEM file of the certificate that TLS is spoken with" },
+    Setting { name: "tls_key", is_list: false, doc: "the PEM file of its private key, readable by its owner alone" },
+    Setting {
+        name: "trusted_proxies",
+        is_list: true,
+        doc: "addresses or networks of proxies whose word is taken for whom they speak for",
     },
     Setting {
         name: "allowed_origins",
@@ -70,6 +85,23 @@ pub const SETTINGS: [Setting; 15] = [
         is_list: false,
         doc: "open connections from one address; 0 sets no limit of its own",
     },
+    Setting {
+        name: "max_upgrades_per_second",
+        is_list: false,
+        doc: "sockets that are let in a second; 0 sets no limit",
+    },
+    Setting {
+        name: "low_disk_mb",
+        is_list: false,
+        doc: "MiB of room on the data folder's disk under which no pauses begin; 0 does not look",
+    },
+    Setting { name: "max_sessions_per_tenant", is_list: false, doc: "open sessions of one tenant; 0 sets no quota" },
+    Setting {
+        name: "max_commands_per_second_per_tenant",
+        is_list: false,
+        doc: "commands a second that write, of one tenant; 0 sets no quota",
+    },
+    Setting { name: "max_agents_per_tenant", is_list: false, doc: "people of one tenant; 0 sets no quota" },
     Setting { name: "rate_per_second", is_list: false, doc: "calls a second that one principal may make" },
     Setting { name: "rate_burst", is_list: false, doc: "calls that one principal may make at once" },
     Setting { name: "ping_interval", is_list: false, doc: "from one ping of a socket to the next" },
@@ -95,6 +127,9 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
             config.listen = addresses;
         }
         "allow_plaintext" => config.allow_plaintext = truth(one(texts)?)?,
+        "tls_certificate" => config.tls.certificate = path_or_none(one(texts)?),
+        "tls_key" => config.tls.key = path_or_none(one(texts)?),
+        "trusted_proxies" => config.trusted_proxies = several(texts, PROXIES_MAX, str::parse)?,
         "allowed_origins" => config.allowed_origins = several(texts, ORIGINS_MAX, origin)?,
         "own_tokens" => config.own_tokens = truth(one(texts)?)?,
         "provision" => config.provision = provision(one(texts)?)?,
@@ -107,9 +142,14 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
             config.log.level = word(one(texts)?, &all, LogLevel::as_str)?;
         }
         "max_connections" => config.limits.connections = number(one(texts)?, 1, CONNECTIONS_MAX)?,
-        "max_connections_per_address" => {
-            config.limits.connections_per_address = NonZeroU32::new(number(one(texts)?, 0, CONNECTIONS_MAX)?);
+        "max_connections_per_address" => config.limits.connections_per_address = quota(one(texts)?, CONNECTIONS_MAX)?,
+        "max_upgrades_per_second" => config.limits.upgrades_per_second = quota(one(texts)?, CALLS_MAX)?,
+        "low_disk_mb" => config.limits.low_disk_mb = low_disk(one(texts)?)?,
+        "max_sessions_per_tenant" => config.limits.sessions_per_tenant = quota(one(texts)?, CONNECTIONS_MAX)?,
+        "max_commands_per_second_per_tenant" => {
+            config.limits.commands_per_tenant = quota(one(texts)?, CALLS_MAX)?;
         }
+        "max_agents_per_tenant" => config.limits.agents_per_tenant = quota(one(texts)?, PEOPLE_MAX)?,
         "rate_per_second" => config.limits.calls_per_second = rate(one(texts)?)?,
         "rate_burst" => config.limits.calls_burst = rate(one(texts)?)?,
         "ping_interval" => config.ping.interval = span(one(texts)?, PING_MIN, PING_MAX)?,
@@ -129,13 +169,21 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "store" => quoted(&config.store.as_ref().map_or_else(|| STORE_IN_DATA.to_owned(), StoreAddress::to_string)),
         "listen" => list(config.listen.iter().map(SocketAddr::to_string)),
         "allow_plaintext" => config.allow_plaintext.to_string(),
+        "tls_certificate" => quoted_path(config.tls.certificate.as_deref()),
+        "tls_key" => quoted_path(config.tls.key.as_deref()),
+        "trusted_proxies" => list(config.trusted_proxies.iter().map(Network::to_string)),
         "allowed_origins" => list(config.allowed_origins.iter().map(|origin| origin.0.clone())),
         "own_tokens" => config.own_tokens.to_string(),
         "provision" => quoted(config.provision.as_str()),
         "log_format" => quoted(config.log.format.as_str()),
         "log_level" => quoted(config.log.level.as_str()),
         "max_connections" => config.limits.connections.to_string(),
-        "max_connections_per_address" => config.limits.connections_per_address.map_or(0, NonZeroU32::get).to_string(),
+        "max_connections_per_address" => show_quota(config.limits.connections_per_address),
+        "max_upgrades_per_second" => show_quota(config.limits.upgrades_per_second),
+        "low_disk_mb" => show_quota(config.limits.low_disk_mb),
+        "max_sessions_per_tenant" => show_quota(config.limits.sessions_per_tenant),
+        "max_commands_per_second_per_tenant" => show_quota(config.limits.commands_per_tenant),
+        "max_agents_per_tenant" => show_quota(config.limits.agents_per_tenant),
         "rate_per_second" => config.limits.calls_per_second.to_string(),
         "rate_burst" => config.limits.calls_burst.to_string(),
         "ping_interval" => quoted(&show_span(config.ping.interval)),
@@ -146,14 +194,22 @@ pub(super) fn show(config: &Config, name: &str) -> String {
 
 /// What is wrong with settings that are right one by one; with the name of the one to change.
 pub(super) fn at_odds(config: &Config) -> Option<(&'static str, String)> {
+    let (half, other) = match (&config.tls.certificate, &config.tls.key) {
+        (Some(_), None) => (Some("tls_certificate"), "tls_key"),
+        (None, Some(_)) => (Some("tls_key"), "tls_certificate"),
+        (Some(_), Some(_)) | (None, None) => (None, ""),
+    };
+    if let Some(half) = half {
+        return Some((half, format!("is set without `{other}`; TLS takes both, set that too or neither")));
+    }
     let exposed = config.listen.iter().find(|address| !address.ip().is_loopback());
-    if let (Some(address), false) = (exposed, config.allow_plaintext) {
+    if let (Some(address), false) = (exposed, config.allow_plaintext || config.tls.files().is_some()) {
         return Some((
             "listen",
             format!(
-                "{address} can be reached by other machines, and tokens would travel in plain text; listen on \
-                 127.0.0.1 behind a proxy that terminates TLS, or set `allow_plaintext = true` when the network in \
-                 between is trusted"
+                "{address} can be reached by other machines, and tokens would travel in plain text; set \
+                 `tls_certificate` and `tls_key`, listen on 127.0.0.1 behind a proxy that terminates TLS, or set \
+                 `allow_plaintext = true` when the network in between is trusted"
             ),
         ));
     }
@@ -184,6 +240,10 @@ fn one(texts: &[String]) -> Result<&str, String> {
 
 fn not_empty(text: &str) -> Result<&str, String> {
     if text.is_empty() { Err("expected a path, found nothing".to_owned()) } else { Ok(text) }
+}
+
+fn path_or_none(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
 fn store(text: &str) -> Result<Option<StoreAddress>, String> {
@@ -253,6 +313,26 @@ fn number(text: &str, min: u32, max: u32) -> Result<u32, String> {
     number.ok_or_else(|| format!("expected a whole number from {min} to {max}, found {text:?}"))
 }
 
+/// Less than the reserve and as much again would be no warning.
+fn low_disk(text: &str) -> Result<Option<NonZeroU32>, String> {
+    let mb = quota(text, LOW_DISK_MB_MAX)?;
+    if mb.is_some_and(|mb| mb.get() < LOW_DISK_MB_MIN) {
+        return Err(format!(
+            "expected 0, or a whole number from {LOW_DISK_MB_MIN} to {LOW_DISK_MB_MAX}, found {text:?}"
+        ));
+    }
+    Ok(mb)
+}
+
+/// A limit, where 0 sets none.
+fn quota(text: &str, max: u32) -> Result<Option<NonZeroU32>, String> {
+    number(text, 0, max).map(NonZeroU32::new)
+}
+
+fn show_quota(quota: Option<NonZeroU32>) -> String {
+    quota.map_or(0, NonZeroU32::get).to_string()
+}
+
 fn rate(text: &str) -> Result<NonZeroU32, String> {
     let number = number(text, 1, CALLS_MAX)?;
     NonZeroU32::new(number).ok_or_else(|| "must not be 0".to_owned())
@@ -269,6 +349,10 @@ fn span(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+fn quoted_path(path: Option<&Path>) -> String {
+    quoted(&path.map(Path::to_string_lossy).unwrap_or_default())
 }
 
 fn list(texts: impl Iterator<Item = String>) -> String {

@@ -1,6 +1,8 @@
 //! Wiring: takes up the store, puts the core, the hub and the doors together, and takes them down
 //! again in the right order.
 
+mod certificate;
+mod disk;
 mod publishing;
 mod steps;
 
@@ -26,7 +28,9 @@ use crate::ports::{Bus, Clock, Journal};
 use crate::router::Router;
 use crate::store::{self, OpenError, OwnedJournal, open_journal};
 use crate::telemetry::{Figures, FiguresError};
-use crate::transport::{self, PingTimes, Rate, Settings};
+use crate::transport::{self, LowDisk, PingTimes, Quotas, Rate, Settings, Tls, TlsError};
+
+use disk::Disk;
 
 pub use publishing::Publishing;
 
@@ -48,6 +52,9 @@ pub enum ServerError {
     /// Figures cannot be collected.
     #[error(transparent)]
     Figures(#[from] FiguresError),
+    /// TLS cannot be spoken with what was set.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// What is stored cannot be taken up.
     #[error(transparent)]
     Revival(#[from] RevivalError),
@@ -61,6 +68,7 @@ pub enum ServerError {
 /// [`ServerError`] when it cannot start.
 pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: CancellationToken) -> Result<(), ServerError> {
     let figures = Figures::start()?;
+    let tls = config.tls.files().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?.map(Arc::new);
     let key = if config.own_tokens { Some(TokenKey::read_or_make(&config.data)?) } else { None };
     let wall = Arc::new(SystemClock::start(Timestamp(0)));
     let (journal, history, last_at) = open(config.store_address(), wall).await?;
@@ -75,11 +83,20 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
         verifier,
         clock,
     };
+    let low_disk = LowDisk::default();
+    let watching = watched_disk(&config, &low_disk).map(|disk| {
+        let watching = disk::watch(disk, Arc::clone(&stores.clock));
+        tokio::spawn(watching)
+    });
     let too_long = stop_takes_too_long(shutdown.clone(), Arc::clone(&stores.clock));
     let whole = async {
-        let served = run_on(stores, settings(&config), listeners, figures, shutdown).await;
+        let served =
+            run_on(stores, Settings { tls, low_disk, ..settings(&config) }, listeners, figures, shutdown).await;
         history.close().await;
         journal.close().await;
+        if let Some(watching) = watching {
+            watching.abort();
+        }
         info!("stopped");
         served
     };
@@ -89,6 +106,15 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
             tracing::warn!("stopped without waiting for the store any longer; what was acknowledged is durable");
             Ok(())
         }
+    }
+}
+
+/// The disk that is to be watched: that of a store in a folder, unless the setting is off.
+fn watched_disk(config: &Config, low_disk: &LowDisk) -> Option<Disk> {
+    let low_under = u64::from(config.limits.low_disk_mb?.get()) << 20;
+    match config.store_address() {
+        StoreAddress::Folder(folder) => Some(Disk::new(folder, low_under, low_disk.clone())),
+        StoreAddress::Postgres(_) => None,
     }
 }
 
@@ -186,6 +212,12 @@ pub async fn run_on(
     for keeping in stores.verifier.keep_keys() {
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(keeping));
     }
+    let tls = settings.tls.clone();
+    if let Some(tls) = &tls {
+        let watching = certificate::watch(Arc::clone(tls), Arc::clone(&stores.clock));
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(watching));
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let doors = transport::Parts {
         router: Router::new(Arc::clone(&core)),
         hub,
@@ -198,7 +230,7 @@ pub async fn run_on(
     };
     let folding = fold_figures(figures, Arc::clone(&stores.clock));
     tasks.spawn(hub_stop.clone().run_until_cancelled_owned(folding));
-    let listeners = listeners.into_iter().filter_map(|listener| adopt(listener, &shutdown)).collect();
+    let listeners = listeners.into_iter().filter_map(|listener| adopt(listener, scheme, &shutdown)).collect();
     transport::serve(listeners, doors, shutdown).await;
     core.close().await;
     hub_stop.cancel();
@@ -216,11 +248,11 @@ async fn fold_figures(figures: Figures, clock: Arc<dyn Clock>) {
 }
 
 /// Hands a listener to the runtime; one that the runtime refuses ends the server.
-fn adopt(listener: StdListener, shutdown: &CancellationToken) -> Option<TcpListener> {
+fn adopt(listener: StdListener, scheme: &str, shutdown: &CancellationToken) -> Option<TcpListener> {
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     match TcpListener::from_std(listener) {
         Ok(listener) => {
-            info!(%address, "listening on {address}");
+            info!(%address, scheme, "listening on {address} ({scheme})");
             Some(listener)
         }
         Err(why) => {
@@ -266,6 +298,13 @@ fn settings(config: &Config) -> Settings {
         connections_max: limits.connections as usize,
         connections_per_address_max: of_address as usize,
         rate: Rate { per_second: limits.calls_per_second.get(), burst: limits.calls_burst.get() },
+        quotas: Quotas {
+            sessions_max: limits.sessions_per_tenant.map(|most| most.get() as usize),
+            commands: limits.commands_per_tenant.map(|most| Rate { per_second: most.get(), burst: most.get() }),
+            agents_max: limits.agents_per_tenant.map(|most| most.get() as usize),
+        },
+        upgrades: limits.upgrades_per_second.map(|most| Rate { per_second: most.get(), burst: most.get() }),
+        trusted_proxies: config.trusted_proxies.clone(),
         ping: PingTimes { every: config.ping.interval, answered_within: config.ping.timeout },
         allowed_origins: config.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
         ..Settings::default()

@@ -2,19 +2,20 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::Request;
+use http::header::AUTHORIZATION;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
@@ -48,7 +49,10 @@ const TURN_AWAY_MAX: usize = 256;
 /// Who is at the other end; put into every request.
 #[derive(Clone)]
 pub(super) struct Peer {
-    pub(super) address: SocketAddr,
+    /// The address that the request came from, behind trusted proxies.
+    pub(super) client: IpAddr,
+    /// The connection is a trusted proxy's.
+    pub(super) is_proxy: bool,
     /// Held as long as anything of the connection lives, an upgraded socket too.
     pub(super) _place: Arc<ConnectionPlace>,
 }
@@ -65,14 +69,19 @@ pub(super) async fn run(listener: TcpListener, app: Arc<App>, routes: axum::Rout
         match accepted {
             Ok((stream, address)) => {
                 back_off = BACK_OFF_MIN;
-                match app.sockets.admit(address.ip()) {
+                let is_proxy = app.proxies.trusts(address.ip());
+                let admitted = if is_proxy { app.sockets.admit_proxy() } else { app.sockets.admit(address.ip()) };
+                match admitted {
                     Ok(place) => {
-                        let peer = Peer { address, _place: Arc::new(place) };
+                        let peer = Peer { client: address.ip(), is_proxy, _place: Arc::new(place) };
                         app.tasks.spawn(serve_connection(stream, peer, Arc::clone(&app), routes.clone()));
                     }
                     Err(full) => {
                         metrics::counter!("intervalo_connections_refused_total", "why" => full.word()).increment(1);
-                        if let Ok(permit) = Arc::clone(&turning_away).try_acquire_owned() {
+                        // Over TLS there is nobody yet to be told anything.
+                        if app.settings.tls.is_none()
+                            && let Ok(permit) = Arc::clone(&turning_away).try_acquire_owned()
+                        {
                             app.tasks.spawn(async move {
                                 turn_away(stream, full).await;
                                 drop(permit);
@@ -97,7 +106,7 @@ pub(super) async fn run(listener: TcpListener, app: Arc<App>, routes: axum::Rout
 }
 
 impl Full {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Full::Server => "server",
             Full::Address => "address",
@@ -140,9 +149,33 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        answer(request, routes.clone())
+    let stream = StallGuard::new(stream, Arc::clone(&app.clock));
+    let Some(tls) = app.settings.tls.clone() else {
+        return serve_http(stream, peer, app, routes).await;
+    };
+    let shaken = tokio::select! {
+        shaken = tls.accept(stream) => shaken,
+        () = app.draining.cancelled() => return,
+    };
+    match shaken {
+        Ok(stream) => serve_http(stream, peer, app, routes).await,
+        Err(error) => {
+            metrics::counter!("intervalo_tls_handshakes_failed_total").increment(1);
+            tracing::debug!(%error, "a connection did not come to speak TLS");
+        }
+    }
+}
+
+async fn serve_http<S>(stream: S, peer: Peer, app: Arc<App>, routes: axum::Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let serving = Arc::clone(&app);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let client = serving.proxies.client_of(peer.client, request.headers());
+        let peer = Peer { client, ..peer.clone() };
+        let served = serve_request(request, peer, Arc::clone(&serving), routes.clone());
+        async move { Ok::<_, Infallible>(served.await) }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -150,8 +183,7 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
         .header_read_timeout(HEADER_READ_TIME_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
-    let stream = TokioIo::new(StallGuard::new(stream, Arc::clone(&app.clock)));
-    let connection = builder.serve_connection(stream, service).with_upgrades();
+    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -169,7 +201,7 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
 }
 
 /// Answers one request. A panic is its own and nobody else's (promise B3).
-async fn answer<B>(mut request: Request<B>, routes: axum::Router) -> Result<Response, Infallible>
+async fn answer<B>(mut request: Request<B>, routes: axum::Router) -> Response
 where
     B: hyper::body::Body<Data = axum::body::Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
@@ -177,7 +209,7 @@ where
     let patience = Patience::default();
     request.extensions_mut().insert(patience.clone());
     let answered = patience.bound(routes.oneshot(request));
-    let response = match AssertUnwindSafe(answered).catch_unwind().await {
+    match AssertUnwindSafe(answered).catch_unwind().await {
         Ok(Some(Ok(response))) => response,
         Ok(Some(Err(never))) => match never {},
         Ok(None) => Problem::timeout().into_response(),
@@ -186,9 +218,23 @@ where
             tracing::error!("a request panicked");
             Problem::internal().into_response()
         }
-    };
+    }
+}
+
+/// Answers one request with what every path has in common.
+async fn serve_request(mut request: Request<Incoming>, peer: Peer, app: Arc<App>, routes: axum::Router) -> Response {
+    let client = peer.client;
+    let has_credential = request.headers().contains_key(AUTHORIZATION);
+    request.extensions_mut().insert(peer);
+    let mut response = answer(request, routes).await;
+    if has_credential
+        && response.status() == StatusCode::UNAUTHORIZED
+        && let Err(held_up) = app.count_refused(client)
+    {
+        response = Problem::from(held_up).into_response();
+    }
     metrics::counter!("intervalo_http_responses_total", "status" => response.status().as_str().to_owned()).increment(1);
-    Ok(secure(response))
+    secure(response)
 }
 
 #[cfg(test)]
@@ -222,8 +268,7 @@ mod tests {
             .route("/answers", axum::routing::get(async || "yes"));
         let status = async |path| {
             let request = Request::get(path).body(axum::body::Body::empty()).expect("a request");
-            let Ok(response) = answer(request, routes.clone()).await;
-            response.status().as_u16()
+            answer(request, routes.clone()).await.status().as_u16()
         };
         assert_eq!(status("/panics").await, 500);
         assert_eq!(status("/answers").await, 200);

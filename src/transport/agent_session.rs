@@ -1,6 +1,7 @@
 //! The session of one socket: who it speaks for, whether it is an agent's presence, and when it
 //! ends. It answers calls; the bytes are the socket's affair.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub(super) struct Session {
     id: SessionId,
     /// When the socket last answered a ping; shared with the agent's actor.
     answered_at: Arc<std::sync::atomic::AtomicI64>,
+    /// Where it comes from.
+    client: IpAddr,
     /// The credential that came with the upgrade.
     credential: Option<Principal>,
     /// Which page opened the socket, where a browser said so.
@@ -162,6 +165,7 @@ impl Session {
         app: Arc<App>,
         credential: Option<Principal>,
         origin: Option<String>,
+        client: IpAddr,
         answered_at: Arc<std::sync::atomic::AtomicI64>,
     ) -> Session {
         let (id, open_by) = (app.next_session(), app.clock.now() + OPEN_WITHIN);
@@ -169,6 +173,7 @@ impl Session {
             app,
             id,
             answered_at,
+            client,
             credential,
             origin,
             open_by,
@@ -445,8 +450,8 @@ impl Session {
             (Some(_), Some(_)) => {
                 return Err(WireError::invalid_params("ticket", "comes instead of a token, not with one"));
             }
-            (None, Some(ticket)) => Some(self.app.redeem(ticket, self.origin.as_deref())?),
-            (Some(token), None) => Some(self.app.verify(token).await.map_err(|_| WireError::unauthenticated())?),
+            (None, Some(ticket)) => Some(self.app.redeem_from(self.client, ticket, self.origin.as_deref())?),
+            (Some(token), None) => Some(self.app.verify_from(self.client, token).await?),
             (None, None) => None,
         };
         if let Some(client) = &wanted.client {
@@ -549,7 +554,7 @@ impl Session {
     }
 
     async fn refresh(&mut self, token: &str, boards: &mut Boards) -> Result<Value, WireError> {
-        let fresh = self.app.verify(token).await.map_err(|_| WireError::unauthenticated())?;
+        let fresh = self.app.verify_from(self.client, token).await?;
         let open = self.open.as_mut().ok_or_else(WireError::unauthenticated)?;
         // What the session is stays: an agent's presence is neither won nor lost by a refresh.
         if !is_same_subject(&open.principal, &fresh) || fresh.is(Role::Agent) != open.principal.is(Role::Agent) {

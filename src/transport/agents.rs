@@ -14,7 +14,7 @@ use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::problem::Problem;
 use super::query::Query;
 use super::reading::{Precondition, count, object, op_of, put_etag};
-use super::{App, policy};
+use super::{App, low_disk, policy, quotas};
 use crate::auth::{Action, Principal};
 use crate::domain::directory::Person;
 use crate::domain::directory_change::{PersonChange, PersonChanged};
@@ -62,6 +62,7 @@ pub(super) async fn put_one(
     request: Request,
 ) -> Result<Response, Problem> {
     let principal = manager(&app, request.headers()).await?;
+    quotas::count_write(&app, &principal)?;
     let (op, on_top_of) = (op_of(request.headers())?, Precondition::of(request.headers())?);
     let id = id_of(id)?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
@@ -78,6 +79,8 @@ pub(super) async fn put_one(
         }
         on_top_of.check(there.map(|there| etag_of(there)).as_deref())?;
         let next = facts.directory.with_person(person.clone()).map_err(|problem| cannot_be(&problem))?;
+        low_disk::check(&app)?;
+        quotas::check_people(&app, &facts.directory, &next.directory)?;
         let status = if next.what == PersonChanged::Came { StatusCode::CREATED } else { StatusCode::OK };
         if put(&change, app.clock.now(), next).await? {
             return Ok(shown(status, &person));
@@ -93,6 +96,7 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
+    quotas::count_write(&app, &principal)?;
     let (op, on_top_of) = (op_of(&headers)?, Precondition::of(&headers)?);
     let id = id_of(id)?;
     let change = Change::new(&app, &principal, op, "agent.remove", &[("agent", id.as_str())]);

@@ -1,12 +1,22 @@
 //! The credential of a request.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::App;
 use super::access::{cookie, same_site};
+use super::failures::Budget;
 use super::problem::Problem;
+use super::sockets::counted_as;
 use crate::auth::{Principal, SecretKind, Unauthenticated};
+use crate::protocol::error::WireError;
+
+/// How many refused credentials an address has before it is told to wait. A broken client in a loop is slowed down to
+/// what a log and a processor bear; a person who pastes the wrong token a few times is not.
+pub(super) const REFUSED_BUDGET: Budget = Budget { burst: 20, one_more_after: Duration::from_secs(3) };
 
 /// What a request's `Authorization` says.
 pub(super) enum Bearer<'a> {
@@ -73,6 +83,33 @@ impl App {
             metrics::counter!("intervalo_credentials_refused_total").increment(1);
         }
         found
+    }
+
+    /// The principal of a token that came over a socket.
+    pub(super) async fn verify_from(&self, client: IpAddr, token: &str) -> Result<Principal, WireError> {
+        match self.verify(token).await {
+            Ok(principal) => Ok(principal),
+            Err(Unauthenticated) => {
+                self.count_refused(client)?;
+                Err(WireError::unauthenticated())
+            }
+        }
+    }
+
+    /// The principal of a ticket that came over a socket.
+    pub(super) fn redeem_from(&self, client: IpAddr, text: &str, origin: Option<&str>) -> Result<Principal, WireError> {
+        self.redeem(text, origin).map_err(|refused| self.count_refused(client).err().unwrap_or(refused))
+    }
+
+    /// Counts a credential that was refused. Only those who fail are held up: behind one address there may be a whole
+    /// contact centre, and one broken client in it. So every credential is looked at, and what costs is bounded by
+    /// what a look at one costs.
+    pub(super) fn count_refused(&self, client: IpAddr) -> Result<(), WireError> {
+        let counted = self.refused_credentials.failed(&counted_as(client), self.clock.now());
+        counted.map_err(|retry_after| {
+            tracing::debug!(%client, "too many refused credentials from {client}");
+            WireError::rate_limited(retry_after)
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Logins with a name and a password: a browser gets a cookie, and whoever guesses gets slower and slower.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::App;
+use super::accept::Peer;
 use super::access::{COOKIE_NAME, actor_of, cookie, same_site};
 use super::accounts::{drops_of, end_sockets};
 use super::failures::{Budget, Failures};
@@ -18,6 +20,7 @@ use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::me;
 use super::problem::Problem;
 use super::reading::object;
+use super::sockets::counted_as;
 use crate::auth::{
     Handed, Principal, Proof, Role, SecretKind, check_password, fresh_credential_id, hash_password, is_password,
 };
@@ -43,12 +46,18 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// That is a million in a year, of the 2¹²⁰ that a made-up password could be.
 const WRONG_PASSWORDS: Budget = Budget { burst: 8, one_more_after: Duration::from_secs(30) };
 
+/// The same by address, whatever the names: room for the mistakes of a whole contact centre behind one, and few enough
+/// that nobody else waits long for a password to be looked at.
+const WRONG_FROM_ADDRESS: Budget = Budget { burst: 100, one_more_after: Duration::from_secs(1) };
+
 /// The hashing of passwords: bounded, off the threads that serve.
 pub(super) struct PasswordWork {
     at_once: Semaphore,
     waiting: Semaphore,
     /// Wrong passwords by company and login.
     wrong: Failures<(TenantId, PrincipalId)>,
+    /// And by address.
+    wrong_from: Failures<IpAddr>,
     /// Held by whoever uses an invitation up.
     pub(super) accepting: tokio::sync::Mutex<()>,
 }
@@ -59,6 +68,7 @@ impl Default for PasswordWork {
             at_once: Semaphore::new(HASHES_AT_ONCE),
             waiting: Semaphore::new(HASHES_WAITING_MAX),
             wrong: Failures::new("login", WRONG_PASSWORDS),
+            wrong_from: Failures::new("login_address", WRONG_FROM_ADDRESS),
             accepting: tokio::sync::Mutex::default(),
         }
     }
@@ -83,18 +93,16 @@ impl PasswordWork {
 /// `POST /v1/login`: a cookie for a name and a password. With `new_password` the password is another from here on.
 pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     same_site(&app, request.headers())?;
+    let from = request.extensions().get::<Peer>().map(|peer| counted_as(peer.client)).ok_or_else(Problem::internal)?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
     let LoginParams { tenant, login, password, new_password } = read_login(object(&body)?)?;
     let (Ok(tenant), Ok(name)) = (TenantId::new(&tenant), PrincipalId::new(&Account::folded(&login))) else {
         return Err(wrong().into());
     };
-    if app.router.tenant(&tenant).is_none() {
-        // As slow as a company that there is, and as little told.
-        app.passwords.run(move || is_password(&password, None)).await?;
-        return Err(wrong().into());
-    }
+    let is_known = app.router.tenant(&tenant).is_some();
     // Beyond the budget no password is looked at, not even the right one: else guessing would go on.
     let who = (tenant.clone(), name);
+    app.passwords.wrong_from.check(&from, app.clock.now()).map_err(WireError::rate_limited)?;
     app.passwords.wrong.check(&who, app.clock.now()).map_err(WireError::rate_limited)?;
     let found = app.vault.account_called(&tenant, &login).filter(|account| account.ended_at.is_none());
     let kept = found.as_ref().and_then(|account| account.password.clone());
@@ -102,7 +110,11 @@ pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Res
     let now = app.clock.now();
     let known = found.clone().filter(|account| is_right && may_come_in(&app, &tenant, account, now));
     let Some(account) = known else {
-        app.turned_away.note(&tenant, Door::Login, found.map(|account| account.id));
+        // A company that there is not takes as long, and is told as little.
+        if is_known {
+            app.turned_away.note(&tenant, Door::Login, found.map(|account| account.id));
+        }
+        app.passwords.wrong_from.failed(&from, now).map_err(WireError::rate_limited)?;
         app.passwords.wrong.failed(&who, now).map_err(WireError::rate_limited)?;
         return Err(wrong().into());
     };

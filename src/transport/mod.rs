@@ -6,6 +6,7 @@
 mod accept;
 mod access;
 mod accounts;
+mod admission;
 mod agent_session;
 mod agents;
 mod board_session;
@@ -20,6 +21,7 @@ mod invitations;
 mod keys;
 mod liveness;
 mod logins;
+mod low_disk;
 mod me;
 mod occupancy;
 mod pages;
@@ -28,7 +30,9 @@ mod pauses;
 mod policy;
 mod problem;
 mod provisioning;
+mod proxies;
 mod query;
+mod quotas;
 mod rate_limit;
 mod reading;
 mod requests;
@@ -39,6 +43,7 @@ mod shifts;
 mod sockets;
 mod stall;
 mod tickets;
+mod tls;
 mod turned_away;
 mod upgrade;
 mod wanted;
@@ -46,6 +51,7 @@ mod websocket;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -55,19 +61,26 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Vault, Verifier};
-use crate::domain::id::SessionId;
+use crate::config::Network;
+use crate::domain::id::{SessionId, TenantId};
 use crate::hub::Hub;
 use crate::ports::Clock;
 use crate::router::Router;
 
 pub use history::PauseHistory;
 pub use liveness::PingTimes;
+pub use low_disk::LowDisk;
+pub use quotas::Quotas;
 pub use rate_limit::Rate;
+pub use tls::{Look, Tls, TlsError, TlsFile};
 
+use admission::Admission;
 use change::Turns;
 use dry_run::DryRuns;
+use failures::Failures;
 use logins::PasswordWork;
 use provisioning::{NEWCOMERS_PER_MINUTE_MAX, Newcomers};
+use proxies::TrustedProxies;
 use rate_limit::RateLimiter;
 use sockets::Sockets;
 use tickets::Tickets;
@@ -89,15 +102,26 @@ pub type FiguresText = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Settings {
     /// The most connections at once, of all kinds.
     pub connections_max: usize,
-    /// The most connections at once from one address. High, for a contact centre sits behind one.
+    /// The most connections at once from one address. High, for a contact centre sits behind one. Those of trusted
+    /// proxies are not counted, but the sockets that they carry are, each for the address that it came from.
     pub connections_per_address_max: usize,
     /// The most open sessions at once of one principal that is not an agent (an agent's are limited
     /// by its actor).
     pub sessions_per_principal_max: usize,
     /// How many requests a principal may send.
     pub rate: Rate,
+    /// Whether the disk is nearly full; clones of it say so to the doors.
+    pub low_disk: LowDisk,
+    /// What each tenant may have.
+    pub quotas: Quotas,
+    /// How many sockets are let in; none: all.
+    pub upgrades: Option<Rate>,
+    /// Proxies whose word is taken for whom they speak for.
+    pub trusted_proxies: Vec<Network>,
     /// How sockets are asked whether somebody is there.
     pub ping: PingTimes,
+    /// What TLS is spoken with; none: HTTP in plain text.
+    pub tls: Option<Arc<Tls>>,
     /// Origins (`https://desk.example`) whose pages may open sockets here besides the server's own.
     pub allowed_origins: BTreeSet<String>,
     /// The most people that the issuers of a tenant's credentials may put into its directory in a minute.
@@ -111,7 +135,12 @@ impl Default for Settings {
             connections_per_address_max: 20_000,
             sessions_per_principal_max: 64,
             rate: Rate::default(),
+            low_disk: LowDisk::default(),
+            quotas: Quotas::default(),
+            upgrades: Some(Rate { per_second: 2_000, burst: 2_000 }),
+            trusted_proxies: Vec::new(),
             ping: PingTimes::default(),
+            tls: None,
             allowed_origins: BTreeSet::new(),
             newcomers_per_minute_max: NEWCOMERS_PER_MINUTE_MAX,
         }
@@ -155,6 +184,12 @@ struct App {
     /// For what the rate does not hold up: requests around a protected pause.
     protected_limiter: RateLimiter,
     router_limiter: RateLimiter,
+    /// For what a tenant writes, where it has a quota.
+    tenant_limiter: Option<RateLimiter<TenantId>>,
+    /// Credentials that were refused, by the address that they came from.
+    refused_credentials: Failures<IpAddr>,
+    admission: Admission,
+    proxies: TrustedProxies,
     dry_runs: DryRuns,
     turns: Turns,
     newcomers: Newcomers,
@@ -191,14 +226,21 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         rate_limiter: RateLimiter::new(parts.settings.rate),
         protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
+        tenant_limiter: parts.settings.quotas.commands.map(RateLimiter::new),
+        refused_credentials: Failures::new("address", credential::REFUSED_BUDGET),
+        admission: Admission::new(parts.settings.upgrades),
+        proxies: TrustedProxies::new(parts.settings.trusted_proxies.clone()),
         dry_runs: DryRuns::default(),
         turns: Turns::default(),
         newcomers: Newcomers::new(parts.settings.newcomers_per_minute_max),
-        sockets: Arc::new(Sockets::new(
-            parts.settings.connections_max,
-            parts.settings.connections_per_address_max,
-            parts.settings.sessions_per_principal_max,
-        )),
+        sockets: Arc::new(
+            Sockets::new(
+                parts.settings.connections_max,
+                parts.settings.connections_per_address_max,
+                parts.settings.sessions_per_principal_max,
+            )
+            .with_per_tenant(parts.settings.quotas.sessions_max),
+        ),
         settings: parts.settings,
         session_count: AtomicU64::new(0),
         tasks: TaskTracker::new(),

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::domain::id::{PrincipalId, TenantId};
 use crate::domain::time::Timestamp;
 
-/// How many principals are remembered in each part. One that has been quiet for a burst's time is
+/// How many principals, or other keys, are remembered in each part. One that has been quiet for a burst's time is
 /// forgotten when the part is full; if none has, a newcomer is refused until one is.
 const PRINCIPALS_PER_PART_MAX: usize = 8 * 1024;
 /// How many parts there are, each under a lock of its own.
@@ -76,22 +76,28 @@ impl Meter {
     }
 }
 
-/// The counters of all principals.
-pub(super) struct RateLimiter {
+/// The counters of all keys of one kind: principals, unless something else is said.
+pub(super) struct RateLimiter<K = (TenantId, PrincipalId)> {
     rate: Rate,
     hasher: RandomState,
-    parts: Vec<Mutex<HashMap<(TenantId, PrincipalId), Meter>>>,
+    parts: Vec<Mutex<HashMap<K, Meter>>>,
 }
 
 impl RateLimiter {
-    pub(super) fn new(rate: Rate) -> RateLimiter {
+    /// Counts one request of a principal, or says after how long to try again.
+    pub(super) fn count(&self, tenant: &TenantId, principal: &PrincipalId, now: Timestamp) -> Result<(), Duration> {
+        self.count_key((tenant.clone(), principal.clone()), now)
+    }
+}
+
+impl<K: Eq + Hash> RateLimiter<K> {
+    pub(super) fn new(rate: Rate) -> RateLimiter<K> {
         let parts = (0..PARTS).map(|_| Mutex::new(HashMap::new())).collect();
         RateLimiter { rate, hasher: RandomState::new(), parts }
     }
 
-    /// Counts one request, or says after how long to try again.
-    pub(super) fn count(&self, tenant: &TenantId, principal: &PrincipalId, now: Timestamp) -> Result<(), Duration> {
-        let key = (tenant.clone(), principal.clone());
+    /// Counts one request of a key, or says after how long to try again.
+    pub(super) fn count_key(&self, key: K, now: Timestamp) -> Result<(), Duration> {
         let part = self.hasher.hash_one(&key) as usize % PARTS;
         let mut meters = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
         if meters.len() >= PRINCIPALS_PER_PART_MAX && !meters.contains_key(&key) {
@@ -148,7 +154,7 @@ mod tests {
 
     #[test]
     fn principals_do_not_share_a_meter_and_the_quiet_are_forgotten() {
-        let limiter = RateLimiter::new(Rate { per_second: 10, burst: 1 });
+        let limiter: RateLimiter = RateLimiter::new(Rate { per_second: 10, burst: 1 });
         let tenant = TenantId::new("acme").expect("an id");
         let id = |n: usize| PrincipalId::new(&format!("p{n}")).expect("an id");
         let now = Timestamp(1_000_000);

@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::corrections;
+use super::low_disk;
 use super::occupancy;
 use super::policy;
+use super::quotas;
 use super::rate_limit::Rate;
 use super::requests;
 use crate::actor::CommandError;
@@ -77,6 +79,9 @@ pub(super) async fn admit(
     if !principal.may(action_of(method)) {
         return Err(WireError::forbidden());
     }
+    if let Ok(invocation) = &read {
+        low_disk::check_call(app, principal, invocation)?;
+    }
     read
 }
 
@@ -84,7 +89,7 @@ pub(super) async fn admit(
 /// and too few to fill a disk with.
 pub(super) const PROTECTED_RATE: Rate = Rate { per_second: 5, burst: 100 };
 
-/// Counts a request against the principal's rate, unless it is of those that may not be refused by
+/// Counts a request against the principal's rate and its tenant's, unless it is of those that may not be refused by
 /// it: pings, and everything around a protected pause (semantics §3). The latter wait their turn at
 /// a rate of their own.
 async fn count(app: &App, principal: &Principal, invocation: &Invocation) -> Result<(), WireError> {
@@ -98,9 +103,9 @@ async fn count(app: &App, principal: &Principal, invocation: &Invocation) -> Res
         wait_for_turn(app, principal).await;
         return Ok(());
     }
-    let Err(retry_after) = app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()) else {
-        return Ok(());
-    };
+    let counted = app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now());
+    let counted = counted.and_then(|()| quotas::count_call(app, &principal.tenant, invocation));
+    let Err(retry_after) = counted else { return Ok(()) };
     if leaves_protected(app, principal, invocation).await {
         wait_for_turn(app, principal).await;
         return Ok(());
@@ -119,7 +124,7 @@ async fn wait_for_turn(app: &App, principal: &Principal) {
     }
 }
 
-fn starts_protected(app: &App, principal: &Principal, invocation: &Invocation) -> bool {
+pub(super) fn starts_protected(app: &App, principal: &Principal, invocation: &Invocation) -> bool {
     let (Invocation::Own(OwnCommand { command, .. }) | Invocation::Live(LiveCommand { command, .. })) = invocation
     else {
         return false;

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::problem::Problem;
 use super::reading::{count, object, op_of};
-use super::{App, rpc};
+use super::{App, low_disk, quotas, rpc};
 use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Role, Target};
 use crate::domain::command::{Actor, Command, Refusal, Rejection, Request as Wish};
@@ -58,6 +58,8 @@ pub(super) async fn plan_one(
     let (id, day) = path.map(|Path((id, day))| (Some(id), day)).unwrap_or_default();
     let (agent, role) = reach(&app, &principal, Action::PlanShifts, id)?;
     count(&app, &principal)?;
+    quotas::count_write(&app, &principal)?;
+    low_disk::check(&app)?;
     let op = op_of(request.headers())?;
     let day = read_day(&day)?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
@@ -78,6 +80,7 @@ pub(super) async fn cancel(
     let (id, day) = path.map(|Path((id, day))| (Some(id), day)).unwrap_or_default();
     let (agent, role) = reach(&app, &principal, Action::PlanShifts, id)?;
     count(&app, &principal)?;
+    quotas::count_write(&app, &principal)?;
     let op = op_of(&headers)?;
     let day = read_day(&day)?;
     execute(&app, &principal, role, agent.id.clone(), Command::CancelShift { day }, op).await?;
@@ -91,6 +94,8 @@ pub(super) async fn plan_many(State(app): State<Arc<App>>, request: Request) -> 
         return Err(WireError::forbidden().into());
     }
     count(&app, &principal)?;
+    quotas::count_write(&app, &principal)?;
+    low_disk::check(&app)?;
     let op = op_of(request.headers())?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
     let items = items_of(object(&body)?)?;

@@ -1,6 +1,7 @@
 //! Counts connections and sessions, so that nobody can have all of them.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +17,7 @@ pub(super) struct Sockets {
     connections_max: usize,
     per_address_max: usize,
     per_principal_max: usize,
+    per_tenant_max: Option<usize>,
     counts: Mutex<Counts>,
 }
 
@@ -24,6 +26,7 @@ struct Counts {
     connections: usize,
     by_address: HashMap<IpAddr, usize>,
     by_principal: HashMap<(TenantId, PrincipalId), Vec<OpenSession>>,
+    by_tenant: HashMap<TenantId, usize>,
 }
 
 /// Why a connection is not admitted.
@@ -38,6 +41,14 @@ pub(super) enum Full {
 /// The place of one connection; it is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionPlace {
+    sockets: Arc<Sockets>,
+    /// None when it is a proxy's, which speaks for many addresses.
+    _address: Option<AddressPlace>,
+}
+
+/// The place that something takes of those of an address; it is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct AddressPlace {
     sockets: Arc<Sockets>,
     address: IpAddr,
 }
@@ -62,26 +73,55 @@ pub(super) struct OpenSession {
 
 impl Sockets {
     pub(super) fn new(connections_max: usize, per_address_max: usize, per_principal_max: usize) -> Sockets {
-        Sockets { connections_max, per_address_max, per_principal_max, counts: Mutex::default() }
+        Sockets { connections_max, per_address_max, per_principal_max, per_tenant_max: None, counts: Mutex::default() }
     }
 
+    /// The same with a limit of the sessions of a tenant; none: no limit of its own.
+    pub(super) fn with_per_tenant(self, per_tenant_max: Option<usize>) -> Sockets {
+        Sockets { per_tenant_max, ..self }
+    }
+
+    /// A place for one more connection of an address.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<ConnectionPlace, Full> {
-        let address = counted_as(address);
         let mut counts = self.counts();
-        if counts.connections >= self.connections_max {
-            return Err(Full::Server);
-        }
+        self.has_room(&counts)?;
+        let address = self.count_address(&mut counts, address)?;
+        Ok(self.count_connection(&mut counts, Some(address)))
+    }
+
+    /// A place for one more connection of a proxy: what it speaks for is counted by [`Sockets::admit_client`].
+    pub(super) fn admit_proxy(self: &Arc<Self>) -> Result<ConnectionPlace, Full> {
+        let mut counts = self.counts();
+        self.has_room(&counts)?;
+        Ok(self.count_connection(&mut counts, None))
+    }
+
+    /// A place for one more socket of an address that comes by way of a proxy.
+    pub(super) fn admit_client(self: &Arc<Self>, address: IpAddr) -> Result<AddressPlace, Full> {
+        self.count_address(&mut self.counts(), address)
+    }
+
+    fn has_room(&self, counts: &Counts) -> Result<(), Full> {
+        if counts.connections >= self.connections_max { Err(Full::Server) } else { Ok(()) }
+    }
+
+    fn count_address(self: &Arc<Self>, counts: &mut Counts, address: IpAddr) -> Result<AddressPlace, Full> {
+        let address = counted_as(address);
         let of_address = counts.by_address.get(&address).copied().unwrap_or(0);
         if of_address >= self.per_address_max {
             return Err(Full::Address);
         }
         counts.by_address.insert(address, of_address + 1);
-        counts.connections += 1;
-        metrics::gauge!("intervalo_connections").set(counts.connections as f64);
-        Ok(ConnectionPlace { sockets: Arc::clone(self), address })
+        Ok(AddressPlace { sockets: Arc::clone(self), address })
     }
 
-    /// A place for one more session of the principal, if there is one.
+    fn count_connection(self: &Arc<Self>, counts: &mut Counts, address: Option<AddressPlace>) -> ConnectionPlace {
+        counts.connections += 1;
+        metrics::gauge!("intervalo_connections").set(counts.connections as f64);
+        ConnectionPlace { sockets: Arc::clone(self), _address: address }
+    }
+
+    /// A place for one more session of the principal, if it and its tenant have one.
     pub(super) fn open_session(
         self: &Arc<Self>,
         principal: &Principal,
@@ -90,12 +130,15 @@ impl Sockets {
     ) -> Option<SessionPlace> {
         let key = (principal.tenant.clone(), principal.id.clone());
         let mut counts = self.counts();
-        let open = counts.by_principal.entry(key.clone()).or_default();
-        if open.len() >= self.per_principal_max {
+        let of_principal = counts.by_principal.get(&key).map_or(0, Vec::len);
+        let of_tenant = counts.by_tenant.get(&key.0).copied().unwrap_or(0);
+        if of_principal >= self.per_principal_max || self.per_tenant_max.is_some_and(|most| of_tenant >= most) {
             return None;
         }
+        counts.by_tenant.insert(key.0.clone(), of_tenant + 1);
         let ended = CancellationToken::new();
         let (proof, expires_at) = (principal.proof, principal.expires_at);
+        let open = counts.by_principal.entry(key.clone()).or_default();
         open.push(OpenSession { id, proof, since, expires_at, ended: ended.clone() });
         Some(SessionPlace { sockets: Arc::clone(self), key, session: id, ended })
     }
@@ -132,10 +175,20 @@ impl Sockets {
 }
 
 /// An IPv6 subscriber has a whole /64 network to send from: it counts as one address.
-fn counted_as(address: IpAddr) -> IpAddr {
+pub(super) fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => IpAddr::V4(four),
         IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() >> 64 << 64)),
+    }
+}
+
+/// Takes one off a count; nothing is kept of one that comes to nothing.
+fn one_fewer<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
     }
 }
 
@@ -143,13 +196,14 @@ impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         let mut counts = self.sockets.counts();
         counts.connections -= 1;
-        if let Some(of_address) = counts.by_address.get_mut(&self.address) {
-            *of_address -= 1;
-            if *of_address == 0 {
-                counts.by_address.remove(&self.address);
-            }
-        }
         metrics::gauge!("intervalo_connections").set(counts.connections as f64);
+    }
+}
+
+impl Drop for AddressPlace {
+    fn drop(&mut self) {
+        let mut counts = self.sockets.counts();
+        one_fewer(&mut counts.by_address, &self.address);
     }
 }
 
@@ -178,6 +232,7 @@ impl Drop for SessionPlace {
                 counts.by_principal.remove(&self.key);
             }
         }
+        one_fewer(&mut counts.by_tenant, &self.key.0);
     }
 }
 
@@ -235,11 +290,39 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_has_no_share_of_its_own_and_those_it_speaks_for_have() {
+        let sockets = Arc::new(Sockets::new(3, 1, 1));
+        let proxy = [sockets.admit_proxy().expect("a place"), sockets.admit_proxy().expect("a place")];
+        let client = sockets.admit_client(address("10.0.0.1")).expect("a place");
+        assert_eq!(sockets.admit_client(address("10.0.0.1")).err(), Some(Full::Address));
+        assert!(sockets.admit_client(address("10.0.0.2")).is_ok());
+        let _direct = sockets.admit(address("10.0.0.3")).expect("a place");
+        assert_eq!(sockets.admit_proxy().err(), Some(Full::Server));
+        drop((proxy, client));
+        assert!(sockets.admit(address("10.0.0.1")).is_ok());
+    }
+
+    #[test]
     fn a_whole_ipv6_network_counts_as_one_address() {
         let sockets = Arc::new(Sockets::new(9, 1, 1));
         let _place = sockets.admit(address("2001:db8::1")).expect("a place");
         assert_eq!(sockets.admit(address("2001:db8::ffff:1")).err(), Some(Full::Address));
         assert!(sockets.admit(address("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
+    fn a_tenant_has_its_share_of_sessions_whoever_opens_them() {
+        let sockets = Arc::new(Sockets::new(9, 9, 2).with_per_tenant(Some(2)));
+        let open = |name: &str, id: &str| {
+            let (tenant, id) = (TenantId::new(name).expect("an id"), PrincipalId::new(id).expect("an id"));
+            sockets.open_session(&Principal { tenant, id, ..principal() }, SessionId(1), Timestamp(1))
+        };
+        let held = (open("acme", "a"), open("acme", "b"));
+        assert!(held.0.is_some() && held.1.is_some());
+        assert!(open("acme", "c").is_none());
+        assert!(open("outra", "c").is_some());
+        drop(held);
+        assert!(open("acme", "c").is_some());
     }
 
     #[test]
@@ -251,6 +334,7 @@ mod tests {
         assert!(sockets.open_session(&principal(), SessionId(2), Timestamp(1)).is_none());
         drop((place, session));
         let counts = sockets.counts();
-        assert!(counts.by_address.is_empty() && counts.by_principal.is_empty() && counts.connections == 0);
+        assert!(counts.by_address.is_empty() && counts.by_principal.is_empty() && counts.by_tenant.is_empty());
+        assert_eq!(counts.connections, 0);
     }
 }

@@ -17,13 +17,17 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::App;
 use super::accept::Peer;
+use super::admission::busy;
 use super::credential::Bearer;
 use super::problem::Problem;
 use super::provisioning;
+use super::sockets::AddressPlace;
 use super::websocket;
 use crate::auth::{Principal, Unauthenticated};
 use crate::protocol::error::{ErrorKind, WireError};
 
+/// When an address that is full may come again: as the accept loop tells those who come without a proxy.
+const PLACE_RETRY_AFTER_MS: u64 = 5_000;
 /// The subprotocol that is spoken.
 const SUBPROTOCOL: &str = "intervalo.v1";
 /// The version of RFC 6455.
@@ -33,19 +37,19 @@ const KEY_LENGTH: usize = 24;
 
 /// Answers `GET /v1/ws`.
 pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
-    match accept(&app, request.method(), request.uri(), request.headers()).await {
+    let Some(peer) = request.extensions().get::<Peer>().cloned() else {
+        return Problem::internal().into_response();
+    };
+    match accept(&app, &peer, request.method(), request.uri(), request.headers()).await {
         Err(problem) => problem.into_response(),
-        Ok(Accepted { principal, origin, response }) => {
-            let Some(peer) = request.extensions().get::<Peer>().cloned() else {
-                return Problem::internal().into_response();
-            };
+        Ok(Accepted { principal, origin, place, response }) => {
             let upgraded = hyper::upgrade::on(&mut request);
             let connection = Arc::clone(&app);
             app.tasks.spawn(async move {
                 let running = async {
                     match upgraded.await {
                         Ok(socket) => {
-                            websocket::run(TokioIo::new(socket), connection, principal, origin, peer.address).await;
+                            websocket::run(TokioIo::new(socket), connection, principal, origin, peer.client).await;
                         }
                         Err(error) => tracing::debug!(%error, "an upgrade was not completed"),
                     }
@@ -54,7 +58,7 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -
                     metrics::counter!("intervalo_panics_total", "where" => "socket").increment(1);
                     tracing::error!("a socket's task panicked; its connection is closed");
                 }
-                drop(peer);
+                drop((peer, place));
             });
             response
         }
@@ -65,16 +69,21 @@ struct Accepted {
     principal: Option<Principal>,
     /// Which page opens the socket, where a browser says so.
     origin: Option<String>,
+    /// What the socket takes of the places of its client's address, when the connection takes none.
+    place: Option<AddressPlace>,
     response: Response,
 }
 
-async fn accept(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Accepted, Problem> {
+async fn accept(app: &App, peer: &Peer, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Accepted, Problem> {
     if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
         // A credential in an address ends up in logs and histories.
         let name: String = query.split(['=', '&']).next().unwrap_or_default().chars().take(64).collect();
         return Err(Problem::parameter(&name, "is unknown here; a credential never goes into the address"));
     }
     let key = handshake_key(method, headers)?;
+    // Before all that costs something, a look at a credential above all.
+    app.admission.admit(app.clock.now()).map_err(busy)?;
+    let place = if peer.is_proxy { Some(place_of(app, peer)?) } else { None };
     if !origin_is_allowed(headers, &app.settings.allowed_origins) {
         metrics::counter!("intervalo_origins_refused_total").increment(1);
         let detail = "Pages of this origin may not open sockets here.";
@@ -97,7 +106,17 @@ async fn accept(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> R
         answer.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
-    Ok(Accepted { principal, origin, response })
+    Ok(Accepted { principal, origin, place, response })
+}
+
+/// A place of those of the address that a proxy speaks for.
+fn place_of(app: &App, peer: &Peer) -> Result<AddressPlace, Problem> {
+    app.sockets.admit_client(peer.client).map_err(|full| {
+        metrics::counter!("intervalo_connections_refused_total", "why" => full.word()).increment(1);
+        let message = "This address has as many connections as it may have.";
+        let error = WireError::new(ErrorKind::RateLimited, "too_many_connections", message);
+        error.with("retry_after_ms", PLACE_RETRY_AFTER_MS).into()
+    })
 }
 
 /// An agent must be in the directory, or come into it, and the tenant must exist: said before the upgrade, where

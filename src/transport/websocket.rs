@@ -5,7 +5,7 @@
 //! buffers, not ours.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -33,17 +33,17 @@ pub(super) async fn run<S>(
     app: Arc<App>,
     principal: Option<Principal>,
     origin: Option<String>,
-    address: SocketAddr,
+    client: IpAddr,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut wire = Wire::new(stream, Arc::clone(&app.clock), app.settings.ping).await;
-    let session = Session::new(Arc::clone(&app), principal, origin, wire.liveness().answered_at());
+    let session = Session::new(Arc::clone(&app), principal, origin, client, wire.liveness().answered_at());
     let cut = app.cut.clone();
     let id = session.id();
     metrics::gauge!("intervalo_sockets").increment(1.0);
     let _counted = Counted;
-    tracing::debug!(session.id = id.0, peer = %address, "socket {id} from {address}");
+    tracing::debug!(session.id = id.0, client = %client, "socket {id} from {client}");
     let connection = Connection { app, wire, session, boards: Boards::default() };
     let ending = tokio::select! {
         ending = connection.serve() => ending,
@@ -221,10 +221,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// When a session is to come back: spread evenly by a hash of its number, so that nothing random is
+/// When whoever has a number is to come back: spread evenly by a hash of it, so that nothing random is
 /// needed and neighbours do not come together.
-fn reconnect_after_ms(session: u64) -> u64 {
-    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(session);
+pub(super) fn reconnect_after_ms(number: u64) -> u64 {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(number);
     RECONNECT_AFTER_MS_MIN + hash % RECONNECT_SPREAD_MS
 }
 

@@ -26,18 +26,18 @@ const DISK_BYTES: usize = 16 * 1024 * 1024;
 const SYNCS_FAIL_FROM: u32 = 150;
 
 /// Tells that a test cannot be made here; where all must be made, that is a failure.
-fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "skipped, which CI does not allow: {why}");
     println!("skipped: {why}");
 }
 
 /// A disk of its own, in memory, for a folder; gone with the test.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(folder: &Path) -> Result<SmallDisk, String> {
+    pub(crate) fn mount(folder: &Path, bytes: usize) -> Result<SmallDisk, String> {
         std::fs::create_dir_all(folder).expect("a folder");
-        let size = format!("size={DISK_BYTES}");
+        let size = format!("size={bytes}");
         let ran = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder).output();
         match ran {
             Ok(ran) if ran.status.success() => Ok(SmallDisk(folder.to_owned())),
@@ -172,7 +172,7 @@ async fn check(folder: &DataFolder, workers: &[Worker]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promise_d4_a_full_disk_is_an_error_reads_go_on_and_commands_too_once_there_is_room() {
     let folder = DataFolder::empty();
-    let _disk = match SmallDisk::mount(&folder.path()) {
+    let _disk = match SmallDisk::mount(&folder.path(), DISK_BYTES) {
         Ok(disk) => disk,
         Err(why) => return skipped(&why),
     };

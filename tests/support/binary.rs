@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 /// How long a command may take, and a server to be ready, on a busy machine.
@@ -24,8 +25,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const RUN_PATIENCE: Duration = Duration::from_secs(120);
 /// How many lines of a server's log are kept for the message of a failed test.
 const LOG_LINES_MAX: usize = 200;
-/// The rate of calls is no subject here: agents act as fast as they are answered.
-const UNHURRIED: [(&str, &str); 2] = [("INTERVALO_RATE_PER_SECOND", "100000"), ("INTERVALO_RATE_BURST", "100000")];
+/// The rate of calls and the room on the machine's disk are no subject here: agents act as fast as they are answered.
+const UNHURRIED: [(&str, &str); 3] =
+    [("INTERVALO_RATE_PER_SECOND", "100000"), ("INTERVALO_RATE_BURST", "100000"), ("INTERVALO_LOW_DISK_MB", "0")];
 
 /// A data folder that goes with the test.
 pub(crate) struct DataFolder {
@@ -69,7 +71,10 @@ pub(crate) struct Answer {
 
 /// The last lines that a server wrote.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<VecDeque<String>>>);
+struct Log {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    grew: Arc<Notify>,
+}
 
 impl DataFolder {
     /// A folder with nothing in it.
@@ -153,6 +158,13 @@ impl DataFolder {
 }
 
 impl Starting {
+    /// Waits until the server says where it listens, and no longer.
+    pub(crate) async fn up(mut self) -> Server {
+        let address = self.listening().await;
+        let Starting { child, log, .. } = self;
+        Server { child, address, log }
+    }
+
     /// Waits until the server says where it listens.
     async fn listening(&mut self) -> SocketAddr {
         let Starting { address, log, .. } = self;
@@ -213,6 +225,24 @@ impl Server {
         self.log.text()
     }
 
+    /// Waits until it has written something so often.
+    pub(crate) async fn until_logged(&self, text: &str, times: usize) {
+        let written = async {
+            loop {
+                let mut grew = pin!(self.log.grew.notified());
+                // From here on a line is not missed.
+                grew.as_mut().enable();
+                if self.log().matches(text).count() >= times {
+                    return;
+                }
+                grew.await;
+            }
+        };
+        if timeout(PATIENCE, written).await.is_err() {
+            panic!("the server did not write {text:?} {times} times:\n{}", self.log());
+        }
+    }
+
     /// Asks with GET.
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
         get(self.address, path, Some(token)).await.expect("the server answers")
@@ -249,16 +279,18 @@ impl Log {
             if let Some(address) = address_in(&line) {
                 announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());
             }
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() == LOG_LINES_MAX {
                 kept.pop_front();
             }
             kept.push_back(line);
+            drop(kept);
+            self.grew.notify_waiters();
         }
     }
 
     fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }

@@ -215,6 +215,15 @@ impl TestServer {
     }
 
     pub(crate) async fn connect_to(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Client, u16> {
+        self.knock(path, headers).await.map_err(|(status, _)| status)
+    }
+
+    /// Opens a WebSocket; else the status that it was refused with, and the seconds that it is told to wait.
+    pub(crate) async fn knock(
+        &self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Client, (u16, Option<u64>)> {
         let mut request = format!("ws://{}{path}", self.address).into_client_request().expect("a request");
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().expect("a header"));
@@ -226,7 +235,10 @@ impl TestServer {
                 let protocol = protocol.map(|value| value.to_str().expect("text").to_owned());
                 Ok(Client { socket, protocol, waiting: Vec::new(), calls: 0 })
             }
-            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(Error::Http(response)) => {
+                let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+                Err((response.status().as_u16(), wait))
+            }
             Err(other) => panic!("{other}"),
         }
     }
