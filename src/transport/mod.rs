@@ -11,6 +11,8 @@ mod change;
 mod corrections;
 mod credential;
 mod dry_run;
+#[doc(hidden)]
+pub mod echo;
 mod history;
 mod http;
 mod liveness;
@@ -47,6 +49,7 @@ use crate::ports::Clock;
 use crate::router::Router;
 
 pub use history::PauseHistory;
+pub use http::paths;
 pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 
