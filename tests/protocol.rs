@@ -26,6 +26,8 @@ mod policy;
 mod requests;
 #[path = "protocol/rights.rs"]
 mod rights;
+#[path = "protocol/secrets.rs"]
+mod secrets;
 #[path = "support/server.rs"]
 mod server;
 #[path = "protocol/sessions.rs"]
@@ -36,5 +38,7 @@ mod shifts;
 mod slots;
 #[path = "protocol/steps.rs"]
 mod steps;
+#[path = "protocol/strangers.rs"]
+mod strangers;
 #[path = "protocol/transcripts.rs"]
 mod transcripts;
