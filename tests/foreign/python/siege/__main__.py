@@ -2,8 +2,10 @@
 
     python tests/foreign/python/siege target/debug/intervalo
     python tests/foreign/python/siege target/debug/intervalo --planted
+    python tests/foreign/python/siege target/debug/intervalo frames tokens
 
-The second way plants falsehoods between the siege and the binary, which the checks must find. Ends with 1 when a check fails. Only the standard library is used; only loopback is spoken to.
+The second way plants falsehoods between the siege and the binary, which the checks must find; the third lays it with some
+of the groups. Ends with 1 when a check fails. Only the standard library is used; only loopback is spoken to.
 """
 
 import asyncio
@@ -35,12 +37,12 @@ async def plant(binary):
         return await self_test(house)
 
 
-async def main(binary):
+async def main(binary, names):
     begun = time.monotonic()
     async with House(binary) as house:
         siege = Siege(house)
         await siege.begin()
-        for group in GROUPS:
+        for group in [group for group in GROUPS if not names or group.name in names]:
             await siege.run(group)
         if house.process.returncode is not None:
             siege.failed.append(f"the server ended with {house.process.returncode}")
@@ -54,4 +56,4 @@ async def main(binary):
 logging.getLogger("asyncio").setLevel(logging.ERROR)
 # Ends as with Ctrl-C, which leaves no server behind.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
-sys.exit(asyncio.run(plant(sys.argv[1]) if sys.argv[2:] == ["--planted"] else main(sys.argv[1])))
+sys.exit(asyncio.run(plant(sys.argv[1]) if sys.argv[2:] == ["--planted"] else main(sys.argv[1], sys.argv[2:])))

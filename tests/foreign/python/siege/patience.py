@@ -5,7 +5,7 @@ import contextlib
 import time
 
 from checks import Group, equal, true
-from wire import Closed, Socket, connected, elapsed_since, http, parse, request, text, upgrade
+from wire import Closed, Socket, connected, elapsed_since, http, parse, request, reset, text, upgrade
 
 PATIENCE = Group("patience", at_once=100)
 # A bound of 5 s is met neither before nor, on a busy machine, much after.
@@ -143,6 +143,30 @@ async def watch(board, agent, rows):
     while "grace" not in [row["connection"] for row in rows]:
         frame = (await board.notification("board.changed", 60))["result"]
         rows += [row for row in frame.get("agents", []) if row["agent"] == agent]
+
+
+@PATIENCE.check
+async def a_blip_within_the_grace_changes_nothing_and_a_longer_one_leaves_the_pause(house):
+    token, router = house.token("agent", "felipe"), house.token("integration")
+    first = await Socket.open(house, token)
+    pause = (await first.ok("pause.start", {"type": "almoco"}))["agent"]["pause"]
+    reset(first.writer)
+    await asyncio.sleep(1)
+    again = await Socket.open(house, token)
+    state = await again.ok("agent.get")
+    equal((state["presence"], state["connection"], state["pause"]), ("paused", "connected", pause), "after a blip")
+    equal(house.events("felipe", "agent.connection_lost"), 0, "the entries of a lost connection")
+    reset(again.writer)
+    async with asyncio.timeout(10):
+        while state["connection"] != "disconnected":
+            state = (await http(house, "GET", "/v1/agents/felipe/state", router)).json()
+            await asyncio.sleep(0.2)
+    equal(state["pause"]["id"], pause["id"], "the pause of who is gone")
+    equal(house.events("felipe", "agent.connection_lost"), 1, "the entries of a lost connection")
+    back = await Socket.open(house, token)
+    state = await back.ok("agent.get")
+    equal((state["status"], state["connection"], state["pause"]), ("paused", "connected", pause), "on return")
+    back.drop()
 
 
 @PATIENCE.check
