@@ -27,6 +27,14 @@ recovery CYCLES="20":
 foreign:
     bash .ci/foreign-clients
 
+# The Autobahn test suite against an echo behind the product's own frames; installs it
+websocket-cases:
+    bash .ci/websocket-cases
+
+# Hostile and broken clients against the real binary, by the fault table of the promises
+siege *ARGS:
+    bash .ci/siege {{ARGS}}
+
 # What takes longer than CI has, with the seconds of each step
 nightly:
     bash .ci/nightly

@@ -34,6 +34,8 @@ mod quotas;
 mod requests;
 #[path = "protocol/rights.rs"]
 mod rights;
+#[path = "protocol/secrets.rs"]
+mod secrets;
 #[path = "support/server.rs"]
 mod server;
 #[path = "protocol/sessions.rs"]
@@ -44,6 +46,8 @@ mod shifts;
 mod slots;
 #[path = "protocol/steps.rs"]
 mod steps;
+#[path = "protocol/strangers.rs"]
+mod strangers;
 #[path = "protocol/tls.rs"]
 mod tls;
 #[path = "protocol/transcripts.rs"]

@@ -139,9 +139,20 @@ async fn turn_away(mut stream: TcpStream, full: Full) {
     let _ = tokio::time::timeout(TURN_AWAY_TIME_MAX, told).await;
 }
 
-fn prepare(stream: &TcpStream) -> io::Result<()> {
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     socket2::SockRef::from(stream).set_send_buffer_size(SEND_BUFFER_BYTES)
+}
+
+/// HTTP with its limits.
+pub(super) fn http() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIME_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX);
+    builder
 }
 
 async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: axum::Router) {
@@ -177,13 +188,7 @@ where
         let served = serve_request(request, peer, Arc::clone(&serving), routes.clone());
         async move { Ok::<_, Infallible>(served.await) }
     });
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIME_MAX)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEADER_BYTES_MAX);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let connection = http().serve_connection(TokioIo::new(stream), service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

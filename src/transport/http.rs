@@ -8,10 +8,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, delete, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use serde::Serialize;
 use serde_json::json;
 
@@ -34,48 +35,53 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(5);
 /// The media type of JSON.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The paths, and a problem document for every other.
-pub(super) fn routes(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/healthz", only("GET", get(health)))
-        .route("/readyz", only("GET", get(ready)))
-        .route("/metrics", only("GET", get(figures)))
-        .route("/v1/ws", any(upgrade::upgrade))
-        .route("/v1/rpc", only("POST", post(call)))
-        .route("/v1/me", only("GET", get(me::read)))
-        .route("/v1/tickets", only("POST", post(tickets::make)))
-        .route("/v1/login", only("POST", post(logins::log_in)))
-        .route("/v1/logout", only("POST", post(logins::log_out)))
-        .route("/v1/keys", only("GET, POST", get(keys::list).post(keys::make)))
-        .route("/v1/keys/{id}", only("GET, DELETE", get(keys::read_one).delete(keys::end)))
-        .route("/v1/accounts", only("GET", get(accounts::list)))
-        .route("/v1/accounts/{id}", only("GET, DELETE", get(accounts::read_one).delete(accounts::end)))
-        .route("/v1/invitations", only("POST", post(invitations::make)))
-        .route("/v1/invitations/accept", only("POST", post(invitations::accept)))
-        .route("/v1/sessions", only("GET, DELETE", get(sessions::list).delete(sessions::cut)))
-        .route("/v1/sessions/{id}", only("DELETE", delete(sessions::end)))
-        .route("/v1/agents", only("GET", get(agents::list)))
-        .route(
-            "/v1/agents/{id}",
-            only("GET, PUT, DELETE", get(agents::read_one).put(agents::put_one).delete(agents::remove)),
-        )
-        .route("/v1/agents/{id}/state", only("GET", get(agent_state)))
-        .route("/v1/agents/{id}/occupancy", only("PUT", put(occupancy::put_one)))
-        .route("/v1/occupancy", only("PUT", put(occupancy::put_set)))
-        .route("/v1/routable", only("GET", get(occupancy::routable)))
-        .route("/v1/agents/{id}/shifts", only("GET", get(shifts::of_agent)))
-        .route("/v1/agents/{id}/shifts/{day}", only("PUT, DELETE", put(shifts::plan_one).delete(shifts::cancel)))
-        .route("/v1/shifts", only("PUT", put(shifts::plan_many)))
-        .route("/v1/pauses", only("GET", get(pauses::pauses)))
-        .route("/invitation", only("GET", get(pages::invitation)))
-        .route("/invitation.css", only("GET", get(pages::invitation_style)))
-        .route("/invitation.js", only("GET", get(pages::invitation_script)))
-        .fallback(|| async { Problem::not_found() })
-        .with_state(app)
+/// Every path, with the methods that it answers; any other is told which.
+fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<App>>)> {
+    vec![
+        ("/healthz", "GET", get(health)),
+        ("/readyz", "GET", get(ready)),
+        ("/metrics", "GET", get(figures)),
+        ("/v1/ws", "GET", get(upgrade::upgrade)),
+        ("/v1/rpc", "POST", post(call)),
+        ("/v1/me", "GET", get(me::read)),
+        ("/v1/tickets", "POST", post(tickets::make)),
+        ("/v1/login", "POST", post(logins::log_in)),
+        ("/v1/logout", "POST", post(logins::log_out)),
+        ("/v1/keys", "GET, POST", get(keys::list).post(keys::make)),
+        ("/v1/keys/{id}", "GET, DELETE", get(keys::read_one).delete(keys::end)),
+        ("/v1/accounts", "GET", get(accounts::list)),
+        ("/v1/accounts/{id}", "GET, DELETE", get(accounts::read_one).delete(accounts::end)),
+        ("/v1/invitations", "POST", post(invitations::make)),
+        ("/v1/invitations/accept", "POST", post(invitations::accept)),
+        ("/v1/sessions", "GET, DELETE", get(sessions::list).delete(sessions::cut)),
+        ("/v1/sessions/{id}", "DELETE", delete(sessions::end)),
+        ("/v1/agents", "GET", get(agents::list)),
+        ("/v1/agents/{id}", "GET, PUT, DELETE", get(agents::read_one).put(agents::put_one).delete(agents::remove)),
+        ("/v1/agents/{id}/state", "GET", get(agent_state)),
+        ("/v1/agents/{id}/occupancy", "PUT", put(occupancy::put_one)),
+        ("/v1/occupancy", "PUT", put(occupancy::put_set)),
+        ("/v1/routable", "GET", get(occupancy::routable)),
+        ("/v1/agents/{id}/shifts", "GET", get(shifts::of_agent)),
+        ("/v1/agents/{id}/shifts/{day}", "PUT, DELETE", put(shifts::plan_one).delete(shifts::cancel)),
+        ("/v1/shifts", "PUT", put(shifts::plan_many)),
+        ("/v1/pauses", "GET", get(pauses::pauses)),
+        ("/invitation", "GET", get(pages::invitation)),
+        ("/invitation.css", "GET", get(pages::invitation_style)),
+        ("/invitation.js", "GET", get(pages::invitation_script)),
+    ]
 }
 
-fn only(method: &'static str, route: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
-    route.fallback(move || async move { Problem::method_not_allowed(method) })
+/// Every path of HTTP with the methods that it answers, in the form of `Allow`.
+pub fn paths() -> Vec<(&'static str, &'static str)> {
+    table().into_iter().map(|(path, methods, _)| (path, methods)).collect()
+}
+
+/// The paths, and a problem document for every other.
+pub(super) fn routes(app: Arc<App>) -> Router {
+    let add = |router: Router<Arc<App>>, (path, methods, route): (&str, &'static str, MethodRouter<Arc<App>>)| {
+        router.route(path, route.fallback(move || async move { Problem::method_not_allowed(methods) }))
+    };
+    table().into_iter().fold(Router::new(), add).fallback(|| async { Problem::not_found() }).with_state(app)
 }
 
 /// What every response carries: nothing here is a page, nothing is to be kept by a cache.
@@ -205,6 +211,10 @@ async fn respond(
 }
 
 pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    // One that says beforehand that it is too large is not waited for.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(Problem::too_large(bytes_max));
+    }
     let collected = Limited::new(body, bytes_max).collect();
     match tokio::time::timeout(BODY_TIME_MAX, collected).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -14,6 +14,8 @@ mod change;
 mod corrections;
 mod credential;
 mod dry_run;
+#[doc(hidden)]
+pub mod echo;
 mod failures;
 mod history;
 mod http;
@@ -68,6 +70,7 @@ use crate::ports::Clock;
 use crate::router::Router;
 
 pub use history::PauseHistory;
+pub use http::paths;
 pub use liveness::PingTimes;
 pub use low_disk::LowDisk;
 pub use quotas::Quotas;

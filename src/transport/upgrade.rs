@@ -11,7 +11,7 @@ use http::header::{
     CONNECTION, HOST, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -40,7 +40,7 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -
     let Some(peer) = request.extensions().get::<Peer>().cloned() else {
         return Problem::internal().into_response();
     };
-    match accept(&app, &peer, request.method(), request.uri(), request.headers()).await {
+    match accept(&app, &peer, Handshake::of(&request)).await {
         Err(problem) => problem.into_response(),
         Ok(Accepted { principal, origin, place, response }) => {
             let upgraded = hyper::upgrade::on(&mut request);
@@ -65,6 +65,22 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -
     }
 }
 
+/// What a request says that matters here; without its body, which cannot be looked at from two threads.
+#[derive(Clone, Copy)]
+pub(super) struct Handshake<'a> {
+    method: &'a Method,
+    version: Version,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl<'a> Handshake<'a> {
+    pub(super) fn of<B>(request: &'a http::Request<B>) -> Handshake<'a> {
+        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+        Handshake { method, version: request.version(), uri, headers }
+    }
+}
+
 struct Accepted {
     principal: Option<Principal>,
     /// Which page opens the socket, where a browser says so.
@@ -74,13 +90,14 @@ struct Accepted {
     response: Response,
 }
 
-async fn accept(app: &App, peer: &Peer, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Accepted, Problem> {
-    if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
+async fn accept(app: &App, peer: &Peer, handshake: Handshake<'_>) -> Result<Accepted, Problem> {
+    let headers = handshake.headers;
+    if let Some(query) = handshake.uri.query().filter(|query| !query.is_empty()) {
         // A credential in an address ends up in logs and histories.
         let name: String = query.split(['=', '&']).next().unwrap_or_default().chars().take(64).collect();
         return Err(Problem::parameter(&name, "is unknown here; a credential never goes into the address"));
     }
-    let key = handshake_key(method, headers)?;
+    let key = handshake_key(handshake)?;
     // Before all that costs something, a look at a credential above all.
     app.admission.admit(app.clock.now()).map_err(busy)?;
     let place = if peer.is_proxy { Some(place_of(app, peer)?) } else { None };
@@ -95,6 +112,12 @@ async fn accept(app: &App, peer: &Peer, method: &Method, uri: &Uri, headers: &He
         Bearer::Unreadable => return Err(Unauthenticated.into()),
         Bearer::Token(token) => Some(known(app, app.verify(token).await?).await?),
     };
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
+    Ok(Accepted { principal, origin, place, response: switching(key, subprotocol)? })
+}
+
+/// The answer to a handshake: from here on frames are spoken.
+pub(super) fn switching(key: &[u8], subprotocol: bool) -> Result<Response, Problem> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let answer = response.headers_mut();
@@ -105,8 +128,7 @@ async fn accept(app: &App, peer: &Peer, method: &Method, uri: &Uri, headers: &He
     if subprotocol {
         answer.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
-    Ok(Accepted { principal, origin, place, response })
+    Ok(response)
 }
 
 /// A place of those of the address that a proxy speaks for.
@@ -134,11 +156,14 @@ async fn known(app: &App, principal: Principal) -> Result<Principal, Problem> {
 }
 
 /// The client's key, when the request is a WebSocket handshake.
-fn handshake_key<'a>(method: &Method, headers: &'a HeaderMap) -> Result<&'a [u8], Problem> {
-    if method != Method::GET {
+pub(super) fn handshake_key(handshake: Handshake<'_>) -> Result<&[u8], Problem> {
+    let headers = handshake.headers;
+    if handshake.method != Method::GET {
         return Err(Problem::method_not_allowed("GET"));
     }
-    if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
+    // HTTP/1.0 knows no upgrade, whatever its headers say (RFC 9110 §7.8).
+    let knows_upgrades = handshake.version >= Version::HTTP_11;
+    if !knows_upgrades || !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
         let detail = "This path speaks WebSocket; send an upgrade.";
         return Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail)
             .header(UPGRADE, "websocket")
@@ -165,7 +190,7 @@ fn words<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
 }
 
 /// True when our subprotocol was offered; none offered is served too.
-fn subprotocol(headers: &HeaderMap) -> Result<bool, Problem> {
+pub(super) fn subprotocol(headers: &HeaderMap) -> Result<bool, Problem> {
     let mut offered = words(headers, &SEC_WEBSOCKET_PROTOCOL).peekable();
     if offered.peek().is_none() {
         return Ok(false);
@@ -251,10 +276,19 @@ mod tests {
             ("sec-websocket-version", "13"),
             ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ];
-        assert!(handshake_key(&Method::GET, &headers(&whole)).is_ok());
-        let status = |method, pairs: &[(&'static str, &'static str)]| {
-            handshake_key(&method, &headers(pairs)).expect_err("refused").status()
+        let request = |method, pairs: &[(&'static str, &'static str)]| {
+            let mut request = http::Request::new(());
+            *request.method_mut() = method;
+            *request.headers_mut() = headers(pairs);
+            request
         };
+        assert!(handshake_key(Handshake::of(&request(Method::GET, &whole))).is_ok());
+        let status = |method, pairs: &[(&'static str, &'static str)]| {
+            handshake_key(Handshake::of(&request(method, pairs))).expect_err("refused").status()
+        };
+        let mut old = request(Method::GET, &whole);
+        *old.version_mut() = Version::HTTP_10;
+        assert_eq!(handshake_key(Handshake::of(&old)).expect_err("refused").status(), StatusCode::UPGRADE_REQUIRED);
         assert_eq!(status(Method::POST, &whole), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(status(Method::GET, &whole[1..]), StatusCode::UPGRADE_REQUIRED);
         assert_eq!(status(Method::GET, &[whole[0], whole[1], whole[3]]), StatusCode::UPGRADE_REQUIRED);

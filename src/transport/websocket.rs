@@ -123,6 +123,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn on_input(&mut self, input: Input) -> Result<(), Ending> {
         match input {
             Input::Read(Read::Text(text)) => self.on_text(&text).await,
+            Input::Read(Read::Binary(_)) => {
+                Err(Ending::Close(CloseCode::Unsupported, "only text messages are spoken here".to_owned()))
+            }
             Input::Read(Read::Nothing) => Ok(()),
             Input::Read(Read::Ended(ending)) => Err(ending),
             Input::CredentialEnded => {

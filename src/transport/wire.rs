@@ -35,6 +35,21 @@ const CONTROL_RATE: Rate = Rate { per_second: 2, burst: 20 };
 /// The longest reason of a close frame (RFC 6455 §5.5: 125 bytes, two of which are the code).
 const REASON_BYTES_MAX: usize = 123;
 
+/// How much may pass through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WireLimits {
+    /// The largest message accepted, in however many frames.
+    pub(super) message_bytes_max: usize,
+    /// What may wait to be written.
+    pub(super) write_buffer_bytes_max: usize,
+}
+
+impl Default for WireLimits {
+    fn default() -> WireLimits {
+        WireLimits { message_bytes_max: MESSAGE_BYTES_MAX, write_buffer_bytes_max: WRITE_BUFFER_BYTES_MAX }
+    }
+}
+
 /// How a connection ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -47,8 +62,10 @@ pub(super) enum Ending {
 /// What came in.
 #[derive(Debug)]
 pub(super) enum Read {
-    /// A message.
+    /// A message of text.
     Text(Utf8Bytes),
+    /// A message of bytes.
+    Binary(Bytes),
     /// Something that the connection itself has dealt with.
     Nothing,
     /// The end.
@@ -67,12 +84,16 @@ pub(super) struct Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) async fn new(stream: S, clock: Arc<dyn Clock>, ping: PingTimes) -> Wire<S> {
+        Wire::with_limits(stream, clock, ping, WireLimits::default()).await
+    }
+
+    pub(super) async fn with_limits(stream: S, clock: Arc<dyn Clock>, ping: PingTimes, limits: WireLimits) -> Wire<S> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
-            .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-            .max_message_size(Some(MESSAGE_BYTES_MAX))
-            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+            .max_write_buffer_size(limits.write_buffer_bytes_max)
+            .max_message_size(Some(limits.message_bytes_max))
+            .max_frame_size(Some(limits.message_bytes_max));
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         let liveness = Liveness::new(clock.now(), ping);
         Wire { socket, clock, liveness, control: Meter::default(), broken: false }
@@ -90,9 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) async fn read(&mut self) -> Read {
         match self.socket.next().await {
             Some(Ok(Message::Text(text))) => Read::Text(text),
-            Some(Ok(Message::Binary(_))) => {
-                Read::Ended(Ending::Close(CloseCode::Unsupported, "only text messages are spoken here".to_owned()))
-            }
+            Some(Ok(Message::Binary(bytes))) => Read::Binary(bytes),
             Some(Ok(Message::Ping(_))) => self.on_control(),
             Some(Ok(Message::Pong(payload))) => {
                 self.liveness.on_pong(&payload, self.clock.now());
@@ -123,6 +142,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Sends a text, and waits until the system has taken it.
     pub(super) async fn send(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Ending> {
         self.write(Message::Text(text.into())).await
+    }
+
+    /// Sends bytes, and waits until the system has taken them.
+    pub(super) async fn send_binary(&mut self, bytes: Bytes) -> Result<(), Ending> {
+        self.write(Message::Binary(bytes)).await
     }
 
     /// Does what the liveness asks for at `now`.
@@ -282,7 +306,6 @@ mod tests {
         assert_eq!(close_code_after(frame(0x83, b"x")).await, 1002, "reserved opcode");
         assert_eq!(close_code_after(frame(0xc1, b"x")).await, 1002, "reserved bit");
         assert_eq!(close_code_after(frame(0x81, &[0xff, 0xfe])).await, 1007, "not UTF-8");
-        assert_eq!(close_code_after(frame(0x82, b"x")).await, 1003, "binary");
         assert_eq!(close_code_after(frame(0x81, &vec![b'x'; MESSAGE_BYTES_MAX + 1])).await, 1009, "one byte too many");
         let endless = [&[0x81, 0x80 | 127][..], &(1u64 << 62).to_be_bytes(), &[0; 4]].concat();
         assert_eq!(close_code_after(endless).await, 1009, "a declared length of 2^62");

@@ -160,3 +160,23 @@ async fn a_head_that_is_slow_large_or_long_is_refused() {
     assert!(ended.is_ok(), "a head that does not end is cut");
     assert!(server.clock.now().since(begun) >= Duration::from_secs(4));
 }
+
+#[tokio::test]
+async fn a_handshake_of_http_1_0_is_told_to_upgrade_first() {
+    let server = TestServer::start().await;
+    let head = "GET /v1/ws HTTP/1.0\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    assert_eq!(server.raw(head.as_bytes()).await.problem(), (426, "upgrade_required".to_owned()));
+}
+
+#[tokio::test]
+async fn a_body_that_announces_too_much_is_not_waited_for() {
+    let server = TestServer::start().await;
+    let token = server.token(Role::Admin, "root", None);
+    let begun = server.clock.now();
+    let head = format!(
+        "POST /v1/rpc HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: 10737418240\r\n\r\n"
+    );
+    assert_eq!(server.raw(head.as_bytes()).await.problem(), (413, "too_large".to_owned()));
+    assert!(server.clock.now().since(begun) < Duration::from_secs(4), "its time for a body is five");
+}

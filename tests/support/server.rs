@@ -43,6 +43,9 @@ use tokio_util::sync::CancellationToken;
 /// Longer than anything that is waited for takes; only a test that fails waits for all of it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The tenant of [`TestServer::with_neighbour`].
+pub(crate) const NEIGHBOUR: &str = "vizinha";
+
 /// A running server.
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
@@ -62,6 +65,17 @@ impl TestServer {
     pub(crate) async fn with(settings: Settings) -> TestServer {
         let data = tempfile::tempdir().expect("a folder");
         TestServer::in_folder(data, settings, Some(NaiveTime::from_hms_opt(4, 0, 0).expect("a time of day"))).await
+    }
+
+    /// Starts a server that has the tenant [`NEIGHBOUR`] besides, where no person and no team is called as in the others.
+    pub(crate) async fn with_neighbour(settings: Settings) -> TestServer {
+        let data = tempfile::tempdir().expect("a folder");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start(Timestamp(0)));
+        let journal = SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a journal");
+        seed_all(&journal, clock.now(), NaiveTime::MIN).await;
+        seed(&journal, NEIGHBOUR, clock.now(), NaiveTime::MIN).await;
+        journal.close().await;
+        TestServer::in_folder(data, settings, None).await
     }
 
     /// Starts a server whose tenants' business days begin at another time.
@@ -453,7 +467,7 @@ async fn seed(journal: &dyn Journal, tenant: &str, now: Timestamp, day_start: Na
     let tenant: TenantId = id(tenant);
     let shard = ShardId::of_new_tenant(&tenant);
     let head = journal.snapshot(shard).await.expect("a snapshot").head;
-    let (directory, policy) = (Arc::new(directory(&tenant, day_start)), Arc::new(policy()));
+    let (directory, policy) = (Arc::new(directory(&tenant, day_start)), Arc::new(policy(&tenant)));
     let event = |body| Arc::new(TenantEvent { at: now, actor: Actor::System, cause: Cause::Admin, op: None, body });
     let changed = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 5, changed: 0, removed: 0 };
     let published = TenantEventBody::PolicyPublished { version: PolicyVersion(1), reason: None };
@@ -471,9 +485,13 @@ async fn seed(journal: &dyn Journal, tenant: &str, now: Timestamp, day_start: Na
 }
 
 fn directory(tenant: &TenantId, business_day_start: NaiveTime) -> Directory {
-    let team = |name: &str| (id::<TeamId>(name), Team { id: id(name), name: name.to_owned(), zone: None });
+    let team = |name: &str| {
+        let name = own_name(tenant, name);
+        (id::<TeamId>(&name), Team { id: id(&name), name, zone: None })
+    };
     let person = |name: &str, teams: &[&str]| {
-        let teams = teams.iter().map(|team| id(team)).collect();
+        let teams = teams.iter().map(|team| id(&own_name(tenant, team))).collect();
+        let name = &own_name(tenant, name);
         let person =
             Person { id: id(name), name: name.to_owned(), teams, zone: None, capacity: BTreeMap::new(), left_at: None };
         (id::<AgentId>(name), Arc::new(person))
@@ -505,7 +523,21 @@ fn directory(tenant: &TenantId, business_day_start: NaiveTime) -> Directory {
     }
 }
 
-fn policy() -> Policy {
+/// What something is called in a tenant.
+fn own_name(tenant: &TenantId, name: &str) -> String {
+    let theirs = [
+        ("suporte", "norte"),
+        ("vendas", "sul"),
+        ("ana", "zeca"),
+        ("bruno", "yara"),
+        ("carla", "xisto"),
+        ("=davi", "=wanda"),
+    ];
+    let theirs = theirs.iter().find(|(here, _)| tenant.as_str() == NEIGHBOUR && *here == name);
+    theirs.map_or(name, |(_, there)| there).to_owned()
+}
+
+fn policy(tenant: &TenantId) -> Policy {
     let clock_time = |hour, minute| NaiveTime::from_hms_opt(hour, minute, 0).expect("a time of day");
     // Shown in the menu; whether it is open depends on the day that the test runs on.
     let early_week =
@@ -541,7 +573,7 @@ fn policy() -> Policy {
         refund_under: Duration::ZERO,
         ..PauseRules::default()
     };
-    let cap = BTreeMap::from([(id("suporte"), Cap::AtMost(1))]);
+    let cap = BTreeMap::from([(id(&own_name(tenant, "suporte")), Cap::AtMost(1))]);
     let one_at_once = PauseRules { cap, limit: Some(minutes(10)), ..PauseRules::default() };
     let approved = PauseRules {
         approval: Some(Approval { timeout: minutes(10), at_timeout: AtTimeout::Refuse }),
