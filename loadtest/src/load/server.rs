@@ -149,6 +149,8 @@ impl Installation {
             command.env_remove(name);
         }
         command.env("INTERVALO_RATE_PER_SECOND", RATE).env("INTERVALO_RATE_BURST", RATE);
+        // All of the load comes from one address, and as fast as it can.
+        command.env("INTERVALO_MAX_CONNECTIONS_PER_ADDRESS", "0").env("INTERVALO_MAX_UPGRADES_PER_SECOND", "0");
         command.arg(word).stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
