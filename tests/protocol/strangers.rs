@@ -35,6 +35,11 @@ struct Ids {
     cursor: String,
     op: String,
     version: u64,
+    key: String,
+    account: String,
+    session: String,
+    login: String,
+    tenant: String,
 }
 
 impl Ids {
@@ -55,12 +60,21 @@ impl Ids {
             cursor: "nowhere".to_owned(),
             op: "01890a5d-ac96-474b-bcce-b302099a8060".to_owned(),
             version: 77,
+            key: "01890a5d-ac96-774b-bcce-b302099a8061".to_owned(),
+            account: "01890a5d-ac96-774b-bcce-b302099a8062".to_owned(),
+            session: "01890a5d-ac96-774b-bcce-b302099a8063".to_owned(),
+            login: "ninguem@lugar-nenhum".to_owned(),
+            tenant: "empresa-nenhuma".to_owned(),
         }
     }
 
     /// An answer with each of the ids replaced by what it is of, the longer ones first.
     fn masked(&self, answer: &str) -> String {
         let ids = [
+            ("<key>", &self.key),
+            ("<account>", &self.account),
+            ("<session>", &self.session),
+            ("<login>", &self.login),
             ("<alert>", &self.alert),
             ("<request>", &self.request),
             ("<pause>", &self.pause),
@@ -83,8 +97,11 @@ impl Ids {
     }
 
     /// What may be in no answer to a request that did not name it.
-    fn secrets(&self) -> [&str; 7] {
-        [NOTE, REASON, &self.pause, &self.request, &self.offer, &self.pause_type, &self.cursor]
+    fn secrets(&self) -> [&str; 11] {
+        let credentials = [&self.key, &self.account, &self.session, &self.login];
+        let [key, account, session, login] = credentials.map(String::as_str);
+        let (pause, request, offer) = (&self.pause, &self.request, &self.offer);
+        [NOTE, REASON, pause, request, offer, &self.pause_type, &self.cursor, key, account, session, login]
     }
 }
 
@@ -151,8 +168,32 @@ fn requests(method: &str, path: &str, ids: &Ids) -> Vec<(String, String)> {
     let here = path.replace("{id}", &ids.agent).replace("{day}", &ids.day);
     let plain = |addresses: &[String]| addresses.iter().map(|address| (address.clone(), String::new())).collect();
     let (start, end) = (format!("{}T12:00:00Z", ids.day), format!("{}T18:00:00Z", ids.day));
+    let of = |id: &String| path.replace("{id}", id);
     match (method, path) {
         ("GET", "/healthz" | "/readyz" | "/metrics" | "/v1/ws" | "/v1/agents/{id}") => plain(&[here]),
+        ("GET", "/v1/me" | "/v1/keys" | "/v1/accounts" | "/invitation" | "/invitation.css" | "/invitation.js") => {
+            plain(&[here])
+        }
+        ("POST", "/v1/tickets" | "/v1/logout") => plain(&[here]),
+        ("POST", "/v1/login") => {
+            let wrong = "this is not the password";
+            vec![(here, json!({"tenant": ids.tenant, "login": ids.login, "password": wrong}).to_string())]
+        }
+        ("POST", "/v1/keys") => {
+            vec![(here, json!({"name": "k", "roles": ["supervisor"], "teams": [ids.team]}).to_string())]
+        }
+        ("POST", "/v1/invitations") => {
+            let one = json!({"login": "novo", "roles": ["supervisor"], "teams": [ids.team]});
+            vec![(here, json!({"invitations": [one]}).to_string())]
+        }
+        ("POST", "/v1/invitations/accept") => {
+            vec![(here, json!({"invitation": "nenhum", "password": "nenhuma senha daqui"}).to_string())]
+        }
+        ("GET" | "DELETE", "/v1/keys/{id}") => plain(&[of(&ids.key)]),
+        ("GET" | "DELETE", "/v1/accounts/{id}") => plain(&[of(&ids.account)]),
+        ("DELETE", "/v1/sessions/{id}") => plain(&[of(&ids.session)]),
+        ("GET", "/v1/sessions") => plain(&[here.clone(), format!("{here}?subject={}", ids.agent)]),
+        ("DELETE", "/v1/sessions") => plain(&[format!("{here}?subject={}", ids.agent)]),
         ("GET", "/v1/agents/{id}/state" | "/v1/agents/{id}/shifts") => plain(&[here]),
         ("DELETE", "/v1/agents/{id}" | "/v1/agents/{id}/shifts/{day}") => plain(&[here]),
         ("POST", "/v1/rpc") => {
@@ -251,7 +292,29 @@ async fn house() -> House {
     let planned =
         server.http("PUT", &format!("/v1/agents/ana/shifts/{day}"), &[("authorization", &host)], &shift).await;
     assert_eq!(planned.status, 200, "{planned:?}");
+    let admin_token = server.token(Role::Admin, "chefe", None);
+    let bearer = format!("Bearer {admin_token}");
+    let post = async |path: &str, body: Value| {
+        let made = server.http("POST", path, &[("authorization", &bearer)], &body.to_string()).await;
+        assert!(made.status < 300, "{made:?}");
+        made.json()
+    };
+    let key = post("/v1/keys", json!({"name": "roteador", "roles": ["integration"]})).await;
+    let login = "sofia@acme.example";
+    let one = json!({"login": login, "subject": "sofia", "roles": ["supervisor"], "teams": ["suporte"]});
+    let invited = post("/v1/invitations", json!({"invitations": [one]})).await["invitations"][0].take();
+    let password = "correct horse battery staple";
+    post("/v1/invitations/accept", json!({"invitation": invited["invitation"], "password": password})).await;
+    post("/v1/login", json!({"tenant": "acme", "login": login, "password": password})).await;
+    let sessions = server.get(&admin_token, "/v1/sessions?limit=1000").await.json();
+    let sessions = sessions["sessions"].as_array().expect("a list");
+    let session = sessions.iter().find(|one| one["kind"] == "login").expect("a login");
     let ids = Ids {
+        key: text(&key["id"]),
+        account: text(&invited["account"]),
+        session: text(&session["id"]),
+        login: login.to_owned(),
+        tenant: "acme".to_owned(),
         agent: "ana".to_owned(),
         other_agent: "bruno".to_owned(),
         team: "suporte".to_owned(),
@@ -298,6 +361,9 @@ impl House {
             "/v1/agents/ana/state",
             "/v1/agents/bruno/state",
             "/v1/agents/carla/state",
+            "/v1/keys",
+            "/v1/accounts",
+            "/v1/sessions",
         ] {
             shown.push(self.server.get(&token, path).await.body);
         }
