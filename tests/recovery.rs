@@ -19,6 +19,8 @@ mod crashes;
 mod descriptors;
 #[path = "recovery/disk.rs"]
 mod disk;
+#[path = "recovery/first_login.rs"]
+mod first_login;
 #[path = "recovery/journal.rs"]
 mod journal;
 #[path = "recovery/low_disk.rs"]

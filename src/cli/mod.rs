@@ -9,6 +9,7 @@ mod completions;
 mod copy;
 mod demo;
 mod failure;
+mod first_login;
 mod import;
 mod runtime;
 mod serve;

@@ -397,7 +397,7 @@ mod tests {
         assert!(refused(&many).contains("at most 16 can be listed, these are 17"));
         assert!(refused("issuer = 1").contains("`issuer`: expected"));
         assert!(refused(&format!("{WHOLE}algorithms = []\n")).contains("expected at least one algorithm"));
-        assert!(refused("own_tokens = false\n").contains("line 1: `own_tokens`: nobody could sign in"));
+        assert!(refused("own_tokens = false\nlogins = false\n").contains("line 1: `own_tokens`: nobody could sign in"));
         assert!(refused("isuer = 1\n").contains("did you mean `issuer`?"));
     }
 }

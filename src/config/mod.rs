@@ -49,6 +49,8 @@ pub struct Config {
     pub own_tokens: bool,
     /// What becomes of agents with such tokens whom the directory does not have.
     pub provision: Provision,
+    /// True: people may log in with a name and a password.
+    pub logins: bool,
     /// Who else may issue tokens.
     pub issuers: Vec<Issuer>,
     /// How the log is written.
@@ -194,6 +196,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             own_tokens: true,
             provision: Provision::Directory,
+            logins: true,
             issuers: Vec::new(),
             log: Log { format: LogFormat::Text, level: LogLevel::Info },
             limits: Limits {

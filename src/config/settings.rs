@@ -50,7 +50,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 23] = [
+pub const SETTINGS: [Setting; 24] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
@@ -77,6 +77,7 @@ pub const SETTINGS: [Setting; 23] = [
         is_list: false,
         doc: "agents of own tokens whom the directory does not have: directory (refused) or jit (put into it)",
     },
+    Setting { name: "logins", is_list: false, doc: "people may log in with a name and a password" },
     Setting { name: "log_format", is_list: false, doc: "text or json" },
     Setting { name: "log_level", is_list: false, doc: "error, warn, info, debug or trace" },
     Setting { name: "max_connections", is_list: false, doc: "open connections, all together" },
@@ -133,6 +134,7 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
         "allowed_origins" => config.allowed_origins = several(texts, ORIGINS_MAX, origin)?,
         "own_tokens" => config.own_tokens = truth(one(texts)?)?,
         "provision" => config.provision = provision(one(texts)?)?,
+        "logins" => config.logins = truth(one(texts)?)?,
         "log_format" => {
             let all = [LogFormat::Text, LogFormat::Json];
             config.log.format = word(one(texts)?, &all, LogFormat::as_str)?;
@@ -175,6 +177,7 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "allowed_origins" => list(config.allowed_origins.iter().map(|origin| origin.0.clone())),
         "own_tokens" => config.own_tokens.to_string(),
         "provision" => quoted(config.provision.as_str()),
+        "logins" => config.logins.to_string(),
         "log_format" => quoted(config.log.format.as_str()),
         "log_level" => quoted(config.log.level.as_str()),
         "max_connections" => config.limits.connections.to_string(),
@@ -213,10 +216,10 @@ pub(super) fn at_odds(config: &Config) -> Option<(&'static str, String)> {
             ),
         ));
     }
-    if !config.own_tokens && config.issuers.is_empty() {
+    if !config.own_tokens && !config.logins && config.issuers.is_empty() {
         return Some((
             "own_tokens",
-            "nobody could sign in; add an [[issuer]] to the settings file, or take own tokens".to_owned(),
+            "nobody could sign in; add an [[issuer]] to the settings file, or take own tokens or logins".to_owned(),
         ));
     }
     if config.limits.calls_burst < config.limits.calls_per_second {

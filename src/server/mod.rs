@@ -3,6 +3,7 @@
 
 mod certificate;
 mod disk;
+mod first_login;
 mod publishing;
 mod steps;
 
@@ -32,6 +33,7 @@ use crate::transport::{self, LowDisk, PingTimes, Quotas, Rate, Settings, Tls, Tl
 
 use disk::Disk;
 
+pub use first_login::{FirstLogin, TellFirstLogin};
 pub use publishing::Publishing;
 
 /// How often figures are folded; what gathers meanwhile is some thousand numbers at most.
@@ -66,7 +68,12 @@ pub enum ServerError {
 ///
 /// # Errors
 /// [`ServerError`] when it cannot start.
-pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: CancellationToken) -> Result<(), ServerError> {
+pub async fn run(
+    config: Config,
+    listeners: Vec<StdListener>,
+    shutdown: CancellationToken,
+    first_login: Option<TellFirstLogin>,
+) -> Result<(), ServerError> {
     let figures = Figures::start()?;
     let tls = config.tls.files().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?.map(Arc::new);
     let key = if config.own_tokens { Some(TokenKey::read_or_make(&config.data)?) } else { None };
@@ -82,6 +89,7 @@ pub async fn run(config: Config, listeners: Vec<StdListener>, shutdown: Cancella
         history: Arc::clone(&history) as Arc<dyn transport::PauseHistory>,
         verifier,
         clock,
+        first_login: first_login.filter(|_| config.logins),
     };
     let low_disk = LowDisk::default();
     let watching = watched_disk(&config, &low_disk).map(|disk| {
@@ -155,6 +163,8 @@ pub struct Stores {
     pub verifier: Verifier,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Hands the first login of a company over to a person, where somebody is there to take it.
+    pub first_login: Option<TellFirstLogin>,
 }
 
 /// Serves what `stores` hold; [`run`] for any store.
@@ -203,6 +213,17 @@ pub async fn run_on(
     let publishing = Publishing { router, hub: Arc::clone(&hub), clock: Arc::clone(&stores.clock) };
     let publishing = Arc::new(publishing);
     publishing.catch_up(&tenants).await;
+    if let Some(tell) = stores.first_login {
+        let (router, vault, clock) = (Router::new(Arc::clone(&core)), Arc::clone(&vault), Arc::clone(&stores.clock));
+        let tenants = tenants.clone();
+        // A password takes its time to be hashed, and the doors do not wait for it.
+        let handing_out = async move {
+            for tenant in &tenants {
+                first_login::hand_out(&router, &vault, clock.now(), tenant, &tell).await;
+            }
+        };
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(handing_out));
+    }
     let watching = steps::watch(Arc::clone(&stores.clock), Router::new(Arc::clone(&core)), tenants.clone());
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(watching));
     for tenant in tenants {
@@ -306,6 +327,7 @@ fn settings(config: &Config) -> Settings {
         upgrades: limits.upgrades_per_second.map(|most| Rate { per_second: most.get(), burst: most.get() }),
         trusted_proxies: config.trusted_proxies.clone(),
         ping: PingTimes { every: config.ping.interval, answered_within: config.ping.timeout },
+        logins: config.logins,
         allowed_origins: config.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
         ..Settings::default()
     }

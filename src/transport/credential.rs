@@ -50,11 +50,11 @@ impl App {
     pub(super) async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Problem> {
         match (Bearer::of(headers), cookie(headers)) {
             (Bearer::Token(token), _) => Ok(self.verify(token).await?),
-            (Bearer::Absent, Some(secret)) => {
+            (Bearer::Absent, Some(secret)) if self.settings.logins => {
                 same_site(self, headers)?;
                 Ok(self.counted(self.by_secret(SecretKind::Login, secret))?)
             }
-            (Bearer::Absent, None) | (Bearer::Unreadable, _) => Err(Unauthenticated.into()),
+            (Bearer::Absent, _) | (Bearer::Unreadable, _) => Err(Unauthenticated.into()),
         }
     }
 

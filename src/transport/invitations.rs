@@ -16,6 +16,7 @@ use super::access::{actor_of, same_site};
 use super::accounts::{drops_of, end_sockets};
 use super::http::{json_of, read_body};
 use super::keys::{check_teams, manager};
+use super::logins::offered;
 use super::policy::facts_of;
 use super::problem::Problem;
 use super::reading::object;
@@ -49,6 +50,7 @@ pub(super) struct Invited {
 /// named here and a new link; the links of before are void.
 pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     let principal = manager(&app, request.headers()).await?;
+    offered(&app)?;
     let headers = request.headers().clone();
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
     let (wanted, ttl) = read_invitations(object(&body)?)?;
@@ -148,6 +150,7 @@ async fn invite(
 /// `POST /v1/invitations/accept`: the person chooses a password. The invitation is used up, and whoever was logged in
 /// with the account is out.
 pub(super) async fn accept(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    offered(&app)?;
     same_site(&app, request.headers())?;
     let body = read_body(request.into_body(), super::http::BODY_BYTES_MAX).await?;
     let (text, password) = read_acceptance(object(&body)?)?;

@@ -92,6 +92,7 @@ impl PasswordWork {
 
 /// `POST /v1/login`: a cookie for a name and a password. With `new_password` the password is another from here on.
 pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    offered(&app)?;
     same_site(&app, request.headers())?;
     let from = request.extensions().get::<Peer>().map(|peer| counted_as(peer.client)).ok_or_else(Problem::internal)?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
@@ -127,6 +128,19 @@ pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Res
         None => account,
     };
     begin(&app, &tenant, &account).await
+}
+
+/// Whether the installation has logins at all.
+///
+/// # Errors
+/// 403 with the code `logins_off`.
+pub(super) fn offered(app: &App) -> Result<(), Problem> {
+    if app.settings.logins {
+        return Ok(());
+    }
+    let detail =
+        "Nobody logs in with a password here; come with a token of your company's identity provider, or with a key.";
+    Err(Problem::new(StatusCode::FORBIDDEN, "logins_off", detail))
 }
 
 /// Every way to be wrong is answered in the same words.

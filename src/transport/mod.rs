@@ -125,6 +125,8 @@ pub struct Settings {
     pub ping: PingTimes,
     /// What TLS is spoken with; none: HTTP in plain text.
     pub tls: Option<Arc<Tls>>,
+    /// People may log in with a name and a password.
+    pub logins: bool,
     /// Origins (`https://desk.example`) whose pages may open sockets here besides the server's own.
     pub allowed_origins: BTreeSet<String>,
     /// The most people that the issuers of a tenant's credentials may put into its directory in a minute.
@@ -144,6 +146,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             ping: PingTimes::default(),
             tls: None,
+            logins: true,
             allowed_origins: BTreeSet::new(),
             newcomers_per_minute_max: NEWCOMERS_PER_MINUTE_MAX,
         }

@@ -171,7 +171,8 @@ impl TestServer {
         listener.set_nonblocking(true).expect("set");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
-        let stores = Stores { journal, history: Arc::new(history), verifier, clock: Arc::clone(&clock) };
+        let history = Arc::new(history);
+        let stores = Stores { journal, history, verifier, clock: Arc::clone(&clock), first_login: None };
         let figures = Figures::detached().expect("figures");
         let stop = shutdown.clone();
         let running = tokio::spawn(async move {

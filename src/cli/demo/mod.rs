@@ -70,7 +70,7 @@ async fn play(flags: &Demo, folder: &TemporaryFolder, signals: CancellationToken
     let address = listener.local_addr().map_err(Failure::new)?;
     let stop_server = CancellationToken::new();
     let config = Config { data: folder.path().to_owned(), listen: vec![address], ..Config::default() };
-    let serving = tokio::spawn(server::run(config, vec![listener], stop_server.clone()));
+    let serving = tokio::spawn(server::run(config, vec![listener], stop_server.clone(), None));
 
     let stage = Stage { folder, company, tokens, address, clock };
     let shown = show(flags, &stage, signals).await;
