@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -211,6 +211,11 @@ where
     B: hyper::body::Body<Data = axum::body::Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
+    // RFC 9112 §3.2: two hosts are two readings, of which a proxy may have taken the other.
+    if request.headers().get_all(HOST).iter().nth(1).is_some() {
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "A request names its host once.");
+        return problem.into_response();
+    }
     let patience = Patience::default();
     request.extensions_mut().insert(patience.clone());
     let answered = patience.bound(routes.oneshot(request));

@@ -180,3 +180,10 @@ async fn a_body_that_announces_too_much_is_not_waited_for() {
     assert_eq!(server.raw(head.as_bytes()).await.problem(), (413, "too_large".to_owned()));
     assert!(server.clock.now().since(begun) < Duration::from_secs(4), "its time for a body is five");
 }
+
+#[tokio::test]
+async fn a_request_that_names_two_hosts_is_refused() {
+    let server = TestServer::start().await;
+    let head = "GET /healthz HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n";
+    assert_eq!(server.raw(head.as_bytes()).await.problem(), (400, "invalid_request".to_owned()));
+}

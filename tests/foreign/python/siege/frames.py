@@ -12,7 +12,7 @@ FRAMES = Group("frames")
 MESSAGE_BYTES_MAX = 64 * 1024
 PADDED = json.dumps(request(7, "session.ping"))
 # How much 200,000 fragments, or a length of 2^62, may cost while they are under way.
-WHILE_BYTES_MAX = 24 * 1024 * 1024
+WHILE_BYTES_MAX = 16 * 1024 * 1024
 
 
 def declared(length):

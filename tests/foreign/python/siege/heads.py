@@ -47,6 +47,12 @@ async def head_faults(house, data, statuses):
 
 
 @HEADS.check
+async def a_request_that_names_two_hosts_is_refused(house):
+    answers, _ = await exchange(house, head("Host: evil.example"))
+    equal([answer.status for answer in answers], [400], "the status")
+
+
+@HEADS.check
 async def http_2_is_not_spoken_and_ends_without_a_word(house):
     answers, closed = await exchange(house, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", to_end=True)
     equal((answers, closed), ([], True), "the answers, and the end")

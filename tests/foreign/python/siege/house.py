@@ -24,7 +24,9 @@ PATIENCE = 30
 CROWD = 450
 # How many connections an address has here; low, so that a flood of them costs little.
 CONNECTIONS_PER_ADDRESS = 400
-SETTINGS = {"INTERVALO_LOG_LEVEL": "trace", "INTERVALO_MAX_CONNECTIONS_PER_ADDRESS": str(CONNECTIONS_PER_ADDRESS)}
+SETTINGS = {"INTERVALO_LOG_LEVEL": "trace", "INTERVALO_MAX_CONNECTIONS_PER_ADDRESS": str(CONNECTIONS_PER_ADDRESS),
+            # Floods are as fast as they can.
+            "INTERVALO_MAX_UPGRADES_PER_SECOND": "0"}
 
 
 def base64url(data):

@@ -238,7 +238,9 @@ class Proxy:
 
     async def connected(self, reader, writer):
         await asyncio.sleep(self.plant.delay)
-        there, back = await asyncio.open_connection(*self.there)
+        # Whoever is refused is held up by their address.
+        source = writer.get_extra_info("peername")[0]
+        there, back = await asyncio.open_connection(*self.there, local_addr=(source, 0))
         said = bytearray()
         ways = [asyncio.create_task(self.up(reader, writer, back, said)),
                 asyncio.create_task(self.down(there, writer, said))]

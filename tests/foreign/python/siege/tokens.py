@@ -7,9 +7,11 @@ import json
 
 from checks import Group, equal, true
 from house import base64url
-from wire import Socket, exchange, http, upgrade
+from wire import Socket, exchange, http, request, text, upgrade
 
 TOKENS = Group("tokens")
+# How many refused credentials an address has at once.
+REFUSED_MAX = 20
 
 
 def with_claims(**changed):
@@ -175,8 +177,31 @@ async def a_token_of_a_megabyte_meets_the_bound_of_a_head_or_of_a_message(house)
 async def a_flood_of_unknown_keys_by_name_is_refused_one_by_one(house):
     async def one(number):
         token = house.signed(house.claims("admin", "root"), {"alg": "RS256", "kid": f"unknown-{number}"})
-        return (await http(house, "GET", "/v1/agents", token)).status
+        return (await http(house, "GET", "/v1/agents", token, source=f"127.2.0.{number + 2}")).status
     equal(set(await asyncio.gather(*(one(number) for number in range(100)))), {401}, "the statuses")
+
+
+@TOKENS.check
+async def twenty_credentials_that_do_not_hold_close_a_socket_with_1008(house):
+    socket = await Socket.open(house)
+    for number in range(20):
+        await socket.send(text(request(number, "session.open", {"token": f"guess-{number}"})))
+    equal(await socket.close_code(), 1008, "the close code")
+
+
+@TOKENS.check
+async def an_address_that_guesses_is_held_up_and_a_credential_that_holds_is_not(house):
+    expected = await the_one_refusal(house)
+    answers = [await http(house, "GET", "/v1/agents", f"guess-{number}") for number in range(REFUSED_MAX + 30)]
+    refused = [answer for answer in answers if answer.status == 401]
+    held_up = [answer for answer in answers if answer.status == 429]
+    equal({answer.body for answer in refused}, {expected.body}, "the refusals")
+    true(len(refused) in range(REFUSED_MAX, REFUSED_MAX + 10), f"about {REFUSED_MAX} of them", len(refused))
+    equal(len(refused) + len(held_up), len(answers), "the others, all of which are held up")
+    for answer in held_up:
+        equal(answer.code(), "rate_limited", "the code")
+        true(int(answer.headers["retry-after"]) >= 1, "a time to come back", answer.headers)
+    equal((await http(house, "GET", "/v1/agents", house.token("admin", "root"))).status, 200, "who has a credential")
 
 
 @TOKENS.check

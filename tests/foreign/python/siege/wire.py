@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import contextvars
 import dataclasses
 import json
 import os
@@ -15,6 +16,8 @@ FIN = 0x80
 MASK = b"\x37\xfa\x21\x3d"
 # How long an answer may take where no other time is promised.
 PATIENCE = 15
+# The address of loopback that connections come from: refusals and connections count for it.
+SOURCE = contextvars.ContextVar("source", default=None)
 
 
 @dataclasses.dataclass
@@ -51,12 +54,12 @@ def parse(data):
 
 
 async def connected(house, source=None, receive_buffer=None):
-    """A connection, from an address of loopback if one is named."""
+    """A connection, from the address that is named, else from that of the check."""
     plain = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     plain.setblocking(False)
     if receive_buffer:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    if source:
+    if source := source or SOURCE.get():
         plain.bind((source, 0))
     try:
         await asyncio.get_running_loop().sock_connect(plain, (house.host, house.port))
