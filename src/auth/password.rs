@@ -1,7 +1,8 @@
 //! Passwords of accounts: Argon2id (RFC 9106), with a salt of their own, in the PHC string format.
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq;
 
 use crate::domain::access::PasswordHash;
 
@@ -11,6 +12,8 @@ pub const PASSWORD_LENGTH_MIN: usize = 15;
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// How many random bytes a salt has (RFC 9106 §3.1).
 const SALT_BYTES: usize = 16;
+/// How many bytes a hash has (the library's default).
+const OUTPUT_BYTES: usize = 32;
 /// How many characters of a made-up password are random, of 32 that cannot be mistaken for each other: 120 bits.
 const MADE_CHARS: usize = 24;
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -56,8 +59,18 @@ pub fn check_password(password: &str, login: &str) -> Result<(), UnfitPassword> 
 pub fn hash_password(password: &str) -> PasswordHash {
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).expect("the system has randomness");
-    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-    PasswordHash(hash.expect("the default costs and a salt of 16 bytes are in range").to_string())
+    let argon2 = Argon2::default();
+    let mut output = [0; OUTPUT_BYTES];
+    let hashed = fill(&argon2, password, &salt, &mut output).and_then(|()| {
+        Some(phc::PasswordHash {
+            algorithm: Algorithm::default().ident(),
+            version: Some(Version::default().into()),
+            params: ParamsString::try_from(argon2.params()).ok()?,
+            salt: Some(Salt::new(&salt).ok()?),
+            hash: Some(Output::new(&output).ok()?),
+        })
+    });
+    PasswordHash(hashed.expect("the default costs and a salt of 16 bytes are in range").to_string())
 }
 
 /// True when a password is the one that was hashed. Takes as long as hashing it, also when there is no hash to hold
@@ -67,12 +80,34 @@ pub fn is_password(password: &str, kept: Option<&PasswordHash>) -> bool {
         return false;
     }
     match kept {
-        Some(kept) => Argon2::default().verify_password(password.as_bytes(), kept.0.as_str()).is_ok(),
+        Some(kept) => is_hash_of(password, &kept.0).unwrap_or(false),
         None => {
             hash_password(password);
             false
         }
     }
+}
+
+fn is_hash_of(password: &str, kept: &str) -> Option<bool> {
+    let kept = phc::PasswordHash::new(kept).ok()?;
+    let algorithm = Algorithm::try_from(kept.algorithm.as_str()).ok()?;
+    let version = kept.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(&kept).ok()?);
+    let (salt, expected) = (kept.salt?, kept.hash?);
+    let mut output = vec![0; expected.len()];
+    fill(&argon2, password, &salt, &mut output)?;
+    Some(output.ct_eq(expected.as_bytes()).into())
+}
+
+/// Hashes with memory that goes back to the system at once. Memory of the usual size would stay with each thread that ever
+/// hashed one: glibc maps and unmaps what is larger than 32 MiB, whatever was freed before (`mallopt(3)`, M_MMAP_THRESHOLD),
+/// and what of a mapping is not touched costs nothing.
+fn fill(argon2: &Argon2<'_>, password: &str, salt: &[u8], output: &mut [u8]) -> Option<()> {
+    const MAPPED_BYTES: usize = 33 * 1024 * 1024;
+    let count = argon2.params().block_count();
+    let mut memory: Vec<Block> = Vec::with_capacity(count.max(MAPPED_BYTES / size_of::<Block>()));
+    memory.resize(count, Block::default());
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut memory[..]).ok()
 }
 
 /// A password that nobody has chosen, to be given out once.
@@ -91,6 +126,8 @@ pub fn make_password() -> String {
 mod tests {
     use std::collections::HashSet;
 
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
     use super::*;
 
     #[test]
@@ -104,6 +141,19 @@ mod tests {
         assert!(!is_password(&"a".repeat(1 << 20), Some(&kept)));
         assert!(!is_password("correct horse battery", Some(&PasswordHash("no hash".to_owned()))));
         assert_eq!(format!("{kept:?}"), "PasswordHash(…)");
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_library() {
+        let ours = hash_password("correct horse battery");
+        let library = Argon2::default();
+        assert!(library.verify_password(b"correct horse battery", ours.0.as_str()).is_ok());
+        let theirs = library.hash_password_with_salt(b"correct horse battery", &[7; 16]).expect("hashed");
+        assert!(is_password("correct horse battery", Some(&PasswordHash(theirs.to_string()))));
+        // RFC 9106 §5.3 has secret and data besides; this one is of the reference implementation's test.c: 64 MiB, two passes.
+        let reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        assert!(is_password("password", Some(&PasswordHash(reference.to_owned()))));
+        assert!(!is_password("passwore", Some(&PasswordHash(reference.to_owned()))));
     }
 
     #[test]

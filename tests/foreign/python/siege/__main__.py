@@ -19,6 +19,7 @@ from floods import FLOODS
 from frames import FRAMES
 from heads import HEADS
 from house import House
+from logins import LOGINS
 from messages import MESSAGES
 from patience import PATIENCE
 from people import PEOPLE
@@ -28,7 +29,7 @@ from tokens import TOKENS
 from upgrades import UPGRADES
 
 # Last the secrets: they are looked for in all that was said before.
-GROUPS = [UPGRADES, FRAMES, MESSAGES, HEADS, TOKENS, PEOPLE, FLOODS, PATIENCE, SECRECY]
+GROUPS = [UPGRADES, FRAMES, MESSAGES, HEADS, TOKENS, LOGINS, PEOPLE, FLOODS, PATIENCE, SECRECY]
 LOG_LINES_SHOWN = 60
 
 
