@@ -173,6 +173,28 @@ impl Credential {
     }
 }
 
+macro_rules! as_kind {
+    ($($(#[$doc:meta])* $name:ident, $variant:ident, $kind:ty;)+) => {
+        impl Credential {
+            $(
+                $(#[$doc])*
+                pub fn $name(&self) -> Option<&$kind> {
+                    if let Credential::$variant(credential) = self { Some(credential) } else { None }
+                }
+            )+
+        }
+    };
+}
+
+as_kind! {
+    /// The key that it is.
+    key, Key, ApiKey;
+    /// The account that it is.
+    account, Account, Account;
+    /// The login that it is.
+    login, Login, Login;
+}
+
 /// What becomes of a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialChange {

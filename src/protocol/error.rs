@@ -209,6 +209,11 @@ impl WireError {
         WireError::new(ErrorKind::Forbidden, "forbidden", "This credential does not reach that far.")
     }
 
+    /// There is no such thing, as it is told to those who might have reached it: `message` says what.
+    pub fn nothing(message: &str) -> WireError {
+        WireError { message: message.to_owned(), ..WireError::forbidden() }
+    }
+
     /// The agent is not in the directory.
     pub fn unknown_agent() -> WireError {
         WireError::new(ErrorKind::Refused, "unknown_agent", "The directory has no such agent.")

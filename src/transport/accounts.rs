@@ -11,9 +11,9 @@ use serde::Serialize;
 use super::App;
 use super::access::actor_of;
 use super::http::json_of;
-use super::keys::manager;
+use super::keys::{manager, named};
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Query, page};
 use crate::auth::Proof;
 use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange};
 use crate::domain::id::{CredentialId, TenantId};
@@ -24,13 +24,11 @@ use crate::protocol::error::WireError;
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
     let mut query = Query::of(&uri)?;
-    let (after, limit) = (query.cursor(|value| value.parse::<CredentialId>().ok())?, query.limit()?);
+    let (after, limit) = (query.cursor(|value| value.parse().ok())?, query.limit()?);
     query.finish()?;
-    let mut found = app.vault.list(&principal.tenant, "account", after, |_| true, limit + 1);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next_cursor = found.last().filter(|_| more).map(|last| last.id().to_string());
-    let accounts = found.iter().filter_map(|one| account_of(one)).map(AccountObject::of).collect();
+    let found = app.vault.list(&principal.tenant, "account", after, |_| true, limit + 1);
+    let (found, next_cursor) = page(found, limit, |last| last.id().to_string());
+    let accounts = found.iter().filter_map(|one| one.account()).map(AccountObject::of).collect();
     Ok(json_of(StatusCode::OK, &Page { accounts, next_cursor }))
 }
 
@@ -41,8 +39,8 @@ pub(super) async fn read_one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
-    let found = id.ok().and_then(|Path(id)| app.vault.find(&principal.tenant, id.parse().ok()?));
-    let account = found.as_deref().and_then(account_of).ok_or_else(no_such_account)?;
+    let found = named(&app, &principal, id);
+    let account = found.as_deref().and_then(Credential::account).ok_or_else(no_such_account)?;
     Ok(json_of(StatusCode::OK, &AccountObject::of(account)))
 }
 
@@ -55,8 +53,8 @@ pub(super) async fn end(
 ) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
     let tenant = &principal.tenant;
-    let found = id.ok().and_then(|Path(id)| app.vault.find(tenant, id.parse().ok()?));
-    let account = found.as_deref().and_then(account_of).ok_or_else(no_such_account)?;
+    let found = named(&app, &principal, id);
+    let account = found.as_deref().and_then(Credential::account).ok_or_else(no_such_account)?;
     let mut changes = drops_of(&app, account.id);
     if account.ended_at.is_none() {
         let now = app.clock.now();
@@ -87,15 +85,6 @@ struct Page<'a> {
     next_cursor: Option<String>,
 }
 
-fn account_of(credential: &Credential) -> Option<&Account> {
-    match credential {
-        Credential::Account(account) => Some(account),
-        Credential::Key(_) | Credential::Invitation(_) | Credential::Login(_) | Credential::Cut(_) => None,
-    }
-}
-
 fn no_such_account() -> WireError {
-    let mut error = WireError::forbidden();
-    error.message = "There is no account of this id.".to_owned();
-    error
+    WireError::nothing("There is no account of this id.")
 }

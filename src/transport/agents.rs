@@ -174,9 +174,7 @@ async fn manager(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
 }
 
 fn no_such_person() -> WireError {
-    let mut error = WireError::forbidden();
-    error.message = "There is nobody of this id in the directory.".to_owned();
-    error
+    WireError::nothing("There is nobody of this id in the directory.")
 }
 
 fn id_of(path: Result<Path<String>, PathRejection>) -> Result<AgentId, Problem> {

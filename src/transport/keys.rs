@@ -14,12 +14,11 @@ use super::change::{Change, RETRY_AFTER};
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::policy::facts_of;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Query, page};
 use super::reading::{count, object, op_of};
 use crate::auth::{Action, Handed, Principal, Proof, SecretKind, fresh_credential_id};
 use crate::domain::access::{AccessEvent, ApiKey, Credential, CredentialChange, Rights};
 use crate::domain::event::TenantEventBody;
-use crate::domain::id::CredentialId;
 use crate::protocol::access::{KeyObject, read_key};
 use crate::protocol::error::{ErrorKind, WireError};
 
@@ -40,7 +39,7 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
         // The secret was handed out then, and is not kept.
         let TenantEventBody::Access(AccessEvent::KeyMade(id)) = event.body else { return Err(Problem::internal()) };
         let found = app.vault.find(&principal.tenant, id);
-        let key = found.as_deref().and_then(key_of).ok_or_else(no_such_key)?;
+        let key = found.as_deref().and_then(Credential::key).ok_or_else(no_such_key)?;
         return Ok(json_of(StatusCode::OK, &KeyObject::of(key, None)));
     }
     if app.vault.count(&principal.tenant, "key") >= KEYS_MAX {
@@ -71,13 +70,11 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
     let mut query = Query::of(&uri)?;
-    let (after, limit) = (query.cursor(|value| value.parse::<CredentialId>().ok())?, query.limit()?);
+    let (after, limit) = (query.cursor(|value| value.parse().ok())?, query.limit()?);
     query.finish()?;
-    let mut found = app.vault.list(&principal.tenant, "key", after, |_| true, limit + 1);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next_cursor = found.last().filter(|_| more).map(|last| last.id().to_string());
-    let keys = found.iter().filter_map(|one| key_of(one)).map(|key| KeyObject::of(key, None)).collect();
+    let found = app.vault.list(&principal.tenant, "key", after, |_| true, limit + 1);
+    let (found, next_cursor) = page(found, limit, |last| last.id().to_string());
+    let keys = found.iter().filter_map(|one| one.key()).map(|key| KeyObject::of(key, None)).collect();
     Ok(json_of(StatusCode::OK, &Page { keys, next_cursor }))
 }
 
@@ -88,8 +85,8 @@ pub(super) async fn read_one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
-    let found = id.ok().and_then(|Path(id)| app.vault.find(&principal.tenant, id.parse().ok()?));
-    let key = found.as_deref().and_then(key_of).ok_or_else(no_such_key)?;
+    let found = named(&app, &principal, id);
+    let key = found.as_deref().and_then(Credential::key).ok_or_else(no_such_key)?;
     Ok(json_of(StatusCode::OK, &KeyObject::of(key, None)))
 }
 
@@ -101,8 +98,8 @@ pub(super) async fn end(
 ) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
     let tenant = &principal.tenant;
-    let found = id.ok().and_then(|Path(id)| app.vault.find(tenant, id.parse().ok()?));
-    let key = found.as_deref().and_then(key_of).ok_or_else(no_such_key)?;
+    let found = named(&app, &principal, id);
+    let key = found.as_deref().and_then(Credential::key).ok_or_else(no_such_key)?;
     if key.ended_at.is_none() {
         let now = app.clock.now();
         let ended = Credential::Key(ApiKey { ended_at: Some(now), ..key.clone() });
@@ -120,17 +117,18 @@ struct Page<'a> {
     next_cursor: Option<String>,
 }
 
-fn key_of(credential: &Credential) -> Option<&ApiKey> {
-    match credential {
-        Credential::Key(key) => Some(key),
-        Credential::Account(_) | Credential::Invitation(_) | Credential::Login(_) | Credential::Cut(_) => None,
-    }
+fn no_such_key() -> WireError {
+    WireError::nothing("There is no key of this id.")
 }
 
-fn no_such_key() -> WireError {
-    let mut error = WireError::forbidden();
-    error.message = "There is no key of this id.".to_owned();
-    error
+/// The credential of the tenant that a path names.
+pub(super) fn named(
+    app: &App,
+    principal: &Principal,
+    id: Result<Path<String>, PathRejection>,
+) -> Option<Arc<Credential>> {
+    let Path(id) = id.ok()?;
+    app.vault.find(&principal.tenant, id.parse().ok()?)
 }
 
 /// Whoever asks, where they may hand out and end credentials; what they ask is counted.

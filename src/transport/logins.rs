@@ -185,7 +185,7 @@ async fn begin(app: &App, tenant: &TenantId, account: &Account) -> Result<Respon
     let handed = Handed::make(SecretKind::Login, id);
     let login = Login { id, account: account.id, secret: handed.hash, began_at: now, expires_at: now + LOGIN_TTL };
     let of_before = app.vault.of_account(account.id);
-    let logins: Vec<&Login> = of_before.iter().filter_map(|one| login_of(one)).collect();
+    let logins: Vec<&Login> = of_before.iter().filter_map(|one| one.login()).collect();
     let surplus = (logins.len() + 1).saturating_sub(LOGINS_PER_ACCOUNT_MAX);
     let goes = |(at, login): (usize, &&Login)| (at < surplus || login.expires_at <= now).then_some(login.id);
     let gone: Vec<CredentialId> = logins.iter().enumerate().filter_map(goes).collect();
@@ -231,14 +231,6 @@ pub(super) async fn end_login(app: &App, tenant: &TenantId, id: CredentialId, ac
     app.put_credentials(tenant, (app.clock.now(), actor), AccessEvent::LoginEnded(id), changes).await?;
     end_sockets(app, tenant, &[id]);
     Ok(())
-}
-
-/// The login that a credential is.
-pub(super) fn login_of(credential: &Credential) -> Option<&Login> {
-    match credential {
-        Credential::Login(login) => Some(login),
-        Credential::Key(_) | Credential::Account(_) | Credential::Invitation(_) | Credential::Cut(_) => None,
-    }
 }
 
 /// Not for scripts, not in plain text, not from another site.

@@ -79,3 +79,11 @@ impl Query {
         }
     }
 }
+
+/// A page of what was found with one more than asked for, and where the next one goes on, if there is one.
+pub(super) fn page<T>(mut found: Vec<T>, limit: usize, name: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next_cursor = found.last().filter(|_| more).map(name);
+    (found, next_cursor)
+}

@@ -14,9 +14,9 @@ use super::access::actor_of;
 use super::accounts::end_sockets;
 use super::http::json_of;
 use super::keys::manager;
-use super::logins::{end_login, login_of};
+use super::logins::end_login;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Query, page};
 use super::reading::count;
 use crate::auth::{Action, Proof, fresh_credential_id};
 use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, Cut, Login};
@@ -71,9 +71,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
             current: principal.proof == Proof::Login(login.id),
         });
     }
-    let more = sessions.len() > limit;
-    sessions.truncate(limit);
-    let next_cursor = sessions.last().filter(|_| more).map(|last| last.id.clone());
+    let (sessions, next_cursor) = page(sessions, limit, |last| last.id.clone());
     Ok(json_of(StatusCode::OK, &Page { sessions, next_cursor }))
 }
 
@@ -96,7 +94,7 @@ pub(super) async fn end(
         }
         Name::Login(id) => {
             let found = app.vault.find(tenant, id);
-            let login = found.as_deref().and_then(login_of).ok_or_else(no_such_session)?;
+            let login = found.as_deref().and_then(Credential::login).ok_or_else(no_such_session)?;
             let whose = account(&app, tenant, login).ok_or_else(no_such_session)?;
             if !reaches(&whose.rights.subject) {
                 return Err(no_such_session().into());
@@ -169,14 +167,9 @@ fn subject(text: &str) -> Result<PrincipalId, String> {
 }
 
 fn account(app: &App, tenant: &TenantId, login: &Login) -> Option<Account> {
-    match &*app.vault.find(tenant, login.account)? {
-        Credential::Account(account) => Some(account.clone()),
-        Credential::Key(_) | Credential::Invitation(_) | Credential::Login(_) | Credential::Cut(_) => None,
-    }
+    app.vault.find(tenant, login.account)?.account().cloned()
 }
 
 fn no_such_session() -> WireError {
-    let mut error = WireError::forbidden();
-    error.message = "There is no session of this id, or it is not yours to end.".to_owned();
-    error
+    WireError::nothing("There is no session of this id, or it is not yours to end.")
 }
