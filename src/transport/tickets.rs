@@ -70,12 +70,12 @@ impl Tickets {
         presented: &Presented,
         origin: Option<&str>,
         now: Timestamp,
-    ) -> Result<Principal, Option<Principal>> {
+    ) -> Result<Principal, Option<Box<Principal>>> {
         let mut tickets = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         let ticket = tickets.get_mut(&presented.id).ok_or(None)?;
         let holds = presented.is(ticket.secret) && now < ticket.expires_at && !ticket.used;
         if !holds || ticket.origin.as_deref() != origin {
-            return Err(Some(ticket.principal.clone()));
+            return Err(Some(Box::new(ticket.principal.clone())));
         }
         ticket.used = true;
         Ok(ticket.principal.clone())
@@ -146,7 +146,7 @@ mod tests {
         let make = |origin: Option<&str>| tickets.make(ana(), origin.map(str::to_owned), NOW).expect("room").0;
         let ticket = presented(&make(page));
         assert_eq!(tickets.redeem(&ticket, page, NOW), Ok(ana()));
-        assert_eq!(tickets.redeem(&ticket, page, NOW), Err(Some(ana())), "a second time");
+        assert_eq!(tickets.redeem(&ticket, page, NOW), Err(Some(Box::new(ana()))), "a second time");
         for origin in [None, Some("https://evil.example"), Some("")] {
             assert!(tickets.redeem(&presented(&make(page)), origin, NOW).is_err(), "{origin:?}");
         }
