@@ -18,7 +18,8 @@ use serde_json::json;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::{
-    App, accounts, agents, invitations, keys, logins, me, occupancy, pauses, rpc, sessions, shifts, tickets, upgrade,
+    App, accounts, agents, contract, invitations, keys, logins, me, occupancy, pauses, rpc, sessions, shifts, tickets,
+    upgrade,
 };
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
@@ -35,11 +36,38 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 
 /// The paths, and a problem document for every other.
 pub(super) fn routes(app: Arc<App>) -> Router {
-    Router::new()
+    paths().router.fallback(|| async { Problem::not_found() }).with_state(app)
+}
+
+/// The paths that are served, each with its methods; the contract has the same.
+#[cfg(test)]
+pub(super) fn served() -> Vec<(&'static str, &'static str)> {
+    paths().served
+}
+
+/// A router that remembers what it was given.
+#[derive(Default)]
+struct Paths {
+    router: Router<Arc<App>>,
+    served: Vec<(&'static str, &'static str)>,
+}
+
+impl Paths {
+    fn route(mut self, path: &'static str, (methods, route): (&'static str, MethodRouter<Arc<App>>)) -> Paths {
+        self.served.push((path, methods));
+        Paths { router: self.router.route(path, route), ..self }
+    }
+}
+
+fn paths() -> Paths {
+    Paths::default()
         .route("/healthz", only("GET", get(health)))
         .route("/readyz", only("GET", get(ready)))
         .route("/metrics", only("GET", get(figures)))
-        .route("/v1/ws", any(upgrade::upgrade))
+        .route("/v1/openapi.json", only("GET", get(contract::served::openapi)))
+        .route("/v1/openrpc.json", only("GET", get(contract::served::openrpc)))
+        .route("/docs", only("GET", get(contract::served::page)))
+        .route("/v1/ws", ("GET", any(upgrade::upgrade)))
         .route("/v1/rpc", only("POST", post(call)))
         .route("/v1/me", only("GET", get(me::read)))
         .route("/v1/tickets", only("POST", post(tickets::make)))
@@ -66,12 +94,10 @@ pub(super) fn routes(app: Arc<App>) -> Router {
         .route("/v1/agents/{id}/shifts/{day}", only("PUT, DELETE", put(shifts::plan_one).delete(shifts::cancel)))
         .route("/v1/shifts", only("PUT", put(shifts::plan_many)))
         .route("/v1/pauses", only("GET", get(pauses::pauses)))
-        .fallback(|| async { Problem::not_found() })
-        .with_state(app)
 }
 
-fn only(method: &'static str, route: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
-    route.fallback(move || async move { Problem::method_not_allowed(method) })
+fn only(methods: &'static str, route: MethodRouter<Arc<App>>) -> (&'static str, MethodRouter<Arc<App>>) {
+    (methods, route.fallback(move || async move { Problem::method_not_allowed(methods) }))
 }
 
 /// What every response carries: nothing here is a page, nothing is to be kept by a cache.

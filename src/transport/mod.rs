@@ -10,6 +10,7 @@ mod agent_session;
 mod agents;
 mod board_session;
 mod change;
+pub mod contract;
 mod corrections;
 mod credential;
 mod dry_run;
@@ -63,6 +64,7 @@ pub use liveness::PingTimes;
 pub use rate_limit::Rate;
 
 use change::Turns;
+use contract::served::Published;
 use dry_run::DryRuns;
 use logins::PasswordWork;
 use rate_limit::RateLimiter;
@@ -151,6 +153,7 @@ struct App {
     router_limiter: RateLimiter,
     dry_runs: DryRuns,
     turns: Turns,
+    published: Published,
     sockets: Arc<Sockets>,
     session_count: AtomicU64,
     /// Every task of a connection.
@@ -186,6 +189,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
         dry_runs: DryRuns::default(),
         turns: Turns::default(),
+        published: Published::default(),
         sockets: Arc::new(Sockets::new(
             parts.settings.connections_max,
             parts.settings.connections_per_address_max,
