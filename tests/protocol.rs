@@ -6,6 +6,8 @@ mod agents;
 mod boards;
 #[path = "protocol/calls.rs"]
 mod calls;
+#[path = "protocol/contract.rs"]
+mod contract;
 #[path = "protocol/corrections.rs"]
 mod corrections;
 #[path = "protocol/dry_run.rs"]
@@ -22,6 +24,8 @@ mod notifications;
 mod occupancy;
 #[path = "protocol/policy.rs"]
 mod policy;
+#[path = "support/published.rs"]
+mod published;
 #[path = "protocol/requests.rs"]
 mod requests;
 #[path = "protocol/rights.rs"]

@@ -234,3 +234,94 @@ impl JsonSchema for Capacity {
 fn one_of(words: &[&str]) -> Schema {
     json_schema!({"type": "string", "enum": words})
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::domain::id::AgentId;
+    use crate::domain::time::Timestamp;
+    use crate::protocol::access::{read_acceptance, read_invitations, read_key, read_login};
+    use crate::protocol::error::WireError;
+    use crate::protocol::occupancy::{read_report, read_set};
+    use crate::protocol::params::Fields;
+    use crate::protocol::person::read_person;
+    use crate::protocol::rpc::Params;
+    use crate::protocol::shift::read_shift;
+
+    type Reader = fn(Map<String, Value>) -> Result<(), WireError>;
+
+    fn fields(body: Map<String, Value>) -> Fields {
+        Fields::of(Params::Named(body)).expect("by name")
+    }
+
+    fn read_one_report(body: Map<String, Value>) -> Result<(), WireError> {
+        let mut fields = fields(body);
+        read_report(&mut fields)?;
+        fields.finish()
+    }
+
+    /// Holds a schema against its reader: what both take, what both refuse.
+    fn hold<T: JsonSchema>(example: Value, read: Reader) {
+        let schema = SchemaGenerator::default().into_root_schema_for::<T>().to_value();
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        let read = |body: &Value| read(body.as_object().expect("an object").clone());
+        let name = T::schema_name();
+        assert!(validator.is_valid(&example), "{name}: {example}");
+        read(&example).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let mut unknown = example.clone();
+        unknown["surprise"] = json!(1);
+        assert!(!validator.is_valid(&unknown) && read(&unknown).is_err(), "{name}");
+        let properties = schema["properties"].as_object().expect("properties");
+        let required = |field: &str| schema["required"].as_array().into_iter().flatten().any(|name| name == field);
+        for field in properties.keys() {
+            let mut wrong = example.clone();
+            wrong[field] = json!({"\u{0}": []});
+            let error = read(&wrong).expect_err("not valid");
+            assert!(!error.message.contains("is unknown to this method"), "{name} does not read {field}");
+            assert!(!validator.is_valid(&wrong), "{name}: {wrong}");
+            let mut less = example.clone();
+            let was_there = less.as_object_mut().expect("an object").remove(field).is_some();
+            assert!(was_there, "{name}: the example has no {field}");
+            assert_eq!(read(&less).is_err(), required(field), "{name} without {field}");
+            assert_eq!(validator.is_valid(&less), !required(field), "{name} without {field}");
+        }
+    }
+
+    #[test]
+    fn the_schema_of_each_body_says_what_its_reader_takes() {
+        let person = json!({"name": "Ana", "teams": ["a"], "zone": "America/Sao_Paulo", "capacity": {"chat": 2}});
+        hold::<PersonBody>(person, |body| read_person(AgentId::new("ana").expect("an id"), body).map(|_| ()));
+        let report = json!({"source": "pbx", "seq": 1, "ttl_s": 60, "channels": {"voice": 1}, "wrap_up": true});
+        hold::<ReportBody>(report, read_one_report);
+        let work = json!({"channels": {"voice": 1}, "wrap_up": true});
+        let set = json!({"source": "pbx", "seq": 1, "ttl_s": 60, "agents": {"ana": work}});
+        hold::<ReportSetBody>(set, |body| read_set(fields(body), Timestamp(0)).map(|_| ()));
+        let (start, end) = ("2026-11-22T09:00:00-03:00", "2026-11-22T15:00:00-03:00");
+        let shift = json!({"start": start, "end": end, "unpaid_meal_s": 900});
+        hold::<ShiftBody>(shift, |body| {
+            read_shift(fields(body), chrono::NaiveDate::from_ymd_opt(2026, 11, 22)).map(|_| ())
+        });
+        let key = json!({"name": "wall", "subject": "wall", "roles": ["supervisor"], "teams": ["a"], "ttl_s": 60});
+        hold::<KeyBody>(key, |body| read_key(body).map(|_| ()));
+        let one = json!({"login": "sofia", "subject": "s", "roles": ["supervisor"], "teams": ["a"]});
+        let invitations = json!({"invitations": [one], "ttl_s": 60});
+        hold::<InvitationsBody>(invitations, |body| read_invitations(body).map(|_| ()));
+        hold::<InvitationBody>(one, |body| {
+            let list = Map::from_iter([("invitations".to_owned(), json!([body]))]);
+            read_invitations(list).map(|_| ())
+        });
+        let login = json!({"tenant": "acme", "login": "ana", "password": "p", "new_password": "q"});
+        hold::<LoginBody>(login, |body| read_login(body).map(|_| ()));
+        hold::<AcceptanceBody>(json!({"invitation": "i", "password": "p"}), |body| read_acceptance(body).map(|_| ()));
+        hold::<ShiftItem>(
+            json!({"agent": "ana", "day": "2026-11-22", "start": start, "end": end, "unpaid_meal_s": 1}),
+            |body| {
+                let mut fields = fields(body);
+                fields.required::<AgentId>("agent")?;
+                read_shift(fields, None).map(|_| ())
+            },
+        );
+    }
+}
