@@ -35,6 +35,14 @@ websocket-cases:
 siege *ARGS:
     bash .ci/siege {{ARGS}}
 
+# Writes docs/contract/ and docs/roles.md anew from the code; a test fails where they differ
+contract:
+    INTERVALO_WRITE_CONTRACT=1 cargo test --test contract
+
+# Property-based requests by schemathesis over the published OpenAPI document, against the real binary; installs it
+contract-check:
+    bash .ci/contract
+
 # What takes longer than CI has, with the seconds of each step
 nightly:
     bash .ci/nightly

@@ -8,6 +8,8 @@ mod agents;
 mod boards;
 #[path = "protocol/calls.rs"]
 mod calls;
+#[path = "protocol/contract.rs"]
+mod contract;
 #[path = "protocol/corrections.rs"]
 mod corrections;
 #[path = "protocol/doors.rs"]
@@ -28,6 +30,8 @@ mod notifications;
 mod occupancy;
 #[path = "protocol/policy.rs"]
 mod policy;
+#[path = "support/published.rs"]
+mod published;
 #[path = "protocol/quotas.rs"]
 mod quotas;
 #[path = "protocol/requests.rs"]

@@ -176,6 +176,9 @@ macro_rules! words {
         pub enum $name { $($(#[$vdoc])* $variant),+ }
 
         impl $name {
+            /// Every one of them.
+            pub const ALL: &[$name] = &[$($name::$variant),+];
+
             /// The stable word.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }

@@ -65,6 +65,15 @@ pub enum VerdictOutcome {
 }
 
 impl VerdictOutcome {
+    /// Every outcome.
+    pub const ALL: [VerdictOutcome; 5] = [
+        VerdictOutcome::Started,
+        VerdictOutcome::Queued,
+        VerdictOutcome::Pending,
+        VerdictOutcome::Requested,
+        VerdictOutcome::Refused,
+    ];
+
     /// The stable word.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -10,6 +11,7 @@ use super::error::WireError;
 use super::params::{Fields, FromField, Text};
 use super::rpc::Params;
 use super::time::WireTime;
+use super::words;
 use crate::domain::access::{Account, ApiKey, Rights};
 use crate::domain::id::{PrincipalId, TeamId};
 use crate::domain::role::Role;
@@ -186,11 +188,12 @@ pub fn read_acceptance(body: Map<String, Value>) -> Result<(String, String), Wir
 }
 
 /// Who a credential speaks for, as it is sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RightsObject<'a> {
     /// Who.
     pub subject: &'a str,
     /// What they are to the tenant.
+    #[schemars(extend("items" = words::one_of_roles()))]
     pub roles: Vec<&'static str>,
     /// The teams that a supervisor is over.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,7 +212,7 @@ impl<'a> RightsObject<'a> {
 }
 
 /// A key as it is sent; its secret only in the answer to the request that made it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct KeyObject<'a> {
     /// Its id.
     pub id: String,
@@ -250,7 +253,7 @@ impl<'a> KeyObject<'a> {
 }
 
 /// An account as it is sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AccountObject<'a> {
     /// Its id.
     pub id: String,
@@ -283,7 +286,7 @@ impl<'a> AccountObject<'a> {
 }
 
 /// An invitation, as it is sent once, to whoever made it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct InvitationObject<'a> {
     /// Its id.
     pub id: String,
@@ -300,15 +303,17 @@ pub struct InvitationObject<'a> {
 }
 
 /// Something that somebody is in with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SessionObject {
     /// Its id.
     pub id: String,
     /// `login` for a browser that has logged in, `socket` for an open one.
+    #[schemars(extend("enum" = ["login", "socket"]))]
     pub kind: &'static str,
     /// Who.
     pub subject: String,
     /// What it came in with: `token`, `key` or `login`.
+    #[schemars(extend("enum" = words::proofs()))]
     pub credential: &'static str,
     /// Since when.
     pub since: WireTime,

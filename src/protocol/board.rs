@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::notifications::Notification;
 use super::request::RequestObject;
 use super::time::WireTime;
+use super::words;
 use crate::domain::alert::AlertId;
 use crate::domain::id::TenantSeq;
 use crate::domain::presence::{AgentView, PauseView, Presence};
@@ -34,7 +36,7 @@ pub const EXTRA_BYTES_MAX: usize = 120 * 1024;
 const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
 
 /// How many agents of a team are in each presence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct PresenceCounts {
     /// Ready.
     pub available: u32,
@@ -77,11 +79,12 @@ impl std::ops::AddAssign for PresenceCounts {
 }
 
 /// Something that a supervisor should look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Alert {
     /// The same for as long as it lasts, on every board.
     pub id: String,
     /// What kind: `overrun`, `work_during_pause`, `request`, `at_risk`.
+    #[schemars(extend("enum" = words::alerts()))]
     pub kind: &'static str,
     /// Whose.
     pub agent: String,
@@ -98,7 +101,7 @@ pub struct Alert {
 }
 
 /// Who has seen an alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AckState {
     /// Who.
     pub by: AckBy,
@@ -107,9 +110,10 @@ pub struct AckState {
 }
 
 /// Who has seen an alert: kind and id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AckBy {
     /// `supervisor` or `admin`.
+    #[schemars(extend("enum" = words::actors()))]
     pub kind: &'static str,
     /// Their id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +121,7 @@ pub struct AckBy {
 }
 
 /// What belongs to an alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum AlertParams {
     /// One about a pause.
@@ -129,7 +133,7 @@ pub enum AlertParams {
 }
 
 /// What belongs to an alert about an entitlement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AtRiskParams {
     /// The rule by which it is owed.
     pub rule: String,
@@ -145,7 +149,7 @@ pub struct AtRiskParams {
 }
 
 /// What belongs to an alert about a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RequestParams {
     /// The request.
     pub request: String,
@@ -157,7 +161,7 @@ pub struct RequestParams {
 }
 
 /// What belongs to an alert about a pause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PauseParams {
     /// The pause.
     pub pause: String,

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +14,8 @@ use crate::domain::command::{Refusal, Rejection};
 use crate::domain::time::{Timestamp, millis};
 
 /// An error as it is sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
 pub struct WireError {
     /// The JSON-RPC number.
     pub code: i32,
@@ -32,7 +34,7 @@ impl WireError {
 }
 
 /// What programs act on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ErrorData {
     /// The stable code.
     pub code: &'static str,
@@ -122,24 +124,27 @@ impl ErrorKind {
     }
 
     fn of_number(number: i32) -> Option<ErrorKind> {
-        ALL_KINDS.into_iter().find(|kind| kind.number() == number)
+        ErrorKind::ALL.into_iter().find(|kind| kind.number() == number)
     }
 }
 
-const ALL_KINDS: [ErrorKind; 12] = [
-    ErrorKind::Parse,
-    ErrorKind::InvalidRequest,
-    ErrorKind::MethodNotFound,
-    ErrorKind::InvalidParams,
-    ErrorKind::Internal,
-    ErrorKind::Unauthenticated,
-    ErrorKind::Forbidden,
-    ErrorKind::Refused,
-    ErrorKind::NotFound,
-    ErrorKind::Conflict,
-    ErrorKind::RateLimited,
-    ErrorKind::Unavailable,
-];
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [ErrorKind; 12] = [
+        ErrorKind::Parse,
+        ErrorKind::InvalidRequest,
+        ErrorKind::MethodNotFound,
+        ErrorKind::InvalidParams,
+        ErrorKind::Internal,
+        ErrorKind::Unauthenticated,
+        ErrorKind::Forbidden,
+        ErrorKind::Refused,
+        ErrorKind::NotFound,
+        ErrorKind::Conflict,
+        ErrorKind::RateLimited,
+        ErrorKind::Unavailable,
+    ];
+}
 
 impl WireError {
     /// An error of a kind, with a code and a sentence.
@@ -389,12 +394,12 @@ mod tests {
 
     #[test]
     fn the_numbers_are_those_of_the_contract() {
-        let numbers: Vec<i32> = ALL_KINDS.iter().map(|kind| kind.number()).collect();
+        let numbers: Vec<i32> = ErrorKind::ALL.iter().map(|kind| kind.number()).collect();
         assert_eq!(
             numbers,
             [-32700, -32600, -32601, -32602, -32603, -32001, -32002, -32003, -32004, -32005, -32006, -32007]
         );
-        for kind in ALL_KINDS {
+        for kind in ErrorKind::ALL {
             assert_eq!(WireError::new(kind, "x", "x").kind(), kind);
         }
     }

@@ -19,6 +19,7 @@ use crate::domain::occupancy::Report;
 use crate::domain::policy::LIMIT_MAX;
 
 mod results;
+pub mod shapes;
 
 pub use results::{
     AgentAfter, LimitsShown, PauseAnnotatedTold, PauseBegun, PauseCorrectedTold, PauseOffered, PauseThreshold, Pong,
@@ -35,10 +36,10 @@ const CURSOR_LENGTH_MAX: usize = 256;
 const NOTIFICATION_NAMES_MAX: usize = 32;
 
 macro_rules! methods {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal),+ $(,)?) => {
         /// A method of the protocol.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Method { $($(#[$doc])* $variant),+ }
+        pub enum Method { $($(#[doc = $doc])* $variant),+ }
 
         impl Method {
             /// Every method, in the order of the contract.
@@ -47,6 +48,11 @@ macro_rules! methods {
             /// Its name on the wire.
             pub fn name(self) -> &'static str {
                 match self { $(Method::$variant => $name),+ }
+            }
+
+            /// What it does, in a sentence.
+            pub fn summary(self) -> &'static str {
+                match self { $(Method::$variant => concat!($($doc),*).trim_ascii()),+ }
             }
 
             /// The method of that name.
@@ -124,6 +130,8 @@ methods!(
     RpcOn = "rpc.on",
     /// Has the socket not sent the notifications of these names.
     RpcOff = "rpc.off",
+    /// Describes all methods and notifications as an OpenRPC document.
+    RpcDiscover = "rpc.discover",
 );
 
 /// A request for a method, its parameters read.
@@ -213,6 +221,8 @@ pub enum Invocation {
         /// Names, of notifications or not.
         names: Vec<String>,
     },
+    /// `rpc.discover`.
+    Discover,
 }
 
 /// The parameters of `session.open`.
@@ -368,7 +378,8 @@ fn named(method: Method, params: Params) -> Result<Params, WireError> {
         | Method::PolicyPutDraft
         | Method::PolicyDryRun
         | Method::PolicyPublish
-        | Method::BoardSubscribe => return Ok(Params::Positional(list)),
+        | Method::BoardSubscribe
+        | Method::RpcDiscover => return Ok(Params::Positional(list)),
     };
     Ok(Params::Named(Map::from_iter([(name.to_owned(), value)])))
 }
@@ -500,6 +511,7 @@ fn read_fields(method: Method, fields: &mut Fields) -> Result<Invocation, WireEr
         Method::BoardUnsubscribe => Invocation::BoardUnsubscribe { subscription: fields.required("subscription")? },
         Method::RpcOn => Invocation::SwitchOn { names: fields.required::<Names>("names")?.0 },
         Method::RpcOff => Invocation::SwitchOff { names: fields.required::<Names>("names")?.0 },
+        Method::RpcDiscover => Invocation::Discover,
     })
 }
 

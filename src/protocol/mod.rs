@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod board;
+pub mod bodies;
 pub mod close;
 pub mod dry_run;
 pub mod error;
@@ -15,9 +16,12 @@ pub mod params;
 pub mod person;
 pub mod policy_call;
 pub mod policy_read;
+pub mod policy_shapes;
 pub mod policy_write;
 pub mod request;
 pub mod rpc;
+pub mod scalars;
 pub mod shift;
 pub mod state;
 pub mod time;
+pub mod words;

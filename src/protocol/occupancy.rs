@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::WireError;
 use super::params::{Fields, FromField};
 use super::time::WireTime;
+use super::words;
 use crate::domain::id::{AgentId, ChannelCode, SourceId};
 use crate::domain::occupancy::{LEASE, LEASE_MAX, OPEN_MAX, Report, Work};
 use crate::domain::presence::{AgentView, NotRoutable};
@@ -102,19 +104,20 @@ impl FromField for Object {
 }
 
 /// The answer to who may get work.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RoutableAnswer<'a> {
     /// Somebody may.
     pub routable: bool,
     /// Why nobody may: of the one who is nearest to it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words::reasons_not_routable()))]
     pub reason: Option<&'static str>,
     /// Who may, the longest ready first.
     pub agents: Vec<RoutableAgent<'a>>,
 }
 
 /// One who may get work.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RoutableAgent<'a> {
     /// The agent.
     pub agent: &'a str,

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::Weekday;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::refusal_params;
 use super::request::GrantState;
 use super::time::WireTime;
+use super::words;
 use crate::domain::command::Refusal;
 use crate::domain::menu::{OwedHere, PauseOption};
 use crate::domain::rules::{Verdict, VerdictOutcome};
@@ -16,12 +18,13 @@ use crate::domain::schedule::Window;
 use crate::domain::time::millis;
 
 /// One line of the menu.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct OptionState<'a> {
     /// The code.
     #[serde(rename = "type")]
     pub pause_type: &'a str,
     /// `regular`, `entitlement` or `protected`.
+    #[schemars(extend("enum" = words::classes()))]
     pub class: &'static str,
     /// What people call it, by locale.
     pub name: &'a BTreeMap<String, String>,
@@ -64,7 +67,7 @@ pub struct OptionState<'a> {
 }
 
 /// What the employer owes of a type in a shift.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct EntitlementState<'a> {
     /// The rule by which it is owed.
     pub rule: &'a str,
@@ -84,7 +87,7 @@ pub struct EntitlementState<'a> {
 }
 
 /// A window of local time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct WindowState {
     /// The days on which it opens: `mon` to `sun`.
     pub days: Vec<&'static str>,
@@ -95,9 +98,10 @@ pub struct WindowState {
 }
 
 /// What choosing a type would lead to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VerdictState {
     /// `started`, `queued`, `pending`, `requested` or `refused`.
+    #[schemars(extend("enum" = words::outcomes()))]
     pub outcome: &'static str,
     /// The rule that decided.
     #[serde(skip_serializing_if = "Option::is_none")]

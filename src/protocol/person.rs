@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -15,7 +16,7 @@ use crate::domain::directory_change::PersonProblem;
 use crate::domain::id::{AgentId, ChannelCode, TeamId};
 
 /// A person as it is sent; absent optional fields are left out.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PersonObject<'a> {
     /// Their id.
     pub id: &'a str,
@@ -28,6 +29,7 @@ pub struct PersonObject<'a> {
     pub zone: Option<&'static str>,
     /// How many conversations at once by channel, where it differs from the channel's.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "Option<BTreeMap<&'a str, u32>>")]
     pub capacity: BTreeMap<&'a str, u32>,
     /// Since when they are gone.
     #[serde(skip_serializing_if = "Option::is_none")]

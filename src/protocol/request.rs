@@ -1,5 +1,6 @@
 //! Requests for an exception on the wire.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -8,13 +9,14 @@ use super::notifications::Notification;
 use super::params::{Fields, FromField, Instant, one_of};
 use super::state::ActorState;
 use super::time::WireTime;
+use super::words;
 use crate::domain::command::RequestDecision;
 use crate::domain::presence::{AgentView, RequestView};
 use crate::domain::request::{GRANT_USES_MAX, Grant, RequestState};
 use crate::domain::time::millis;
 
 /// One request, as the agent and their supervisors see it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RequestObject<'a> {
     /// Its id.
     pub id: String,
@@ -33,6 +35,7 @@ pub struct RequestObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_ms: Option<i64>,
     /// `open`, `granted`, `refused`, `expired` or `cancelled`.
+    #[schemars(extend("enum" = words::request_states()))]
     pub state: &'static str,
     /// When it was made.
     pub created_at: WireTime,
@@ -51,7 +54,7 @@ pub struct RequestObject<'a> {
 }
 
 /// The answer of `request.create` and `request.decide`, and the params of `request.changed`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RequestAfter<'a> {
     /// The request.
     pub request: RequestObject<'a>,
@@ -101,7 +104,7 @@ impl RequestAfter<'_> {
 }
 
 /// What was granted for a type, in the menu.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GrantState {
     /// The request that it comes of.
     pub id: String,

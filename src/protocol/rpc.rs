@@ -8,6 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, WireError};
+use super::methods::Method;
 use super::notifications::Notification;
 
 /// The most requests in one batch (`docs/protocol.md`, "Requests").
@@ -138,9 +139,23 @@ pub fn read(text: &str) -> Incoming {
             let why = format!("the batch has {} requests, more than {BATCH_MAX}", calls.len());
             alone(WireError::invalid_request(&why).with("batch_max", BATCH_MAX))
         }
-        Ok(Value::Array(calls)) => Incoming::Batch(calls.into_iter().map(read_call).collect()),
+        Ok(Value::Array(calls)) => Incoming::Batch(described_once(calls.into_iter().map(read_call).collect())),
         Ok(one) => Incoming::Single(read_call(one)),
     }
+}
+
+/// Refuses every [`Method::RpcDiscover`] but the first of a batch: its result is long, and the answers of a batch go in
+/// one frame.
+fn described_once(calls: Vec<Result<Call, BadCall>>) -> Vec<Result<Call, BadCall>> {
+    let mut is_there = false;
+    let mut once = |call: Call| {
+        if call.method == Method::RpcDiscover.name() && std::mem::replace(&mut is_there, true) {
+            let error = member("method", "may be rpc.discover once in a batch");
+            return Err(BadCall { id: call.id.unwrap_or(Id::Null), error });
+        }
+        Ok(call)
+    };
+    calls.into_iter().map(|call| call.and_then(&mut once)).collect()
 }
 
 /// True when arrays and objects nest deeper than [`DEPTH_MAX`]. What is no JSON may be measured

@@ -1,6 +1,7 @@
 //! Planned shifts on the wire.
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::domain::shift::{PlanError, PlannedShift};
 use crate::domain::time::{Timestamp, seconds};
 
 /// A planned shift as it is sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ShiftState {
     agent: String,
     day: String,

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::time::WireTime;
+use super::words;
 use crate::domain::command::Actor;
 use crate::domain::event::{ChosenStatus, Pending, PendingTarget};
 use crate::domain::presence::{AgentView, DeferredView, DeferredWord, PauseView};
@@ -20,7 +22,7 @@ const WAITS_FOR_PROTECTED_PAUSE: &str = "protected_pause";
 const WAITS_FOR_WORK: &str = "occupied";
 
 /// One agent as the protocol writes it; absent optional fields are left out.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AgentState<'a> {
     /// The agent's id.
     pub agent: &'a str,
@@ -33,19 +35,23 @@ pub struct AgentState<'a> {
     /// The number of the last event that the viewer can tell of.
     pub version: u64,
     /// What a dashboard shows first.
+    #[schemars(extend("enum" = words::presences()))]
     pub presence: &'static str,
     /// Since when the presence holds.
     pub presence_since: WireTime,
     /// What was chosen.
+    #[schemars(extend("enum" = words::statuses()))]
     pub status: &'static str,
     /// Since when the status holds.
     pub since: WireTime,
     /// Is a socket open.
+    #[schemars(extend("enum" = words::connections()))]
     pub connection: &'static str,
     /// May work be routed to the agent.
     pub routable: bool,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words::reasons_not_routable()))]
     pub routable_reason: Option<&'static str>,
     /// Open conversations by channel, as far as they are known.
     pub occupancy: BTreeMap<&'a str, u32>,
@@ -54,6 +60,7 @@ pub struct AgentState<'a> {
     /// Who chose the status.
     pub actor: ActorState<'a>,
     /// Why.
+    #[schemars(extend("enum" = words::causes()))]
     pub cause: &'static str,
     /// The running pause.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +80,7 @@ pub struct AgentState<'a> {
 }
 
 /// The last request for an exception, in short.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RequestState<'a> {
     /// Its id.
     pub id: String,
@@ -81,11 +88,12 @@ pub struct RequestState<'a> {
     #[serde(rename = "type")]
     pub pause_type: &'a str,
     /// `open`, or what became of it.
+    #[schemars(extend("enum" = words::request_states()))]
     pub state: &'static str,
 }
 
 /// A place in a line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct QueueState<'a> {
     /// The code of the type that is waited for.
     #[serde(rename = "type")]
@@ -101,7 +109,7 @@ pub struct QueueState<'a> {
 }
 
 /// A slot that is kept for a while.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct OfferState<'a> {
     /// Its id.
     pub id: String,
@@ -114,9 +122,10 @@ pub struct OfferState<'a> {
 }
 
 /// Who did it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ActorState<'a> {
     /// `agent`, `supervisor`, `admin`, `integration` or `system`.
+    #[schemars(extend("enum" = words::actors()))]
     pub kind: &'static str,
     /// Their id; the system has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +133,7 @@ pub struct ActorState<'a> {
 }
 
 /// A running pause.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PauseState<'a> {
     /// Its id.
     pub id: String,
@@ -153,13 +162,14 @@ pub struct PauseState<'a> {
 }
 
 /// What waits for the agent's return. Either `type` or `status` is there.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PendingState<'a> {
     /// The type of the pause that will begin.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub pause_type: Option<&'a str>,
     /// The status that will follow.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words::chosen_statuses()))]
     pub status: Option<&'static str>,
     /// Since when it waits.
     pub since: WireTime,
@@ -167,11 +177,12 @@ pub struct PendingState<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<WireTime>,
     /// What it waits for: `protected_pause` or `occupied`.
+    #[schemars(extend("enum" = [WAITS_FOR_PROTECTED_PAUSE, WAITS_FOR_WORK]))]
     pub why: &'static str,
 }
 
 /// The params of `agent.changed`: the state, and why somebody else changed it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AgentChanged<'a> {
     /// The state.
     #[serde(flatten)]

@@ -1,6 +1,9 @@
 //! Instants on the wire: RFC 3339, UTC, milliseconds.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::domain::time::Timestamp;
@@ -32,6 +35,21 @@ pub fn from_text(text: &str) -> Result<Timestamp, TimeError> {
 impl Serialize for WireTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&to_text(self.0))
+    }
+}
+
+impl JsonSchema for WireTime {
+    fn schema_name() -> Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "description": "An instant: RFC 3339, UTC, milliseconds.",
+            "examples": ["2026-11-22T20:57:49.123Z"],
+        })
     }
 }
 

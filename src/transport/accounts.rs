@@ -6,6 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::App;
@@ -78,9 +79,12 @@ pub(super) fn end_sockets(app: &App, tenant: &TenantId, logins: &[CredentialId])
     app.sockets.end(tenant, |_, session| matches!(session.proof, Proof::Login(id) if logins.contains(&id)));
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
+/// Accounts, in the order in which they were made.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccountPage")]
+pub(super) struct Page<'a> {
     accounts: Vec<AccountObject<'a>>,
+    /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

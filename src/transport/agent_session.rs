@@ -437,6 +437,7 @@ impl Session {
             | Invocation::RequestDecide { .. }
             | Invocation::OccupancySet { .. }
             | Invocation::Policy(_)
+            | Invocation::Discover
             | Invocation::Live(_)) => rpc::answer(&app, self.principal()?, other).await,
         }
     }

@@ -6,6 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -131,9 +132,12 @@ pub(super) async fn put(change: &Change<'_>, at: Timestamp, next: PersonChange) 
     change.put(at, body, TenantDefinition::Person(Arc::new(directory), person)).await
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
+/// People of the directory, by id.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AgentPage")]
+pub(super) struct Page<'a> {
     agents: Vec<PersonObject<'a>>,
+    /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<&'a str>,
 }

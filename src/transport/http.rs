@@ -19,8 +19,8 @@ use serde_json::json;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::{
-    App, accounts, agents, invitations, keys, logins, me, occupancy, pages, pauses, rpc, sessions, shifts, tickets,
-    upgrade,
+    App, accounts, agents, contract, invitations, keys, logins, me, occupancy, pages, pauses, rpc, sessions, shifts,
+    tickets, upgrade,
 };
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
@@ -41,6 +41,9 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<App>>)> {
         ("/healthz", "GET", get(health)),
         ("/readyz", "GET", get(ready)),
         ("/metrics", "GET", get(figures)),
+        ("/v1/openapi.json", "GET", get(contract::served::openapi)),
+        ("/v1/openrpc.json", "GET", get(contract::served::openrpc)),
+        ("/docs", "GET", get(contract::served::page)),
         ("/v1/ws", "GET", get(upgrade::upgrade)),
         ("/v1/rpc", "POST", post(call)),
         ("/v1/me", "GET", get(me::read)),

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::{ACCEPT, HOST};
 use http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -73,8 +74,10 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
     Ok(json_of(StatusCode::CREATED, &Made { invitations }))
 }
 
-#[derive(Serialize)]
-struct Made<'a> {
+/// Invitations that were made.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InvitationsMade")]
+pub(super) struct Made<'a> {
     invitations: Vec<InvitationObject<'a>>,
 }
 

@@ -6,6 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::App;
@@ -110,9 +111,12 @@ pub(super) async fn end(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
+/// Keys, in the order in which they were made.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "KeyPage")]
+pub(super) struct Page<'a> {
     keys: Vec<KeyObject<'a>>,
+    /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

@@ -11,6 +11,7 @@ mod agent_session;
 mod agents;
 mod board_session;
 mod change;
+pub mod contract;
 mod corrections;
 mod credential;
 mod dry_run;
@@ -79,6 +80,7 @@ pub use tls::{Look, Tls, TlsError, TlsFile};
 
 use admission::Admission;
 use change::Turns;
+use contract::served::Published;
 use dry_run::DryRuns;
 use failures::Failures;
 use logins::PasswordWork;
@@ -199,6 +201,7 @@ struct App {
     dry_runs: DryRuns,
     turns: Turns,
     newcomers: Newcomers,
+    published: Published,
     sockets: Arc<Sockets>,
     session_count: AtomicU64,
     /// Every task of a connection.
@@ -238,6 +241,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         proxies: TrustedProxies::new(parts.settings.trusted_proxies.clone()),
         dry_runs: DryRuns::default(),
         turns: Turns::default(),
+        published: Published::default(),
         newcomers: Newcomers::new(parts.settings.newcomers_per_minute_max),
         sockets: Arc::new(
             Sockets::new(

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
 use http::{HeaderMap, StatusCode, Uri};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,6 +25,7 @@ use crate::ports::ReadError;
 use crate::protocol::error::WireError;
 use crate::protocol::state::ActorState;
 use crate::protocol::time::{WireTime, from_text, to_text};
+use crate::protocol::words;
 use crate::store::history::{
     Annotation, Correction, DayOrInstant, PAGE_MAX, PauseFilter, PauseKey, PausePage, PauseRow,
 };
@@ -216,58 +218,95 @@ fn cursor(text: &str) -> Option<PauseKey> {
 }
 
 /// One pause in JSON; absent optional fields are left out.
-#[derive(Serialize)]
-struct PauseJson<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Pause")]
+pub(super) struct PauseJson<'a> {
+    /// Its id.
     id: String,
+    /// Whose.
     agent: &'a str,
+    /// What the agent was called.
     name: &'a str,
+    /// The code of its type.
     r#type: &'a str,
+    /// `regular` or `entitlement`.
+    #[schemars(extend("enum" = words::limited_classes()))]
     class: &'static str,
+    /// The team that it counted for.
     #[serde(skip_serializing_if = "Option::is_none")]
     team: Option<&'a str>,
+    /// When it began.
     started_at: WireTime,
+    /// When it ended; absent while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<WireTime>,
+    /// How long it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<i64>,
+    /// Why it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words::causes()))]
     ended_by: Option<&'static str>,
+    /// The longest time that it had.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit_ms: Option<i64>,
+    /// By how much the limit was moved out.
     extended_ms: i64,
+    /// It was over the limit and the grace.
     overrun: bool,
+    /// Since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     overran_at: Option<WireTime>,
+    /// It was shorter than its shortest time.
     short: bool,
+    /// It was so short that it used nothing up.
     misclick: bool,
+    /// Its end is an estimate.
     estimated: bool,
+    /// The last sign of life before an estimated end.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_seen_at: Option<WireTime>,
+    /// The time on it is paid.
     paid: bool,
+    /// The time on it counts as work.
     counts_as_work: bool,
+    /// The IANA zone that its days are of.
     zone: &'static str,
+    /// The offset of that zone at its start.
     utc_offset_s: i32,
+    /// The local day of its start.
     local_day: String,
+    /// The business day of its start.
     business_day: String,
+    /// When the shift began that it was taken in.
     #[serde(skip_serializing_if = "Option::is_none")]
     shift_started_at: Option<WireTime>,
+    /// Nobody had said when the shift began.
     shift_estimated: bool,
+    /// The version of the policy that it began under.
     policy_version: u64,
+    /// The pause that it took the place of.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaces: Option<String>,
+    /// The pause that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced_by: Option<String>,
+    /// What the agent wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    /// The last correction of its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     corrected: Option<CorrectedJson<'a>>,
+    /// What was added to its record.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<AnnotationJson<'a>>>")]
     annotations: Vec<AnnotationJson<'a>>,
 }
 
 /// Who corrected the end, and what it was before.
-#[derive(Serialize)]
-struct CorrectedJson<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Correction")]
+pub(super) struct CorrectedJson<'a> {
     by: ActorState<'a>,
     at: WireTime,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -287,8 +326,9 @@ impl<'a> CorrectedJson<'a> {
 }
 
 /// What somebody added.
-#[derive(Serialize)]
-struct AnnotationJson<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Annotation")]
+pub(super) struct AnnotationJson<'a> {
     by: ActorState<'a>,
     at: WireTime,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -346,13 +386,16 @@ impl<'a> PauseJson<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct PageJson<'a> {
+/// Pauses on record, the oldest first.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PausePage")]
+pub(super) struct PageJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<WireTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<WireTime>,
     pauses: Vec<PauseJson<'a>>,
+    /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

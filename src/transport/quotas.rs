@@ -81,6 +81,7 @@ fn writes(invocation: &Invocation) -> bool {
         | Invocation::BoardSubscribe { .. }
         | Invocation::BoardUnsubscribe { .. }
         | Invocation::SwitchOn { .. }
+        | Invocation::Discover
         | Invocation::SwitchOff { .. } => false,
     }
 }

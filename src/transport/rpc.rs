@@ -34,7 +34,8 @@ pub(super) fn action_of(method: Method) -> Action {
         | Method::SessionRefresh
         | Method::SessionSignOut
         | Method::RpcOn
-        | Method::RpcOff => Action::HoldSession,
+        | Method::RpcOff
+        | Method::RpcDiscover => Action::HoldSession,
         Method::AgentGet
         | Method::StatusSet
         | Method::PauseOptions
@@ -168,6 +169,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocat
             let view = occupancy::take(app, principal, &agent, report, expected_version).await?;
             Ok(to_value(&AgentAfter { agent: state(&view) }))
         }
+        Invocation::Discover => Ok(app.published.discovered().clone()),
         Invocation::PauseOptions { watch: true }
         | Invocation::SessionOpen(_)
         | Invocation::SessionPing
@@ -371,7 +373,15 @@ mod tests {
     /// `docs/protocol.md`, the table of roles, written out method by method.
     #[test]
     fn promise_a2_every_role_and_method_is_allowed_or_forbidden_as_the_contract_says() {
-        let everybody = ["session.open", "session.ping", "session.refresh", "session.sign_out", "rpc.on", "rpc.off"];
+        let everybody = [
+            "session.open",
+            "session.ping",
+            "session.refresh",
+            "session.sign_out",
+            "rpc.on",
+            "rpc.off",
+            "rpc.discover",
+        ];
         let agents = [
             "agent.get",
             "status.set",

@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::App;
@@ -130,9 +131,12 @@ pub(super) async fn cut(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-#[derive(Serialize)]
-struct Page {
+/// Open sockets, then logins, in the order in which they began.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SessionPage")]
+pub(super) struct Page {
     sessions: Vec<SessionObject>,
+    /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

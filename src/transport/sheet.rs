@@ -52,7 +52,7 @@ fn text(tenant: &Tenant, base: &str, invited: &[Invited]) -> String {
 }
 
 /// A text as it may stand in a page.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

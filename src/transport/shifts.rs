@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -122,20 +123,25 @@ pub(super) async fn plan_many(State(app): State<Arc<App>>, request: Request) -> 
     Ok(json_of(status, &Done { shifts, errors }))
 }
 
-#[derive(Serialize)]
-struct Listed {
+/// What is planned for an agent.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ShiftList")]
+pub(super) struct Listed {
     shifts: Vec<ShiftState>,
 }
 
-#[derive(Serialize)]
-struct Done {
+/// What was planned, and what was not.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ShiftsPlanned")]
+pub(super) struct Done {
     shifts: Vec<ShiftState>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<ItemError>>")]
     errors: Vec<ItemError>,
 }
 
 /// What is wrong with one of many.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ItemError {
     /// Its place in the list, counted from 0.
     index: usize,

@@ -118,6 +118,7 @@ fn calls(method: Method, ids: &Ids) -> Vec<Value> {
         vec![params, on_behalf]
     };
     match method {
+        Method::RpcDiscover => vec![json!({})],
         Method::SessionOpen | Method::SessionPing | Method::AgentGet | Method::PauseOptions => vec![json!({})],
         Method::RequestList => vec![json!({})],
         Method::SessionRefresh => vec![json!({"token": "nenhum"})],
@@ -174,6 +175,7 @@ fn requests(method: &str, path: &str, ids: &Ids) -> Vec<(String, String)> {
         ("GET", "/v1/me" | "/v1/keys" | "/v1/accounts" | "/invitation" | "/invitation.css" | "/invitation.js") => {
             plain(&[here])
         }
+        ("GET", "/v1/openapi.json" | "/v1/openrpc.json" | "/docs") => plain(&[here]),
         ("POST", "/v1/tickets" | "/v1/logout") => plain(&[here]),
         ("POST", "/v1/login") => {
             let wrong = "this is not the password";

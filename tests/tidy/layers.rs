@@ -43,7 +43,7 @@ const BORDERS: &[Border] = &[
     Border {
         module: "protocol",
         modules: Only(&["domain"]),
-        crates: Only(&["bytes", "chrono", "chrono_tz", "serde", "serde_json", "thiserror", "uuid"]),
+        crates: Only(&["bytes", "chrono", "chrono_tz", "schemars", "serde", "serde_json", "thiserror", "uuid"]),
     },
     Border {
         module: "store",

@@ -1,13 +1,15 @@
 //! What methods answer.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::protocol::state::ActorState;
+use crate::protocol::state::{ActorState, AgentState};
 use crate::protocol::time::WireTime;
+use crate::protocol::words;
 
 /// The result of `session.open`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SessionOpened {
     /// The session's id.
     pub session: String,
@@ -15,8 +17,10 @@ pub struct SessionOpened {
     pub principal: PrincipalShown,
     /// The agent's own state, where the principal is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AgentState<'static>>")]
     pub agent: Option<Value>,
     /// The server's time.
+    #[schemars(with = "WireTime")]
     pub server_time: String,
     /// How often the server pings.
     pub ping_interval_ms: u64,
@@ -25,15 +29,17 @@ pub struct SessionOpened {
 }
 
 /// A principal as it is shown to itself.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PrincipalShown {
     /// What it is first of all.
+    #[schemars(extend("enum" = words::roles()))]
     pub kind: &'static str,
     /// Its id.
     pub id: String,
     /// Its tenant.
     pub tenant: String,
     /// All its roles.
+    #[schemars(extend("items" = words::one_of_roles()))]
     pub roles: Vec<&'static str>,
     /// An agent's teams, or those that it may see.
     pub teams: Vec<String>,
@@ -42,7 +48,7 @@ pub struct PrincipalShown {
 }
 
 /// The limits that a client should know.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct LimitsShown {
     /// The largest message, in bytes.
     pub message_bytes: usize,
@@ -59,9 +65,10 @@ pub struct LimitsShown {
 }
 
 /// The result of `session.ping`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Pong {
     /// The server's time.
+    #[schemars(with = "WireTime")]
     pub server_time: String,
     /// The agent's version, where the principal is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,33 +76,38 @@ pub struct Pong {
 }
 
 /// The result of `session.refresh`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Refreshed {
     /// When the fresh credential ends.
+    #[schemars(with = "WireTime")]
     pub expires_at: String,
     /// The boards that the fresh credential does not reach; they have ended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub ended_subscriptions: Vec<String>,
 }
 
 /// The result of `pause.start`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PauseBegun {
     /// `started`, or `pending`.
+    #[schemars(extend("enum" = words::beginnings()))]
     pub outcome: &'static str,
     /// The agent after it.
+    #[schemars(with = "AgentState<'static>")]
     pub agent: Value,
 }
 
 /// The result of `pause.end` and of the live actions.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AgentAfter {
     /// The agent after it.
+    #[schemars(with = "AgentState<'static>")]
     pub agent: Value,
 }
 
 /// The parameters of `pause.warned` and `pause.limit_reached`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PauseThreshold {
     /// The pause.
     pub pause: String,
@@ -103,13 +115,15 @@ pub struct PauseThreshold {
     #[serde(rename = "type")]
     pub pause_type: String,
     /// When the threshold fired.
+    #[schemars(with = "WireTime")]
     pub at: String,
     /// When the limit is reached.
+    #[schemars(with = "WireTime")]
     pub limit_at: String,
 }
 
 /// The parameters of `pause.corrected`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PauseCorrectedTold<'a> {
     /// The pause.
     pub pause: String,
@@ -132,7 +146,7 @@ pub struct PauseCorrectedTold<'a> {
 }
 
 /// The parameters of `pause.annotated`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PauseAnnotatedTold<'a> {
     /// The pause.
     pub pause: String,
@@ -146,7 +160,7 @@ pub struct PauseAnnotatedTold<'a> {
 }
 
 /// The parameters of `pause.offered`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PauseOffered {
     /// The offer.
     pub offer: String,
@@ -154,5 +168,6 @@ pub struct PauseOffered {
     #[serde(rename = "type")]
     pub pause_type: String,
     /// When it expires.
+    #[schemars(with = "WireTime")]
     pub expires_at: String,
 }

@@ -42,7 +42,7 @@ fn example(method: Method) -> Value {
     let op = "01890a5d-ac96-774b-bcce-b302099a8057";
     match method {
         Method::SessionOpen => json!({"token": "t", "presence": false, "client": {"name": "x", "version": "1"}}),
-        Method::SessionPing | Method::AgentGet => json!({}),
+        Method::SessionPing | Method::AgentGet | Method::RpcDiscover => json!({}),
         Method::SessionRefresh => json!({"token": "t"}),
         Method::SessionSignOut => json!({"scope": "all", "pause": "end"}),
         Method::StatusSet => json!({"status": "available", "when": "after_work", "op": op, "expected_version": 3}),
@@ -83,6 +83,53 @@ fn example(method: Method) -> Value {
         Method::BoardSubscribe => json!({"teams": ["suporte"], "cursor": "c"}),
         Method::BoardUnsubscribe => json!({"subscription": "s"}),
         Method::RpcOn | Method::RpcOff => json!({"names": ["agent.changed"]}),
+    }
+}
+
+/// The schema of a method's parameters, with all that it refers to.
+fn schema(method: Method) -> Value {
+    let mut generator = schemars::SchemaGenerator::default();
+    let root = shapes::params_of(method, &mut generator).to_value();
+    let mut whole = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "allOf": [root]});
+    whole["$defs"] = Value::Object(generator.take_definitions(true));
+    whole
+}
+
+fn own_part(whole: &Value) -> &Value {
+    let reference = whole["allOf"][0]["$ref"].as_str().expect("a reference");
+    whole.pointer(reference.trim_start_matches('#')).expect("it leads there")
+}
+
+#[test]
+fn the_schema_of_each_method_says_what_its_reader_takes() {
+    for &method in Method::ALL {
+        let (name, whole) = (method.name(), schema(method));
+        let schema = jsonschema::validator_for(&whole).expect("a schema");
+        let params = example(method);
+        assert!(schema.is_valid(&params), "{name}: {params}");
+        let mut unknown = params.clone();
+        unknown["surprise"] = json!(1);
+        assert!(!schema.is_valid(&unknown), "{name} takes what its reader refuses");
+        let own = own_part(&whole);
+        for property in own["properties"].as_object().into_iter().flatten().map(|(property, _)| property) {
+            let mut wrong = params.clone();
+            wrong[property] = json!({"\u{0}": []});
+            let error = read(name, wrong.clone()).expect_err("not valid");
+            assert!(!error.message.contains("is unknown to this method"), "{name} does not read {property}");
+            assert!(!schema.is_valid(&wrong), "{name}: {wrong}");
+        }
+        for (property, _) in params.as_object().expect("an object") {
+            let mut less = params.clone();
+            less.as_object_mut().expect("an object").remove(property);
+            let required = own["required"].as_array().into_iter().flatten().any(|name| name == property);
+            // A publication needs a reason, what is withdrawn does not: that is beyond the schema.
+            let is_either = (name, property.as_str()) == ("policy.publish", "reason");
+            assert_eq!(read(name, less.clone()).is_err(), required || is_either, "{name} without {property}");
+            assert_eq!(schema.is_valid(&less), !required, "{name} without {property}");
+        }
+        for required in own["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            assert!(params.get(required).is_some(), "{name}: the example has no {required}");
+        }
     }
 }
 
