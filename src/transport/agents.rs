@@ -132,6 +132,7 @@ async fn put(change: &Change<'_>, at: Timestamp, next: PersonChange) -> Result<b
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AgentPage")]
 pub(super) struct Page<'a> {
+    /// The people.
     agents: Vec<PersonObject<'a>>,
     /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
