@@ -34,6 +34,7 @@ export interface AccountObject {
 }
 /** Accounts, in the order in which they were made. */
 export interface AccountPage {
+  /** The accounts. */
   accounts: Array<AccountObject>;
   /** Where to go on, where there are more. */
   next_cursor?: string;
@@ -130,6 +131,7 @@ export interface AgentEndPauseParams {
 }
 /** People of the directory, by id. */
 export interface AgentPage {
+  /** The people. */
   agents: Array<PersonObject>;
   /** Where to go on, where there are more. */
   next_cursor?: string;
@@ -258,8 +260,11 @@ export type AlertId = string;
 export type AlertParams = PauseParams | RequestParams | AtRiskParams;
 /** What somebody added. */
 export interface Annotation {
+  /** Who. */
   by: ActorState;
+  /** When. */
   at: Instant;
+  /** What; absent where it was erased. */
   text?: string;
 }
 /** Somebody has to agree. */
@@ -352,9 +357,13 @@ export interface ClientShape {
 }
 /** Who corrected the end, and what it was before. */
 export interface Correction {
+  /** Who. */
   by: ActorState;
+  /** When. */
   at: Instant;
+  /** Why. */
   reason?: string;
+  /** The end that was recorded first. */
   ended_at_before: Instant;
 }
 /** What somebody came in with. */
@@ -497,7 +506,7 @@ export interface ErrorData {
   /** What belongs to the code. */
   params: Record<string, unknown>;
   /** When it is worth asking again, if nothing else happens. */
-  next_change_at?: string;
+  next_change_at?: Instant;
 }
 /** What is different in a field. */
 export interface FieldDifference {
@@ -565,19 +574,21 @@ export interface InvitationsBody {
 }
 /** Invitations that were made. */
 export interface InvitationsMade {
+  /** One for each person, in the order of the request. */
   invitations: Array<InvitationObject>;
 }
 /** What is wrong with one of many. */
 export interface ItemError {
   /** Its place in the list, counted from 0. */
   index: number;
+  /** One plain English sentence. */
   message: string;
   /** The stable code. */
   code: string;
   /** What belongs to the code. */
   params: Record<string, unknown>;
   /** When it is worth asking again, if nothing else happens. */
-  next_change_at?: string;
+  next_change_at?: Instant;
 }
 /** A key that is wished for. */
 export interface KeyBody {
@@ -617,6 +628,7 @@ export interface KeyObject {
 }
 /** Keys, in the order in which they were made. */
 export interface KeyPage {
+  /** The keys. */
   keys: Array<KeyObject>;
   /** Where to go on, where there are more. */
   next_cursor?: string;
@@ -993,8 +1005,11 @@ export interface PauseOptionsParams {
 }
 /** Pauses on record, the oldest first. */
 export interface PausePage {
+  /** The first instant of the range. */
   from?: Instant;
+  /** The instant that ends the range. */
   to?: Instant;
+  /** The pauses. */
   pauses: Array<Pause>;
   /** Where to go on, where there are more. */
   next_cursor?: string;
@@ -1350,13 +1365,20 @@ export interface PrincipalShown {
 }
 /** A problem document (RFC 9457). */
 export interface Problem {
+  /** Always `about:blank`: what it is about is in `code`. */
   type: string;
+  /** The name of the status. */
   title: string;
+  /** The status. */
   status: number;
+  /** One plain English sentence. */
   detail: string;
+  /** What programs act on. */
   code: string;
+  /** What belongs to the code. */
   params: Record<string, unknown>;
-  next_change_at?: string;
+  /** When it is worth asking again, if nothing else happens. */
+  next_change_at?: Instant;
 }
 /** A place in a line. */
 export interface QueueState {
@@ -1616,6 +1638,7 @@ export interface SessionOpened {
 }
 /** Open sockets, then logins, in the order in which they began. */
 export interface SessionPage {
+  /** The sessions. */
   sessions: Array<SessionObject>;
   /** Where to go on, where there are more. */
   next_cursor?: string;
@@ -1665,6 +1688,7 @@ export interface ShiftItem {
 }
 /** What is planned for an agent. */
 export interface ShiftList {
+  /** The first one first. */
   shifts: Array<ShiftState>;
 }
 /** A planned shift as it is sent. */
@@ -1682,7 +1706,9 @@ export interface ShiftsBody {
 }
 /** What was planned, and what was not. */
 export interface ShiftsPlanned {
+  /** What was planned, by agent. */
   shifts: Array<ShiftState>;
+  /** What was not; send all of it again. */
   errors?: Array<ItemError>;
 }
 /** A part of a snapshot: part 0 replaces everything there was, the others add. */

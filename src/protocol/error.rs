@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::time::to_text as rfc3339;
+use super::time::{WireTime, to_text as rfc3339};
 use crate::domain::command::{Refusal, Rejection};
 use crate::domain::time::{Timestamp, millis};
 
@@ -42,6 +42,7 @@ pub struct ErrorData {
     pub params: Map<String, Value>,
     /// When it is worth asking again, if nothing else happens.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WireTime>")]
     pub next_change_at: Option<String>,
 }
 

@@ -83,6 +83,7 @@ pub(super) fn end_sockets(app: &App, tenant: &TenantId, logins: &[CredentialId])
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AccountPage")]
 pub(super) struct Page<'a> {
+    /// The accounts.
     accounts: Vec<AccountObject<'a>>,
     /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -136,6 +136,7 @@ pub(super) async fn put(change: &Change<'_>, at: Timestamp, next: PersonChange) 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AgentPage")]
 pub(super) struct Page<'a> {
+    /// The people.
     agents: Vec<PersonObject<'a>>,
     /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -78,6 +78,7 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "InvitationsMade")]
 pub(super) struct Made<'a> {
+    /// One for each person, in the order of the request.
     invitations: Vec<InvitationObject<'a>>,
 }
 

@@ -115,6 +115,7 @@ pub(super) async fn end(
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "KeyPage")]
 pub(super) struct Page<'a> {
+    /// The keys.
     keys: Vec<KeyObject<'a>>,
     /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -307,10 +307,14 @@ pub(super) struct PauseJson<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Correction")]
 pub(super) struct CorrectedJson<'a> {
+    /// Who.
     by: ActorState<'a>,
+    /// When.
     at: WireTime,
+    /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    /// The end that was recorded first.
     ended_at_before: WireTime,
 }
 
@@ -329,8 +333,11 @@ impl<'a> CorrectedJson<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Annotation")]
 pub(super) struct AnnotationJson<'a> {
+    /// Who.
     by: ActorState<'a>,
+    /// When.
     at: WireTime,
+    /// What; absent where it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
 }
@@ -390,10 +397,13 @@ impl<'a> PauseJson<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PausePage")]
 pub(super) struct PageJson<'a> {
+    /// The first instant of the range.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<WireTime>,
+    /// The instant that ends the range.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<WireTime>,
+    /// The pauses.
     pauses: Vec<PauseJson<'a>>,
     /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::auth::{Forbidden, Unauthenticated};
 use crate::protocol::error::{ErrorKind, WireError};
+use crate::protocol::time::WireTime;
 
 /// The media type of a problem document.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -32,13 +33,21 @@ struct Parts {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 pub(super) struct Document<'a> {
+    /// Always `about:blank`: what it is about is in `code`.
     r#type: &'static str,
+    /// The name of the status.
     title: &'a str,
+    /// The status.
     status: u16,
+    /// One plain English sentence.
     detail: &'a str,
+    /// What programs act on.
     code: &'a str,
+    /// What belongs to the code.
     params: &'a Map<String, Value>,
+    /// When it is worth asking again, if nothing else happens.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WireTime>")]
     next_change_at: Option<&'a str>,
 }
 

@@ -135,6 +135,7 @@ pub(super) async fn cut(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "SessionPage")]
 pub(super) struct Page {
+    /// The sessions.
     sessions: Vec<SessionObject>,
     /// Where to go on, where there are more.
     #[serde(skip_serializing_if = "Option::is_none")]

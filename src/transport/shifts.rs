@@ -127,6 +127,7 @@ pub(super) async fn plan_many(State(app): State<Arc<App>>, request: Request) -> 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ShiftList")]
 pub(super) struct Listed {
+    /// The first one first.
     shifts: Vec<ShiftState>,
 }
 
@@ -134,7 +135,9 @@ pub(super) struct Listed {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ShiftsPlanned")]
 pub(super) struct Done {
+    /// What was planned, by agent.
     shifts: Vec<ShiftState>,
+    /// What was not; send all of it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Option<Vec<ItemError>>")]
     errors: Vec<ItemError>,
@@ -145,6 +148,7 @@ pub(super) struct Done {
 struct ItemError {
     /// Its place in the list, counted from 0.
     index: usize,
+    /// One plain English sentence.
     message: String,
     #[serde(flatten)]
     data: Box<ErrorData>,

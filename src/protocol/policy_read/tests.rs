@@ -15,6 +15,7 @@ use crate::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use crate::domain::policy::{OnEarlyEnd, OnLimit, StartableBy, WhenFull, WhenOccupied};
 use crate::domain::policy_check::check_override;
 use crate::domain::time::seconds;
+use crate::protocol::policy_shapes::{EntitlementRuleObject, OverrideObject, PauseTypeObject};
 use crate::protocol::policy_write::{write_difference, write_owed, write_types};
 
 const NOW: Timestamp = Timestamp(1_768_478_400_000);
@@ -199,7 +200,51 @@ proptest! {
     #[test]
     fn what_is_written_reads_as_it_was(types in vec(pause_type(), 0..4)) {
         let types: PauseTypes = types.into_iter().map(|kind| (kind.code.clone(), Arc::new(kind))).collect();
-        prop_assert_eq!(read(write_types(&types)), Ok(types));
+        let written = write_types(&types);
+        let schema = schema::<PauseTypeObject>();
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        for kind in written.as_array().into_iter().flatten() {
+            prop_assert!(validator.is_valid(kind), "{}", kind);
+        }
+        prop_assert_eq!(read(written), Ok(types));
+    }
+}
+
+fn schema<T: schemars::JsonSchema>() -> Value {
+    schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value()
+}
+
+#[test]
+fn the_schemas_name_the_fields_that_are_read() {
+    let wrong = |whole: Value, field: &str, path: &str, types: &dyn Fn(Value) -> Vec<String>| {
+        let mut whole = whole;
+        whole[field] = json!({"\u{0}": []});
+        let told = types(whole);
+        let of_field: Vec<&String> = told.iter().filter(|told| told.starts_with(&format!("{path}.{field}"))).collect();
+        assert!(!of_field.is_empty(), "{path}.{field}: {told:?}");
+        assert!(of_field.iter().all(|told| !told.ends_with(&format!("{field}: is unknown; take it out"))), "{told:?}");
+    };
+    let properties = |schema: Value| -> Vec<String> {
+        schema["properties"].as_object().expect("properties").keys().cloned().collect()
+    };
+    let kind = json!({"code": "a", "name": {"en": "A"}});
+    for field in properties(schema::<PauseTypeObject>()) {
+        wrong(kind.clone(), &field, "types[0]", &|kind| problems(json!([kind])));
+    }
+    let of_team = json!({"agent": "ana", "reason": "r", "limit_s": 60});
+    for field in properties(schema::<OverrideObject>()) {
+        wrong(of_team.clone(), &field, "types[0].overrides[0]", &|one| {
+            problems(json!([{"code": "a", "name": {"en": "A"}, "overrides": [one]}]))
+        });
+    }
+    let owed = json!({"id": "n7", "type": "a", "min_s": 60});
+    for field in properties(schema::<EntitlementRuleObject>()) {
+        wrong(owed.clone(), &field, "entitlement_rules[0]", &|one| {
+            let (policy, directory) = (Policy::empty(), directory());
+            let beside = Beside { policy: &policy, directory: &directory, now: NOW };
+            let told = read_types(Vec::new(), Some(vec![one]), beside).expect_err("it cannot be");
+            told.into_iter().map(|one| format!("{}: {}", one.field, one.problem)).collect()
+        });
     }
 }
 

@@ -14,7 +14,7 @@ import intervalo_server
 
 SEED = 20261122
 # How many requests are made up for an operation, beside those that go over every rule of its schema.
-REQUESTS = 100
+REQUESTS = 60
 # How long both runs may take together, in seconds.
 SECONDS_MAX = 230
 CHECKS = (
