@@ -135,6 +135,9 @@ async fn what_is_answered_over_http_is_what_the_document_says() {
     {
         house.ask("GET", path, &[], "").await;
     }
+    for path in ["/invitation", "/invitation.css", "/invitation.js"] {
+        assert_eq!(house.ask("GET", path, &[], "").await.status, 200);
+    }
     for role in [Role::Admin, Role::Supervisor, Role::Auditor, Role::Operator, Role::Agent] {
         house.ask_as(role, "GET", "/v1/me", Value::Null).await;
     }

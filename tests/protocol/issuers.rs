@@ -279,7 +279,8 @@ async fn promise_a3_a_flood_of_unknown_keys_leaves_a_provider_alone() {
         })
         .collect();
     let answers = join_all(unknown.iter().map(|token| house.upgrade(token))).await;
-    assert!(answers.iter().all(|answer| answer.status == 401));
+    // Beyond what an address has, they are told to wait.
+    assert!(answers.iter().all(|answer| matches!(answer.status, 401 | 429)));
     house.server.open(&house.token("nova", json!({}))).await;
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
