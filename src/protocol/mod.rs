@@ -7,6 +7,7 @@ pub mod board;
 pub mod close;
 pub mod dry_run;
 pub mod error;
+pub mod event;
 pub mod methods;
 pub mod notifications;
 pub mod occupancy;
