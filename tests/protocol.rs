@@ -16,6 +16,8 @@ mod corrections;
 mod doors;
 #[path = "protocol/dry_run.rs"]
 mod dry_run;
+#[path = "protocol/events.rs"]
+mod events;
 #[path = "protocol/foreign_client.rs"]
 mod foreign_client;
 #[path = "protocol/http.rs"]

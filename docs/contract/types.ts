@@ -287,6 +287,13 @@ export interface AtRiskParams {
   /** True where nobody has said how long the shift is. */
   estimated: boolean;
 }
+/** A page of the journal. */
+export interface AuditPage {
+  /** The events, by their numbers. */
+  events: Array<EventObject>;
+  /** Where to go on. */
+  next_cursor?: string;
+}
 /** Nothing has changed. */
 export interface BeatFrame {
   /** Always `beat`. */
@@ -507,6 +514,33 @@ export interface ErrorData {
   params: Record<string, unknown>;
   /** When it is worth asking again, if nothing else happens. */
   next_change_at?: Instant;
+}
+/** One event; absent optional fields are left out. */
+export interface EventObject {
+  /** Its number within the tenant. */
+  seq: number;
+  /** When it was decided. */
+  at: Instant;
+  /** The name of its kind. */
+  kind: "access.cut" | "access.refused" | "account.ended" | "account.invited" | "account.made" | "account.password_set" | "agent.connected" | "agent.connection_lost" | "agent.deactivated" | "agent.grace" | "agent.resumed" | "agent.signed_in" | "agent.signed_out" | "agent.status_changed" | "alert.acknowledged" | "clock.stepped" | "directory.changed" | "entitlement.at_risk" | "finding.recorded" | "grant.used" | "history.read" | "key.ended" | "key.made" | "key.used" | "login.began" | "login.ended" | "occupancy.changed" | "pause.annotated" | "pause.corrected" | "pause.ended" | "pause.escalated" | "pause.extended" | "pause.left_queue" | "pause.limit_reached" | "pause.offer_expired" | "pause.offered" | "pause.overran" | "pause.pending" | "pause.pending_cancelled" | "pause.queued" | "pause.refused" | "pause.started" | "pause.warned" | "policy.drafted" | "policy.published" | "policy.scheduled" | "policy.withdrawn" | "request.cancelled" | "request.created" | "request.decided" | "request.expired" | "server.started" | "shift.cancelled" | "shift.planned";
+  /** Whose; absent on a tenant's event. */
+  agent?: string;
+  /** Its number within the agent. */
+  agent_seq?: number;
+  /** When it was due, for what a deadline brought about. */
+  due_at?: Instant;
+  /** Who brought it about. */
+  actor: ActorState;
+  /** Why. */
+  cause: string;
+  /** What a person wrote to it; absent where it was erased. */
+  reason?: string;
+  /** The policy that it was decided under. */
+  policy_version?: number;
+  /** The `op` of the command. */
+  op?: string;
+  /** What belongs to its kind. */
+  data: Record<string, unknown>;
 }
 /** What is different in a field. */
 export interface FieldDifference {

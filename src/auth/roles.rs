@@ -23,6 +23,10 @@ pub enum Action {
     WatchBoard,
     /// Read the pause history.
     ReadHistory,
+    /// Read the journal as a list.
+    ReadAudit,
+    /// Follow the journal as a stream.
+    FollowEvents,
     /// Say what work of an agent is open.
     ReportOccupancy,
     /// See one's own requests, or those that one may decide on.
@@ -43,7 +47,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 14] = [
+    pub const ALL: [Action; 16] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -58,6 +62,8 @@ impl Action {
         Action::ManagePolicy,
         Action::ManageDirectory,
         Action::ManageAccess,
+        Action::ReadAudit,
+        Action::FollowEvents,
     ];
 }
 
@@ -105,12 +111,18 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::PlanShifts
             | Action::ManagePolicy
             | Action::ManageDirectory
-            | Action::ManageAccess,
+            | Action::ManageAccess
+            | Action::ReadAudit
+            | Action::FollowEvents,
         )
-        | (Role::Auditor, Action::ReadHistory)
+        | (Role::Auditor, Action::ReadHistory | Action::ReadAudit)
         | (
             Role::Integration,
-            Action::ReadAgent | Action::ReportOccupancy | Action::PlanShifts | Action::ManageDirectory,
+            Action::ReadAgent
+            | Action::ReportOccupancy
+            | Action::PlanShifts
+            | Action::ManageDirectory
+            | Action::FollowEvents,
         ) => Reach::Tenant,
         (Role::Integration, Action::ActOnAgent) => Reach::TenantOnBehalf,
         (
@@ -127,7 +139,9 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::PlanShifts
             | Action::ManagePolicy
             | Action::ManageDirectory
-            | Action::ManageAccess,
+            | Action::ManageAccess
+            | Action::ReadAudit
+            | Action::FollowEvents,
         ) => Reach::Nothing,
     }
 }
@@ -237,34 +251,34 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory access
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory access    audit     events
         let table = [
             (
                 Role::Agent,
                 [
                     Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Itself, Nothing,
-                    Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Supervisor,
                 [
                     Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, ItsTeams,
-                    Nothing, Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Admin,
                 [
                     Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant,
-                    Tenant, Tenant,
+                    Tenant, Tenant, Tenant, Tenant,
                 ],
             ),
             (
                 Role::Auditor,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Tenant, Nothing,
                 ],
             ),
             (
@@ -284,13 +298,15 @@ mod tests {
                     Nothing,
                     Tenant,
                     Nothing,
+                    Nothing,
+                    Tenant,
                 ],
             ),
             (
                 Role::Operator,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
         ];

@@ -259,6 +259,16 @@ pub enum AccessEvent {
         /// How many refusals this event stands for.
         count: u32,
     },
+    /// Somebody, the event's actor, read what is on record of other people; repeats within the minute are counted, not
+    /// listed.
+    HistoryRead {
+        /// What of it.
+        what: HistoryPart,
+        /// As what they were allowed to.
+        role: Role,
+        /// How many readings this event stands for.
+        count: u32,
+    },
 }
 
 impl AccessEvent {
@@ -276,6 +286,7 @@ impl AccessEvent {
             AccessEvent::LoginEnded(_) => "login.ended",
             AccessEvent::AccessCut { .. } => "access.cut",
             AccessEvent::AccessRefused { .. } => "access.refused",
+            AccessEvent::HistoryRead { .. } => "history.read",
         }
     }
 }
@@ -304,6 +315,31 @@ impl Door {
             Door::Key => "key",
             Door::Invitation => "invitation",
             Door::Ticket => "ticket",
+        }
+    }
+}
+
+/// What of the history somebody read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HistoryPart {
+    /// The pauses, a page at a time.
+    Pauses,
+    /// The journal as a list, a page at a time.
+    Audit,
+    /// The journal as a stream, each time that one begins.
+    Events,
+}
+
+impl HistoryPart {
+    /// Every one.
+    pub const ALL: [HistoryPart; 3] = [HistoryPart::Pauses, HistoryPart::Audit, HistoryPart::Events];
+
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HistoryPart::Pauses => "pauses",
+            HistoryPart::Audit => "audit",
+            HistoryPart::Events => "events",
         }
     }
 }

@@ -34,6 +34,7 @@ pub mod routable;
 pub mod rules;
 pub mod schedule;
 pub mod shift;
+pub mod shown_event;
 pub mod slots;
 pub mod time;
 pub mod usage;

@@ -19,6 +19,7 @@ mod view;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -150,6 +151,11 @@ impl Hub {
     /// The number that the tenant's rows stand at.
     pub fn head(&self, tenant: &TenantId) -> Option<TenantSeq> {
         self.tenant(tenant).map(|tenant| tenant.state().table.head())
+    }
+
+    /// Tells when a tenant's head has moved: it may skip numbers, and what is behind it is durable.
+    pub fn heads(&self, tenant: &TenantId) -> Option<watch::Receiver<TenantSeq>> {
+        self.tenant(tenant).map(|tenant| tenant.state().heads())
     }
 
     /// The rows of a tenant that are wanted, as they stand now; none where the tenant is not served here.

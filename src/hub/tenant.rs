@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use metrics::{counter, gauge};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::HubError;
@@ -44,6 +45,8 @@ pub(super) struct State {
     repair_stale: Option<Timestamp>,
     /// From which number on the rows may be shown; `None` while that is not known.
     shown_from: Option<TenantSeq>,
+    /// Where the rows stand, for whoever waits for what comes next.
+    heads: watch::Sender<TenantSeq>,
 }
 
 /// What a step changed for one view.
@@ -60,6 +63,7 @@ impl Tenant {
     /// A tenant whose rows may be shown from the number `shown_from` on, or from one that is said later.
     pub(super) fn new(id: TenantId, table: Table, shown_from: Option<TenantSeq>) -> Tenant {
         let state = State {
+            heads: watch::Sender::new(table.head()),
             table,
             views: BTreeMap::new(),
             views_by_team: BTreeMap::new(),
@@ -81,6 +85,15 @@ impl State {
     /// How many views are open.
     pub(super) fn views(&self) -> usize {
         self.views.len()
+    }
+
+    /// Tells when the tenant's head has moved.
+    pub(super) fn heads(&self) -> watch::Receiver<TenantSeq> {
+        self.heads.subscribe()
+    }
+
+    fn tell_head(&self) {
+        self.heads.send_replace(self.table.head());
     }
 
     /// An open view, with the table that it shows.
@@ -160,6 +173,7 @@ impl State {
         let delta = self.table.advance(committed.to, committed.directory.as_ref(), &committed.rows);
         self.cut_frames(&delta);
         self.tell_shown(was_shown);
+        self.tell_head();
     }
 
     /// Takes up rows as the journal has them at `head`, unless the table is further; what differs
@@ -182,6 +196,7 @@ impl State {
         for view in self.views.values_mut() {
             view.reset(&self.table);
         }
+        self.tell_head();
     }
 
     fn take_rows(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>) {
@@ -190,6 +205,7 @@ impl State {
         let delta = self.table.advance(head, Some(directory), &rows);
         self.cut_frames(&delta);
         self.tell_shown(was_shown);
+        self.tell_head();
     }
 
     /// Sets or clears what the feed says of the store.

@@ -8,6 +8,7 @@ pub mod bodies;
 pub mod close;
 pub mod dry_run;
 pub mod error;
+pub mod event;
 pub mod methods;
 pub mod notifications;
 pub mod occupancy;

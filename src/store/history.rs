@@ -3,6 +3,7 @@
 //! Protected pauses are never among the rows, whoever asks (semantics §11).
 
 mod amendments;
+mod events;
 mod policies;
 mod recorded;
 
@@ -24,6 +25,7 @@ use crate::ports::ReadError;
 
 use amendments::Amendments;
 pub use amendments::{Annotation, Correction};
+pub use events::{EventFilter, EventPage};
 pub use policies::PublishedPolicy;
 pub use recorded::{Recorded, RecordedPage, fold_dry_run};
 

@@ -1,8 +1,10 @@
 //! What the doors need of the pause history and of past policies. The store answers it; a test may.
 
-use crate::domain::id::{PauseId, PolicyVersion, TenantId};
+use crate::domain::id::{PauseId, PolicyVersion, TenantId, TenantSeq};
 use crate::ports::{BoxFuture, ReadError};
-use crate::store::history::{self, PauseFilter, PauseKey, PausePage, PauseRow, PublishedPolicy, Recorded};
+use crate::store::history::{
+    self, EventFilter, EventPage, PauseFilter, PauseKey, PausePage, PauseRow, PublishedPolicy, Recorded,
+};
 
 /// Reads the pause history.
 pub trait PauseHistory: Send + Sync + 'static {
@@ -27,6 +29,17 @@ pub trait PauseHistory: Send + Sync + 'static {
 
     /// All that is on record of a tenant, in its order.
     fn recorded<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Recorded, ReadError>>;
+
+    /// The number of a tenant's last event.
+    fn head<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<TenantSeq, ReadError>>;
+
+    /// The events after a number as others are shown them, of up to `limit` that are on record.
+    fn events<'a>(
+        &'a self,
+        filter: &'a EventFilter,
+        after: TenantSeq,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<EventPage, ReadError>>;
 }
 
 impl PauseHistory for history::PauseHistory {
@@ -54,5 +67,18 @@ impl PauseHistory for history::PauseHistory {
 
     fn recorded<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Recorded, ReadError>> {
         Box::pin(self.recorded(tenant))
+    }
+
+    fn head<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<TenantSeq, ReadError>> {
+        Box::pin(self.head(tenant))
+    }
+
+    fn events<'a>(
+        &'a self,
+        filter: &'a EventFilter,
+        after: TenantSeq,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<EventPage, ReadError>> {
+        Box::pin(self.events(filter, after, limit))
     }
 }

@@ -19,8 +19,8 @@ use serde_json::json;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::{
-    App, accounts, agents, contract, invitations, keys, logins, me, occupancy, pages, pauses, rpc, sessions, shifts,
-    tickets, upgrade,
+    App, accounts, agents, audit, contract, events, invitations, keys, logins, me, occupancy, pages, pauses, rpc,
+    sessions, shifts, tickets, upgrade,
 };
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
@@ -68,6 +68,8 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<App>>)> {
         ("/v1/agents/{id}/shifts/{day}", "PUT, DELETE", put(shifts::plan_one).delete(shifts::cancel)),
         ("/v1/shifts", "PUT", put(shifts::plan_many)),
         ("/v1/pauses", "GET", get(pauses::pauses)),
+        ("/v1/audit", "GET", get(audit::list)),
+        ("/v1/events", "GET", get(events::follow)),
         ("/invitation", "GET", get(pages::invitation)),
         ("/invitation.css", "GET", get(pages::invitation_style)),
         ("/invitation.js", "GET", get(pages::invitation_script)),

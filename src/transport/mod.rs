@@ -9,6 +9,7 @@ mod accounts;
 mod admission;
 mod agent_session;
 mod agents;
+mod audit;
 mod board_session;
 mod change;
 pub mod contract;
@@ -17,6 +18,7 @@ mod credential;
 mod dry_run;
 #[doc(hidden)]
 pub mod echo;
+mod events;
 mod failures;
 mod history;
 mod http;
@@ -37,6 +39,7 @@ mod proxies;
 mod query;
 mod quotas;
 mod rate_limit;
+mod read_record;
 mod reading;
 mod requests;
 mod rpc;
@@ -87,6 +90,7 @@ use logins::PasswordWork;
 use provisioning::{NEWCOMERS_PER_MINUTE_MAX, Newcomers};
 use proxies::TrustedProxies;
 use rate_limit::RateLimiter;
+use read_record::ReadRecord;
 use sockets::Sockets;
 use tickets::Tickets;
 use turned_away::TurnedAway;
@@ -183,6 +187,7 @@ struct App {
     vault: Arc<Vault>,
     tickets: Tickets,
     turned_away: TurnedAway,
+    read_record: ReadRecord,
     passwords: PasswordWork,
     history: Arc<dyn PauseHistory>,
     clock: Arc<dyn Clock>,
@@ -228,6 +233,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         vault: parts.vault,
         tickets: Tickets::default(),
         turned_away: TurnedAway::default(),
+        read_record: ReadRecord::default(),
         passwords: PasswordWork::default(),
         history: parts.history,
         clock: parts.clock,
@@ -265,7 +271,8 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
     doors.close();
     drop(routes);
     let telling = turned_away::tell(Arc::clone(&app), shutdown.clone());
-    tokio::join!(telling, doors.wait());
+    let recording = read_record::tell(Arc::clone(&app), shutdown.clone());
+    tokio::join!(telling, recording, doors.wait());
     app.tasks.close();
     if tokio::time::timeout(DRAIN_TIME_MAX, app.tasks.wait()).await.is_err() {
         tracing::warn!(connections = app.tasks.len(), "cutting connections that did not end in time");

@@ -18,6 +18,7 @@ use super::http::json_response;
 use super::problem::Problem;
 use super::{App, rpc};
 use crate::auth::{Action, Principal, Scope};
+use crate::domain::access::HistoryPart;
 use crate::domain::id::{AgentId, IdError, PauseTypeCode, TeamId};
 use crate::domain::schedule::local_day_bounds;
 use crate::domain::time::{Timestamp, millis};
@@ -44,6 +45,7 @@ pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     let asked = Asked::read(&uri)?;
     app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()).map_err(WireError::rate_limited)?;
     let filter = asked.filter(&principal, &scope)?;
+    app.read_record.note(&principal, HistoryPart::Pauses);
     tracing::info!(
         tenant.id = %principal.tenant, principal.id = %principal.id, agent.id = asked.agent.as_ref().map(AgentId::as_str),
         "{} reads the pause history", principal.id
@@ -200,7 +202,7 @@ fn no_id(_: IdError) -> &'static str {
     "is no id"
 }
 
-fn day_or_instant(text: &str) -> Result<DayOrInstant, &'static str> {
+pub(super) fn day_or_instant(text: &str) -> Result<DayOrInstant, &'static str> {
     let day = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
     day.map(DayOrInstant::Day)
         .or_else(|| from_text(text).ok().map(DayOrInstant::Instant))

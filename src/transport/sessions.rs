@@ -48,7 +48,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
         for (who, open) in app.sockets.list(tenant, after, is_wanted, limit + 1) {
             sessions.push(SessionObject {
                 id: Name::Socket(open.id).to_string(),
-                kind: "socket",
+                kind: open.kind.as_str(),
                 subject: who.to_string(),
                 credential: open.proof.kind(),
                 since: WireTime(open.since),

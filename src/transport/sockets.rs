@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use super::events::STREAMS_MAX;
 use crate::auth::{Principal, Proof};
 use crate::domain::id::{PrincipalId, SessionId, TenantId};
 use crate::domain::time::Timestamp;
@@ -68,7 +69,36 @@ pub(super) struct OpenSession {
     pub(super) proof: Proof,
     pub(super) since: Timestamp,
     pub(super) expires_at: Timestamp,
+    pub(super) kind: SessionKind,
     ended: CancellationToken,
+}
+
+/// What a session is held by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SessionKind {
+    /// A socket.
+    Socket,
+    /// A stream of events.
+    Stream,
+}
+
+impl SessionKind {
+    /// The stable word.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            SessionKind::Socket => "socket",
+            SessionKind::Stream => "stream",
+        }
+    }
+}
+
+/// Why a stream of events is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoStream {
+    /// The principal has as many streams as it may have.
+    Streams,
+    /// It, or its tenant, has as many sessions as it may have.
+    Sessions,
 }
 
 impl Sockets {
@@ -128,8 +158,33 @@ impl Sockets {
         id: SessionId,
         since: Timestamp,
     ) -> Option<SessionPlace> {
-        let key = (principal.tenant.clone(), principal.id.clone());
+        self.open_in(&mut self.counts(), principal, (id, SessionKind::Socket), since)
+    }
+
+    /// The same for a stream of events, of which there are fewer still.
+    pub(super) fn open_stream(
+        self: &Arc<Self>,
+        principal: &Principal,
+        id: SessionId,
+        since: Timestamp,
+    ) -> Result<SessionPlace, NoStream> {
         let mut counts = self.counts();
+        let open = counts.by_principal.get(&(principal.tenant.clone(), principal.id.clone()));
+        let streams = open.into_iter().flatten().filter(|session| session.kind == SessionKind::Stream).count();
+        if streams >= STREAMS_MAX {
+            return Err(NoStream::Streams);
+        }
+        self.open_in(&mut counts, principal, (id, SessionKind::Stream), since).ok_or(NoStream::Sessions)
+    }
+
+    fn open_in(
+        self: &Arc<Self>,
+        counts: &mut Counts,
+        principal: &Principal,
+        (id, kind): (SessionId, SessionKind),
+        since: Timestamp,
+    ) -> Option<SessionPlace> {
+        let key = (principal.tenant.clone(), principal.id.clone());
         let of_principal = counts.by_principal.get(&key).map_or(0, Vec::len);
         let of_tenant = counts.by_tenant.get(&key.0).copied().unwrap_or(0);
         if of_principal >= self.per_principal_max || self.per_tenant_max.is_some_and(|most| of_tenant >= most) {
@@ -139,7 +194,7 @@ impl Sockets {
         let ended = CancellationToken::new();
         let (proof, expires_at) = (principal.proof, principal.expires_at);
         let open = counts.by_principal.entry(key.clone()).or_default();
-        open.push(OpenSession { id, proof, since, expires_at, ended: ended.clone() });
+        open.push(OpenSession { id, proof, since, expires_at, kind, ended: ended.clone() });
         Some(SessionPlace { sockets: Arc::clone(self), key, session: id, ended })
     }
 
@@ -220,6 +275,11 @@ impl SessionPlace {
     /// Completes when somebody has ended what the session came in with.
     pub(super) async fn ended(&self) {
         self.ended.cancelled().await;
+    }
+
+    /// True when somebody has.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
     }
 }
 

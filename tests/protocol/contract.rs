@@ -176,6 +176,12 @@ async fn what_is_answered_over_http_is_what_the_document_says() {
         let bearer = format!("Bearer {}", house.server.token(admin, "p", None));
         house.ask("GET", "/v1/pauses", &[("authorization", &bearer), ("accept", accept)], "").await;
     }
+    for query in ["", "?limit=1&kind=pause.started", "?from=x"] {
+        house.ask_as(admin, "GET", &format!("/v1/audit{query}"), Value::Null).await;
+    }
+    // A stream that is let in does not end.
+    let answer = house.ask_as(admin, "GET", "/v1/events?after=999999", Value::Null).await;
+    assert_eq!(answer.problem(), (409, "unknown_number".to_owned()));
     access(&mut house).await;
     let call = json!({"jsonrpc": "2.0", "id": null, "method": "policy.get"});
     house.ask_as(admin, "POST", "/v1/rpc", call.clone()).await;

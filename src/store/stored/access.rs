@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{FormError, Hash, Refer, Resolve, WideId};
-use crate::domain::access::{AccessEvent, Door};
+use crate::domain::access::{AccessEvent, Door, HistoryPart};
 use crate::domain::id::CredentialId;
+use crate::domain::role::Role;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +40,8 @@ pub(super) enum AccessEventForm {
         credential: Option<WideId>,
         count: u32,
     },
+    #[serde(rename = "history.read")]
+    HistoryRead { what: String, role: String, count: u32 },
 }
 
 impl AccessEventForm {
@@ -63,6 +66,11 @@ impl AccessEventForm {
             AccessEvent::AccessRefused { door, credential, count } => AccessEventForm::AccessRefused {
                 door: door.as_str().to_owned(),
                 credential: credential.map(wide),
+                count: *count,
+            },
+            AccessEvent::HistoryRead { what, role, count } => AccessEventForm::HistoryRead {
+                what: what.as_str().to_owned(),
+                role: role.as_str().to_owned(),
                 count: *count,
             },
         }
@@ -92,6 +100,17 @@ impl AccessEventForm {
                     || FormError::Value { what: "a door", value: door.clone(), why: "no such word".to_owned() };
                 let door = known.ok_or_else(unknown)?;
                 AccessEvent::AccessRefused { door, credential: about.map(credential), count }
+            }
+            AccessEventForm::HistoryRead { what, role, count } => {
+                let unknown = |what, value: &str| FormError::Value {
+                    what,
+                    value: value.to_owned(),
+                    why: "no such word".to_owned(),
+                };
+                let part = HistoryPart::ALL.into_iter().find(|part| part.as_str() == what);
+                let part = part.ok_or_else(|| unknown("a part of the history", &what))?;
+                let role: Role = role.parse().map_err(|_| unknown("a role", &role))?;
+                AccessEvent::HistoryRead { what: part, role, count }
             }
         })
     }

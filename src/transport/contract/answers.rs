@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::protocol::bodies::RpcId;
 use crate::protocol::error::WireError;
+use crate::protocol::event::EventObject;
 use crate::protocol::methods::PrincipalShown;
 use crate::protocol::time::WireTime;
 use crate::protocol::words;
@@ -71,6 +72,13 @@ answers! {
         tenant: String,
         /// The name to type in.
         login: String,
+    }
+    /// A page of the journal.
+    AuditPage {
+        /// The events, by their numbers.
+        events: Vec<EventObject<'static>>,
+        /// Where to go on.
+        next_cursor: Option<String>,
     }
     /// What was taken of a source's whole set.
     SetTaken {

@@ -2,7 +2,8 @@
 //! roles and the page of documentation come of this list; a test holds it against the paths that are served.
 
 use super::answers::{
-    Accepted, AnyObject, DayOrInstant, Health, Limit, LoggedIn, Me, Readiness, RpcAnswers, SetTaken, TicketMade,
+    Accepted, AnyObject, AuditPage, DayOrInstant, Health, Limit, LoggedIn, Me, Readiness, RpcAnswers, SetTaken,
+    TicketMade,
 };
 use super::operation::{Needs, Operation};
 use crate::auth::Action;
@@ -291,6 +292,38 @@ fn history() -> Vec<Operation> {
         .answers::<pauses::PageJson<'static>>(200, "A page of them, as `Accept` likes it best.")
         .or_as("text/csv")
         .problem(406, &["not_acceptable"]),
+        Operation::new(
+            ("GET", "/v1/audit"),
+            "readAudit",
+            "Reads the journal as a list, as others than the agents are shown it",
+            Needs::Action(Action::ReadAudit),
+        )
+        .query::<u64>("after", "After the event of this number.")
+        .query::<DayOrInstant>("from", "From this day or instant on.")
+        .query::<DayOrInstant>("to", "Up to this day, or before this instant.")
+        .query::<String>("kind", "Of these kinds alone, with commas between.")
+        .query::<GivenId>("agent", "Of this agent alone.")
+        .query::<GivenId>("actor", "Brought about by them alone.")
+        .query::<Limit>("limit", "How many.")
+        .query::<String>("cursor", "Where to go on, as `next_cursor` said.")
+        .answers::<AuditPage>(200, "A page of it, as `Accept` likes it best.")
+        .or_as("application/x-ndjson")
+        .problem(406, &["not_acceptable"]),
+        Operation::new(
+            ("GET", "/v1/events"),
+            "followEvents",
+            "Follows the journal as server-sent events, without a gap",
+            Needs::Action(Action::FollowEvents),
+        )
+        .header::<String>("Last-Event-ID", "Go on after the event of this number.")
+        .query::<u64>("after", "The same, where a header cannot be sent.")
+        .query::<String>("kinds", "Of these kinds alone, with commas between.")
+        .query::<GivenId>("team", "Of the agents of this team alone.")
+        .query::<GivenId>("agent", "Of this agent alone.")
+        .answers::<String>(200, "The stream; it lasts as long as the credential.")
+        .in_text("text/event-stream")
+        .problem(409, &["unknown_number"])
+        .problem(429, &["too_many_streams", "too_many_sessions"]),
     ]
 }
 

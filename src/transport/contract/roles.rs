@@ -25,6 +25,8 @@ pub(super) fn name_of(action: Action) -> &'static str {
         Action::ManagePolicy => "manage the policy",
         Action::ManageDirectory => "manage the directory",
         Action::ManageAccess => "manage access",
+        Action::ReadAudit => "read the audit",
+        Action::FollowEvents => "follow events",
     }
 }
 
