@@ -1,19 +1,7 @@
 //! `intervalo import`: a company as a TOML file, put on top of what is there.
 //!
-//! `file` and `pause_type` read what is written, `merge` decides what it means, `difference` tells
-//! it, `write` makes it durable.
+//! `exchange` reads what is written and decides what it means, `write` makes it durable.
 
-mod difference;
-mod entitlement_rule;
-mod file;
-mod merge;
-mod merge_policy;
-mod notes;
-mod overrides;
-mod pause_type;
-#[cfg(test)]
-mod tests;
-mod values;
 mod write;
 
 use std::io::ErrorKind;
@@ -27,11 +15,10 @@ use super::settings::store_of;
 use crate::clock::SystemClock;
 use crate::config::{Problem, StoreAddress, read_text};
 use crate::domain::time::Timestamp;
+use crate::exchange::{LeftOut, read_and_merge};
 use crate::ports::Clock;
 use crate::store::{DATABASE_FILE, OpenError, open_journal};
 
-pub(super) use file::{AgentPatch, Stated, read_file};
-pub(super) use merge::{LeftOut, Merged, merge};
 pub(super) use write::write_merged;
 use write::{Intent, Report, WriteError, import_text};
 
@@ -71,7 +58,7 @@ pub(super) fn run(flags: &Import) -> Result<(), Failure> {
 /// What the file would do to a folder with nothing in it.
 fn preview(text: &str, left_out: LeftOut) -> Result<Report, Vec<Problem>> {
     let now = SystemClock::start(Timestamp(0)).now();
-    let (_, merged) = write::read_and_merge(text, |_| None, left_out, now)?;
+    let (_, merged) = read_and_merge(text, |_| None, left_out, now)?;
     Ok(Report { difference: merged.difference, notes: merged.notes })
 }
 

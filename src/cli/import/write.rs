@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use super::difference::{Counts, Difference, Kind};
-use super::file::{FileRead, read_file};
-use super::merge::{Existing, LeftOut, Merged, merge};
 use crate::config::Problem;
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{PrincipalId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
+use crate::exchange::{Counts, Difference, Existing, Kind, LeftOut, Merged, read_and_merge, read_file};
 use crate::ports::{
     AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardId, ShardSnapshot, TenantDefinition, TenantSnapshot,
 };
@@ -84,30 +82,6 @@ pub(in crate::cli) async fn write_merged(
         journal.append(batch).await?;
     }
     Ok(())
-}
-
-/// Reads a file and puts it on top of what is there.
-///
-/// # Errors
-/// Everything that is wrong with the file, by itself and beside what is there.
-pub(super) fn read_and_merge<'a>(
-    text: &str,
-    existing: impl FnOnce(&TenantId) -> Option<Existing<'a>>,
-    left_out: LeftOut,
-    now: Timestamp,
-) -> Result<(TenantId, Merged), Vec<Problem>> {
-    let FileRead { file, mut problems } = read_file(text);
-    let Some(file) = file else { return Err(problems) };
-    match merge(existing(&file.tenant.id), &file, left_out, now) {
-        Ok(merged) if problems.is_empty() => Ok((file.tenant.id, merged)),
-        Ok(_) => Err(problems),
-        Err(found) => {
-            problems.extend(found);
-            problems.sort();
-            problems.dedup();
-            Err(problems)
-        }
-    }
 }
 
 /// Where a tenant is, or would be.
