@@ -41,6 +41,32 @@ pub(crate) enum LeftOut {
     Goes,
 }
 
+/// What becomes of what a file leaves out, by what it is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeftOuts {
+    /// Of people: whether those who are left out leave.
+    people: LeftOut,
+    /// Of everything else in the directory, and of the fields of people.
+    directory: LeftOut,
+    /// Of pause types and of what is owed.
+    policy: LeftOut,
+}
+
+impl LeftOuts {
+    /// People leave; nothing else goes.
+    pub(crate) const PEOPLE_GO: LeftOuts =
+        LeftOuts { people: LeftOut::Goes, directory: LeftOut::Stays, policy: LeftOut::Stays };
+    /// The file is the whole truth of the directory; the policy stays.
+    pub(crate) const DIRECTORY_GOES: LeftOuts =
+        LeftOuts { people: LeftOut::Goes, directory: LeftOut::Goes, policy: LeftOut::Stays };
+}
+
+impl From<LeftOut> for LeftOuts {
+    fn from(all: LeftOut) -> LeftOuts {
+        LeftOuts { people: all, directory: all, policy: all }
+    }
+}
+
 /// The outcome of a merge.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Merged {
@@ -80,18 +106,25 @@ impl Gathered {
 pub(crate) fn merge(
     existing: Option<Existing<'_>>,
     file: &ImportFile,
-    left_out: LeftOut,
+    left_out: impl Into<LeftOuts>,
     now: Timestamp,
 ) -> Result<Merged, Vec<Problem>> {
     let mut gathered = Gathered { difference: Difference::default(), problems: Vec::new(), notes: Vec::new() };
+    let LeftOuts { people, directory: of_directory, policy: of_policy } = left_out.into();
     let before = existing.map(|existing| existing.directory);
-    let tenant = merge_tenant(before, &file.tenant, left_out, &mut gathered);
-    let channels = merge_channels(before, &file.channels, left_out, &mut gathered);
-    let teams = merge_teams(before, &file.teams, left_out, &mut gathered);
-    let mut agents = merge_agents(before, &file.agents, left_out, now, &mut gathered);
-    let policy = merge_policy(existing.map(|existing| existing.policy), file, left_out, now, &mut gathered);
-    let teams =
-        if left_out == LeftOut::Goes { prune_teams(teams, file, &mut agents, &policy, &mut gathered) } else { teams };
+    let tenant = merge_tenant(before, &file.tenant, of_directory, &mut gathered);
+    let channels = merge_channels(before, &file.channels, of_directory, &mut gathered);
+    let teams = merge_teams(before, &file.teams, of_directory, &mut gathered);
+    let mut agents = merge_agents(before, &file.agents, of_directory, &mut gathered);
+    if people == LeftOut::Goes {
+        let_go(&mut agents, &file.agents, now, &mut gathered);
+    }
+    let policy = merge_policy(existing.map(|existing| existing.policy), file, of_policy, now, &mut gathered);
+    let teams = if of_directory == LeftOut::Goes {
+        prune_teams(teams, file, &mut agents, &policy, &mut gathered)
+    } else {
+        teams
+    };
     let (before_agents, empty) = (before.map(|before| &before.agents), BTreeMap::new());
     note_agents(before_agents.unwrap_or(&empty), &agents, &mut gathered);
     check_teams(file, &teams, &mut gathered);
@@ -243,7 +276,6 @@ fn merge_agents(
     before: Option<&Directory>,
     patches: &[AgentPatch],
     left_out: LeftOut,
-    now: Timestamp,
     gathered: &mut Gathered,
 ) -> BTreeMap<AgentId, Arc<Person>> {
     let mut agents = before.map(|before| before.agents.clone()).unwrap_or_default();
@@ -284,16 +316,23 @@ fn merge_agents(
         }
         agents.insert(patch.id.clone(), Arc::new(person));
     }
-    if left_out == LeftOut::Goes {
-        let listed: BTreeSet<&AgentId> = patches.iter().map(|patch| &patch.id).collect();
-        for (id, person) in &mut agents {
-            if !listed.contains(id) && person.left_at.is_none() {
-                gathered.difference.removed(Kind::Agent, id.as_str(), "leaves; the history stays");
-                *person = Arc::new(Person { left_at: Some(now), ..Person::clone(person) });
-            }
+    agents
+}
+
+/// Whoever the file leaves out leaves; their history stays.
+fn let_go(
+    agents: &mut BTreeMap<AgentId, Arc<Person>>,
+    patches: &[AgentPatch],
+    now: Timestamp,
+    gathered: &mut Gathered,
+) {
+    let listed: BTreeSet<&AgentId> = patches.iter().map(|patch| &patch.id).collect();
+    for (id, person) in agents {
+        if !listed.contains(id) && person.left_at.is_none() {
+            gathered.difference.removed(Kind::Agent, id.as_str(), "leaves; the history stays");
+            *person = Arc::new(Person { left_at: Some(now), ..Person::clone(person) });
         }
     }
-    agents
 }
 
 /// Notes how the agents changed that are neither new nor leaving. Last, because pruning a team

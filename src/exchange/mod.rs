@@ -1,8 +1,11 @@
 //! A company as a file: read, put on top of what is there, and what differs told.
 //!
-//! `file` and `pause_type` read what is written, `merge` decides what it means, `difference` tells it. Knows no store and no
+//! `file`, `pause_type` and `people_csv` read what is written, `merge` decides what it means, `difference` tells it;
+//! `company_toml` and `people_csv` write it again. Knows no store and no
 //! wire: the command line and HTTP both hand it bytes and what is there.
 
+mod company_toml;
+mod csv_text;
 mod difference;
 mod entitlement_rule;
 mod file;
@@ -11,6 +14,7 @@ mod merge_policy;
 mod notes;
 mod overrides;
 mod pause_type;
+mod people_csv;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -19,9 +23,17 @@ use crate::config::Problem;
 use crate::domain::id::TenantId;
 use crate::domain::time::Timestamp;
 
-pub(crate) use difference::{Counts, Difference, Kind};
+pub(crate) use company_toml::{write_company, write_directory};
+pub(crate) use csv_text::{Encoding, Separator};
+pub(crate) use difference::{Counts, Difference, Kind, RecordChange, What};
 pub(crate) use file::{AgentPatch, FileRead, ImportFile, Stated, read_file};
-pub(crate) use merge::{Existing, LeftOut, Merged, merge};
+pub(crate) use merge::{Existing, LeftOut, LeftOuts, Merged, merge};
+pub(crate) use people_csv::{PeopleRead, read_people, write_people};
+
+/// The largest file that is read, in bytes: some 100,000 agents.
+pub(crate) const FILE_BYTES_MAX: usize = 16 << 20;
+/// The most problems that are told at once; of the others it is told how many there are.
+pub(crate) const PROBLEMS_TOLD_MAX: usize = 100;
 
 /// Reads a file and puts it on top of what is there.
 ///
@@ -30,7 +42,7 @@ pub(crate) use merge::{Existing, LeftOut, Merged, merge};
 pub(crate) fn read_and_merge<'a>(
     text: &str,
     existing: impl FnOnce(&TenantId) -> Option<Existing<'a>>,
-    left_out: LeftOut,
+    left_out: impl Into<LeftOuts>,
     now: Timestamp,
 ) -> Result<(TenantId, Merged), Vec<Problem>> {
     let FileRead { file, problems } = read_file(text);
@@ -47,7 +59,7 @@ pub(crate) fn merge_read(
     file: &ImportFile,
     mut problems: Vec<Problem>,
     existing: Option<Existing<'_>>,
-    left_out: LeftOut,
+    left_out: impl Into<LeftOuts>,
     now: Timestamp,
 ) -> Result<Merged, Vec<Problem>> {
     match merge(existing, file, left_out, now) {

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod board;
 pub mod close;
+pub mod directory;
 pub mod dry_run;
 pub mod error;
 pub mod methods;

@@ -13,6 +13,7 @@ mod board_session;
 mod change;
 mod corrections;
 mod credential;
+mod directory;
 mod dry_run;
 #[doc(hidden)]
 pub mod echo;
@@ -79,6 +80,7 @@ pub use tls::{Look, Tls, TlsError, TlsFile};
 
 use admission::Admission;
 use change::Turns;
+use directory::Imports;
 use dry_run::DryRuns;
 use failures::Failures;
 use logins::PasswordWork;
@@ -194,6 +196,7 @@ struct App {
     admission: Admission,
     proxies: TrustedProxies,
     dry_runs: DryRuns,
+    imports: Imports,
     turns: Turns,
     newcomers: Newcomers,
     sockets: Arc<Sockets>,
@@ -234,6 +237,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         admission: Admission::new(parts.settings.upgrades),
         proxies: TrustedProxies::new(parts.settings.trusted_proxies.clone()),
         dry_runs: DryRuns::default(),
+        imports: Imports::default(),
         turns: Turns::default(),
         newcomers: Newcomers::new(parts.settings.newcomers_per_minute_max),
         sockets: Arc::new(
