@@ -10,6 +10,8 @@ mod boards;
 mod calls;
 #[path = "protocol/corrections.rs"]
 mod corrections;
+#[path = "protocol/directory.rs"]
+mod directory;
 #[path = "protocol/doors.rs"]
 mod doors;
 #[path = "protocol/dry_run.rs"]

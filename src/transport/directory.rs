@@ -2,7 +2,8 @@
 //!
 //! A file is read, put on top of what is there, and written as one version of the directory. Nobody works under half of it.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,7 +13,6 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 
 use super::change::{Change, RETRY_AFTER, TRIES_MAX};
 use super::http::{json_of, json_response, read_body_within};
@@ -24,7 +24,7 @@ use super::{App, agents, low_disk, policy, quotas};
 use crate::config::Problem as LineProblem;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEventBody;
-use crate::domain::id::{AgentId, ChannelCode, TeamId};
+use crate::domain::id::{AgentId, ChannelCode, TeamId, TenantId};
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 use crate::exchange::{
@@ -40,9 +40,9 @@ use crate::protocol::error::WireError;
 use crate::protocol::person::PersonObject;
 
 /// How many imports there may be at once, of all tenants: each holds a file and two directories.
-const IMPORTS_MAX: usize = 2;
+const IMPORTS_MAX: usize = 4;
 /// How long a file may take to arrive.
-const FILE_TIME_MAX: Duration = Duration::from_secs(60);
+const FILE_TIME_MAX: Duration = Duration::from_secs(120);
 /// The most changes that an answer tells.
 const CHANGES_TOLD_MAX: usize = 1000;
 
@@ -51,13 +51,31 @@ const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8; head
 /// Before UTF-8, for spreadsheets that take it for something else without.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The places of imports.
-#[derive(Debug)]
-pub(super) struct Imports(Semaphore);
+/// The imports that are on their way: one a tenant.
+#[derive(Debug, Default)]
+pub(super) struct Imports {
+    tenants: Mutex<BTreeSet<TenantId>>,
+}
 
-impl Default for Imports {
-    fn default() -> Imports {
-        Imports(Semaphore::new(IMPORTS_MAX))
+/// An import's place among them.
+struct Place<'a> {
+    imports: &'a Imports,
+    tenant: TenantId,
+}
+
+impl Imports {
+    fn begin(&self, tenant: &TenantId) -> Result<Place<'_>, WireError> {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if tenants.len() >= IMPORTS_MAX || !tenants.insert(tenant.clone()) {
+            return Err(WireError::unavailable(RETRY_AFTER));
+        }
+        Ok(Place { imports: self, tenant: tenant.clone() })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.imports.tenants.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tenant);
     }
 }
 
@@ -152,7 +170,7 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
         quotas::count_write(&app, &principal)?;
         low_disk::check(&app)?;
     }
-    let _place = app.imports.0.try_acquire().map_err(|_| WireError::unavailable(RETRY_AFTER))?;
+    let _place = app.imports.begin(&principal.tenant)?;
     if let Some(patience) = request.extensions().get::<Patience>() {
         patience.for_long_work();
     }
@@ -392,4 +410,21 @@ fn truth(value: &str) -> Result<bool, String> {
 /// The version of a directory.
 fn etag_of(directory: &Directory) -> String {
     format!("\"{}\"", directory.version.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_import_of_a_tenant_is_under_way_at_a_time_and_so_many_of_all() {
+        let tenant = |id: usize| format!("t{id}").parse::<TenantId>().expect("an id");
+        let imports = Imports::default();
+        let first = imports.begin(&tenant(0)).ok();
+        assert!(first.is_some() && imports.begin(&tenant(0)).is_err());
+        let others: Vec<_> = (1..IMPORTS_MAX).map(|n| imports.begin(&tenant(n)).ok()).collect();
+        assert!(others.iter().all(Option::is_some) && imports.begin(&tenant(IMPORTS_MAX)).is_err());
+        drop(first);
+        assert!(imports.begin(&tenant(0)).is_ok());
+    }
 }
