@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::PROBLEMS_TOLD_MAX;
 use super::difference::{Difference, Kind, agent_fields, channel_fields, team_fields, tenant_fields};
 use super::file::{AgentPatch, ChannelPatch, ImportFile, TeamPatch, TenantPatch};
 use super::merge_policy::merge_policy;
 use super::notes::window_notes;
 use super::pause_type::OfferedTo;
-use crate::config::Problem;
+use crate::config::{Problem, nearest};
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId};
 use crate::domain::overrides::OverrideFor;
@@ -91,6 +92,11 @@ impl Gathered {
     /// Refuses what a line says.
     pub(super) fn refuse(&mut self, line: usize, message: impl Into<String>) {
         self.problems.push(Problem { line, message: message.into() });
+    }
+
+    /// The name that was probably meant; looked for as long as what is refused will be told.
+    fn meant<'n>(&self, wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+        if self.problems.len() < PROBLEMS_TOLD_MAX { nearest(wanted, names) } else { None }
     }
 
     /// Notes what a line leads to.
@@ -397,7 +403,7 @@ fn check_channels(file: &ImportFile, channels: &BTreeMap<ChannelCode, Channel>, 
         let Some(capacity) = &agent.capacity else { continue };
         let named = |code: &&ChannelCode| file.channels.iter().any(|patch| patch.code == **code);
         for code in capacity.value.keys().filter(|code| !channels.contains_key(*code)).filter(|code| !named(code)) {
-            let hint = match crate::config::nearest(code.as_str(), channels.keys().map(ChannelCode::as_str)) {
+            let hint = match gathered.meant(code.as_str(), channels.keys().map(ChannelCode::as_str)) {
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => "define it under [[channel]]".to_owned(),
             };
@@ -414,7 +420,7 @@ fn check_overridden(file: &ImportFile, agents: &BTreeMap<AgentId, Arc<Person>>, 
         for one in kind.overrides.iter().flat_map(|at| &at.value) {
             let OverrideFor::Agent(agent) = &one.value.whom else { continue };
             if !agents.contains_key(agent) && !file.agents.iter().any(|patch| patch.id == *agent) {
-                let hint = match crate::config::nearest(agent.as_str(), agents.keys().map(AgentId::as_str)) {
+                let hint = match gathered.meant(agent.as_str(), agents.keys().map(AgentId::as_str)) {
                     Some(meant) => format!("did you mean {meant:?}?"),
                     None => "define them under [[agent]]".to_owned(),
                 };
@@ -430,7 +436,7 @@ fn check_overridden(file: &ImportFile, agents: &BTreeMap<AgentId, Arc<Person>>, 
 fn check_teams(file: &ImportFile, teams: &BTreeMap<TeamId, Team>, gathered: &mut Gathered) {
     let mut check = |line: usize, what: String, team: &TeamId| {
         if !teams.contains_key(team) && !file.teams.iter().any(|patch| patch.id == *team) {
-            let hint = match crate::config::nearest(team.as_str(), teams.keys().map(TeamId::as_str)) {
+            let hint = match gathered.meant(team.as_str(), teams.keys().map(TeamId::as_str)) {
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => "define it under [[team]]".to_owned(),
             };

@@ -10,10 +10,17 @@ use super::file::{AgentPatch, ImportFile, Stated, TenantPatch, unique};
 use super::values;
 use crate::config::{At, Problem, Problems, nearest};
 use crate::domain::directory::{CAPACITY_MAX, Directory, Person, TEAMS_OF_PERSON_MAX};
-use crate::domain::id::{AgentId, ChannelCode, TeamId, TenantId};
+use crate::domain::id::{AgentId, ChannelCode, ID_LENGTH_MAX, TeamId, TenantId};
 
 /// The most people of one file: as many as the largest company that is planned for has.
 pub(crate) const PEOPLE_MAX: usize = 100_000;
+
+/// The most that is found wrong with one file before the rest of it is left alone: whoever corrects it begins anew then.
+const PROBLEMS_FOUND_MAX: usize = 1000;
+/// The longest cell of one value, in characters: that of a name.
+const CELL_LENGTH_MAX: usize = values::NAME_LENGTH_MAX;
+/// The longest cell of several, in characters: the teams of a person, each character of an id behind a backslash.
+const LIST_LENGTH_MAX: usize = TEAMS_OF_PERSON_MAX * (2 * ID_LENGTH_MAX + 1);
 
 /// The line that spreadsheets take the separator from; it holds nobody.
 const SEPARATOR_LINE: &str = "sep=";
@@ -129,6 +136,10 @@ fn read_text(text: &str, known: &Known<'_>, problems: &mut Problems) -> (Vec<Age
         count += 1;
         if count > PEOPLE_MAX {
             problems.add(line, format!("at most {PEOPLE_MAX} people are allowed in one file"));
+            break;
+        }
+        if problems.count() >= PROBLEMS_FOUND_MAX {
+            problems.add(line, "so much is wrong above that the file was not read from here on");
             break;
         }
         people.extend(Row { line, cells: &cells, columns: &columns, width: headers.len() }.read(known, problems));
@@ -253,6 +264,9 @@ impl<'d> Known<'d> {
 
     /// The team of an id, else the one that is called so.
     fn team(&self, wanted: &str) -> Result<TeamId, String> {
+        if wanted.chars().count() > CELL_LENGTH_MAX {
+            return Err(format!("a team is called by at most {CELL_LENGTH_MAX} characters"));
+        }
         if let Some(id) = TeamId::new(wanted).ok().filter(|id| self.directory.teams.contains_key(id)) {
             return Ok(id);
         }
@@ -325,7 +339,17 @@ impl Row<'_> {
         problems: &mut Problems,
     ) -> Option<T> {
         let (cell, header) = self.cell(column)?;
-        match read(cell) {
+        let max = match column {
+            Column::Id | Column::Name | Column::Zone | Column::Left => CELL_LENGTH_MAX,
+            Column::Teams | Column::Capacity => LIST_LENGTH_MAX,
+        };
+        let length = cell.chars().count();
+        let value = if length > max {
+            Err(format!("at most {max} characters are allowed, this has {length}"))
+        } else {
+            read(cell)
+        };
+        match value {
             Ok(value) => Some(value),
             Err(why) => {
                 problems.add(self.line, format!("agent {:?}: column {header:?}: {why}", id.as_str()));
@@ -368,6 +392,9 @@ fn read_capacity(cell: &str, known: &Known<'_>) -> Result<BTreeMap<ChannelCode, 
         let (code, count) = (text_of(code), text_of(count));
         let channel = ChannelCode::new(code.trim()).ok().filter(|code| known.directory.channels.contains_key(code));
         let channel = channel.ok_or_else(|| {
+            if code.chars().count() > CELL_LENGTH_MAX {
+                return format!("a channel's code has at most {ID_LENGTH_MAX} characters");
+            }
             let hint = match nearest(code.trim(), known.directory.channels.keys().map(ChannelCode::as_str)) {
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => "make the channel first".to_owned(),
@@ -624,6 +651,25 @@ mod tests {
             problems.last().map(String::as_str),
             Some("line 100002: at most 100000 people are allowed in one file")
         );
+    }
+
+    #[test]
+    fn what_is_too_long_and_more_than_anybody_corrects_at_once_is_cut_off() {
+        let (long, longer) = ("x".repeat(201), "x|".repeat(LIST_LENGTH_MAX));
+        let text = format!("id,name,teams,zone\n{long},A,,\na,{long},,\nb,B,{long},\nc,C,{longer},\nd,D,,{long}");
+        let told = refused(&text);
+        let expected = [
+            "line 2: column \"id\": an id may have at most 128 characters, this one has 201",
+            "line 3: agent \"a\": column \"name\": at most 200 characters are allowed, this has 201",
+            "line 4: agent \"b\": column \"teams\": a team is called by at most 200 characters",
+            "line 5: agent \"c\": column \"teams\": at most 16448 characters are allowed, this has 32896",
+            "line 6: agent \"d\": column \"zone\": at most 200 characters are allowed, this has 201",
+        ];
+        assert_eq!(told, expected);
+        let many: String = (0..5000).map(|n| format!("a{n},A,nenhum\n")).collect();
+        let told = refused(&format!("id,name,teams\n{many}"));
+        assert_eq!(told.len(), PROBLEMS_FOUND_MAX + 1);
+        assert!(told.last().is_some_and(|last| last.starts_with("line 1002: so much is wrong")), "{:?}", told.last());
     }
 
     #[test]

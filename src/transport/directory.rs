@@ -24,7 +24,7 @@ use super::{App, agents, low_disk, policy, quotas};
 use crate::config::Problem as LineProblem;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEventBody;
-use crate::domain::id::{AgentId, ChannelCode, TeamId, TenantId};
+use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 use crate::exchange::{
@@ -110,14 +110,23 @@ impl Form {
             Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", detail)
         })
     }
+}
 
-    /// What a file is, as its sender says.
-    fn sent(headers: &HeaderMap) -> Result<Form, Problem> {
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileForm {
+    Toml,
+    Csv,
+}
+
+impl FileForm {
+    /// As its sender says.
+    fn sent(headers: &HeaderMap) -> Result<FileForm, Problem> {
         let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match media.as_str() {
-            "application/toml" => Ok(Form::Toml),
-            "text/csv" => Ok(Form::Csv),
+            "application/toml" => Ok(FileForm::Toml),
+            "text/csv" => Ok(FileForm::Csv),
             _ => {
                 let detail = "A file is application/toml or text/csv; say which in Content-Type.";
                 Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
@@ -139,7 +148,7 @@ pub(super) async fn export(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     let with_mark = query.optional("bom", truth)?.unwrap_or(false);
     query.finish()?;
     let facts = policy::facts_of(&app, &principal.tenant)?;
-    let (directory, etag) = (Arc::clone(&facts.directory), etag_of(&facts.directory));
+    let (directory, etag) = (Arc::clone(&facts.directory), etag_of(facts.directory.version));
     tracing::info!(tenant.id = %principal.tenant, principal.id = %principal.id, "{} reads the directory", principal.id);
     let mut response = on_a_thread(move || {
         Ok(match form {
@@ -160,7 +169,7 @@ pub(super) async fn export(State(app): State<Arc<App>>, uri: Uri, headers: Heade
 /// `POST /v1/directory/import`: a file is put on top of what is there, or what that would do is told.
 pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     let principal = agents::manager(&app, request.headers()).await?;
-    let form = Form::sent(request.headers())?;
+    let form = FileForm::sent(request.headers())?;
     let mut query = Query::of(request.uri())?;
     let dry_run = query.optional("dry_run", truth)?.unwrap_or(false);
     let prune = query.optional("prune", truth)?.unwrap_or(false);
@@ -182,13 +191,14 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
     let given = Given { form, prune, body };
     if dry_run {
         let facts = policy::facts_of(&app, &principal.tenant)?;
-        on_top_of.check(Some(&etag_of(&facts.directory)))?;
+        on_top_of.check(Some(&etag_of(facts.directory.version)))?;
         let (before, policy, now) = (Arc::clone(&facts.directory), Arc::clone(&facts.policy), app.clock.now());
         let read = on_a_thread(move || given.read(&before, &policy, now)).await?;
         if let Some(after) = &read.merged.directory {
             quotas::check_people(&app, &facts.directory, after)?;
         }
-        return told(read, facts.directory.clone(), true).await;
+        let version = facts.directory.version;
+        return told(read, Arc::clone(&facts.directory), version, true).await;
     }
     let _turn = change.turn().await?;
     for _ in 0..TRIES_MAX {
@@ -196,7 +206,7 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
         if let Some(event) = change.made_before().await? {
             return made_before(&event.body);
         }
-        on_top_of.check(Some(&etag_of(&facts.directory)))?;
+        on_top_of.check(Some(&etag_of(facts.directory.version)))?;
         let (before, policy, now) = (Arc::clone(&facts.directory), Arc::clone(&facts.policy), app.clock.now());
         let again = given.clone();
         let read = on_a_thread(move || again.read(&before, &policy, now)).await?;
@@ -207,9 +217,13 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
             None if change.has_op() => {
                 Directory { version: facts.directory.version.next(), ..(*facts.directory).clone() }
             }
-            None => return told(read, facts.directory.clone(), false).await,
+            None => {
+                let version = facts.directory.version;
+                return told(read, Arc::clone(&facts.directory), version, false).await;
+            }
         };
         quotas::check_people(&app, &facts.directory, &next)?;
+        let version = next.version;
         let Counts { added, changed, removed } = counts;
         let body = TenantEventBody::DirectoryChanged { version: next.version, added, changed, removed };
         if change.put(now, body, TenantDefinition::Directory(Arc::new(next))).await? {
@@ -217,7 +231,7 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
                 tenant.id = %principal.tenant, principal.id = %principal.id, added, changed, removed,
                 "{} imports the directory", principal.id
             );
-            return told(read, facts.directory.clone(), false).await;
+            return told(read, Arc::clone(&facts.directory), version, false).await;
         }
     }
     Err(WireError::unavailable(RETRY_AFTER).into())
@@ -226,7 +240,7 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
 /// A file as it was sent.
 #[derive(Debug, Clone)]
 struct Given {
-    form: Form,
+    form: FileForm,
     prune: bool,
     body: axum::body::Bytes,
 }
@@ -243,11 +257,11 @@ impl Given {
     /// Reads it and puts it on top of what is there.
     fn read(&self, before: &Directory, policy: &Policy, now: Timestamp) -> Result<Read, Problem> {
         let (file, form, mut problems) = match self.form {
-            Form::Csv => {
+            FileForm::Csv => {
                 let read = read_people(&self.body, before);
                 (Some(read.file), read.form, read.problems)
             }
-            Form::Toml | Form::Json => {
+            FileForm::Toml => {
                 let text = std::str::from_utf8(&self.body).map_err(|_| WireError::parse("it is not UTF-8"))?;
                 let FileRead { file, problems } = read_file(text);
                 (file, None, problems)
@@ -257,12 +271,12 @@ impl Given {
         problems.extend(not_of_here(&file, before));
         let left_out = match (self.prune, self.form) {
             (false, _) => LeftOut::Stays.into(),
-            (true, Form::Csv) => LeftOuts::PEOPLE_GO,
-            (true, Form::Toml | Form::Json) => LeftOuts::DIRECTORY_GOES,
+            (true, FileForm::Csv) => LeftOuts::PEOPLE_GO,
+            (true, FileForm::Toml) => LeftOuts::DIRECTORY_GOES,
         };
         let existing = Existing { directory: before, policy };
         let merged = merge_read(&file, problems, Some(existing), left_out, now).map_err(|found| refused(&found))?;
-        let own = usize::from(self.form != Form::Csv);
+        let own = usize::from(self.form == FileForm::Toml);
         let records = own + file.channels.len() + file.teams.len() + file.agents.len();
         Ok(Read { merged, records, form })
     }
@@ -295,9 +309,12 @@ fn not_of_here(file: &ImportFile, before: &Directory) -> Vec<LineProblem> {
 fn refused(problems: &[LineProblem]) -> Problem {
     let lines: Vec<Value> =
         problems.iter().take(PROBLEMS_TOLD_MAX).map(|one| json!({"line": one.line, "message": one.message})).collect();
-    let first = problems.first().map_or_else(String::new, ToString::to_string);
+    let first = problems.first().map_or(1, |first| first.line);
     let mut error = WireError::invalid_params("body", "");
-    error.message = format!("Nothing was imported: {first}.");
+    error.message = match problems.len() {
+        1 => format!("Nothing was imported: one thing is wrong with the file, on line {first}."),
+        count => format!("Nothing was imported: {count} things are wrong with the file, the first on line {first}."),
+    };
     Problem::from(error).with("problems", lines).with("more", problems.len().saturating_sub(PROBLEMS_TOLD_MAX))
 }
 
@@ -323,7 +340,13 @@ fn made_before(body: &TenantEventBody) -> Result<Response, Problem> {
     Ok(json_of(StatusCode::OK, &answer))
 }
 
-async fn told(read: Read, before: Arc<Directory>, dry_run: bool) -> Result<Response, Problem> {
+/// What an import did, or would do; `version` is in force by now.
+async fn told(
+    read: Read,
+    before: Arc<Directory>,
+    version: DirectoryVersion,
+    dry_run: bool,
+) -> Result<Response, Problem> {
     on_a_thread(move || {
         let Counts { added, changed, removed } = read.counts();
         let Merged { directory, difference, notes, .. } = &read.merged;
@@ -332,7 +355,7 @@ async fn told(read: Read, before: Arc<Directory>, dry_run: bool) -> Result<Respo
         let changes = difference.changes.iter().take(CHANGES_TOLD_MAX);
         let answer = ImportObject {
             dry_run,
-            version: if dry_run { before.version.0 } else { after.version.0 },
+            version: version.0,
             added,
             changed,
             removed,
@@ -349,7 +372,7 @@ async fn told(read: Read, before: Arc<Directory>, dry_run: bool) -> Result<Respo
         };
         let text = serde_json::to_vec(&answer).map_err(|_| Problem::internal())?;
         let mut response = json_response(StatusCode::OK, text);
-        put_etag(response.headers_mut(), &etag_of(if dry_run { &before } else { after }));
+        put_etag(response.headers_mut(), &etag_of(version));
         Ok(response)
     })
     .await
@@ -408,8 +431,8 @@ fn truth(value: &str) -> Result<bool, String> {
 }
 
 /// The version of a directory.
-fn etag_of(directory: &Directory) -> String {
-    format!("\"{}\"", directory.version.0)
+fn etag_of(version: DirectoryVersion) -> String {
+    format!("\"{}\"", version.0)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use intervalo::auth::Role;
+use intervalo::store::verify::verify;
 use intervalo::transport::{Quotas, Rate, Settings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -158,6 +159,7 @@ async fn an_import_is_previewed_and_then_made_as_one_version() {
         }
     }
     house.server.agent("dora").await.ok("agent.get", json!({})).await;
+    verify(house.server.folder()).await.expect("what is on record adds up");
 }
 
 #[tokio::test]
@@ -221,6 +223,11 @@ async fn an_import_is_made_on_top_of_what_was_read_and_once() {
         let other = house.import(path, &[CSV, ("idempotency-key", KEY)], body).await;
         assert_eq!(other.problem(), (409, "op_reused".to_owned()), "{path}");
     }
+    // What changes nothing is on record where it has an op, and is what was read from then on.
+    let nothing = ("idempotency-key", "6f1b1a2e-3c4d-4e5f-8a9b-0c1d2e3f4a5c");
+    let same = house.import(IMPORT, &[CSV, nothing], dora).await;
+    assert_eq!((counts(&same.json()), same.headers["etag"].as_str()), ([0, 0, 0, 1], "\"3\""));
+    assert_eq!((house.version().await, &same.json()["version"]), ("\"3\"".to_owned(), &json!(3)));
     let answer = house.import(IMPORT, &[CSV, ("idempotency-key", "x")], dora).await;
     assert_eq!((answer.problem().0, &answer.json()["params"]["field"]), (400, &json!("Idempotency-Key")));
 }
