@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod domain;
+mod exchange;
 pub mod hub;
 pub mod ports;
 pub mod protocol;

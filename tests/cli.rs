@@ -37,7 +37,7 @@ fn wrong_usage_exits_with_2_and_help_with_0() {
     assert_eq!(intervalo(folder.path(), "").status.code(), Some(2));
     let help = intervalo(folder.path(), "--help");
     assert_eq!(help.status.code(), Some(0));
-    for command in ["serve", "demo", "import", "token", "verify", "check-config", "completions"] {
+    for command in ["serve", "demo", "import", "export", "token", "verify", "check-config", "completions"] {
         assert!(out(&help).contains(command), "{command}");
     }
 }
@@ -117,6 +117,60 @@ fn an_import_is_shown_written_and_verified() {
 }
 
 #[test]
+fn people_are_imported_from_csv_and_exported_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("p.csv", b"matr\xEDcula;nome;equipes\r\njoao;S\xE3o Jo\xE3o;SUPORTE T\xC9CNICO\r\n");
+    let early = intervalo(folder.path(), "import p.csv --data d");
+    assert_eq!((early.status.code(), folder.path().join("d").exists()), (Some(1), false));
+    assert!(err(&early).contains("import a TOML file first"), "{}", err(&early));
+
+    assert_eq!(intervalo(folder.path(), &format!("import {} --data d", sample())).status.code(), Some(0));
+    let dry = intervalo(folder.path(), "import p.csv --data d --dry-run --prune");
+    assert_eq!(err(&dry), "intervalo: note: p.csv is read as Windows-1252, with semicolons\n");
+    assert!(out(&dry).contains("+ agent joao: São João\n"), "{}", out(&dry));
+    assert!(out(&dry).contains("agents:     1 added, 0 changed, 60 removed\n"), "{}", out(&dry));
+    assert_eq!(intervalo(folder.path(), "import p.csv --data d").status.code(), Some(0));
+
+    let csv = intervalo(folder.path(), "export --data d --tenant acme --format csv --semicolon --bom --output e.txt");
+    assert_eq!((csv.status.code(), out(&csv), err(&csv)), (Some(0), String::new(), String::new()));
+    let text = std::fs::read_to_string(folder.path().join("e.txt")).unwrap();
+    assert!(text.starts_with("\u{feff}id;name;teams;zone;capacity\r\n"), "{text}");
+    assert!(text.contains("\r\njoao;São João;suporte;;\r\n"), "{text}");
+    let again = intervalo(folder.path(), "import e.txt --format csv --tenant acme --data d --prune");
+    assert_eq!(out(&again), "nothing to change\n", "{}", err(&again));
+
+    let toml = intervalo(folder.path(), "export --data d --tenant acme");
+    write("e.toml", &toml.stdout);
+    for prune in ["", "--prune"] {
+        let again = intervalo(folder.path(), &format!("import e.toml --data d {prune}"));
+        assert_eq!((out(&again), err(&again)), ("nothing to change\n".to_owned(), String::new()));
+    }
+    let nobody = intervalo(folder.path(), "export --data d --tenant globex");
+    assert_eq!(nobody.status.code(), Some(1));
+    let told = "intervalo: there is no tenant \"globex\" in the store; there are: acme\n";
+    assert_eq!(err(&nobody), told);
+}
+
+#[test]
+fn everything_wrong_with_people_is_told_by_line_and_column_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(intervalo(folder.path(), &format!("import {} --data d", sample())).status.code(), Some(0));
+    let before = out(&intervalo(folder.path(), "export --data d --tenant acme"));
+    let many: String = (0..120).map(|n| format!("nova-{n},Nova,nenhuma\n")).collect();
+    std::fs::write(folder.path().join("p.csv"), format!("id,nome,equipes\nboa,Boa,suporte\n{many}")).unwrap();
+    let output = intervalo(folder.path(), "import p.csv --data d");
+    assert_eq!(output.status.code(), Some(1));
+    let told = err(&output);
+    let lines: Vec<&str> = told.lines().collect();
+    let first = "intervalo: p.csv line 3: agent \"nova-0\": column \"equipes\": there is no team \"nenhuma\"";
+    assert!(lines[0].starts_with(first), "{}", lines[0]);
+    assert_eq!(lines.len(), 102);
+    assert_eq!(lines[100..], ["intervalo: and 20 more", "intervalo: nothing was imported: 120 lines to correct"]);
+    assert_eq!(out(&intervalo(folder.path(), "export --data d --tenant acme")), before);
+}
+
+#[test]
 fn a_file_that_cannot_be_is_refused_line_by_line_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let text = "[tenant]\nid = \"acme\"\nname = \"Acme\"\nzone = \"Mars/Base\"\n[[agent]]\nid = \"ana\"\nname = \"Ana\"\nteam = []\n";
@@ -182,6 +236,8 @@ fn a_folder_in_use_is_refused_naming_the_process_and_is_free_after_it() {
     assert!(line.contains(&format!("in use by process {}; ", server.id())), "{line}");
     assert!(line.contains("stop that server"), "{line}");
     assert_eq!(line.lines().count(), 1);
+    let export = intervalo(folder.path(), "export --data d --tenant acme");
+    assert!(err(&export).contains("there is no tenant \"acme\""), "beside a server it reads: {}", err(&export));
     let second = intervalo(folder.path(), "serve --data d --listen 127.0.0.1:0");
     assert_eq!(second.status.code(), Some(1));
     assert!(err(&second).contains(&format!("in use by process {}", server.id())), "{}", err(&second));

@@ -12,6 +12,8 @@ mod calls;
 mod contract;
 #[path = "protocol/corrections.rs"]
 mod corrections;
+#[path = "protocol/directory.rs"]
+mod directory;
 #[path = "protocol/doors.rs"]
 mod doors;
 #[path = "protocol/dry_run.rs"]

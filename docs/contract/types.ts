@@ -332,6 +332,19 @@ export type CapObject = number | {
 };
 /** How many conversations at once by the code of the channel. */
 export type Capacity = Record<string, number>;
+/** What becomes of one record. */
+export interface ChangeObject {
+  /** `tenant`, `channel`, `team` or `agent`. */
+  kind: string;
+  /** Its id or code. */
+  id: string;
+  /** `added`, `changed` or `removed`. */
+  what: string;
+  /** As it was. */
+  before?: RecordObject;
+  /** As it is then. */
+  after?: RecordObject;
+}
 /** What changed. */
 export interface ChangesFrame {
   /** Always `changes`. */
@@ -352,6 +365,14 @@ export interface ChangesFrame {
   alerts?: Array<Alert>;
   /** Every open request, when one changed. */
   requests?: Array<RequestObject>;
+}
+/** A channel. */
+export interface ChannelObject {
+  code: string;
+  name: string;
+  enabled: boolean;
+  blocks_pause: boolean;
+  capacity: number;
 }
 /** Open conversations by the code of the channel. */
 export type Channels = Record<string, number>;
@@ -384,6 +405,19 @@ export interface CredentialShown {
 export type Day = string;
 /** Days of the week: a text such as `mon-fri`, or a list. */
 export type DaysObject = string | Array<"mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun">;
+/** A directory without those who left. */
+export interface DirectoryObject {
+  /** Its version, which is its `ETag` too. */
+  version: number;
+  /** The tenant's own settings. */
+  tenant: TenantObject;
+  /** Channels, by code. */
+  channels: Array<ChannelObject>;
+  /** Teams, by id. */
+  teams: Array<TeamObject>;
+  /** People, by id. */
+  agents: Array<PersonObject>;
+}
 /** Nothing more than that it is done. */
 export type Done = Record<string, unknown>;
 /** A draft in short. */
@@ -571,6 +605,31 @@ export interface Health {
   /** Always true. */
   ok: boolean;
 }
+/** What an import did, or would do. */
+export interface ImportObject {
+  /** True where nothing was written. */
+  dry_run: boolean;
+  /** The version in force. */
+  version: number;
+  /** How many records are new. */
+  added: number;
+  /** How many are otherwise than before. */
+  changed: number;
+  /** How many go. */
+  removed: number;
+  /** How many of the file are there just so; left out where the import is one that was made before. */
+  unchanged?: number;
+  /** Which characters the file was read as; for CSV. */
+  encoding?: string;
+  /** What is between its cells; for CSV. */
+  separator?: string;
+  /** The changes, as many as are told. */
+  changes: Array<ChangeObject>;
+  /** How many more there are. */
+  more: number;
+  /** What is worth knowing, and stands in nobody's way. */
+  notes: Array<LineObject>;
+}
 /** An instant: RFC 3339, UTC, milliseconds. */
 export type Instant = string;
 /** An invitation that is wished for. */
@@ -681,6 +740,13 @@ export interface LimitsShown {
   burst: number;
   /** Boards on one socket. */
   boards: number;
+}
+/** What is said of a line of a file. */
+export interface LineObject {
+  /** The line, counted from 1. */
+  line: number;
+  /** What is said. */
+  message: string;
 }
 /** A login has begun; the cookie is in the header. */
 export interface LoggedIn {
@@ -1432,6 +1498,8 @@ export interface Readiness {
   /** The version of the time zone data. */
   tzdata: string;
 }
+/** One record of a directory. */
+export type RecordObject = TenantObject | ChannelObject | TeamObject | PersonObject;
 /** The result of `session.refresh`. */
 export interface Refreshed {
   /** When the fresh credential ends. */
@@ -1783,6 +1851,28 @@ export interface StatusSetParams {
   op?: Op;
   /** Refuse unless the agent's version is this one. */
   expected_version?: number;
+}
+/** A team. */
+export interface TeamObject {
+  id: string;
+  name: string;
+  /** Its own zone, where it differs from the tenant's. */
+  zone?: string;
+}
+/** A tenant's settings; spans are in seconds. */
+export interface TenantObject {
+  id: string;
+  name: string;
+  zone: string;
+  business_day_start: string;
+  pauses_enabled: boolean;
+  status_on_sign_in: string;
+  connection_grace_s: number;
+  resume_within_s: number;
+  abandon_after_s: number;
+  defer_for_s: number;
+  at_defer_deadline: string;
+  default_shift_s: number;
 }
 /** A text that a person wrote: printable, not blank. */
 export type Text = string;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::auth::Role;
@@ -27,8 +27,10 @@ pub(super) enum Command {
     Serve(Settings),
     /// Run a sample company with simulated agents in a temporary folder
     Demo(Demo),
-    /// Put a company from a TOML file on top of what is there, and print the difference
+    /// Put a company from a TOML file, or its people from a CSV file, on top of what is there, and print the difference
     Import(Import),
+    /// Write a company as TOML, or its people as CSV, beside a running server or without one
+    Export(Export),
     /// Print a token
     Token(Token),
     /// Check that the journal is whole and unaltered, beside a running server or without one
@@ -82,14 +84,50 @@ pub(super) struct Demo {
 pub(super) struct Import {
     /// The file (docs/import.md)
     pub file: PathBuf,
+    /// What the file is [default: by its ending, else toml]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<FileFormat>,
+    /// The tenant of a CSV file; needed where the store has several
+    #[arg(long, value_name = "T")]
+    pub tenant: Option<TenantId>,
     #[command(flatten)]
     pub place: Place,
     /// Print the difference and write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// What the file leaves out goes: agents leave, pause types are archived, unused teams are removed
+    /// What the file leaves out goes: agents leave, and with TOML pause types are archived, unused teams are removed
     #[arg(long)]
     pub prune: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    #[command(flatten)]
+    pub place: Place,
+    /// The tenant
+    #[arg(long, value_name = "T")]
+    pub tenant: TenantId,
+    /// TOML has all of it, CSV the people
+    #[arg(long, value_name = "FORMAT", default_value = "toml")]
+    pub format: FileFormat,
+    /// Write to this file instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Semicolons between the cells of a CSV file instead of commas
+    #[arg(long)]
+    pub semicolon: bool,
+    /// A byte order mark before a CSV file, for spreadsheets that take UTF-8 for something else
+    #[arg(long)]
+    pub bom: bool,
+}
+
+/// What a file is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FileFormat {
+    /// A whole company
+    Toml,
+    /// Its people
+    Csv,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod check_config;
 mod completions;
 mod copy;
 mod demo;
+mod export;
 mod failure;
 mod first_login;
 mod import;
@@ -48,6 +49,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(flags) => serve::run(&flags),
         Command::Demo(flags) => demo::run(&flags),
         Command::Import(flags) => import::run(&flags),
+        Command::Export(flags) => export::run(&flags),
         Command::Token(flags) => token::run(&flags),
         Command::Verify(flags) => verify::run(&flags),
         Command::CheckConfig(flags) => check_config::run(&flags),

@@ -6,6 +6,7 @@ pub mod access;
 pub mod board;
 pub mod bodies;
 pub mod close;
+pub mod directory;
 pub mod dry_run;
 pub mod error;
 pub mod event;

@@ -6,6 +6,7 @@
 
 mod amendments;
 mod at_hand;
+mod company;
 pub mod copy;
 mod credentials;
 mod decode;
@@ -29,6 +30,7 @@ mod sqlite;
 mod stored;
 pub mod verify;
 
+pub use company::{Company, CompanyError, read_company};
 pub use history::PauseHistory;
 pub use memory::MemoryJournal;
 pub use open_error::OpenError;

@@ -169,7 +169,7 @@ impl Asked {
 }
 
 /// Whoever asks, where they may change the directory; what they ask is counted.
-async fn manager(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
+pub(super) async fn manager(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
     let principal = app.authenticate(headers).await?;
     if !principal.may(Action::ManageDirectory) {
         return Err(WireError::forbidden().into());

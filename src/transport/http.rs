@@ -19,8 +19,8 @@ use serde_json::json;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::{
-    App, accounts, agents, audit, contract, events, invitations, keys, logins, me, occupancy, pages, pauses, rpc,
-    sessions, shifts, tickets, upgrade,
+    App, accounts, agents, audit, contract, directory, events, invitations, keys, logins, me, occupancy, pages, pauses,
+    rpc, sessions, shifts, tickets, upgrade,
 };
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
@@ -59,6 +59,8 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<App>>)> {
         ("/v1/sessions", "GET, DELETE", get(sessions::list).delete(sessions::cut)),
         ("/v1/sessions/{id}", "DELETE", delete(sessions::end)),
         ("/v1/agents", "GET", get(agents::list)),
+        ("/v1/directory", "GET", get(directory::export)),
+        ("/v1/directory/import", "POST", post(directory::import)),
         ("/v1/agents/{id}", "GET, PUT, DELETE", get(agents::read_one).put(agents::put_one).delete(agents::remove)),
         ("/v1/agents/{id}/state", "GET", get(agent_state)),
         ("/v1/agents/{id}/occupancy", "PUT", put(occupancy::put_one)),
@@ -216,12 +218,16 @@ async fn respond(
 }
 
 pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    read_body_within(body, bytes_max, BODY_TIME_MAX).await
+}
+
+pub(super) async fn read_body_within(body: Body, bytes_max: usize, time_max: Duration) -> Result<Bytes, Problem> {
     // One that says beforehand that it is too large is not waited for.
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(Problem::too_large(bytes_max));
     }
     let collected = Limited::new(body, bytes_max).collect();
-    match tokio::time::timeout(BODY_TIME_MAX, collected).await {
+    match tokio::time::timeout(time_max, collected).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(bytes_max)),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken_body", "The body ended early.")),

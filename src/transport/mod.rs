@@ -15,6 +15,7 @@ mod change;
 pub mod contract;
 mod corrections;
 mod credential;
+mod directory;
 mod dry_run;
 #[doc(hidden)]
 pub mod echo;
@@ -84,6 +85,7 @@ pub use tls::{Look, Tls, TlsError, TlsFile};
 use admission::Admission;
 use change::Turns;
 use contract::served::Published;
+use directory::Imports;
 use dry_run::DryRuns;
 use failures::Failures;
 use logins::PasswordWork;
@@ -204,6 +206,7 @@ struct App {
     admission: Admission,
     proxies: TrustedProxies,
     dry_runs: DryRuns,
+    imports: Imports,
     turns: Turns,
     newcomers: Newcomers,
     published: Published,
@@ -246,6 +249,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         admission: Admission::new(parts.settings.upgrades),
         proxies: TrustedProxies::new(parts.settings.trusted_proxies.clone()),
         dry_runs: DryRuns::default(),
+        imports: Imports::default(),
         turns: Turns::default(),
         published: Published::default(),
         newcomers: Newcomers::new(parts.settings.newcomers_per_minute_max),

@@ -176,6 +176,19 @@ async fn what_is_answered_over_http_is_what_the_document_says() {
         let bearer = format!("Bearer {}", house.server.token(admin, "p", None));
         house.ask("GET", "/v1/pauses", &[("authorization", &bearer), ("accept", accept)], "").await;
     }
+    for accept in ["application/json", "application/toml", "text/csv", "image/png"] {
+        let bearer = format!("Bearer {}", house.server.token(admin, "p", None));
+        house.ask("GET", "/v1/directory", &[("authorization", &bearer), ("accept", accept)], "").await;
+    }
+    let bearer = format!("Bearer {}", house.server.token(admin, "p", None));
+    for (media, file, status) in [
+        ("text/csv", "id;nome;equipes\nnova;Nova;suporte\n", 200),
+        ("text/csv", "id;nome;equipes\nnova;Nova;nenhuma\n", 400),
+        ("application/xml", "<a/>", 415),
+    ] {
+        let headers = [("authorization", bearer.as_str()), ("content-type", media)];
+        assert_eq!(house.ask("POST", "/v1/directory/import", &headers, file).await.status, status, "{media} {file}");
+    }
     for query in ["", "?limit=1&kind=pause.started", "?from=x"] {
         house.ask_as(admin, "GET", &format!("/v1/audit{query}"), Value::Null).await;
     }

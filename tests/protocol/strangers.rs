@@ -92,6 +92,7 @@ impl Ids {
             text.replace(&format!("{before}{}{after}", self.agent), &format!("{before}<agent>{after}"))
         };
         let masked = quoted(masked, "\"", "\"");
+        let masked = quoted(masked, "\\\"", "\\\"");
         let masked = quoted(masked, "agents.", "");
         masked.replace(&format!(", not {};", self.version), ", not <version>;")
     }
@@ -213,6 +214,12 @@ fn requests(method: &str, path: &str, ids: &Ids) -> Vec<(String, String)> {
             format!("{here}?team={}", ids.team),
             format!("{here}?cursor=zz-{}", ids.agent),
         ]),
+        ("GET", "/v1/directory") => plain(&[here]),
+        ("POST", "/v1/directory/import") => vec![
+            (format!("{here}?dry_run=true"), format!("id,name,teams\n{},Nova,norte", ids.agent)),
+            (format!("{here}?dry_run=true&prune=true"), format!("id,teams\n{},norte", ids.agent)),
+            (here, "id,name,teams\nxisto,xisto,sul".to_owned()),
+        ],
         ("PUT", "/v1/agents/{id}") => vec![
             (here.clone(), json!({"name": "Nova", "teams": [ids.team]}).to_string()),
             (here, json!({"name": "Nova", "teams": ["norte"]}).to_string()),
@@ -518,7 +525,9 @@ impl Asked<'_> {
     async fn of(&self, server: &TestServer) -> Vec<Answered> {
         let bearer = format!("Bearer {}", self.token);
         let ask = async |address: &str, body: &str| {
-            let answer = server.http(self.method, address, &[("authorization", &bearer)], body).await;
+            let form = if address.starts_with("/v1/directory/import") { "text/csv" } else { "application/json" };
+            let headers = [("authorization", bearer.as_str()), ("content-type", form)];
+            let answer = server.http(self.method, address, &headers, body).await;
             format!("{} {}", answer.status, answer.body)
         };
         let mut all = Vec::new();

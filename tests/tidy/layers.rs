@@ -46,6 +46,11 @@ const BORDERS: &[Border] = &[
         crates: Only(&["bytes", "chrono", "chrono_tz", "schemars", "serde", "serde_json", "thiserror", "uuid"]),
     },
     Border {
+        module: "exchange",
+        modules: Only(&["config", "domain"]),
+        crates: Only(&["chrono", "chrono_tz", "csv", "toml"]),
+    },
+    Border {
         module: "store",
         modules: Only(&["clock", "config", "domain", "ports", "sync"]),
         crates: AllBut(&[
@@ -127,6 +132,7 @@ const BORDERS: &[Border] = &[
             "clock",
             "config",
             "domain",
+            "exchange",
             "hub",
             "ports",
             "protocol",

@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::cli::failure::Failure;
-use crate::cli::import::{AgentPatch, LeftOut, Merged, Stated, merge, read_file};
 use crate::config::At;
 use crate::domain::id::{AgentId, TeamId, TenantId};
 use crate::domain::policy::{Approval, PauseKind, PauseRules, PauseType, Policy};
 use crate::domain::time::Timestamp;
+use crate::exchange::{AgentPatch, LeftOut, Merged, Stated, merge, read_file};
 
 /// The sample of `examples/`.
 const SAMPLE: &str = include_str!("../../../examples/acme.toml");

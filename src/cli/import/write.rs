@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::difference::{Counts, Difference, Kind};
-use super::file::{FileRead, read_file};
-use super::merge::{Existing, LeftOut, Merged, merge};
 use crate::config::Problem;
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{PrincipalId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
+use crate::exchange::{
+    Counts, Difference, Encoding, Existing, FileRead, Kind, LeftOut, LeftOuts, Merged, PeopleRead, Separator,
+    merge_read, read_file, read_people,
+};
 use crate::ports::{
     AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardId, ShardSnapshot, TenantDefinition, TenantSnapshot,
 };
@@ -19,6 +20,17 @@ use crate::ports::{
 pub(crate) struct Report {
     pub difference: Difference,
     pub notes: Vec<Problem>,
+    /// What a CSV file was read as.
+    pub form: Option<(Encoding, Separator)>,
+}
+
+/// A file as it was read.
+#[derive(Debug)]
+pub(super) enum Given {
+    /// A company.
+    Toml(String),
+    /// The people of a tenant; of the only one where none is named.
+    Csv { bytes: Vec<u8>, tenant: Option<TenantId> },
 }
 
 /// Whether the import is carried out.
@@ -42,31 +54,79 @@ pub(crate) enum WriteError {
     /// The journal did not take it.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// There is no company that people could be of.
+    #[error("there is no tenant in the store yet; import a TOML file first, CSV has people alone")]
+    NoTenant,
+    /// There is no such company.
+    #[error("there is no tenant {:?} in the store", .0.as_str())]
+    NoSuchTenant(TenantId),
+    /// It is not said whose the people are.
+    #[error("the store has several tenants; say which one with --tenant: {}", .0.join(", "))]
+    SeveralTenants(Vec<String>),
 }
 
-/// Imports the text of a file.
+/// Imports a file.
 ///
 /// # Errors
 /// [`WriteError`]; nothing was written then, except after [`AppendError::Unknown`].
-pub(super) async fn import_text(
+pub(super) async fn import_given(
     journal: &dyn Journal,
-    text: &str,
+    given: &Given,
     left_out: LeftOut,
     intent: Intent,
     now: Timestamp,
+    progress: &dyn Fn(String),
 ) -> Result<Report, WriteError> {
-    let read = read_file(text);
-    let Some(file) = read.file else { return Err(WriteError::Problems(read.problems)) };
-    let place = find(journal, &file.tenant.id).await?;
-    let existing = |_: &TenantId| place.tenant.as_ref().map(existing_of);
-    let (tenant, merged) = read_and_merge(text, existing, left_out, now).map_err(WriteError::Problems)?;
-    let report = Report { difference: merged.difference.clone(), notes: merged.notes.clone() };
+    let (place, tenant, merged, form) = match given {
+        Given::Toml(text) => {
+            let FileRead { file, problems } = read_file(text);
+            let Some(file) = file else { return Err(WriteError::Problems(problems)) };
+            progress(format!("comparing {} agents with those who are there", file.agents.len()));
+            let place = find(journal, &file.tenant.id).await?;
+            let existing = place.tenant.as_ref().map(existing_of);
+            let merged = merge_read(&file, problems, existing, left_out, now).map_err(WriteError::Problems)?;
+            (place, file.tenant.id, merged, None)
+        }
+        Given::Csv { bytes, tenant } => {
+            let tenant = match tenant {
+                Some(tenant) => tenant.clone(),
+                None => only_tenant(journal).await?,
+            };
+            let place = find(journal, &tenant).await?;
+            let Some(there) = &place.tenant else { return Err(WriteError::NoSuchTenant(tenant)) };
+            let PeopleRead { file, form, problems } = read_people(bytes, &there.directory);
+            progress(format!("comparing {} agents with those who are there", file.agents.len()));
+            let left_out = match left_out {
+                LeftOut::Stays => LeftOut::Stays.into(),
+                LeftOut::Goes => LeftOuts::PEOPLE_GO,
+            };
+            let existing = Some(existing_of(there));
+            let merged = merge_read(&file, problems, existing, left_out, now).map_err(WriteError::Problems)?;
+            (place, tenant, merged, form)
+        }
+    };
+    let report = Report { difference: merged.difference.clone(), notes: merged.notes.clone(), form };
     if intent == Intent::Write
         && let Some(batch) = batch(&tenant, &place, merged, now)
     {
+        progress("writing".to_owned());
         journal.append(batch).await?;
     }
     Ok(report)
+}
+
+/// The tenant of a store that has one.
+async fn only_tenant(journal: &dyn Journal) -> Result<TenantId, WriteError> {
+    let mut there = Vec::new();
+    for head in journal.heads().await? {
+        let shard = journal.snapshot(head.shard).await?;
+        there.extend(shard.tenants.iter().map(|tenant| tenant.directory.tenant.id.clone()));
+    }
+    match there.as_slice() {
+        [] => Err(WriteError::NoTenant),
+        [only] => Ok(only.clone()),
+        several => Err(WriteError::SeveralTenants(several.iter().map(ToString::to_string).collect())),
+    }
 }
 
 /// Writes what a merge led to for a tenant.
@@ -84,30 +144,6 @@ pub(in crate::cli) async fn write_merged(
         journal.append(batch).await?;
     }
     Ok(())
-}
-
-/// Reads a file and puts it on top of what is there.
-///
-/// # Errors
-/// Everything that is wrong with the file, by itself and beside what is there.
-pub(super) fn read_and_merge<'a>(
-    text: &str,
-    existing: impl FnOnce(&TenantId) -> Option<Existing<'a>>,
-    left_out: LeftOut,
-    now: Timestamp,
-) -> Result<(TenantId, Merged), Vec<Problem>> {
-    let FileRead { file, mut problems } = read_file(text);
-    let Some(file) = file else { return Err(problems) };
-    match merge(existing(&file.tenant.id), &file, left_out, now) {
-        Ok(merged) if problems.is_empty() => Ok((file.tenant.id, merged)),
-        Ok(_) => Err(problems),
-        Err(found) => {
-            problems.extend(found);
-            problems.sort();
-            problems.dedup();
-            Err(problems)
-        }
-    }
 }
 
 /// Where a tenant is, or would be.
@@ -187,7 +223,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_768_478_400_000);
 
     async fn import(journal: &MemoryJournal, text: &str, intent: Intent) -> Result<Report, WriteError> {
-        import_text(journal, text, LeftOut::Stays, intent, NOW).await
+        import_given(journal, &Given::Toml(text.to_owned()), LeftOut::Stays, intent, NOW, &|_| {}).await
     }
 
     async fn tenant(journal: &MemoryJournal) -> Option<TenantSnapshot> {
@@ -233,6 +269,43 @@ mod tests {
             Err(WriteError::Problems(_))
         ));
         assert!(tenant(&journal).await.is_none());
+    }
+
+    async fn import_people(journal: &MemoryJournal, bytes: &[u8], whose: Option<&str>) -> Result<Report, WriteError> {
+        let tenant = whose.map(|whose| TenantId::new(whose).unwrap());
+        let given = Given::Csv { bytes: bytes.to_vec(), tenant };
+        import_given(journal, &given, LeftOut::Goes, Intent::Write, NOW, &|_| {}).await
+    }
+
+    #[tokio::test]
+    async fn people_are_imported_as_csv_and_nothing_else_goes() {
+        let journal = MemoryJournal::new(6);
+        let nobody = import_people(&journal, b"id;nome\nana;Ana", None).await;
+        assert!(matches!(nobody, Err(WriteError::NoTenant)));
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        let report = import_people(&journal, b"matr\xEDcula;nome;equipes\nana;S\xE3o Jo\xE3o;SUPORTE T\xE9cnico", None)
+            .await
+            .unwrap();
+        assert_eq!(report.form, Some((Encoding::Windows1252, Separator::Semicolon)));
+        assert_eq!(report.difference.counts(&[Kind::Agent]), Counts { added: 0, changed: 1, removed: 59 });
+        let there = tenant(&journal).await.unwrap();
+        assert_eq!((there.policy.version.0, there.directory.version.0), (1, 2), "the rules stay");
+        assert!(!there.directory.channels.is_empty() && there.directory.teams.len() > 1);
+        journal.verify().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_store_with_several_tenants_wants_to_know_which() {
+        let journal = MemoryJournal::new(7);
+        import(&journal, SAMPLE, Intent::Write).await.unwrap();
+        import(&journal, &SAMPLE.replace("id = \"acme\"", "id = \"other\""), Intent::Write).await.unwrap();
+        let people = b"id,name\nnova,Nova";
+        let Err(WriteError::SeveralTenants(there)) = import_people(&journal, people, None).await else { panic!() };
+        assert_eq!(there, ["acme", "other"]);
+        let foreign = import_people(&journal, people, Some("globex")).await;
+        assert!(matches!(foreign, Err(WriteError::NoSuchTenant(_))));
+        import_people(&journal, people, Some("other")).await.unwrap();
+        assert_eq!(tenant(&journal).await.unwrap().head, TenantSeq(2), "acme is as it was");
     }
 
     #[tokio::test]

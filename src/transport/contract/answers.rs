@@ -144,6 +144,23 @@ impl JsonSchema for Limit {
     }
 }
 
+/// What is between the cells of CSV.
+pub(super) struct Separator;
+
+impl JsonSchema for Separator {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Separator".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": ["comma", "semicolon"]})
+    }
+}
+
 /// A day or an instant.
 pub(super) struct DayOrInstant;
 

@@ -70,7 +70,9 @@ fn write(operation: &Operation, schemas: &mut Schemas) -> Value {
         written["parameters"] = operation.parameters.iter().map(|parameter| parameter_of(parameter, schemas)).collect();
     }
     if let Some((schema, is_required)) = operation.body {
-        let content = json!({"application/json": {"schema": schemas.of(schema)}});
+        let content =
+            operation.body_media.iter().map(|media| ((*media).to_owned(), json!({"schema": schemas.of(schema)})));
+        let content = content.collect::<Map<String, Value>>();
         written["requestBody"] = json!({"required": is_required, "content": content});
     }
     written["responses"] = Value::Object(responses(operation, schemas));

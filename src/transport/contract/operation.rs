@@ -47,6 +47,8 @@ pub(super) struct Operation {
     pub(super) needs: Needs,
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<(SchemaOf, bool)>,
+    /// The media types that the body may have.
+    pub(super) body_media: &'static [&'static str],
     pub(super) answers: Vec<Answer>,
     /// The codes of the problem documents, by status.
     pub(super) problems: BTreeMap<u16, Vec<&'static str>>,
@@ -68,6 +70,7 @@ impl Operation {
             needs,
             parameters: Vec::new(),
             body: None,
+            body_media: &["application/json"],
             answers: Vec::new(),
             problems: BTreeMap::new(),
         };
@@ -124,6 +127,11 @@ impl Operation {
         self.problem(400, &["parse_error", "invalid_params", "broken_body"])
             .problem(408, &["timeout"])
             .problem(413, &["too_large"])
+    }
+
+    /// A body that is a file of one of some kinds.
+    pub(super) fn file(self, media: &'static [&'static str]) -> Operation {
+        Operation { body_media: media, ..self.body::<String>() }
     }
 
     /// A body that may be left out.

@@ -2,8 +2,8 @@
 //! roles and the page of documentation come of this list; a test holds it against the paths that are served.
 
 use super::answers::{
-    Accepted, AnyObject, AuditPage, DayOrInstant, Health, Limit, LoggedIn, Me, Readiness, RpcAnswers, SetTaken,
-    TicketMade,
+    Accepted, AnyObject, AuditPage, DayOrInstant, Health, Limit, LoggedIn, Me, Readiness, RpcAnswers, Separator,
+    SetTaken, TicketMade,
 };
 use super::operation::{Needs, Operation};
 use crate::auth::Action;
@@ -12,6 +12,7 @@ use crate::protocol::bodies::{
     AcceptanceBody, InvitationsBody, KeyBody, LoginBody, PersonBody, ReportBody, ReportSetBody, RpcBody, ShiftBody,
     ShiftsBody,
 };
+use crate::protocol::directory::{DirectoryObject, ImportObject};
 use crate::protocol::methods::AgentAfter;
 use crate::protocol::methods::shapes::NoParams;
 use crate::protocol::occupancy::RoutableAnswer;
@@ -22,6 +23,7 @@ use crate::protocol::state::AgentState;
 use crate::transport::{accounts, agents, invitations, keys, pauses, sessions, shifts};
 
 const ETAG_OF_PERSON: &str = "Of what is shown of the person; to be sent back in If-Match.";
+const ETAG_OF_DIRECTORY: &str = "Its version; to be sent back in If-Match.";
 const ETAG_OF_STATE: &str = "The version of the state; to be sent back in If-Match.";
 const ETAG_OF_DOCUMENT: &str = "Of the document; to be sent back in If-None-Match.";
 
@@ -197,6 +199,35 @@ fn people() -> Vec<Operation> {
             .answers_nothing(204, "They have left, or had.")
             .problem(409, &["op_reused"])
             .problem(412, &["precondition_failed"]),
+        Operation::new(
+            ("GET", "/v1/directory"),
+            "exportDirectory",
+            "Writes the directory out, but those who left",
+            manage,
+        )
+        .query::<Separator>("separator", "Between the cells of CSV.")
+        .query::<bool>("bom", "True: CSV with a byte order mark, for spreadsheets.")
+        .answers::<DirectoryObject<'static>>(200, "All of it, as `Accept` likes it best.")
+        .or_as("application/toml")
+        .or_as("text/csv")
+        .with("ETag", ETAG_OF_DIRECTORY)
+        .problem(406, &["not_acceptable"]),
+        Operation::new(
+            ("POST", "/v1/directory/import"),
+            "importDirectory",
+            "Puts a file on top of the directory, all of it or nothing",
+            manage,
+        )
+        .query::<bool>("dry_run", "True: only tell what it would do.")
+        .query::<bool>("prune", "True: what is not in the file goes.")
+        .header::<OpId>("Idempotency-Key", "The `op`.")
+        .header::<String>("If-Match", "Only on top of the version that this ETag says.")
+        .file(&["application/toml", "text/csv"])
+        .answers::<ImportObject<'static>>(200, "What it did, or would do.")
+        .problem(409, &["op_reused", "quota_exceeded"])
+        .problem(412, &["precondition_failed"])
+        .problem(415, &["unsupported_media_type"])
+        .problem(503, &["low_disk"]),
         Operation::new(
             ("GET", "/v1/agents/{id}/state"),
             "readState",

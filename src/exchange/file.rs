@@ -182,7 +182,7 @@ fn records<'d, T>(
         .collect()
 }
 
-fn unique<'a>(ids: impl Iterator<Item = (&'a str, usize)>, what: &str, problems: &mut Problems) {
+pub(super) fn unique<'a>(ids: impl Iterator<Item = (&'a str, usize)>, what: &str, problems: &mut Problems) {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (id, line) in ids {
         match seen.get(id) {

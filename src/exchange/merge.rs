@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::PROBLEMS_TOLD_MAX;
 use super::difference::{Difference, Kind, agent_fields, channel_fields, team_fields, tenant_fields};
 use super::file::{AgentPatch, ChannelPatch, ImportFile, TeamPatch, TenantPatch};
 use super::merge_policy::merge_policy;
 use super::notes::window_notes;
 use super::pause_type::OfferedTo;
-use crate::config::Problem;
+use crate::config::{Problem, nearest};
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId};
 use crate::domain::overrides::OverrideFor;
@@ -41,6 +42,32 @@ pub(crate) enum LeftOut {
     Goes,
 }
 
+/// What becomes of what a file leaves out, by what it is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeftOuts {
+    /// Of people: whether those who are left out leave.
+    people: LeftOut,
+    /// Of everything else in the directory, and of the fields of people.
+    directory: LeftOut,
+    /// Of pause types and of what is owed.
+    policy: LeftOut,
+}
+
+impl LeftOuts {
+    /// People leave; nothing else goes.
+    pub(crate) const PEOPLE_GO: LeftOuts =
+        LeftOuts { people: LeftOut::Goes, directory: LeftOut::Stays, policy: LeftOut::Stays };
+    /// The file is the whole truth of the directory; the policy stays.
+    pub(crate) const DIRECTORY_GOES: LeftOuts =
+        LeftOuts { people: LeftOut::Goes, directory: LeftOut::Goes, policy: LeftOut::Stays };
+}
+
+impl From<LeftOut> for LeftOuts {
+    fn from(all: LeftOut) -> LeftOuts {
+        LeftOuts { people: all, directory: all, policy: all }
+    }
+}
+
 /// The outcome of a merge.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Merged {
@@ -67,6 +94,11 @@ impl Gathered {
         self.problems.push(Problem { line, message: message.into() });
     }
 
+    /// The name that was probably meant; looked for as long as what is refused will be told.
+    fn meant<'n>(&self, wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+        if self.problems.len() < PROBLEMS_TOLD_MAX { nearest(wanted, names) } else { None }
+    }
+
     /// Notes what a line leads to.
     pub(super) fn note(&mut self, line: usize, message: impl Into<String>) {
         self.notes.push(Problem { line, message: message.into() });
@@ -80,18 +112,25 @@ impl Gathered {
 pub(crate) fn merge(
     existing: Option<Existing<'_>>,
     file: &ImportFile,
-    left_out: LeftOut,
+    left_out: impl Into<LeftOuts>,
     now: Timestamp,
 ) -> Result<Merged, Vec<Problem>> {
     let mut gathered = Gathered { difference: Difference::default(), problems: Vec::new(), notes: Vec::new() };
+    let LeftOuts { people, directory: of_directory, policy: of_policy } = left_out.into();
     let before = existing.map(|existing| existing.directory);
-    let tenant = merge_tenant(before, &file.tenant, left_out, &mut gathered);
-    let channels = merge_channels(before, &file.channels, left_out, &mut gathered);
-    let teams = merge_teams(before, &file.teams, left_out, &mut gathered);
-    let mut agents = merge_agents(before, &file.agents, left_out, now, &mut gathered);
-    let policy = merge_policy(existing.map(|existing| existing.policy), file, left_out, now, &mut gathered);
-    let teams =
-        if left_out == LeftOut::Goes { prune_teams(teams, file, &mut agents, &policy, &mut gathered) } else { teams };
+    let tenant = merge_tenant(before, &file.tenant, of_directory, &mut gathered);
+    let channels = merge_channels(before, &file.channels, of_directory, &mut gathered);
+    let teams = merge_teams(before, &file.teams, of_directory, &mut gathered);
+    let mut agents = merge_agents(before, &file.agents, of_directory, &mut gathered);
+    if people == LeftOut::Goes {
+        let_go(&mut agents, &file.agents, now, &mut gathered);
+    }
+    let policy = merge_policy(existing.map(|existing| existing.policy), file, of_policy, now, &mut gathered);
+    let teams = if of_directory == LeftOut::Goes {
+        prune_teams(teams, file, &mut agents, &policy, &mut gathered)
+    } else {
+        teams
+    };
     let (before_agents, empty) = (before.map(|before| &before.agents), BTreeMap::new());
     note_agents(before_agents.unwrap_or(&empty), &agents, &mut gathered);
     check_teams(file, &teams, &mut gathered);
@@ -243,7 +282,6 @@ fn merge_agents(
     before: Option<&Directory>,
     patches: &[AgentPatch],
     left_out: LeftOut,
-    now: Timestamp,
     gathered: &mut Gathered,
 ) -> BTreeMap<AgentId, Arc<Person>> {
     let mut agents = before.map(|before| before.agents.clone()).unwrap_or_default();
@@ -284,16 +322,23 @@ fn merge_agents(
         }
         agents.insert(patch.id.clone(), Arc::new(person));
     }
-    if left_out == LeftOut::Goes {
-        let listed: BTreeSet<&AgentId> = patches.iter().map(|patch| &patch.id).collect();
-        for (id, person) in &mut agents {
-            if !listed.contains(id) && person.left_at.is_none() {
-                gathered.difference.removed(Kind::Agent, id.as_str(), "leaves; the history stays");
-                *person = Arc::new(Person { left_at: Some(now), ..Person::clone(person) });
-            }
+    agents
+}
+
+/// Whoever the file leaves out leaves; their history stays.
+fn let_go(
+    agents: &mut BTreeMap<AgentId, Arc<Person>>,
+    patches: &[AgentPatch],
+    now: Timestamp,
+    gathered: &mut Gathered,
+) {
+    let listed: BTreeSet<&AgentId> = patches.iter().map(|patch| &patch.id).collect();
+    for (id, person) in agents {
+        if !listed.contains(id) && person.left_at.is_none() {
+            gathered.difference.removed(Kind::Agent, id.as_str(), "leaves; the history stays");
+            *person = Arc::new(Person { left_at: Some(now), ..Person::clone(person) });
         }
     }
-    agents
 }
 
 /// Notes how the agents changed that are neither new nor leaving. Last, because pruning a team
@@ -358,7 +403,7 @@ fn check_channels(file: &ImportFile, channels: &BTreeMap<ChannelCode, Channel>, 
         let Some(capacity) = &agent.capacity else { continue };
         let named = |code: &&ChannelCode| file.channels.iter().any(|patch| patch.code == **code);
         for code in capacity.value.keys().filter(|code| !channels.contains_key(*code)).filter(|code| !named(code)) {
-            let hint = match crate::config::nearest(code.as_str(), channels.keys().map(ChannelCode::as_str)) {
+            let hint = match gathered.meant(code.as_str(), channels.keys().map(ChannelCode::as_str)) {
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => "define it under [[channel]]".to_owned(),
             };
@@ -375,7 +420,7 @@ fn check_overridden(file: &ImportFile, agents: &BTreeMap<AgentId, Arc<Person>>, 
         for one in kind.overrides.iter().flat_map(|at| &at.value) {
             let OverrideFor::Agent(agent) = &one.value.whom else { continue };
             if !agents.contains_key(agent) && !file.agents.iter().any(|patch| patch.id == *agent) {
-                let hint = match crate::config::nearest(agent.as_str(), agents.keys().map(AgentId::as_str)) {
+                let hint = match gathered.meant(agent.as_str(), agents.keys().map(AgentId::as_str)) {
                     Some(meant) => format!("did you mean {meant:?}?"),
                     None => "define them under [[agent]]".to_owned(),
                 };
@@ -391,7 +436,7 @@ fn check_overridden(file: &ImportFile, agents: &BTreeMap<AgentId, Arc<Person>>, 
 fn check_teams(file: &ImportFile, teams: &BTreeMap<TeamId, Team>, gathered: &mut Gathered) {
     let mut check = |line: usize, what: String, team: &TeamId| {
         if !teams.contains_key(team) && !file.teams.iter().any(|patch| patch.id == *team) {
-            let hint = match crate::config::nearest(team.as_str(), teams.keys().map(TeamId::as_str)) {
+            let hint = match gathered.meant(team.as_str(), teams.keys().map(TeamId::as_str)) {
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => "define it under [[team]]".to_owned(),
             };

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::merge::{Existing, LeftOut, Merged};
-use super::write::read_and_merge;
+use super::read_and_merge;
 use crate::config::Problem;
 use crate::domain::id::{AgentId, ChannelCode, PauseTypeCode, TeamId};
 use crate::domain::overrides::RuleField;
 use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseClass, PauseType, Policy, StartableBy};
 use crate::domain::time::{Timestamp, hours, minutes, seconds};
 
-const SAMPLE: &str = include_str!("../../../examples/acme.toml");
+const SAMPLE: &str = include_str!("../../examples/acme.toml");
 /// 2026-01-15T12:00:00Z, a Thursday.
 const NOW: Timestamp = Timestamp(1_768_478_400_000);
 const SMALL: &str = r#"
