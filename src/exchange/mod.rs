@@ -5,6 +5,7 @@
 //! wire: the command line and HTTP both hand it bytes and what is there.
 
 mod company_toml;
+mod csv_list;
 mod csv_text;
 mod difference;
 mod entitlement_rule;

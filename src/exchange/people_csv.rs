@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::csv_list::{Scanned, escaped, parts_of, scanned, text_of};
 use super::csv_text::{Encoding, Separator, decode, marked, separator_of, unmarked};
 use super::file::{AgentPatch, ImportFile, Stated, TenantPatch, unique};
 use super::values;
@@ -408,59 +409,6 @@ fn read_capacity(cell: &str, known: &Known<'_>) -> Result<BTreeMap<ChannelCode, 
         }
     }
     Ok(capacity)
-}
-
-/// A character of a cell that holds several things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scanned {
-    /// One that may separate.
-    Mark(char),
-    /// One that is part of a text.
-    Text(char),
-}
-
-/// What may stand between things, and the backslash that makes a mark part of a text.
-const MARKS: [char; 4] = ['|', ',', '=', '\\'];
-
-fn scanned(cell: &str) -> Vec<Scanned> {
-    let mut found = Vec::with_capacity(cell.len());
-    let mut rest = cell.chars().peekable();
-    while let Some(c) = rest.next() {
-        let is_escape = c == '\\' && rest.peek().is_some_and(|next| MARKS.contains(next));
-        found.push(match rest.next_if(|_| is_escape) {
-            Some(escaped) => Scanned::Text(escaped),
-            None if MARKS.contains(&c) => Scanned::Mark(c),
-            None => Scanned::Text(c),
-        });
-    }
-    found
-}
-
-/// The things of a cell, between `|`, else between commas; those without anything in them are passed over.
-fn parts_of(cell: &str) -> Vec<Vec<Scanned>> {
-    let all = scanned(cell);
-    let between = if all.contains(&Scanned::Mark('|')) { '|' } else { ',' };
-    let parts = all.split(|scanned| *scanned == Scanned::Mark(between));
-    parts.filter(|part| !text_of(part).is_empty()).map(<[Scanned]>::to_vec).collect()
-}
-
-/// Without white space at its ends, which no id has.
-fn text_of(part: &[Scanned]) -> String {
-    let character = |scanned: &Scanned| match scanned {
-        Scanned::Mark(c) | Scanned::Text(c) => *c,
-    };
-    part.iter().map(character).collect::<String>().trim().to_owned()
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if MARKS.contains(&c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
 }
 
 /// Writes the people who have not left, by id: RFC 4180 in UTF-8, each cell safe in a spreadsheet.
