@@ -39,11 +39,15 @@ pub enum Action {
     ManageDirectory,
     /// Hand out and end keys, accounts and invitations; end what others came in with.
     ManageAccess,
+    /// Read and change the settings of the tenant.
+    ManageTenant,
+    /// See which tenants there are, and nothing else of them.
+    ListTenants,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 14] = [
+    pub const ALL: [Action; 16] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -58,6 +62,8 @@ impl Action {
         Action::ManagePolicy,
         Action::ManageDirectory,
         Action::ManageAccess,
+        Action::ManageTenant,
+        Action::ListTenants,
     ];
 }
 
@@ -105,13 +111,15 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::PlanShifts
             | Action::ManagePolicy
             | Action::ManageDirectory
-            | Action::ManageAccess,
+            | Action::ManageAccess
+            | Action::ManageTenant,
         )
         | (Role::Auditor, Action::ReadHistory)
         | (
             Role::Integration,
             Action::ReadAgent | Action::ReportOccupancy | Action::PlanShifts | Action::ManageDirectory,
-        ) => Reach::Tenant,
+        )
+        | (Role::Operator, Action::ListTenants) => Reach::Tenant,
         (Role::Integration, Action::ActOnAgent) => Reach::TenantOnBehalf,
         (
             Role::Agent | Role::Supervisor | Role::Admin | Role::Auditor | Role::Integration | Role::Operator,
@@ -127,7 +135,9 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::PlanShifts
             | Action::ManagePolicy
             | Action::ManageDirectory
-            | Action::ManageAccess,
+            | Action::ManageAccess
+            | Action::ManageTenant
+            | Action::ListTenants,
         ) => Reach::Nothing,
     }
 }
@@ -237,34 +247,34 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory access
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory access    tenant    tenants
         let table = [
             (
                 Role::Agent,
                 [
                     Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Itself, Nothing,
-                    Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Supervisor,
                 [
                     Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, ItsTeams,
-                    Nothing, Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Admin,
                 [
                     Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant,
-                    Tenant, Tenant,
+                    Tenant, Tenant, Tenant, Nothing,
                 ],
             ),
             (
                 Role::Auditor,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
@@ -284,13 +294,15 @@ mod tests {
                     Nothing,
                     Tenant,
                     Nothing,
+                    Nothing,
+                    Nothing,
                 ],
             ),
             (
                 Role::Operator,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Tenant,
                 ],
             ),
         ];
