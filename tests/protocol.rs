@@ -28,6 +28,8 @@ mod notifications;
 mod occupancy;
 #[path = "protocol/policy.rs"]
 mod policy;
+#[path = "protocol/policy_http.rs"]
+mod policy_http;
 #[path = "protocol/quotas.rs"]
 mod quotas;
 #[path = "protocol/requests.rs"]
@@ -40,6 +42,8 @@ mod secrets;
 mod server;
 #[path = "protocol/sessions.rs"]
 mod sessions;
+#[path = "protocol/settings_http.rs"]
+mod settings_http;
 #[path = "protocol/shifts.rs"]
 mod shifts;
 #[path = "protocol/slots.rs"]

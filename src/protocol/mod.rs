@@ -18,6 +18,7 @@ pub mod policy_read;
 pub mod policy_write;
 pub mod request;
 pub mod rpc;
+pub mod setting;
 pub mod shift;
 pub mod state;
 pub mod time;
