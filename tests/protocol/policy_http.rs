@@ -87,14 +87,24 @@ async fn a_draft_over_http_may_be_larger_than_a_message_of_the_socket() {
     let house = House::open().await;
     let mut draft = draft_of(&house, 5400, 1).await;
     let types = draft["types"].as_array_mut().expect("a list");
-    let long = "uma pausa ".repeat(45);
-    types.extend((0..150).map(|n| {
-        json!({"code": format!("tipo-{n}"), "name": {"pt-BR": "Tipo"}, "description": {"pt-BR": long.trim(), "en": long.trim()}})
-    }));
+    let locales = ["pt-BR", "en", "es", "fr", "de", "it", "pl", "nl", "sv", "fi"];
+    let long: serde_json::Map<String, Value> =
+        locales.iter().map(|locale| ((*locale).to_owned(), json!("uma pausa ".repeat(45).trim()))).collect();
+    types
+        .extend((0..150).map(|n| json!({"code": format!("tipo-{n}"), "name": {"pt-BR": "Tipo"}, "description": long})));
     let bytes = draft.to_string().len();
-    assert!((64 * 1024..1024 * 1024).contains(&bytes), "{bytes} bytes");
+    assert!((600 * 1024..1024 * 1024).contains(&bytes), "{bytes} bytes");
     let put = house.put(DRAFT, draft).await;
     assert_eq!((put.status, put.json()["difference"].as_array().map(Vec::len)), (200, Some(151)), "{put:?}");
+    // A frame of the socket does not hold it, and is no reason to cut the socket.
+    let mut chefe = admin(&house.server).await;
+    let (_, code, params) = chefe.refused("policy.get", json!({"draft": true})).await;
+    assert_eq!((code.as_str(), &params["bytes_max"]), ("too_large", &json!(524_288)));
+    let call = |id: u64, params: Value| json!({"jsonrpc": "2.0", "id": id, "method": "policy.get", "params": params});
+    chefe.send(json!([call(7, json!({})), call(8, json!({"draft": true})), call(9, json!({}))]).to_string()).await;
+    let batch = chefe.receive().await.expect("an answer");
+    let is_told = |at: usize| batch[at]["result"]["version"] == 1;
+    assert!(is_told(0) && is_told(2) && batch[1]["error"]["data"]["code"] == "too_large", "{batch}");
     let answer = house.put(DRAFT, json!({"types": [], "base_version": 1, "note": "x".repeat(1024 * 1024)})).await;
     assert_eq!(
         (answer.problem(), &answer.json()["params"]["bytes_max"]),
@@ -244,7 +254,9 @@ async fn types_for_the_next_business_day_gather_in_one_version_and_one_for_now_t
 async fn promise_a2_the_policy_over_http_is_for_administrators() {
     let house = House::open().await;
     for role in Role::ALL {
-        let token = house.server.token(role, "ana", Some(&["suporte"]));
+        // Each with a rate of their own.
+        let id = if role == Role::Agent { "ana".to_owned() } else { format!("{role}") };
+        let token = house.server.token(role, &id, Some(&["suporte"]));
         for (method, path) in [
             ("GET", "/v1/policy"),
             ("GET", "/v1/policy/versions"),
