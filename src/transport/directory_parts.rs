@@ -1,4 +1,7 @@
 //! Teams and channels over HTTP: read, put and taken away while the server runs.
+//!
+//! Each change is on record as a whole version of the directory, with all its people, and whoever is deciding decides again; a change
+//! of one person costs neither.
 
 use std::sync::Arc;
 

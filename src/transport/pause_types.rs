@@ -9,9 +9,9 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use super::change::Change;
-use super::http::{BODY_BYTES_MAX, json_of, read_body};
+use super::http::{json_of, read_body};
 use super::policy::{Wanted, facts_of, publish};
-use super::policy_http::manager;
+use super::policy_http::{DRAFT_BYTES_MAX, manager};
 use super::problem::Problem;
 use super::query::Query;
 use super::reading::{Precondition, count, etag_of_shown, in_use, object, op_of, put_etag};
@@ -77,7 +77,7 @@ pub(super) async fn put_one(
     let (op, on_top_of) = (op_of(request.headers())?, Precondition::of(request.headers())?);
     let code = code_of(code)?;
     let wanted = how(request.uri(), "PUT", &code)?;
-    let body = object(&read_body(request.into_body(), BODY_BYTES_MAX).await?)?;
+    let body = object(&read_body(request.into_body(), DRAFT_BYTES_MAX).await?)?;
     let text = Value::Object(body.clone()).to_string();
     let mut parts = parts_of(&code, &wanted);
     parts.push(("type", &text));

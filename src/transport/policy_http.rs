@@ -20,8 +20,8 @@ use crate::protocol::error::WireError;
 use crate::protocol::methods::{Invocation, Method};
 use crate::protocol::rpc::Params;
 
-/// The largest draft that is accepted: sixteen times a message of the socket, as much as 200 types with all their overrides need.
-const DRAFT_BYTES_MAX: usize = 1024 * 1024;
+/// The largest draft, or type of one, that is accepted: sixteen times a message of the socket, so that what was read can be put again.
+pub(super) const DRAFT_BYTES_MAX: usize = 1024 * 1024;
 
 /// `GET /v1/policy`: what is in force, one version, or the draft.
 pub(super) async fn read(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
