@@ -38,6 +38,11 @@ impl Router {
         self.core.desk(tenant).map(|desk| desk.facts())
     }
 
+    /// Every tenant, by id, as its directory in force has it.
+    pub fn tenants(&self) -> Vec<Arc<TenantFacts>> {
+        self.core.desks().map(|desk| desk.facts()).collect()
+    }
+
     /// Tells when something has moved that verdicts of everybody look at.
     pub fn moved(&self, tenant: &TenantId) -> Option<watch::Receiver<u64>> {
         self.core.desk(tenant).map(|desk| desk.moved())

@@ -34,6 +34,8 @@ mod notifications;
 mod occupancy;
 #[path = "protocol/policy.rs"]
 mod policy;
+#[path = "protocol/policy_http.rs"]
+mod policy_http;
 #[path = "support/published.rs"]
 mod published;
 #[path = "protocol/quotas.rs"]
@@ -48,6 +50,8 @@ mod secrets;
 mod server;
 #[path = "protocol/sessions.rs"]
 mod sessions;
+#[path = "protocol/settings_http.rs"]
+mod settings_http;
 #[path = "protocol/shifts.rs"]
 mod shifts;
 #[path = "protocol/slots.rs"]

@@ -129,6 +129,17 @@ export interface AgentEndPauseParams {
   /** Refuse unless the agent's version is this one. */
   expected_version?: number;
 }
+/** What one agent is owed. */
+export interface AgentOwed {
+  /** Who. */
+  agent: string;
+  /** What people call them. */
+  name: string;
+  /** Their teams. */
+  teams: Array<string>;
+  /** By rule. */
+  owed: Array<TypeOwed>;
+}
 /** People of the directory, by id. */
 export interface AgentPage {
   /** The people. */
@@ -366,16 +377,41 @@ export interface ChangesFrame {
   /** Every open request, when one changed. */
   requests?: Array<RequestObject>;
 }
-/** A channel. */
+/** A channel, by its code in the address. */
+export interface ChannelBody {
+  /** The same as in the address. */
+  code?: GivenId;
+  /** What people call it. */
+  name: Text;
+  /** False: nobody is routable on it. */
+  enabled?: boolean;
+  /** True when open work on it defers a pause. */
+  blocks_pause?: boolean;
+  /** How many conversations at once. */
+  capacity?: number;
+}
+/** A channel as it is sent. */
 export interface ChannelObject {
+  /** Its code. */
   code: string;
+  /** What people call it. */
   name: string;
+  /** False: nobody is routable on it. */
   enabled: boolean;
+  /** True when open work on it defers a pause. */
   blocks_pause: boolean;
+  /** How many conversations at once, where an agent has no number of their own. */
   capacity: number;
 }
 /** Open conversations by the code of the channel. */
 export type Channels = Record<string, number>;
+/** A page of channels. */
+export interface ChannelsPage {
+  /** The channels, by code. */
+  channels: Array<ChannelObject>;
+  /** Where to go on. */
+  next_cursor?: string;
+}
 /** What a client calls itself. */
 export interface ClientShape {
   /** Its name. */
@@ -420,6 +456,17 @@ export interface DirectoryObject {
 }
 /** Nothing more than that it is done. */
 export type Done = Record<string, unknown>;
+/** The draft of a policy: all of it. */
+export interface DraftBody {
+  /** The types; one that is left out is archived. */
+  types: Array<PauseTypeObject>;
+  /** What the employer owes; as in force, if nothing is said. */
+  entitlement_rules?: Array<EntitlementRuleObject>;
+  /** The version that it was written on top of. */
+  base_version: number;
+  /** What is written to it. */
+  note?: Text;
+}
 /** A draft in short. */
 export interface DraftHead {
   /** The version that it was written on top of. */
@@ -430,6 +477,15 @@ export interface DraftHead {
   by: ActorState;
   /** What was written to it. */
   note?: string;
+}
+/** Which days the draft is tried on. */
+export interface DryRunBody {
+  /** The first day; not beside `days`. */
+  from?: Day;
+  /** The last day; today, if nothing is said. */
+  to?: Day;
+  /** How many days up to the last one; 7, if nothing is said. */
+  days?: number;
 }
 /** How many of one kind. */
 export interface DryRunCount {
@@ -530,6 +586,13 @@ export interface EntitlementWindowObject {
   after_start_s?: number;
   /** Not for so many seconds up to its end. */
   before_end_s?: number;
+}
+/** A page of what is owed. */
+export interface EntitlementsPage {
+  /** By agent. */
+  entitlements: Array<AgentOwed>;
+  /** Where to go on. */
+  next_cursor?: string;
 }
 /** An error as it is sent. */
 export interface Error {
@@ -1170,6 +1233,17 @@ export interface PauseThreshold {
   /** When the limit is reached. */
   limit_at: Instant;
 }
+/** A type of pause that was put. */
+export interface PauseTypeChanged {
+  /** The type as it is, or will be. */
+  pause_type: PauseTypeObject;
+  /** The version that it is in, where there is one already. */
+  version?: number;
+  /** When it takes effect. */
+  takes_effect_at?: Instant;
+  /** Who is affected. */
+  affected?: PolicyAffected;
+}
 /** A type of pause. A field that is absent has its default. */
 export interface PauseTypeObject {
   /** Its code, which never changes its meaning. */
@@ -1242,6 +1316,13 @@ export interface PauseTypeObject {
   when_occupied?: "defer" | "immediate" | "refuse";
   /** Who starts it. */
   startable_by?: "agent" | "supervisor" | "both";
+}
+/** A page of the types of pauses. */
+export interface PauseTypesPage {
+  /** The types, by code. */
+  pause_types: Array<PauseTypeObject>;
+  /** Where to go on. */
+  next_cursor?: string;
 }
 /** What waits for the agent's return. Either `type` or `status` is there. */
 export interface PendingState {
@@ -1480,6 +1561,15 @@ export interface Problem {
   /** When it is worth asking again, if nothing else happens. */
   next_change_at?: Instant;
 }
+/** When the draft is put in force, and why. */
+export interface PublishBody {
+  /** When; the next business day, if nothing is said. `never` withdraws what waits. */
+  at?: "now" | "next_business_day" | "never";
+  /** True when running pauses get the longer limits; not beside `never`. */
+  loosen_only?: boolean;
+  /** Why; with `never` it may be left out. */
+  reason?: Text;
+}
 /** A place in a line. */
 export interface QueueState {
   /** The code of the type that is waited for. */
@@ -1619,6 +1709,13 @@ export interface RequestState {
   type: string;
   /** `open`, or what became of it. */
   state: "open" | "granted" | "refused" | "expired" | "cancelled";
+}
+/** A page of requests. */
+export interface RequestsPage {
+  /** The requests, the oldest first. */
+  requests: Array<RequestObject>;
+  /** Where to go on. */
+  next_cursor?: string;
 }
 /** One who may get work. */
 export interface RoutableAgent {
@@ -1852,27 +1949,98 @@ export interface StatusSetParams {
   /** Refuse unless the agent's version is this one. */
   expected_version?: number;
 }
-/** A team. */
-export interface TeamObject {
-  id: string;
-  name: string;
-  /** Its own zone, where it differs from the tenant's. */
+/** A team, by its id in the address. */
+export interface TeamBody {
+  /** The same as in the address. */
+  id?: GivenId;
+  /** What people call it. */
+  name: Text;
+  /** Its own IANA zone, where it differs from the tenant's. */
   zone?: string;
 }
-/** A tenant's settings; spans are in seconds. */
-export interface TenantObject {
+/** A team as it is sent. */
+export interface TeamObject {
+  /** Its id. */
   id: string;
+  /** What people call it. */
   name: string;
+  /** Its own IANA zone, where it differs from the tenant's. */
+  zone?: string;
+}
+/** A page of teams. */
+export interface TeamsPage {
+  /** The teams, by id. */
+  teams: Array<TeamObject>;
+  /** Where to go on. */
+  next_cursor?: string;
+}
+/** The settings of a tenant; one that is left out has its default. */
+export interface TenantBody {
+  /** The same as in the address. */
+  id?: GivenId;
+  /** What people call it. */
+  name: Text;
+  /** The IANA zone of its day. */
   zone: string;
+  /** When its business day begins, `04:00`. */
+  business_day_start?: string;
+  /** False: there is no menu. */
+  pauses_enabled?: boolean;
+  /** The status that a genuine first sign-in takes. */
+  status_on_sign_in?: "available" | "unavailable";
+  /** How many seconds after the last session is gone an agent is still held. */
+  connection_grace_s?: number;
+  /** How many seconds after a lost connection a return restores the status. */
+  resume_within_s?: number;
+  /** How many seconds a disconnected agent's pause runs before it is abandoned. */
+  abandon_after_s?: number;
+  /** How many seconds a pause or a status waits for the end of work. */
+  defer_for_s?: number;
+  /** What becomes of it then. */
+  at_defer_deadline?: "start" | "notify" | "cancel";
+  /** How many seconds a shift is taken to last of which nobody has said so. */
+  default_shift_s?: number;
+}
+/** A tenant, as an operator sees it. */
+export interface TenantNamed {
+  /** Its id. */
+  id: string;
+  /** What people call it. */
+  name: string;
+}
+/** The settings of a tenant as they are sent. */
+export interface TenantObject {
+  /** Its id. */
+  id: string;
+  /** What people call it. */
+  name: string;
+  /** The IANA zone of its day, where neither agent nor team has one. */
+  zone: string;
+  /** When its business day begins, local time. */
   business_day_start: string;
+  /** False: there is no menu. */
   pauses_enabled: boolean;
+  /** The status that a genuine first sign-in takes. */
   status_on_sign_in: string;
+  /** How long after the last session is gone an agent is still held. */
   connection_grace_s: number;
+  /** How long after a lost connection a return restores the status. */
   resume_within_s: number;
+  /** How long a disconnected agent's pause runs before it is abandoned. */
   abandon_after_s: number;
+  /** How long a pause or a status waits for the end of work. */
   defer_for_s: number;
+  /** What becomes of it then. */
   at_defer_deadline: string;
+  /** How long a shift is taken to last of which nobody has said so. */
   default_shift_s: number;
+}
+/** A page of the tenants. */
+export interface TenantsPage {
+  /** The tenants, by id. */
+  tenants: Array<TenantNamed>;
+  /** Where to go on. */
+  next_cursor?: string;
 }
 /** A text that a person wrote: printable, not blank. */
 export type Text = string;
@@ -1891,6 +2059,25 @@ export interface TypeDifference {
   change: "added" | "changed" | "removed";
   /** Field by field. */
   fields?: Array<FieldDifference>;
+}
+/** What is owed of a type. */
+export interface TypeOwed {
+  /** Of which type. */
+  type: string;
+  /** The rule by which it is owed. */
+  rule: string;
+  /** How many in the shift. */
+  count: number;
+  /** How many were taken in full, in the time for it. */
+  satisfied: number;
+  /** How many are still owed; one that is being taken is not among them. */
+  owed: number;
+  /** When the next one has to begin. */
+  latest_start_at?: Instant;
+  /** It is about to lapse. */
+  at_risk: boolean;
+  /** True where nobody has said how long the shift is. */
+  estimated: boolean;
 }
 /** What choosing a type would lead to. */
 export interface VerdictState {

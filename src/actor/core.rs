@@ -224,6 +224,11 @@ impl Core {
         self.lines.get(tenant).map(|line| &line.desk)
     }
 
+    /// The desks of all tenants, by the tenants' ids.
+    pub fn desks(&self) -> impl Iterator<Item = &Arc<Desk>> {
+        self.lines.values().map(|line| &line.desk)
+    }
+
     /// When this run of the server became ready.
     pub fn ready_at(&self) -> Timestamp {
         self.env.ready_at

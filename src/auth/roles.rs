@@ -43,11 +43,15 @@ pub enum Action {
     ManageDirectory,
     /// Hand out and end keys, accounts and invitations; end what others came in with.
     ManageAccess,
+    /// Read and change the settings of the tenant.
+    ManageTenant,
+    /// See which tenants there are, and nothing else of them.
+    ListTenants,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 16] = [
+    pub const ALL: [Action; 18] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -64,6 +68,8 @@ impl Action {
         Action::ManageAccess,
         Action::ReadAudit,
         Action::FollowEvents,
+        Action::ManageTenant,
+        Action::ListTenants,
     ];
 }
 
@@ -113,7 +119,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ManageDirectory
             | Action::ManageAccess
             | Action::ReadAudit
-            | Action::FollowEvents,
+            | Action::FollowEvents
+            | Action::ManageTenant,
         )
         | (Role::Auditor, Action::ReadHistory | Action::ReadAudit)
         | (
@@ -123,7 +130,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::PlanShifts
             | Action::ManageDirectory
             | Action::FollowEvents,
-        ) => Reach::Tenant,
+        )
+        | (Role::Operator, Action::ListTenants) => Reach::Tenant,
         (Role::Integration, Action::ActOnAgent) => Reach::TenantOnBehalf,
         (
             Role::Agent | Role::Supervisor | Role::Admin | Role::Auditor | Role::Integration | Role::Operator,
@@ -141,7 +149,9 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ManageDirectory
             | Action::ManageAccess
             | Action::ReadAudit
-            | Action::FollowEvents,
+            | Action::FollowEvents
+            | Action::ManageTenant
+            | Action::ListTenants,
         ) => Reach::Nothing,
     }
 }
@@ -251,34 +261,34 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory access    audit     events
+        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory access    audit     events    tenant    tenants
         let table = [
             (
                 Role::Agent,
                 [
                     Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Itself, Nothing,
-                    Nothing, Nothing, Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Supervisor,
                 [
                     Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, ItsTeams,
-                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Admin,
                 [
                     Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant,
-                    Tenant, Tenant, Tenant, Tenant,
+                    Tenant, Tenant, Tenant, Tenant, Tenant, Nothing,
                 ],
             ),
             (
                 Role::Auditor,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing, Nothing, Tenant, Nothing,
+                    Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing,
                 ],
             ),
             (
@@ -300,13 +310,15 @@ mod tests {
                     Nothing,
                     Nothing,
                     Tenant,
+                    Nothing,
+                    Nothing,
                 ],
             ),
             (
                 Role::Operator,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing, Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Tenant,
                 ],
             ),
         ];

@@ -114,7 +114,9 @@ impl ReadClaims {
             (None, pinned) => pinned?.clone(),
         };
         // A word that names no role gives no right; a token without any right is no credential.
-        let roles: BTreeSet<Role> = self.roles.iter().filter_map(|word| word.parse().ok()).collect();
+        let roles = self.roles.iter().filter_map(|word| word.parse().ok());
+        // Whoever speaks for one tenant cannot make anybody an operator, who sees which others there are.
+        let roles: BTreeSet<Role> = roles.filter(|role| pinned.is_none() || *role != Role::Operator).collect();
         let teams: Option<BTreeSet<TeamId>> = match self.teams {
             Some(teams) => Some(teams.iter().map(|team| TeamId::new(team).ok()).collect::<Option<_>>()?),
             None => None,

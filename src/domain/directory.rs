@@ -159,3 +159,13 @@ pub struct Channel {
     /// How many conversations at once, tenant default.
     pub capacity: u32,
 }
+
+impl Channel {
+    /// How many conversations at once a channel has when nobody says so.
+    pub const CAPACITY: u32 = 1;
+
+    /// Whether conversations of a channel have to end before a pause when nobody says so: those of voice (semantics §1).
+    pub fn blocks_by_default(code: &ChannelCode) -> bool {
+        code.as_str() == "voice"
+    }
+}

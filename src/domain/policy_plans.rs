@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::command::Actor;
 use super::directory::Tenant;
-use super::id::{PauseTypeCode, PolicyVersion};
+use super::entitlement::owed_by;
+use super::id::{EntitlementRuleId, PauseTypeCode, PolicyVersion};
 use super::policy::{PauseKind, PauseRules, PauseType, Policy};
 use super::schedule::{business_day, business_day_end};
 use super::time::Timestamp;
@@ -127,6 +128,34 @@ pub fn with_left_out(mut types: PauseTypes, before: &Policy, now: Timestamp) -> 
     types
 }
 
+/// What comes of taking a type away.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TypeTaken {
+    /// The types with it archived, which history keeps.
+    Archived(PauseTypes),
+    /// It is archived already.
+    Already,
+    /// It is still owed by these rules, which have to go first.
+    Owed(Vec<EntitlementRuleId>),
+    /// There is none of this code.
+    NoSuchType,
+}
+
+/// Takes a type away from those who could choose it.
+pub fn without_type(types: &PauseTypes, code: &PauseTypeCode, now: Timestamp) -> TypeTaken {
+    let Some(there) = types.get(code) else { return TypeTaken::NoSuchType };
+    if there.archived_at.is_some() {
+        return TypeTaken::Already;
+    }
+    let owed = owed_by(there).unwrap_or_default();
+    if !owed.is_empty() {
+        return TypeTaken::Owed(owed.iter().map(|rule| rule.id.clone()).collect());
+    }
+    let mut types = types.clone();
+    types.insert(code.clone(), Arc::new(PauseType { archived_at: Some(now), ..PauseType::clone(there) }));
+    TypeTaken::Archived(types)
+}
+
 /// The codes of the types that are not the same in both.
 pub fn changed_types(before: &PauseTypes, after: &PauseTypes) -> BTreeSet<PauseTypeCode> {
     let differs = |code: &&PauseTypeCode| before.get(*code) != after.get(*code);
@@ -172,9 +201,11 @@ pub fn next_business_day(tenant: &Tenant, now: Timestamp) -> Timestamp {
 mod tests {
     use chrono::{TimeZone, Utc};
 
+    use std::time::Duration;
+
     use super::*;
+    use crate::domain::entitlement::EntitlementRule;
     use crate::domain::id::TenantId;
-    use crate::domain::policy::PauseKind;
 
     fn types(codes: &[(&str, i32)]) -> PauseTypes {
         let kind = |&(code, position): &(&str, i32)| {
@@ -247,6 +278,30 @@ mod tests {
         let after = with_left_out(types(&[("a", 1)]), &before, Timestamp(9));
         let archived: Vec<_> = after.values().map(|kind| kind.archived_at).collect();
         assert_eq!(archived, [None, Some(Timestamp(9)), Some(Timestamp(3))]);
+    }
+
+    #[test]
+    fn a_type_that_is_taken_away_is_archived_once_and_not_while_it_is_owed() {
+        let rule = EntitlementRule {
+            id: EntitlementRuleId::new("nr17").expect("an id"),
+            planned_over: Duration::ZERO,
+            planned_up_to: None,
+            count: 1,
+            min: Duration::from_secs(600),
+            after_start: Duration::ZERO,
+            before_end: Duration::ZERO,
+        };
+        let mut there = types(&[("a", 1), ("b", 1)]);
+        let owed = PauseKind::Entitlement(PauseRules { owed: vec![rule.clone()], ..PauseRules::default() });
+        there.insert(code("b"), Arc::new(PauseType { kind: owed, ..PauseType::clone(&there[&code("b")]) }));
+        let TypeTaken::Archived(after) = without_type(&there, &code("a"), Timestamp(9)) else {
+            panic!("it was not archived")
+        };
+        assert_eq!(after[&code("a")].archived_at, Some(Timestamp(9)));
+        assert_eq!(after[&code("b")], there[&code("b")], "and every other one is as it was");
+        assert_eq!(without_type(&after, &code("a"), Timestamp(10)), TypeTaken::Already);
+        assert_eq!(without_type(&after, &code("b"), Timestamp(10)), TypeTaken::Owed(vec![rule.id]));
+        assert_eq!(without_type(&after, &code("c"), Timestamp(10)), TypeTaken::NoSuchType);
     }
 
     fn code(code: &str) -> PauseTypeCode {

@@ -1,5 +1,7 @@
-//! The words that the choices of a pause type are written in, in the import file and in the protocol.
+//! The words that the choices of a pause type and of a tenant's settings are written in, in the import file and in the protocol.
 
+use super::deferral::AtDeadline;
+use super::directory::SignInStatus;
 use super::policy::{AtTimeout, OnEarlyEnd, OnLimit, PauseClass, StartableBy, WhenFull, WhenOccupied};
 
 /// The words of `class`.
@@ -24,6 +26,12 @@ pub const OCCUPIED_ENDS: [(&str, WhenOccupied); 3] =
 /// The words of `startable_by`.
 pub const STARTERS: [(&str, StartableBy); 3] =
     [("agent", StartableBy::Agent), ("supervisor", StartableBy::Supervisor), ("both", StartableBy::Both)];
+/// The words of a tenant's `status_on_sign_in`.
+pub const SIGN_IN_STATUSES: [(&str, SignInStatus); 2] =
+    [("available", SignInStatus::Available), ("unavailable", SignInStatus::Unavailable)];
+/// The words of a tenant's `at_defer_deadline`.
+pub const DEADLINE_ENDS: [(&str, AtDeadline); 3] =
+    [("start", AtDeadline::Start), ("notify", AtDeadline::Notify), ("cancel", AtDeadline::Cancel)];
 
 /// The word of a choice.
 pub fn word_of<T: PartialEq>(words: &[(&'static str, T)], wanted: &T) -> &'static str {

@@ -4,7 +4,6 @@
 
 use toml::{Table, Value};
 
-use super::file::DEADLINE_ENDS;
 use super::pause_type::{CLASSES, EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS, TIMEOUT_ENDS};
 use super::values::{NONE, show_days};
 use crate::config::show_span;
@@ -13,7 +12,7 @@ use crate::domain::entitlement::{EntitlementRule, owed_in};
 use crate::domain::id::PauseTypeCode;
 use crate::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use crate::domain::policy::{Approval, Cap, PauseClass, PauseRules, PauseType, Policy, Translations};
-use crate::domain::policy_words::word_of;
+use crate::domain::policy_words::{DEADLINE_ENDS, word_of};
 use crate::domain::schedule::Window;
 
 /// Fields of a table, in the order in which they are written.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::file::DEADLINE_ENDS;
 use super::pause_type::{EARLY_ENDS, FULL_ENDS, LIMIT_ENDS, OCCUPIED_ENDS, STARTERS, TIMEOUT_ENDS};
 use super::values::show_days;
 use crate::config::show_span;
@@ -12,6 +11,7 @@ use crate::domain::entitlement::EntitlementRule;
 use crate::domain::id::ChannelCode;
 use crate::domain::overrides::{OverrideFor, RuleField, RuleOverride};
 use crate::domain::policy::{Approval, Cap, PauseRules, PauseType, Translations};
+use crate::domain::policy_words::DEADLINE_ENDS;
 use crate::domain::schedule::Window;
 
 /// A kind of record.

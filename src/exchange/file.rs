@@ -16,6 +16,7 @@ use crate::config::{At, Field, Problem, Problems, Section, parse_document, parse
 use crate::domain::deferral::AtDeadline;
 use crate::domain::directory::{self, SignInStatus, TEAMS_OF_PERSON_MAX};
 use crate::domain::id::{AgentId, ChannelCode, IdError, TeamId, TenantId};
+use crate::domain::policy_words::{DEADLINE_ENDS, SIGN_IN_STATUSES};
 
 /// The most conversations at once that can be set for a channel.
 const CAPACITY_MAX: i64 = directory::CAPACITY_MAX as i64;
@@ -83,10 +84,6 @@ pub(crate) struct TenantPatch {
     pub at_defer_deadline: Option<AtDeadline>,
     pub default_shift: Option<Duration>,
 }
-
-/// The words of `at_defer_deadline`.
-pub(super) const DEADLINE_ENDS: [(&str, AtDeadline); 3] =
-    [("start", AtDeadline::Start), ("notify", AtDeadline::Notify), ("cancel", AtDeadline::Cancel)];
 
 /// `[[channel]]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,12 +232,11 @@ pub(super) fn read_teams(field: &Field<'_>, max: usize, problems: &mut Problems)
 fn read_tenant(mut section: Section<'_>, problems: &mut Problems) -> Option<TenantPatch> {
     let line = section.line;
     let id = read_id(&mut section, "id", "tenant", problems, TenantId::new);
-    let words = [("available", SignInStatus::Available), ("unavailable", SignInStatus::Unavailable)];
     let name = stated_of(&mut section, "name", problems, values::name);
     let zone = stated_of(&mut section, "zone", problems, values::zone);
     let business_day_start = text_of(&mut section, "business_day_start", problems, values::time_of_day);
     let pauses_enabled = boolean_of(&mut section, "pauses_enabled", problems);
-    let status_on_sign_in = text_of(&mut section, "status_on_sign_in", problems, values::word(&words));
+    let status_on_sign_in = text_of(&mut section, "status_on_sign_in", problems, values::word(&SIGN_IN_STATUSES));
     let connection_grace = text_of(&mut section, "connection_grace", problems, parse_span);
     let resume_within = text_of(&mut section, "resume_within", problems, parse_span);
     let abandon_after = text_of(&mut section, "abandon_after", problems, parse_span);

@@ -21,11 +21,6 @@ use crate::domain::policy::{PauseType, Policy};
 use crate::domain::policy_check::teams_named;
 use crate::domain::time::Timestamp;
 
-/// The channel whose conversations have to end before a pause, when the file does not say.
-const VOICE: &str = "voice";
-/// How many conversations at once a channel has when the file does not say.
-const CAPACITY: u32 = 1;
-
 /// What is there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Existing<'a> {
@@ -230,8 +225,11 @@ fn merge_channels(
             code: patch.code.clone(),
             name,
             enabled: patch.enabled.or(kept.map(|kept| kept.enabled)).unwrap_or(true),
-            blocks_pause: patch.blocks_pause.or(kept.map(|kept| kept.blocks_pause)).unwrap_or(code == VOICE),
-            capacity: patch.capacity.or(kept.map(|kept| kept.capacity)).unwrap_or(CAPACITY),
+            blocks_pause: patch
+                .blocks_pause
+                .or(kept.map(|kept| kept.blocks_pause))
+                .unwrap_or(Channel::blocks_by_default(&patch.code)),
+            capacity: patch.capacity.or(kept.map(|kept| kept.capacity)).unwrap_or(Channel::CAPACITY),
         };
         match there {
             Some(there) => {

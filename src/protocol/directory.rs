@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::person::PersonObject;
-use crate::domain::deferral::AtDeadline;
-use crate::domain::directory::{Channel, Directory, SignInStatus, Team, Tenant};
+use super::setting::{ChannelObject, TeamObject, TenantObject};
+use crate::domain::directory::Directory;
 
 /// A directory without those who left.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -33,85 +33,6 @@ impl<'a> DirectoryObject<'a> {
             teams: directory.teams.values().map(TeamObject::of).collect(),
             agents: people.map(|person| PersonObject::of(person)).collect(),
         }
-    }
-}
-
-/// A tenant's settings; spans are in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct TenantObject<'a> {
-    id: &'a str,
-    name: &'a str,
-    zone: &'static str,
-    business_day_start: String,
-    pauses_enabled: bool,
-    status_on_sign_in: &'static str,
-    connection_grace_s: u64,
-    resume_within_s: u64,
-    abandon_after_s: u64,
-    defer_for_s: u64,
-    at_defer_deadline: &'static str,
-    default_shift_s: u64,
-}
-
-impl<'a> TenantObject<'a> {
-    /// A tenant as it is shown.
-    pub fn of(tenant: &'a Tenant) -> TenantObject<'a> {
-        TenantObject {
-            id: tenant.id.as_str(),
-            name: &tenant.name,
-            zone: tenant.zone.name(),
-            business_day_start: tenant.business_day_start.format("%H:%M").to_string(),
-            pauses_enabled: tenant.pauses_enabled,
-            status_on_sign_in: match tenant.status_on_sign_in {
-                SignInStatus::Available => "available",
-                SignInStatus::Unavailable => "unavailable",
-            },
-            connection_grace_s: tenant.connection_grace.as_secs(),
-            resume_within_s: tenant.resume_within.as_secs(),
-            abandon_after_s: tenant.abandon_after.as_secs(),
-            defer_for_s: tenant.defer_for.as_secs(),
-            at_defer_deadline: match tenant.at_defer_deadline {
-                AtDeadline::Start => "start",
-                AtDeadline::Notify => "notify",
-                AtDeadline::Cancel => "cancel",
-            },
-            default_shift_s: tenant.default_shift.as_secs(),
-        }
-    }
-}
-
-/// A channel.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct ChannelObject<'a> {
-    code: &'a str,
-    name: &'a str,
-    enabled: bool,
-    blocks_pause: bool,
-    capacity: u32,
-}
-
-impl<'a> ChannelObject<'a> {
-    /// A channel as it is shown.
-    pub fn of(channel: &'a Channel) -> ChannelObject<'a> {
-        let Channel { code, name, enabled, blocks_pause, capacity } = channel;
-        ChannelObject { code: code.as_str(), name, enabled: *enabled, blocks_pause: *blocks_pause, capacity: *capacity }
-    }
-}
-
-/// A team.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct TeamObject<'a> {
-    id: &'a str,
-    name: &'a str,
-    /// Its own zone, where it differs from the tenant's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    zone: Option<&'static str>,
-}
-
-impl<'a> TeamObject<'a> {
-    /// A team as it is shown.
-    pub fn of(team: &'a Team) -> TeamObject<'a> {
-        TeamObject { id: team.id.as_str(), name: &team.name, zone: team.zone.map(|zone| zone.name()) }
     }
 }
 

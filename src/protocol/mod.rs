@@ -23,6 +23,7 @@ pub mod policy_write;
 pub mod request;
 pub mod rpc;
 pub mod scalars;
+pub mod setting;
 pub mod shift;
 pub mod state;
 pub mod time;

@@ -170,7 +170,8 @@ impl<'a> OptionState<'a> {
 }
 
 impl<'a> EntitlementState<'a> {
-    fn of(owed: &'a OwedHere) -> EntitlementState<'a> {
+    /// Writes what is owed of a type.
+    pub fn of(owed: &'a OwedHere) -> EntitlementState<'a> {
         EntitlementState {
             rule: owed.rule.as_str(),
             count: owed.count,

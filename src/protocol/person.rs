@@ -78,7 +78,8 @@ impl FromField for List {
     }
 }
 
-struct Zone(Tz);
+/// An IANA time zone.
+pub(super) struct Zone(pub(super) Tz);
 
 impl FromField for Zone {
     fn from_field(value: Value) -> Result<Zone, String> {

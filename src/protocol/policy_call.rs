@@ -72,6 +72,16 @@ pub enum PublishAt {
     NextBusinessDay,
 }
 
+impl PublishAt {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PublishAt::Now => "now",
+            PublishAt::NextBusinessDay => "next_business_day",
+        }
+    }
+}
+
 /// The words of `at`; `never` is no time.
 struct At(Option<PublishAt>);
 

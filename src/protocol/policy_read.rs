@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+pub use self::one::{read_one, refused_one};
 use self::overrides::read_overrides;
 use self::owed::read_owed;
 use super::error::WireError;
@@ -121,9 +122,8 @@ pub fn read_types(list: Vec<Value>, owed: Option<Vec<Value>>, beside: Beside<'_>
     };
     // Of types that cannot be it is not known what they could owe.
     if problems.list.is_empty() {
-        for UnfitRule { place, field, problem } in owe(&mut types, &rules) {
-            let field = if field == "id" || field == "type" { field.to_owned() } else { format!("{field}_s") };
-            problems.add(format!("entitlement_rules[{place}].{field}"), problem);
+        for unfit in owe(&mut types, &rules) {
+            problems.add(format!("entitlement_rules[{}].{}", unfit.place, field_of(&unfit)), unfit.problem);
         }
     }
     if problems.more > 0 {
@@ -133,13 +133,24 @@ pub fn read_types(list: Vec<Value>, owed: Option<Vec<Value>>, beside: Beside<'_>
     if problems.list.is_empty() { Ok(types) } else { Err(problems.list) }
 }
 
+/// The field of a rule that is at fault, as it is written.
+fn field_of(unfit: &UnfitRule) -> String {
+    match unfit.field {
+        "id" | "type" => unfit.field.to_owned(),
+        span => format!("{span}_s"),
+    }
+}
+
 /// The refusal of a draft.
 pub fn refused(problems: &[Problem]) -> WireError {
     let count = problems.len();
     let mut error = WireError::invalid_params("types", "does not hold a policy that can be");
     error.message = format!("The draft has {count} {} to correct.", if count == 1 { "problem" } else { "problems" });
-    let list: Value = problems.iter().map(|one| json!({"field": one.field, "problem": one.problem})).collect();
-    error.with("problems", list)
+    error.with("problems", listed(problems))
+}
+
+fn listed(problems: &[Problem]) -> Value {
+    problems.iter().map(|one| json!({"field": one.field, "problem": one.problem})).collect()
 }
 
 /// An object whose fields have not all been read yet.
@@ -576,6 +587,7 @@ fn read_approval(object: &mut Object, problems: &mut Problems) -> Option<Approva
     Some(Approval { timeout, at_timeout })
 }
 
+mod one;
 mod overrides;
 mod owed;
 #[cfg(test)]

@@ -191,8 +191,8 @@ pub fn write_difference(before: &PauseTypes, after: &PauseTypes) -> Value {
         .collect()
 }
 
-/// A type with what it owes, which stands in a list of its own elsewhere.
-fn with_owed(kind: &PauseType) -> Map<String, Value> {
+/// Writes one type with what it owes, which stands in a list of its own elsewhere.
+pub fn write_with_owed(kind: &PauseType) -> Map<String, Value> {
     let mut fields = write_type(kind);
     let rules: Vec<Value> = owed_by(kind).unwrap_or_default().iter().map(|rule| write_rule(&kind.code, rule)).collect();
     if !rules.is_empty() {
@@ -202,7 +202,7 @@ fn with_owed(kind: &PauseType) -> Map<String, Value> {
 }
 
 fn with_fields(mut row: Value, before: &PauseType, after: &PauseType) -> Value {
-    let (before, after) = (with_owed(before), with_owed(after));
+    let (before, after) = (write_with_owed(before), write_with_owed(after));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let fields = names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(|name| {
         let mut field = json!({ "field": name });

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
+use super::board::FRAME_BYTES_MAX;
 use super::error::{ErrorKind, WireError};
 use super::methods::Method;
 use super::notifications::Notification;
@@ -100,6 +101,38 @@ impl Response {
     pub fn to_text(&self) -> String {
         to_text(self)
     }
+}
+
+impl Response {
+    /// The answer as a socket sends it. A policy that came over HTTP can be larger than a frame: then the answer is where to ask.
+    pub fn to_frame(self) -> String {
+        let text = self.to_text();
+        if text.len() <= FRAME_BYTES_MAX { text } else { self.too_large().to_text() }
+    }
+
+    fn too_large(self) -> Response {
+        let message = "The answer is larger than a frame; ask for it over HTTP.";
+        let error = WireError::new(ErrorKind::Refused, "too_large", message).with("bytes_max", FRAME_BYTES_MAX);
+        Response { id: self.id, result: Err(error) }
+    }
+}
+
+/// The answers of a batch as a socket sends them: those for which there is no room in a frame are told where to ask.
+pub fn batch_frame(responses: Vec<Response>) -> String {
+    let text = batch_text(&responses);
+    if text.len() <= FRAME_BYTES_MAX {
+        return text;
+    }
+    // Each of them leaves room for the refusals of all that come after it.
+    let mut room = FRAME_BYTES_MAX / 2;
+    let fitted = responses.into_iter().map(|response| match room.checked_sub(response.to_text().len()) {
+        Some(left) => {
+            room = left;
+            response
+        }
+        None => response.too_large(),
+    });
+    batch_text(&fitted.collect::<Vec<_>>())
 }
 
 /// The answers of a batch as they are sent.

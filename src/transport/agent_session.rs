@@ -31,7 +31,7 @@ use crate::protocol::methods::{
 };
 use crate::protocol::notifications::Notification;
 use crate::protocol::options::MenuSignature;
-use crate::protocol::rpc::{BATCH_MAX, Call, DEPTH_MAX, Incoming, Params, Response, batch_text, read};
+use crate::protocol::rpc::{BATCH_MAX, Call, DEPTH_MAX, Incoming, Params, Response, batch_frame, read};
 use crate::protocol::state::{ActorState, AgentChanged};
 use crate::protocol::time::{WireTime, to_text};
 
@@ -352,14 +352,14 @@ impl Session {
         match read(text) {
             Incoming::Single(call) => {
                 let response = self.respond(call, boards).await?;
-                Some(response.to_text())
+                Some(response.to_frame())
             }
             Incoming::Batch(calls) => {
                 let mut responses = Vec::with_capacity(calls.len());
                 for call in calls {
                     responses.extend(self.respond(call, boards).await);
                 }
-                (!responses.is_empty()).then(|| batch_text(&responses))
+                (!responses.is_empty()).then(|| batch_frame(responses))
             }
         }
     }

@@ -8,13 +8,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::change::{Change, RETRY_AFTER, TRIES_MAX};
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::problem::Problem;
 use super::query::Query;
-use super::reading::{Precondition, count, object, op_of, put_etag};
+use super::reading::{Precondition, count, etag_of_shown, object, op_of, put_etag};
 use super::{App, low_disk, policy, quotas};
 use crate::auth::{Action, Principal};
 use crate::domain::directory::Person;
@@ -193,10 +192,6 @@ fn shown(status: StatusCode, person: &Person) -> Response {
     response
 }
 
-/// The same for as long as the person is the same: the first 64 bits of the SHA-256 of what is shown of them.
 fn etag_of(person: &Person) -> String {
-    let text = serde_json::to_vec(&PersonObject::of(person)).unwrap_or_default();
-    let digest = Sha256::digest(&text);
-    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{digits}\"")
+    etag_of_shown(&PersonObject::of(person))
 }

@@ -33,11 +33,10 @@ use crate::exchange::{
     write_people,
 };
 use crate::ports::TenantDefinition;
-use crate::protocol::directory::{
-    ChangeObject, ChannelObject, DirectoryObject, ImportObject, LineObject, RecordObject, TeamObject, TenantObject,
-};
+use crate::protocol::directory::{ChangeObject, DirectoryObject, ImportObject, LineObject, RecordObject};
 use crate::protocol::error::WireError;
 use crate::protocol::person::PersonObject;
+use crate::protocol::setting::{ChannelObject, TeamObject, TenantObject};
 
 /// How many imports there may be at once, of all tenants: each holds a file and two directories.
 const IMPORTS_MAX: usize = 4;

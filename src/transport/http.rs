@@ -19,8 +19,9 @@ use serde_json::json;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::{
-    App, accounts, agents, audit, contract, directory, events, invitations, keys, logins, me, occupancy, pages, pauses,
-    rpc, sessions, shifts, tickets, upgrade,
+    App, accounts, agents, audit, contract, directory, directory_parts, entitlements, events, invitations, keys,
+    logins, me, occupancy, pages, pause_types, pauses, policy_http, requests, rpc, sessions, shifts, tenants, tickets,
+    upgrade,
 };
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
@@ -72,6 +73,35 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<App>>)> {
         ("/v1/pauses", "GET", get(pauses::pauses)),
         ("/v1/audit", "GET", get(audit::list)),
         ("/v1/events", "GET", get(events::follow)),
+        ("/v1/requests", "GET", get(requests::list_page)),
+        ("/v1/entitlements", "GET", get(entitlements::list)),
+        ("/v1/teams", "GET", get(directory_parts::list_teams)),
+        (
+            "/v1/teams/{id}",
+            "GET, PUT, DELETE",
+            get(directory_parts::read_team).put(directory_parts::put_team).delete(directory_parts::remove_team),
+        ),
+        ("/v1/channels", "GET", get(directory_parts::list_channels)),
+        (
+            "/v1/channels/{code}",
+            "GET, PUT, DELETE",
+            get(directory_parts::read_channel)
+                .put(directory_parts::put_channel)
+                .delete(directory_parts::remove_channel),
+        ),
+        ("/v1/tenants", "GET", get(tenants::list)),
+        ("/v1/tenants/{id}", "GET, PUT", get(tenants::read_one).put(tenants::put_one)),
+        ("/v1/pause-types", "GET", get(pause_types::list)),
+        (
+            "/v1/pause-types/{code}",
+            "GET, PUT, DELETE",
+            get(pause_types::read_one).put(pause_types::put_one).delete(pause_types::remove),
+        ),
+        ("/v1/policy", "GET", get(policy_http::read)),
+        ("/v1/policy/versions", "GET", get(policy_http::versions)),
+        ("/v1/policy/draft", "PUT", put(policy_http::put_draft)),
+        ("/v1/policy/draft/dry-run", "POST", post(policy_http::dry_run)),
+        ("/v1/policy/draft/publish", "POST", post(policy_http::publish)),
         ("/invitation", "GET", get(pages::invitation)),
         ("/invitation.css", "GET", get(pages::invitation_style)),
         ("/invitation.js", "GET", get(pages::invitation_script)),

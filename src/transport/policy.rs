@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::change::{Change, RETRY_AFTER, TRIES_MAX};
+use super::reading::Precondition;
 use super::rpc::to_value;
 use super::{App, dry_run};
 use crate::actor::TenantFacts;
@@ -31,21 +32,64 @@ use crate::store::history::PublishedPolicy;
 /// The most agents that an answer names as affected.
 const AFFECTED_MAX: usize = 100;
 
-/// Answers a `policy.*` method. Whoever gets here may manage the policy.
-pub(super) async fn answer(app: &App, principal: &Principal, call: PolicyCall) -> Result<Value, WireError> {
+/// What a `policy.*` method is answered with, over the socket and over HTTP.
+pub(super) struct Answered {
+    /// The answer.
+    pub(super) shown: Value,
+    /// What it is true of: the version in force and all that is planned; none where it stays true for good.
+    pub(super) etag: Option<String>,
+}
+
+impl Answered {
+    fn as_of(shown: Value, facts: &TenantFacts) -> Answered {
+        Answered { shown, etag: Some(etag_of(facts)) }
+    }
+
+    fn for_good(shown: Value) -> Answered {
+        Answered { shown, etag: None }
+    }
+}
+
+/// The ETag of the version in force and all that is planned: the same as long as neither changes.
+pub(super) fn etag_of(facts: &TenantFacts) -> String {
+    etag(facts.policy.version, facts.plans.revision)
+}
+
+fn etag(version: PolicyVersion, revision: u64) -> String {
+    format!("\"{version}-{revision}\"")
+}
+
+/// Answers a `policy.*` method, held to what it is made on top of where it changes anything. Whoever gets here may manage
+/// the policy.
+pub(super) async fn answer(
+    app: &App,
+    principal: &Principal,
+    call: PolicyCall,
+    on_top_of: &Precondition,
+) -> Result<Answered, WireError> {
     let tenant = &principal.tenant;
     match call {
         PolicyCall::InForce => in_force(app, tenant).await,
-        PolicyCall::Version(version) => one_version(app, tenant, version).await,
+        PolicyCall::Version(version) => one_version(app, tenant, version).await.map(Answered::for_good),
         PolicyCall::Draft => draft(app, tenant),
-        PolicyCall::Versions { before, limit } => versions(app, tenant, before, limit).await,
+        PolicyCall::Versions { before, limit } => versions(app, tenant, before, limit).await.map(Answered::for_good),
         PolicyCall::PutDraft { types, entitlement_rules, base_version, note, op } => {
-            put_draft(app, principal, Written { types, entitlement_rules }, base_version, note, op).await
+            let written = Written { types, entitlement_rules, base_version, note };
+            put_draft(app, principal, written, op, on_top_of).await
         }
-        PolicyCall::DryRun(days) => dry_run::answer(app, principal, days).await,
-        PolicyCall::Withdraw { reason, op } => withdraw(app, principal, reason, op).await,
+        PolicyCall::DryRun(days) => dry_run::answer(app, principal, days).await.map(Answered::for_good),
+        PolicyCall::Withdraw { reason, op } => withdraw(app, principal, reason, op, on_top_of).await,
         PolicyCall::Publish { at, loosen_only, reason, op } => {
-            publish(app, principal, Wanted { at, loosen_only, reason, op }).await
+            let wanted = Wanted { at, loosen_only, reason };
+            let change = wanted.change(app, principal, op);
+            let draft_of = |facts: &TenantFacts, _now: Timestamp| {
+                on_top_of.check(Some(&etag_of(facts)))?;
+                draft_to_publish(facts).map(Some)
+            };
+            match publish(app, tenant, &change, &wanted, draft_of).await? {
+                Some(published) => Ok(published),
+                None => Err(no_draft()),
+            }
         }
     }
 }
@@ -82,7 +126,7 @@ pub(super) fn draft_to_publish(facts: &TenantFacts) -> Result<Arc<PolicyDraft>, 
     Ok(draft)
 }
 
-async fn in_force(app: &App, tenant: &TenantId) -> Result<Value, WireError> {
+async fn in_force(app: &App, tenant: &TenantId) -> Result<Answered, WireError> {
     let facts = facts_of(app, tenant)?;
     let version = facts.policy.version;
     let mut shown = json!({
@@ -107,7 +151,7 @@ async fn in_force(app: &App, tenant: &TenantId) -> Result<Value, WireError> {
             "difference": write_difference(&facts.policy.types, &scheduled.draft.types),
         });
     }
-    Ok(shown)
+    Ok(Answered::as_of(shown, &facts))
 }
 
 async fn one_version(app: &App, tenant: &TenantId, version: PolicyVersion) -> Result<Value, WireError> {
@@ -129,15 +173,16 @@ fn add_publication(shown: &mut Value, published: &PublishedPolicy) {
     }
 }
 
-fn draft(app: &App, tenant: &TenantId) -> Result<Value, WireError> {
+fn draft(app: &App, tenant: &TenantId) -> Result<Answered, WireError> {
     let facts = facts_of(app, tenant)?;
     let draft = facts.plans.draft.as_ref().ok_or_else(no_draft)?;
-    Ok(json!({
+    let shown = json!({
         "draft": draft_head(draft),
         "types": write_types(&draft.types),
         "entitlement_rules": write_owed(&draft.types),
         "difference": write_difference(&facts.policy.types, &draft.types),
-    }))
+    });
+    Ok(Answered::as_of(shown, &facts))
 }
 
 async fn versions(app: &App, tenant: &TenantId, before: Option<PolicyVersion>, limit: u32) -> Result<Value, WireError> {
@@ -172,38 +217,42 @@ async fn versions(app: &App, tenant: &TenantId, before: Option<PolicyVersion>, l
 struct Written {
     types: Vec<Value>,
     entitlement_rules: Option<Vec<Value>>,
+    base_version: PolicyVersion,
+    note: Option<String>,
 }
 
 async fn put_draft(
     app: &App,
     principal: &Principal,
     written: Written,
-    base_version: PolicyVersion,
-    note: Option<String>,
     op: Option<Op>,
-) -> Result<Value, WireError> {
-    let change = written.change(app, principal, op, base_version, note.as_deref());
+    on_top_of: &Precondition,
+) -> Result<Answered, WireError> {
+    let change = written.change(app, principal, op);
+    let Written { types, entitlement_rules, base_version, note } = written;
     let _turn = change.turn().await?;
     let mut facts = facts_of(app, &principal.tenant)?;
     if let Some(event) = change.made_before().await? {
         return drafted_before(app, principal, &event);
     }
+    on_top_of.check(Some(&etag_of(&facts)))?;
     is_in_force(&facts, base_version)?;
     let read_at = app.clock.now();
     let beside = Beside { policy: &facts.policy, directory: &facts.directory, now: read_at };
-    let read = read_types(written.types, written.entitlement_rules, beside);
-    let types = read.map_err(|problems| refused(&problems))?;
+    let types = read_types(types, entitlement_rules, beside).map_err(|problems| refused(&problems))?;
     let types = with_left_out(types, &facts.policy, read_at);
     for _ in 0..TRIES_MAX {
+        on_top_of.check(Some(&etag_of(&facts)))?;
         is_in_force(&facts, base_version)?;
         let (at, by) = (app.clock.now(), change.actor().clone());
         let draft = Arc::new(PolicyDraft { base_version, at, by, note: note.clone(), types: types.clone() });
         let plans = PolicyPlans { draft: Some(Arc::clone(&draft)), ..facts.plans.next() };
+        let etag = Some(etag(facts.policy.version, plans.revision));
         let body =
             TenantEventBody::PolicyPlanned { step: PolicyStep::Drafted { base_version }, reason: draft.note.clone() };
         if change.put(at, body, TenantDefinition::Plans(Arc::new(plans))).await? {
             let difference = write_difference(&facts.policy.types, &draft.types);
-            return Ok(json!({"draft": draft_head(&draft), "difference": difference}));
+            return Ok(Answered { shown: json!({"draft": draft_head(&draft), "difference": difference}), etag });
         }
         facts = facts_of(app, &principal.tenant)?;
         if let Some(event) = change.made_before().await? {
@@ -214,53 +263,53 @@ async fn put_draft(
 }
 
 impl Written {
-    fn change<'a>(
-        &self,
-        app: &'a App,
-        principal: &'a Principal,
-        op: Option<Op>,
-        base_version: PolicyVersion,
-        note: Option<&str>,
-    ) -> Change<'a> {
-        let (types, base) = (json!(self.types).to_string(), base_version.to_string());
+    fn change<'a>(&self, app: &'a App, principal: &'a Principal, op: Option<Op>) -> Change<'a> {
+        let (types, base) = (json!(self.types).to_string(), self.base_version.to_string());
         let owed = self.entitlement_rules.as_ref().map(|rules| json!(rules).to_string());
         let mut parts = vec![("types", types.as_str()), ("base_version", base.as_str())];
         parts.extend(owed.as_deref().map(|owed| ("entitlement_rules", owed)));
-        parts.extend(note.map(|note| ("note", note)));
+        parts.extend(self.note.as_deref().map(|note| ("note", note)));
         Change::new(app, principal, op, "policy.put_draft", &parts)
     }
 }
 
-/// What is to be published, and how.
-struct Wanted {
-    at: PublishAt,
-    loosen_only: bool,
-    reason: String,
-    op: Option<Op>,
+/// How something is published.
+pub(super) struct Wanted {
+    /// When.
+    pub(super) at: PublishAt,
+    /// True when running pauses get the longer limits.
+    pub(super) loosen_only: bool,
+    /// Why.
+    pub(super) reason: String,
 }
 
 impl Wanted {
-    fn change<'a>(&self, app: &'a App, principal: &'a Principal) -> Change<'a> {
-        let at = match self.at {
-            PublishAt::Now => "now",
-            PublishAt::NextBusinessDay => "next_business_day",
-        };
-        let mut parts = vec![("at", at), ("reason", self.reason.as_str())];
+    fn change<'a>(&self, app: &'a App, principal: &'a Principal, op: Option<Op>) -> Change<'a> {
+        let mut parts = vec![("at", self.at.as_str()), ("reason", self.reason.as_str())];
         parts.extend(self.loosen_only.then_some(("loosen_only", "")));
-        Change::new(app, principal, self.op, "policy.publish", &parts)
+        Change::new(app, principal, op, "policy.publish", &parts)
     }
 }
 
-async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Value, WireError> {
-    let change = wanted.change(app, principal);
+/// Publishes what `draft_of` makes of what is in force and planned, or plans it for its day; none where it makes nothing of it.
+///
+/// # Errors
+/// What `draft_of` says; else [`WireError`] when it was not written, or nobody knows.
+pub(super) async fn publish(
+    app: &App,
+    tenant: &TenantId,
+    change: &Change<'_>,
+    wanted: &Wanted,
+    draft_of: impl Fn(&TenantFacts, Timestamp) -> Result<Option<Arc<PolicyDraft>>, WireError>,
+) -> Result<Option<Answered>, WireError> {
     let _turn = change.turn().await?;
     for _ in 0..TRIES_MAX {
-        let facts = facts_of(app, &principal.tenant)?;
+        let facts = facts_of(app, tenant)?;
         if let Some(event) = change.made_before().await? {
-            return published_before(app, principal, &event).await;
+            return published_before(app, tenant, &event).await.map(Some);
         }
-        let draft = draft_to_publish(&facts)?;
         let now = app.clock.now();
+        let Some(draft) = draft_of(&facts, now)? else { return Ok(None) };
         let takes_effect_at = match wanted.at {
             PublishAt::Now => now,
             PublishAt::NextBusinessDay => next_business_day(&facts.directory.tenant, now),
@@ -269,65 +318,82 @@ async fn publish(app: &App, principal: &Principal, wanted: Wanted) -> Result<Val
         let (loosen_only, reason) = (wanted.loosen_only, wanted.reason.clone());
         let by = change.actor().clone();
         let scheduled = ScheduledPolicy { draft, takes_effect_at, loosen_only, by, reason: reason.clone() };
-        let mut answer = json!({"takes_effect_at": to_text(takes_effect_at)});
-        let (body, definition) = if wanted.at == PublishAt::NextBusinessDay {
-            let step = PolicyStep::Scheduled { takes_effect_at, loosen_only };
-            let plans = PolicyPlans { draft: None, scheduled: Some(Arc::new(scheduled)), ..facts.plans.next() };
-            (TenantEventBody::PolicyPlanned { step, reason: Some(reason) }, TenantDefinition::Plans(Arc::new(plans)))
-        } else {
-            let (policy, plans) = publication(&facts.policy, &facts.plans, &scheduled, now);
-            let version = policy.version;
-            answer["version"] = json!(version.0);
-            let body = TenantEventBody::PolicyPublished { version, reason: Some(reason) };
-            (body, TenantDefinition::Publication(Arc::new(policy), Arc::new(plans)))
+        let mut shown = json!({"takes_effect_at": to_text(takes_effect_at)});
+        let (body, definition, etag) = match wanted.at {
+            PublishAt::NextBusinessDay => {
+                let step = PolicyStep::Scheduled { takes_effect_at, loosen_only };
+                let plans = PolicyPlans { scheduled: Some(Arc::new(scheduled)), ..facts.plans.next() };
+                let plans = without_draft(plans);
+                let etag = etag(facts.policy.version, plans.revision);
+                let body = TenantEventBody::PolicyPlanned { step, reason: Some(reason) };
+                (body, TenantDefinition::Plans(Arc::new(plans)), etag)
+            }
+            PublishAt::Now => {
+                let (policy, plans) = publication(&facts.policy, &facts.plans, &scheduled, now);
+                let version = policy.version;
+                shown["version"] = json!(version.0);
+                let etag = etag(version, plans.revision);
+                let body = TenantEventBody::PolicyPublished { version, reason: Some(reason) };
+                (body, TenantDefinition::Publication(Arc::new(policy), Arc::new(plans)), etag)
+            }
         };
-        answer["affected"] = affected(app, &principal.tenant, &changed);
+        shown["affected"] = affected(app, tenant, &changed);
         if change.put(now, body, definition).await? {
-            return Ok(answer);
+            return Ok(Some(Answered { shown, etag: Some(etag) }));
         }
     }
     Err(WireError::unavailable(RETRY_AFTER))
 }
 
+/// The plans without the draft that is to take effect later; another one stays.
+fn without_draft(plans: PolicyPlans) -> PolicyPlans {
+    let waits = plans.scheduled.as_ref().map(|scheduled| Arc::clone(&scheduled.draft));
+    let is_it = |draft: &Arc<PolicyDraft>| waits.as_ref().is_some_and(|waits| Arc::ptr_eq(waits, draft));
+    let draft = plans.draft.clone().filter(|draft| !is_it(draft));
+    PolicyPlans { draft, ..plans }
+}
+
 /// The answer to a draft that was put there before: what is different is told as long as the draft is still there.
-fn drafted_before(app: &App, principal: &Principal, event: &TenantEvent) -> Result<Value, WireError> {
+fn drafted_before(app: &App, principal: &Principal, event: &TenantEvent) -> Result<Answered, WireError> {
     let facts = facts_of(app, &principal.tenant)?;
     let is_it = |draft: &&Arc<PolicyDraft>| draft.at == event.at && draft.by == event.actor;
     if let Some(draft) = facts.plans.draft.as_ref().filter(is_it) {
         let difference = write_difference(&facts.policy.types, &draft.types);
-        return Ok(json!({"draft": draft_head(draft), "difference": difference}));
+        let shown = json!({"draft": draft_head(draft), "difference": difference});
+        return Ok(Answered::as_of(shown, &facts));
     }
     let TenantEventBody::PolicyPlanned { step: PolicyStep::Drafted { base_version }, reason } = &event.body else {
         return Err(WireError::internal());
     };
-    Ok(json!({"draft": head(*base_version, event.at, &event.actor, reason.as_deref())}))
+    let shown = json!({"draft": head(*base_version, event.at, &event.actor, reason.as_deref())});
+    Ok(Answered::for_good(shown))
 }
 
 /// The answer to what was published, or planned, before; who is affected is told as of now.
-async fn published_before(app: &App, principal: &Principal, event: &TenantEvent) -> Result<Value, WireError> {
-    let tenant = &principal.tenant;
-    match &event.body {
+async fn published_before(app: &App, tenant: &TenantId, event: &TenantEvent) -> Result<Answered, WireError> {
+    let shown = match &event.body {
         TenantEventBody::PolicyPublished { version, .. } => {
             let none = Default::default();
             let found = published(app, tenant, *version, 2).await?;
             let types_of = |at: usize| found.get(at).map_or(&none, |published| &published.policy.types);
             let changed = changed_types(types_of(1), types_of(0));
             let affected = affected(app, tenant, &changed);
-            Ok(json!({"takes_effect_at": to_text(event.at), "version": version.0, "affected": affected}))
+            json!({"takes_effect_at": to_text(event.at), "version": version.0, "affected": affected})
         }
         TenantEventBody::PolicyPlanned { step: PolicyStep::Scheduled { takes_effect_at, .. }, .. } => {
             let facts = facts_of(app, tenant)?;
             let waits = facts.plans.scheduled.as_ref().filter(|waits| waits.takes_effect_at == *takes_effect_at);
             let changed = waits.map(|waits| changed_types(&facts.policy.types, &waits.draft.types));
             let affected = affected(app, tenant, &changed.unwrap_or_default());
-            Ok(json!({"takes_effect_at": to_text(*takes_effect_at), "affected": affected}))
+            json!({"takes_effect_at": to_text(*takes_effect_at), "affected": affected})
         }
         TenantEventBody::PolicyPlanned { step: PolicyStep::Drafted { .. } | PolicyStep::Withdrawn, .. }
         | TenantEventBody::ServerStarted { .. }
         | TenantEventBody::ClockStepped { .. }
         | TenantEventBody::DirectoryChanged { .. }
-        | TenantEventBody::Access(_) => Err(WireError::internal()),
-    }
+        | TenantEventBody::Access(_) => return Err(WireError::internal()),
+    };
+    Ok(Answered::for_good(shown))
 }
 
 async fn withdraw(
@@ -335,29 +401,30 @@ async fn withdraw(
     principal: &Principal,
     reason: Option<String>,
     op: Option<Op>,
-) -> Result<Value, WireError> {
+    on_top_of: &Precondition,
+) -> Result<Answered, WireError> {
     let parts: Vec<(&str, &str)> = reason.iter().map(|reason| ("reason", reason.as_str())).collect();
     let change = Change::new(app, principal, op, "policy.withdraw", &parts);
     let _turn = change.turn().await?;
     for _ in 0..TRIES_MAX {
         let facts = facts_of(app, &principal.tenant)?;
-        let made_before = change.made_before().await?.is_some();
-        if made_before {
-            return Ok(facts
-                .plans
-                .draft
-                .as_ref()
-                .map_or_else(|| json!({}), |draft| json!({"draft": draft_head(draft)})));
+        let shown_of = |plans: &PolicyPlans| {
+            let draft = plans.draft.as_ref().map(|draft| json!({"draft": draft_head(draft)}));
+            draft.unwrap_or_else(|| json!({}))
+        };
+        if change.made_before().await?.is_some() {
+            return Ok(Answered::as_of(shown_of(&facts.plans), &facts));
         }
+        on_top_of.check(Some(&etag_of(&facts)))?;
         if facts.plans.scheduled.is_none() {
             let nothing = "Nothing waits to be published.";
             return Err(WireError::new(ErrorKind::Refused, "nothing_pending", nothing));
         }
         let plans = withdrawal(&facts.plans);
-        let shown = plans.draft.as_ref().map(|draft| json!({"draft": draft_head(draft)}));
+        let (shown, etag) = (shown_of(&plans), Some(etag(facts.policy.version, plans.revision)));
         let body = TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason: reason.clone() };
         if change.put(app.clock.now(), body, TenantDefinition::Plans(Arc::new(plans))).await? {
-            return Ok(shown.unwrap_or_else(|| json!({})));
+            return Ok(Answered { shown, etag });
         }
     }
     Err(WireError::unavailable(RETRY_AFTER))

@@ -15,6 +15,9 @@ use crate::protocol::time::WireTime;
 /// The media type of a problem document.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// The code of what was made on top of something else than what is there.
+pub(super) const PRECONDITION_FAILED: &str = "precondition_failed";
+
 /// A failure. Boxed, so that what can fail does not carry its size around.
 #[derive(Debug, Clone)]
 pub(super) struct Problem(Box<Parts>);
@@ -115,7 +118,11 @@ impl Problem {
 impl From<WireError> for Problem {
     fn from(error: WireError) -> Problem {
         let kind = error.kind();
-        let status = StatusCode::from_u16(kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // Of the conflicts HTTP has a status of its own for the one that its headers lead to.
+        let status = match error.data.code {
+            PRECONDITION_FAILED => StatusCode::PRECONDITION_FAILED,
+            _ => StatusCode::from_u16(kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        };
         let mut headers = HeaderMap::new();
         if kind == ErrorKind::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -1,14 +1,16 @@
 //! What requests over HTTP have in common: they are counted, may carry an `op`, and have an object as their body.
 
+use http::HeaderMap;
 use http::header::{ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
-use http::{HeaderMap, StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::App;
-use super::problem::Problem;
+use super::problem::{PRECONDITION_FAILED, Problem};
 use crate::auth::Principal;
 use crate::domain::id::Op;
-use crate::protocol::error::WireError;
+use crate::protocol::error::{ErrorKind, WireError};
 
 /// What makes a request safe to send again: an `op` by its HTTP name.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -36,7 +38,8 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, WireError> {
     }
 }
 
-/// What a change is made on top of, as its sender says (RFC 9110, 13.1).
+/// What a change is made on top of, as its sender says (RFC 9110, 13.1); by default on top of whatever is there.
+#[derive(Default)]
 pub(super) struct Precondition {
     if_match: Option<Wanted>,
     /// `If-None-Match: *`: nothing is there yet.
@@ -75,8 +78,8 @@ impl Precondition {
     }
 
     /// Holds it against the ETag of what is there, if anything is.
-    pub(super) fn check(&self, there: Option<&str>) -> Result<(), Problem> {
-        let failed = |detail| Err(Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail));
+    pub(super) fn check(&self, there: Option<&str>) -> Result<(), WireError> {
+        let failed = |message| Err(WireError::new(ErrorKind::Conflict, PRECONDITION_FAILED, message));
         if self.only_new && there.is_some() {
             return failed("It is there already; read it, and put it with If-Match to change it.");
         }
@@ -110,4 +113,22 @@ pub(super) fn put_etag(headers: &mut HeaderMap, etag: &str) {
     if let Ok(value) = HeaderValue::from_str(etag) {
         headers.insert(ETAG, value);
     }
+}
+
+/// An ETag that is the same for as long as what is shown is: the first 64 bits of its SHA-256.
+pub(super) fn etag_of_shown(shown: &impl Serialize) -> String {
+    let digest = Sha256::digest(serde_json::to_vec(shown).unwrap_or_default());
+    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}
+
+/// How many of those who name something are told that stand against its removal.
+const NAMED_BY_MAX: usize = 10;
+
+/// The refusal to take away what others name.
+pub(super) fn in_use(message: &str, named_by: impl Iterator<Item = Value>) -> WireError {
+    let all: Vec<Value> = named_by.collect();
+    let count = all.len();
+    let told: Value = all.into_iter().take(NAMED_BY_MAX).collect();
+    WireError::new(ErrorKind::Refused, "in_use", message).with("named_by", told).with("count", count)
 }

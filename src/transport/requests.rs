@@ -2,9 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use super::App;
+use super::http::json_of;
+use super::problem::Problem;
+use super::query::Query;
+use super::reading::count;
 use super::rpc::{self, Viewer, failed, own_agent, own_view, to_value};
 use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Role, Scope};
@@ -15,10 +22,12 @@ use crate::domain::policy::PauseClass;
 use crate::domain::presence::{AgentView, RequestView};
 use crate::domain::record::RecordedRequest;
 use crate::domain::request::GRANT_LASTS_MAX;
+use crate::domain::time::Timestamp;
 use crate::protocol::board::Alert;
 use crate::protocol::error::WireError;
 use crate::protocol::methods::{Guard, OwnRequest};
 use crate::protocol::request::{RequestAfter, RequestObject};
+use crate::protocol::time::WireTime;
 
 /// `request.create`, `request.cancel`: of the agent that the principal is.
 pub(super) async fn own(app: &App, principal: &Principal, wanted: OwnRequest) -> Result<Value, WireError> {
@@ -66,14 +75,67 @@ fn with_recorded(view: Arc<AgentView>, recorded: Option<&RecordedRequest>) -> Ar
 
 /// `request.list`: of the agent the last one; of everybody else what is open within their reach, the oldest first.
 pub(super) async fn list(app: &App, principal: &Principal) -> Result<Value, WireError> {
+    let views = views(app, principal, None).await?;
+    Ok(to_value(&sorted(&views)))
+}
+
+/// `GET /v1/requests`: the same, or the last request of each that is in another state; of one agent, of one team; a page at a time.
+pub(super) async fn list_page(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let principal = app.authenticate(&headers).await?;
+    if !principal.may(Action::ListRequests) {
+        return Err(WireError::forbidden().into());
+    }
+    count(&app, &principal)?;
+    let mut query = Query::of(&uri)?;
+    let word = |value: &str| {
+        let known = STATES.into_iter().find(|state| *state == value);
+        known.ok_or_else(|| format!("must be one of: {}", STATES.join(", ")))
+    };
+    let state = query.optional("state", word)?;
+    let agent = query.optional("agent", |value| AgentId::new(value).map_err(|why| format!("is no id: {why}")))?;
+    let team = query.optional("team", |value| TeamId::new(value).map_err(|why| format!("is no id: {why}")))?;
+    let after = query.cursor(|value| {
+        let (at, id) = value.split_once('.')?;
+        Some((WireTime(Timestamp(at.parse().ok()?)), id.parse::<RequestId>().ok()?.to_string()))
+    })?;
+    let limit = query.limit()?;
+    query.finish()?;
+    let mut views = views(&app, &principal, state).await?;
+    views.retain(|view| {
+        let is_agent = agent.as_ref().is_none_or(|agent| view.person.id == *agent);
+        is_agent && team.as_ref().is_none_or(|team| view.person.teams.contains(team))
+    });
+    let mut all = sorted(&views);
+    all.retain(|one| after.as_ref().is_none_or(|(at, id)| (one.created_at, &one.id) > (*at, id)));
+    let more = all.len() > limit;
+    all.truncate(limit);
+    let mut shown = json!({ "requests": to_value(&all) });
+    if let Some(last) = all.last().filter(|_| more) {
+        shown["next_cursor"] = json!(format!("{}.{}", last.created_at.0.0, last.id));
+    }
+    Ok(json_of(StatusCode::OK, &shown))
+}
+
+/// Every state of a request.
+const STATES: [&str; 5] = ["open", "granted", "refused", "expired", "cancelled"];
+
+/// Of whom the last request is within reach, and in that state where one is asked for; else, to everybody but the agent, open.
+async fn views(app: &App, principal: &Principal, state: Option<&str>) -> Result<Vec<Arc<AgentView>>, WireError> {
+    let is_in = |view: &AgentView, state: &str| RequestObject::of(view).is_some_and(|request| request.state == state);
     if principal.is(Role::Agent) {
         let view = own_view(app, principal).await?;
-        return Ok(to_value(&RequestObject::of(&view).into_iter().collect::<Vec<_>>()));
+        let is_asked_for = state.map_or(view.request.is_some(), |state| is_in(&view, state));
+        return Ok(Some(view).filter(|_| is_asked_for).into_iter().collect());
     }
-    let rows = within_reach(app, principal, |view| RequestObject::open(view).is_some())?;
-    let mut open: Vec<RequestObject<'_>> = rows.iter().filter_map(|view| RequestObject::open(view)).collect();
-    open.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-    Ok(to_value(&open))
+    let state = state.unwrap_or(STATES[0]);
+    within_reach(app, principal, |view| is_in(view, state))
+}
+
+/// The last requests of these, the oldest first.
+fn sorted(views: &[Arc<AgentView>]) -> Vec<RequestObject<'_>> {
+    let mut all: Vec<RequestObject<'_>> = views.iter().filter_map(|view| RequestObject::of(view)).collect();
+    all.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+    all
 }
 
 /// `request.decide`.

@@ -11,6 +11,7 @@ use super::occupancy;
 use super::policy;
 use super::quotas;
 use super::rate_limit::Rate;
+use super::reading::Precondition;
 use super::requests;
 use crate::actor::CommandError;
 use crate::auth::{Action, Forbidden, Principal, Role, Target};
@@ -164,7 +165,9 @@ pub(super) async fn answer(app: &App, principal: &Principal, invocation: Invocat
         Invocation::RequestDecide { request, command, reason, guard } => {
             requests::decide(app, principal, request, command, reason, guard).await
         }
-        Invocation::Policy(call) => policy::answer(app, principal, call).await,
+        Invocation::Policy(call) => {
+            policy::answer(app, principal, call, &Precondition::default()).await.map(|answered| answered.shown)
+        }
         Invocation::OccupancySet { agent, report, expected_version } => {
             let view = occupancy::take(app, principal, &agent, report, expected_version).await?;
             Ok(to_value(&AgentAfter { agent: state(&view) }))
@@ -350,7 +353,7 @@ pub(super) fn too_many_sessions() -> WireError {
 }
 
 /// Counts an answered request for `/metrics`.
-pub(super) fn record(method: &str, result: &Result<Value, WireError>) {
+pub(super) fn record<T>(method: &str, result: &Result<T, WireError>) {
     // Names from outside are not labels: there could be any number of them.
     let method = Method::named(method).map_or("unknown", Method::name);
     let outcome = result.as_ref().err().map_or("ok", |error| error.data.code);

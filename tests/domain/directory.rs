@@ -1,10 +1,17 @@
 //! Who is in the directory, as it changes while everybody works (semantics §7, §8).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use intervalo::domain::command::Actor;
+use intervalo::domain::directory::Tenant;
 use intervalo::domain::directory::{CAPACITY_MAX, Channel, Person, TEAMS_OF_PERSON_MAX, Team};
-use intervalo::domain::directory_change::{PersonChanged, PersonProblem};
-use intervalo::domain::id::{AgentId, ChannelCode, TeamId};
+use intervalo::domain::directory_change::{
+    CHANNELS_MAX, NamedBy, NotRemoved, PartChanged, PersonChanged, PersonProblem, TEAMS_MAX, TooMany,
+};
+use intervalo::domain::id::{AgentId, ChannelCode, PauseTypeCode, TeamId};
+use intervalo::domain::policy::Policy;
+use intervalo::domain::policy_plans::{PolicyDraft, PolicyPlans, ScheduledPolicy};
 
 use crate::script::check;
 use crate::world::World;
@@ -83,4 +90,108 @@ fn what_a_person_names_must_be_there() {
     assert!(directory.with_person(person("bia", &names[1..])).is_ok());
     assert_eq!(directory.with_person(person("bia", &names)), Err(PersonProblem::TooManyTeams));
     assert_eq!(PersonProblem::IdOfAnother.field(), "name");
+}
+
+fn named(id: &str) -> Team {
+    Team { id: team(id), name: id.to_owned(), zone: None }
+}
+
+fn channel(code: &str) -> Channel {
+    let code = ChannelCode::new(code).expect("a code");
+    Channel { name: code.as_str().to_owned(), code, enabled: true, blocks_pause: false, capacity: 1 }
+}
+
+#[test]
+fn a_team_or_a_channel_comes_changes_and_goes_each_a_version() {
+    let world = world();
+    let (none, no_plans) = (Policy::empty(), PolicyPlans::default());
+    let came = world.directory.with_team(named("norte")).expect("it may");
+    assert_eq!((came.what, came.directory.version), (PartChanged::Added, world.directory.version.next()));
+    let same = came.directory.with_team(named("norte")).expect("it may");
+    assert_eq!((same.what, same.directory.version), (PartChanged::Nothing, came.directory.version.next()));
+    let zoned = Team { zone: Some(chrono_tz::UTC), ..named("norte") };
+    let changed = came.directory.with_team(zoned.clone()).expect("it may");
+    assert_eq!((changed.what, &changed.directory.teams[&zoned.id]), (PartChanged::Changed, &zoned));
+    let gone = changed.directory.without_team(&zoned.id, &none, &no_plans).expect("nobody names it");
+    assert_eq!((gone.what, gone.directory.teams.len()), (PartChanged::Removed, 2));
+    assert_eq!(gone.directory.without_team(&zoned.id, &none, &no_plans), Err(NotRemoved::NoSuchPart));
+
+    let came = world.directory.with_channel(channel("chat")).expect("it may");
+    assert_eq!(came.what, PartChanged::Added);
+    let off = Channel { enabled: false, ..channel("chat") };
+    assert_eq!(came.directory.with_channel(off.clone()).expect("it may").what, PartChanged::Changed);
+    let gone = came.directory.without_channel(&off.code).expect("nobody names it");
+    assert_eq!((gone.what, &gone.directory.channels), (PartChanged::Removed, &world.directory.channels));
+    assert_eq!(gone.directory.without_channel(&off.code), Err(NotRemoved::NoSuchPart));
+}
+
+#[test]
+fn what_somebody_names_is_not_taken_out_and_who_left_names_nothing() {
+    let world = check(
+        "team suporte\nteam vendas\nchannel voice blocks capacity 2\nagent ana team suporte\ntype cafe cap suporte=1",
+    );
+    let (ana, cafe) = (AgentId::new("ana").expect("an id"), PauseTypeCode::new("cafe").expect("a code"));
+    let draft = Arc::new(PolicyDraft {
+        base_version: world.policy.version,
+        at: world.now,
+        by: Actor::System,
+        note: None,
+        types: world.policy.types.clone(),
+    });
+    let scheduled = Arc::new(ScheduledPolicy {
+        draft: Arc::clone(&draft),
+        takes_effect_at: world.now,
+        loosen_only: false,
+        by: Actor::System,
+        reason: "r".to_owned(),
+    });
+    let plans = PolicyPlans { draft: Some(draft), scheduled: Some(scheduled), ..PolicyPlans::default() };
+    let by_all = vec![
+        NamedBy::Person(ana.clone()),
+        NamedBy::PauseType(cafe.clone(), "cap"),
+        NamedBy::Scheduled(cafe.clone(), "cap"),
+        NamedBy::Draft(cafe, "cap"),
+    ];
+    let suporte = team("suporte");
+    let refused = world.directory.without_team(&suporte, &world.policy, &plans);
+    assert_eq!(refused, Err(NotRemoved::Named(by_all)));
+    let left = world.directory.without_person(&ana, world.now).expect("she is there").directory;
+    let gone = left.without_team(&suporte, &Policy::empty(), &PolicyPlans::default()).expect("nobody names it");
+    assert!(gone.directory.agents[&ana].teams.is_empty());
+
+    let voice = ChannelCode::new("voice").expect("a code");
+    let capacity = BTreeMap::from([(voice.clone(), 3)]);
+    let with_own = world.directory.with_person(Person { capacity, ..person("ana", &["suporte"]) }).expect("she may");
+    let by_her = vec![NamedBy::Person(ana.clone())];
+    assert_eq!(with_own.directory.without_channel(&voice), Err(NotRemoved::Named(by_her)));
+    let left = with_own.directory.without_person(&ana, world.now).expect("she is there").directory;
+    let gone = left.without_channel(&voice).expect("nobody names it");
+    assert!(gone.directory.agents[&ana].capacity.is_empty());
+}
+
+#[test]
+fn there_are_so_many_teams_and_channels_and_no_more() {
+    let mut directory = world().directory;
+    for n in directory.teams.len()..TEAMS_MAX {
+        directory.teams.insert(team(&format!("t{n}")), named(&format!("t{n}")));
+    }
+    assert_eq!(directory.with_team(named("novo")), Err(TooMany { most: TEAMS_MAX }));
+    assert!(directory.with_team(Team { zone: Some(chrono_tz::UTC), ..named("vendas") }).is_ok());
+    for n in directory.channels.len()..CHANNELS_MAX {
+        let channel = channel(&format!("c{n}"));
+        directory.channels.insert(channel.code.clone(), channel);
+    }
+    assert_eq!(directory.with_channel(channel("novo")), Err(TooMany { most: CHANNELS_MAX }));
+}
+
+#[test]
+fn settings_change_and_the_tenant_stays_the_one_that_it_is() {
+    let world = world();
+    let other = intervalo::domain::id::TenantId::new("another").expect("an id");
+    let settings = Tenant { id: other, pauses_enabled: false, ..world.directory.tenant.clone() };
+    let changed = world.directory.with_settings(settings);
+    assert_eq!((changed.what, changed.directory.tenant.pauses_enabled), (PartChanged::Changed, false));
+    assert_eq!(changed.directory.tenant.id, world.directory.tenant.id);
+    let same = changed.directory.with_settings(changed.directory.tenant.clone());
+    assert_eq!((same.what, same.directory.version), (PartChanged::Nothing, changed.directory.version.next()));
 }

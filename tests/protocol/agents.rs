@@ -10,46 +10,54 @@ use crate::server::{Answer, TestServer};
 const ANA: &str = "/v1/agents/ana";
 const KEY: &str = "6f1b1a2e-3c4d-4e5f-8a9b-0c1d2e3f4a5b";
 
-struct House {
-    server: TestServer,
+/// A server, and an administrator who asks it over HTTP.
+pub(crate) struct House {
+    pub(crate) server: TestServer,
     token: String,
 }
 
 impl House {
-    async fn open() -> House {
+    pub(crate) async fn open() -> House {
         House::with(Settings::default()).await
     }
 
-    async fn with(settings: Settings) -> House {
+    pub(crate) async fn with(settings: Settings) -> House {
         let server = TestServer::with(settings).await;
         let token = server.token(Role::Admin, "chefe", None);
         House { server, token }
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         self.ask_as(&self.token, method, path, headers, body).await
     }
 
-    async fn ask_as(&self, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    pub(crate) async fn ask_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let bearer = format!("Bearer {token}");
         let headers: Vec<(&str, &str)> = [("authorization", bearer.as_str())].iter().chain(headers).copied().collect();
         self.server.http(method, path, &headers, &body.to_string()).await
     }
 
-    async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         self.ask("PUT", path, &[], &body).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[], &json!({})).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.ask("DELETE", path, &[], &json!({})).await
     }
 
     /// The status, the code and the field of a request that is refused.
-    async fn refused(&self, path: &str, body: Value) -> (u16, String, String) {
+    pub(crate) async fn refused(&self, path: &str, body: Value) -> (u16, String, String) {
         let answer = self.put(path, body).await;
         let (status, code) = answer.problem();
         (status, code, answer.json()["params"]["field"].as_str().unwrap_or_default().to_owned())

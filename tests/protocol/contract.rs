@@ -44,6 +44,78 @@ impl House {
     }
 }
 
+/// Teams, channels, the tenant; requests and what is owed.
+async fn settings(house: &mut House) {
+    let admin = Role::Admin;
+    let none = Value::Null;
+    for (path, template, body, worse) in [
+        ("/v1/teams/nova", "/v1/teams/{id}", json!({"name": "Nova", "zone": "America/Manaus"}), json!({"name": 1})),
+        ("/v1/channels/fax", "/v1/channels/{code}", json!({"name": "Fax", "capacity": 3}), json!({"capacity": 1})),
+    ] {
+        let (list, at) = (path.rsplit_once('/').expect("two parts").0, format!("{path} {template}"));
+        assert_eq!(house.ask_as(admin, "PUT", &at, worse).await.status, 400);
+        let first = house.ask_as(admin, "PUT", &at, body.clone()).await.status;
+        assert!(matches!(first, 200 | 201), "{at}: {first}");
+        assert_eq!(house.ask_as(admin, "PUT", &at, body).await.status, 200);
+        assert_eq!(house.ask_as(admin, "GET", &at, none.clone()).await.status, 200);
+        assert_eq!(house.ask_as(admin, "GET", &format!("{list}?limit=1"), none.clone()).await.status, 200);
+        assert_eq!(house.ask_as(admin, "DELETE", &at, none.clone()).await.status, 204);
+        assert_eq!(house.ask_as(admin, "GET", &at, none.clone()).await.status, 403);
+    }
+    let named = house.ask_as(admin, "DELETE", "/v1/teams/suporte /v1/teams/{id}", none.clone()).await;
+    assert_eq!(named.problem(), (409, "in_use".to_owned()));
+    let tenant = "/v1/tenants/acme /v1/tenants/{id}";
+    let mut shown = house.ask_as(admin, "GET", tenant, none.clone()).await.json();
+    shown["name"] = json!("Acme & filhos");
+    assert_eq!(house.ask_as(admin, "PUT", tenant, shown).await.status, 200);
+    assert_eq!(house.ask_as(admin, "PUT", tenant, json!({"name": "x", "zone": "nowhere"})).await.status, 400);
+    assert_eq!(house.ask_as(Role::Operator, "GET", "/v1/tenants?limit=1", none.clone()).await.status, 200);
+    for query in ["", "?state=open", "?state=granted&limit=1", "?state=lost"] {
+        house.ask_as(admin, "GET", &format!("/v1/requests{query}"), none.clone()).await;
+    }
+    for query in ["", "?agent=ana", "?team=suporte&limit=1", "?colour=red"] {
+        house.ask_as(admin, "GET", &format!("/v1/entitlements{query}"), none.clone()).await;
+    }
+}
+
+/// The policy and its types.
+async fn rules(house: &mut House) {
+    let admin = Role::Admin;
+    let none = Value::Null;
+    let policy = house.ask_as(admin, "GET", "/v1/policy", none.clone()).await.json();
+    for path in
+        ["/v1/policy?version=1", "/v1/policy?version=99", "/v1/policy?draft=true", "/v1/policy/versions?limit=1"]
+    {
+        house.ask_as(admin, "GET", path, none.clone()).await;
+    }
+    let draft = json!({"types": policy["types"], "base_version": policy["version"], "note": "again"});
+    assert_eq!(house.ask_as(admin, "PUT", "/v1/policy/draft", draft).await.status, 200);
+    assert_eq!(house.ask_as(admin, "PUT", "/v1/policy/draft", json!({"types": []})).await.status, 400);
+    assert_eq!(house.ask_as(admin, "GET", "/v1/policy?draft=true", none.clone()).await.status, 200);
+    assert_eq!(house.ask_as(admin, "POST", "/v1/policy/draft/dry-run", json!({"days": 1})).await.status, 200);
+    let later = json!({"at": "next_business_day", "reason": "later"});
+    assert_eq!(house.ask_as(admin, "POST", "/v1/policy/draft/publish", later).await.status, 200);
+    let never = json!({"at": "never"});
+    assert_eq!(house.ask_as(admin, "POST", "/v1/policy/draft/publish", never).await.status, 200);
+    for query in ["", "?archived=true&limit=1"] {
+        assert_eq!(house.ask_as(admin, "GET", &format!("/v1/pause-types{query}"), none.clone()).await.status, 200);
+    }
+    let one = "/v1/pause-types/novo /v1/pause-types/{code}";
+    let kind = json!({"code": "novo", "name": {"en": "New"}, "limit_s": 600});
+    assert_eq!(house.ask_as(admin, "PUT", one, kind.clone()).await.status, 201);
+    assert_eq!(house.ask_as(admin, "PUT", one, kind.clone()).await.status, 200);
+    let tomorrow = "/v1/pause-types/novo?at=next_business_day /v1/pause-types/{code}";
+    assert_eq!(
+        house.ask_as(admin, "PUT", tomorrow, json!({"code": "novo", "name": {"en": "Newer"}})).await.status,
+        202
+    );
+    assert_eq!(house.ask_as(admin, "PUT", one, json!({"code": "novo", "limit_s": "long"})).await.status, 400);
+    assert_eq!(house.ask_as(admin, "GET", one, none.clone()).await.status, 200);
+    assert_eq!(house.ask_as(admin, "DELETE", tomorrow, none.clone()).await.status, 202);
+    assert_eq!(house.ask_as(admin, "DELETE", one, none.clone()).await.status, 200);
+    assert_eq!(house.ask_as(admin, "DELETE", one, none).await.status, 204);
+}
+
 /// A socket whose every answer and notification is held against the document.
 struct Line<'a> {
     client: Client,
@@ -196,13 +268,15 @@ async fn what_is_answered_over_http_is_what_the_document_says() {
     let answer = house.ask_as(admin, "GET", "/v1/events?after=999999", Value::Null).await;
     assert_eq!(answer.problem(), (409, "unknown_number".to_owned()));
     access(&mut house).await;
+    settings(&mut house).await;
+    rules(&mut house).await;
     let call = json!({"jsonrpc": "2.0", "id": null, "method": "policy.get"});
     house.ask_as(admin, "POST", "/v1/rpc", call.clone()).await;
     house.ask_as(admin, "POST", "/v1/rpc", json!([call, {"jsonrpc": "2.0", "id": 1, "method": "x"}])).await;
     assert_eq!(house.ask_as(admin, "POST", "/v1/rpc", json!({"jsonrpc": "2.0", "method": "x"})).await.status, 204);
     for operation in house.published.operations() {
         let (method, path) = operation.split_once(' ').expect("two words");
-        let real = path.replace("{id}", "ana").replace("{day}", "2099-03-02");
+        let real = path.replace("{id}", "ana").replace("{day}", "2099-03-02").replace("{code}", "novo");
         let answer = house.server.http("PATCH", &real, &[], "").await;
         house.published.check(method, path, &answer);
         assert_eq!(answer.problem().0, 405, "{operation}");

@@ -25,6 +25,7 @@ struct Ids {
     agent: String,
     other_agent: String,
     team: String,
+    channel: String,
     pause: String,
     request: String,
     offer: String,
@@ -50,6 +51,7 @@ impl Ids {
             agent: "ninguem".to_owned(),
             other_agent: "nenhum-outro".to_owned(),
             team: "lugar-nenhum".to_owned(),
+            channel: "canal-nenhum".to_owned(),
             pause: "01890a5d-ac96-774b-bcce-b302099a8058".to_owned(),
             alert: format!("request:{request}"),
             request,
@@ -85,6 +87,7 @@ impl Ids {
             ("<type>", &self.pause_type),
             ("<other agent>", &self.other_agent),
             ("<team>", &self.team),
+            ("<channel>", &self.channel),
         ];
         let masked = ids.iter().fold(answer.to_owned(), |text, (word, id)| text.replace(id.as_str(), word));
         // Short enough to be part of another word.
@@ -98,11 +101,12 @@ impl Ids {
     }
 
     /// What may be in no answer to a request that did not name it.
-    fn secrets(&self) -> [&str; 11] {
+    fn secrets(&self) -> [&str; 12] {
         let credentials = [&self.key, &self.account, &self.session, &self.login];
         let [key, account, session, login] = credentials.map(String::as_str);
         let (pause, request, offer) = (&self.pause, &self.request, &self.offer);
-        [NOTE, REASON, pause, request, offer, &self.pause_type, &self.cursor, key, account, session, login]
+        let (kind, channel) = (&self.pause_type, &self.channel);
+        [NOTE, REASON, pause, request, offer, kind, channel, &self.cursor, key, account, session, login]
     }
 }
 
@@ -243,6 +247,43 @@ fn requests(method: &str, path: &str, ids: &Ids) -> Vec<(String, String)> {
             let own = json!({"agent": "xisto", "day": ids.day, "start": start, "end": end});
             vec![(here, json!({"shifts": [shift, own]}).to_string())]
         }
+        ("GET", "/v1/teams" | "/v1/channels" | "/v1/tenants") => {
+            plain(&[here.clone(), format!("{here}?cursor=a"), format!("{here}?limit=1")])
+        }
+        ("GET" | "DELETE", "/v1/teams/{id}") => plain(&[of(&ids.team)]),
+        ("PUT", "/v1/teams/{id}") => vec![(of(&ids.team), json!({"name": "Nova"}).to_string())],
+        ("GET" | "DELETE", "/v1/channels/{code}") => plain(&[path.replace("{code}", &ids.channel)]),
+        ("PUT", "/v1/channels/{code}") => {
+            vec![(path.replace("{code}", &ids.channel), json!({"name": "Nova"}).to_string())]
+        }
+        ("GET", "/v1/tenants/{id}") => plain(&[of(&ids.tenant)]),
+        ("PUT", "/v1/tenants/{id}") => vec![(of(&ids.tenant), json!({"name": "Nova", "zone": "UTC"}).to_string())],
+        ("GET", "/v1/pause-types") => plain(&[here.clone(), format!("{here}?archived=true")]),
+        ("GET" | "DELETE", "/v1/pause-types/{code}") => plain(&[path.replace("{code}", &ids.pause_type)]),
+        ("PUT", "/v1/pause-types/{code}") => {
+            // None that could be: whatever is put is a version of its own, so that the next answer is another.
+            let unfit =
+                json!({"name": {"pt-BR": "Nova"}, "limit_s": 0, "teams": [ids.team], "cap": {ids.team.as_str(): 1}});
+            vec![(path.replace("{code}", &ids.pause_type), unfit.to_string())]
+        }
+        ("GET", "/v1/policy") => {
+            plain(&[here.clone(), format!("{here}?draft=true"), format!("{here}?version={}", ids.version)])
+        }
+        ("GET", "/v1/policy/versions") => plain(&[here.clone(), format!("{here}?cursor={}", ids.version)]),
+        ("PUT", "/v1/policy/draft") => {
+            vec![(here, json!({"types": [], "base_version": ids.version}).to_string())]
+        }
+        ("POST", "/v1/policy/draft/dry-run") => plain(&[here]),
+        ("POST", "/v1/policy/draft/publish") => vec![(here, json!({"at": "now", "reason": "motivo"}).to_string())],
+        ("GET", "/v1/requests") => plain(&[
+            here.clone(),
+            format!("{here}?state=open&agent={}", ids.agent),
+            format!("{here}?team={}", ids.team),
+            format!("{here}?cursor=1.{}", ids.request),
+        ]),
+        ("GET", "/v1/entitlements") => {
+            plain(&[here.clone(), format!("{here}?agent={}", ids.agent), format!("{here}?team={}", ids.team)])
+        }
         ("GET", "/v1/pauses") => plain(&[
             here.clone(),
             format!("{here}?agent={}", ids.agent),
@@ -306,6 +347,9 @@ async fn house() -> House {
     let day = local_day(wall, chrono_tz::America::Sao_Paulo).to_string();
     let host = format!("Bearer {}", server.token(Role::Integration, "host", None));
     let shift = json!({"start": to_text(wall), "end": to_text(wall + hours(4))}).to_string();
+    let channel = json!({"name": "Canal", "capacity": 2}).to_string();
+    let put = server.http("PUT", "/v1/channels/segredo-do-canal", &[("authorization", &host)], &channel).await;
+    assert_eq!(put.status, 201, "{put:?}");
     let planned =
         server.http("PUT", &format!("/v1/agents/ana/shifts/{day}"), &[("authorization", &host)], &shift).await;
     assert_eq!(planned.status, 200, "{planned:?}");
@@ -335,6 +379,7 @@ async fn house() -> House {
         agent: "ana".to_owned(),
         other_agent: "bruno".to_owned(),
         team: "suporte".to_owned(),
+        channel: "segredo-do-canal".to_owned(),
         pause: text(&started["agent"]["pause"]["id"]),
         alert: format!("request:{request}"),
         request,
@@ -382,6 +427,10 @@ impl House {
             "/v1/keys",
             "/v1/accounts",
             "/v1/sessions",
+            "/v1/teams",
+            "/v1/channels",
+            "/v1/pause-types?archived=true",
+            "/v1/tenants/acme",
         ] {
             shown.push(self.server.get(&token, path).await.body);
         }
@@ -469,13 +518,14 @@ async fn another_tenants_ids_are_like_none_at_every_path_and_to_every_role() {
     let all: Vec<(&str, &str)> =
         paths().into_iter().flat_map(|(path, methods)| methods.split(", ").map(move |method| (method, path))).collect();
     assert!(all.len() >= 18, "the paths were not listed: {all:?}");
-    // Whoever puts a person makes one of that id in their own tenant: from there on it exists there.
-    let (makes_people, others): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|what| *what == ("PUT", "/v1/agents/{id}"));
+    // Whoever puts something makes one of that id in their own tenant: from there on it exists there.
+    let makes = ["/v1/agents/{id}", "/v1/channels/{code}", "/v1/teams/{id}"];
+    let (makers, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(method, path)| *method == "PUT" && makes.contains(path));
     // What is asked for by name stands in one's own journal from there on: it is read before.
     let (journal, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, path)| *path == "/v1/audit");
     let mut compared = 0;
-    for (method, path) in journal.into_iter().chain(others).chain(makes_people) {
+    for (method, path) in journal.into_iter().chain(others).chain(makers) {
         for role in Role::ALL {
             let asked = Asked { method, path, ids: (&house.ids, &nowhere), token: house.stranger(role) };
             for answered in asked.of(&house.server).await {

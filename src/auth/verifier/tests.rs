@@ -249,6 +249,9 @@ async fn promise_a3_an_issuer_that_is_pinned_to_a_tenant_speaks_for_no_other() {
     let verify = async |claims: Value| house.verify(&house.ed.sign(Some("ed"), &claims)).await;
     assert_eq!(verify(good()).await.expect("holds").tenant, acme);
     assert_eq!(verify(without("tenant")).await.expect("holds").tenant, acme);
+    let roles = verify(with("roles", json!(["operator", "auditor"]))).await.expect("holds").roles;
+    assert_eq!(roles.into_iter().collect::<Vec<_>>(), [Role::Auditor], "nor does it make operators");
+    assert_eq!(verify(with("roles", json!(["operator"]))).await, Err(Unauthenticated));
     for other in [json!("outra"), json!(""), json!(7), Value::Null] {
         assert_eq!(verify(with("tenant", other.clone())).await, Err(Unauthenticated), "{other}");
     }

@@ -12,6 +12,7 @@ mod results;
 mod roles;
 mod schemas;
 pub(super) mod served;
+mod settings;
 mod typescript;
 
 pub use openapi::document as openapi;

@@ -6,6 +6,7 @@ use super::answers::{
     SetTaken, TicketMade,
 };
 use super::operation::{Needs, Operation};
+use super::settings;
 use crate::auth::Action;
 use crate::protocol::access::{AccountObject, KeyObject};
 use crate::protocol::bodies::{
@@ -29,7 +30,9 @@ const ETAG_OF_DOCUMENT: &str = "Of the document; to be sent back in If-None-Matc
 
 /// All of them, in the order in which they are shown.
 pub(super) fn operations() -> Vec<Operation> {
-    [calls(), credentials(), invited(), opened(), people(), shifts_planned(), routers(), history(), house()]
+    let (policy, parts, claims) = (settings::policy(), settings::parts(), settings::claims());
+    let (people, shifts, routers) = (people(), shifts_planned(), routers());
+    [calls(), credentials(), invited(), opened(), people, parts, policy, claims, shifts, routers, history(), house()]
         .into_iter()
         .flatten()
         .collect()

@@ -27,6 +27,8 @@ pub(super) fn name_of(action: Action) -> &'static str {
         Action::ManageAccess => "manage access",
         Action::ReadAudit => "read the audit",
         Action::FollowEvents => "follow events",
+        Action::ManageTenant => "manage the tenant",
+        Action::ListTenants => "list tenants",
     }
 }
 

@@ -1,0 +1,100 @@
+//! Tenants over HTTP: the settings of one's own, and for operators the list of all of them. They come and go with the import.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, Uri};
+use serde_json::{Value, json};
+
+use super::change::Change;
+use super::directory_parts::{change_part, shown};
+use super::http::{BODY_BYTES_MAX, json_of, read_body};
+use super::policy::facts_of;
+use super::problem::Problem;
+use super::query::Query;
+use super::reading::{Precondition, count, etag_of_shown, object, op_of};
+use super::{App, low_disk, quotas};
+use crate::actor::TenantFacts;
+use crate::auth::{Action, Principal};
+use crate::domain::id::TenantId;
+use crate::protocol::error::WireError;
+use crate::protocol::setting::{TenantObject, read_tenant};
+
+/// `GET /v1/tenants`: the id and the name of each, by id, a page at a time.
+pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let principal = app.authenticate(&headers).await?;
+    if !principal.may(Action::ListTenants) {
+        return Err(WireError::forbidden().into());
+    }
+    count(&app, &principal)?;
+    let mut query = Query::of(&uri)?;
+    let (after, limit) = (query.cursor(|value| TenantId::new(value).ok())?, query.limit()?);
+    query.finish()?;
+    let all = app.router.tenants();
+    let is_after = |id: &TenantId| after.as_ref().is_none_or(|after| id > after);
+    let mut tenants = all.iter().map(|facts| &facts.directory.tenant).filter(|tenant| is_after(&tenant.id));
+    let page: Vec<Value> =
+        tenants.by_ref().take(limit).map(|tenant| json!({"id": tenant.id.as_str(), "name": tenant.name})).collect();
+    let last = tenants.next().and(page.last()).map(|last| last["id"].clone());
+    let mut shown = json!({ "tenants": page });
+    if let Some(last) = last {
+        shown["next_cursor"] = last;
+    }
+    Ok(json_of(StatusCode::OK, &shown))
+}
+
+/// `GET /v1/tenants/{id}`: the settings of one's own.
+pub(super) async fn read_one(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let principal = manager(&app, id, &headers).await?;
+    let facts = facts_of(&app, &principal.tenant)?;
+    Ok(shown(StatusCode::OK, &TenantObject::of(&facts.directory.tenant)))
+}
+
+/// `PUT /v1/tenants/{id}`: all settings of one's own.
+pub(super) async fn put_one(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let principal = manager(&app, id, request.headers()).await?;
+    quotas::count_write(&app, &principal)?;
+    let (op, on_top_of) = (op_of(request.headers())?, Precondition::of(request.headers())?);
+    let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
+    let settings = read_tenant(principal.tenant.clone(), object(&body)?)?;
+    let wanted = json!(TenantObject::of(&settings)).to_string();
+    let change = Change::new(&app, &principal, op, "tenant.put", &[("tenant", &wanted)]);
+    let next_of = |facts: &TenantFacts| {
+        on_top_of.check(Some(&etag_of_shown(&TenantObject::of(&facts.directory.tenant))))?;
+        low_disk::check(&app)?;
+        Ok(facts.directory.with_settings(settings.clone()))
+    };
+    if change_part(&app, &principal.tenant, &change, next_of).await?.is_none() {
+        let facts = facts_of(&app, &principal.tenant)?;
+        return Ok(shown(StatusCode::OK, &TenantObject::of(&facts.directory.tenant)));
+    }
+    Ok(shown(StatusCode::OK, &TenantObject::of(&settings)))
+}
+
+/// Whoever asks, where they may manage the tenant that the address names: their own. Any other is as one that there is not.
+async fn manager(
+    app: &App,
+    id: Result<Path<String>, PathRejection>,
+    headers: &HeaderMap,
+) -> Result<Principal, Problem> {
+    let principal = app.authenticate(headers).await?;
+    if !principal.may(Action::ManageTenant) {
+        return Err(WireError::forbidden().into());
+    }
+    count(app, &principal)?;
+    let is_own = id.is_ok_and(|Path(id)| id == principal.tenant.as_str());
+    if !is_own {
+        return Err(WireError::forbidden().into());
+    }
+    Ok(principal)
+}
