@@ -29,14 +29,15 @@ pub struct Around {
     pub next: Next,
 }
 
-/// The agent's next event, as far as it is of the same instant.
+/// What the agent does at the same instant in one of the events that follow. One decision has one instant, and others of what
+/// it leads to may stand between.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Next {
     /// The agent signs in, or is back.
     SignIn,
     /// The agent has signed out, or has left the company.
     Leave,
-    /// Another one, or none.
+    /// Neither.
     #[default]
     Other,
 }
@@ -48,9 +49,9 @@ pub enum Question {
     Nothing,
     /// The status before.
     Status,
-    /// The event that follows.
+    /// What follows.
     Next,
-    /// Whether the connection was given up, and the event that follows.
+    /// Whether the connection was given up, and what follows.
     LostAndNext,
 }
 
@@ -68,6 +69,9 @@ pub enum Shown {
 /// What has to be known to show an event.
 pub fn question(event: &AgentEvent, protected: &Protected) -> Question {
     if event.body == AgentEventBody::Connected && event.cause == Cause::Session {
+        return Question::Next;
+    }
+    if matches!(event.body, AgentEventBody::DeferralEnded { .. }) {
         return Question::Next;
     }
     if let AgentEventBody::PauseStarted(started) = &event.body
@@ -112,6 +116,9 @@ pub fn shown(event: &AgentEvent, protected: &Protected, around: Around) -> Shown
         },
         // The pause that stands against it may be one that is nobody's affair.
         AgentEventBody::PauseRefused { code, .. } if code == ALREADY_PAUSED => Shown::Nothing,
+        // A sign-out ends what waits. Where a protected pause ends by it, nothing else says so.
+        AgentEventBody::DeferralEnded { .. } => unless(around.next == Next::Leave),
+        AgentEventBody::GrantUsed { pause, .. } => unless(protected.pauses.contains(pause)),
         AgentEventBody::PauseStarted(started) => shown_start(event, started, protected, around),
         AgentEventBody::PauseEnded(ended) => shown_end(event, ended, protected, around),
         AgentEventBody::FindingRecorded { pause, .. } => unless(pause.is_some_and(|id| protected.pauses.contains(&id))),
@@ -125,12 +132,10 @@ pub fn shown(event: &AgentEvent, protected: &Protected, around: Around) -> Shown
         | AgentEventBody::SignedOut
         | AgentEventBody::Deactivated
         | AgentEventBody::Deferred(_)
-        | AgentEventBody::DeferralEnded { .. }
         | AgentEventBody::RequestCreated(_)
         | AgentEventBody::RequestDecided { .. }
         | AgentEventBody::RequestExpired { .. }
         | AgentEventBody::RequestCancelled { .. }
-        | AgentEventBody::GrantUsed { .. }
         | AgentEventBody::AlertAcknowledged { .. }
         | AgentEventBody::OccupancyChanged(_)
         | AgentEventBody::Queued(_)
@@ -187,9 +192,10 @@ fn shown_end(event: &AgentEvent, ended: &PauseEnded, protected: &Protected, arou
 }
 
 fn instead(event: &AgentEvent, body: AgentEventBody) -> Shown {
-    // Only a pause is abandoned: to the others, somebody unavailable was signed out.
-    let cause = if event.cause == Cause::Abandoned { Cause::SignOut } else { event.cause };
-    let due_at = event.due_at.filter(|_| body.name() == event.body.name());
+    // Only a pause is abandoned: to the others, somebody unavailable was signed out, which has no time of its own.
+    let is_abandoned = event.cause == Cause::Abandoned && body.name() != event.body.name();
+    let cause = if is_abandoned { Cause::SignOut } else { event.cause };
+    let due_at = event.due_at.filter(|_| !is_abandoned);
     Shown::Instead(Box::new(AgentEvent { body, cause, due_at, ..event.clone() }))
 }
 
@@ -216,11 +222,12 @@ pub fn named(body: &AgentEventBody) -> Named<'_> {
         }
         AgentEventBody::PauseEnded(ended) => of_pauses([Some(ended.pause), ended.replaced_by]),
         AgentEventBody::FindingRecorded { pause, .. } => of_pauses([*pause, None]),
-        AgentEventBody::PauseAnnotated { pause } => of_pauses([Some(*pause), None]),
+        AgentEventBody::PauseAnnotated { pause } | AgentEventBody::GrantUsed { pause, .. } => {
+            of_pauses([Some(*pause), None])
+        }
         AgentEventBody::PauseRefused { pause_type, .. } | AgentEventBody::LeftQueue { pause_type, .. } => {
             of_type(pause_type)
         }
-        AgentEventBody::RequestCreated(created) => of_type(&created.pause_type),
         AgentEventBody::Queued(queued) => of_type(&queued.pause_type),
         AgentEventBody::Deferred(_)
         | AgentEventBody::Connected
@@ -234,10 +241,11 @@ pub fn named(body: &AgentEventBody) -> Named<'_> {
         | AgentEventBody::PendingSet(_)
         | AgentEventBody::PendingCancelled
         | AgentEventBody::DeferralEnded { .. }
+        // Who asks supervisors for an exception has told them of what.
+        | AgentEventBody::RequestCreated(_)
         | AgentEventBody::RequestDecided { .. }
         | AgentEventBody::RequestExpired { .. }
         | AgentEventBody::RequestCancelled { .. }
-        | AgentEventBody::GrantUsed { .. }
         | AgentEventBody::AlertAcknowledged { .. }
         | AgentEventBody::OccupancyChanged(_)
         | AgentEventBody::Offered { .. }

@@ -28,6 +28,7 @@ mod schedule;
 mod script;
 mod setting;
 mod shifts;
+mod shown_events;
 mod slots;
 mod telling;
 mod trace;

@@ -18,11 +18,13 @@ use intervalo::domain::policy::{PauseClass, Policy};
 use intervalo::domain::presence::AgentView;
 use intervalo::domain::record::RecordedPause;
 use intervalo::domain::rules::{Question, Verdict, evaluate};
+use intervalo::domain::shown_event::Protected;
 use intervalo::domain::slots::{Slots, Standing};
 use intervalo::domain::time::{Timestamp, seconds};
 
 use crate::recorded;
 use crate::setting::{Words, duration};
+use crate::shown_events::{Told, protected_begun, told};
 use crate::trace::{self, Entry};
 
 /// How far from readiness the fold of `server.started` holds everybody.
@@ -49,6 +51,10 @@ pub(crate) struct World {
     shadow: Agent,
     /// False from where the two may be shown differently until they are alike again.
     shadowed: bool,
+    /// What others are shown of the last step's events, of the agent and of the shadow.
+    told: [Vec<Told>; 2],
+    /// Whether the two were alike when it began.
+    told_alike: bool,
 }
 
 impl World {
@@ -70,6 +76,8 @@ impl World {
             ready_at: Timestamp(0),
             ids: 0,
             shadowed: true,
+            told: Default::default(),
+            told_alike: false,
         }
     }
 
@@ -132,6 +140,8 @@ impl World {
         }
         let mut events = self.agent.due(&self.context());
         let shadow_events = self.shadow.due(&self.context());
+        self.told = [self.told_of(&self.agent, &events), self.told_of(&self.shadow, &shadow_events)];
+        self.told_alike = self.shadowed;
         self.take(&events);
         self.ids += 1;
         for event in &shadow_events {
@@ -181,6 +191,9 @@ impl World {
         let context = Context { recorded: recorded.as_ref(), ..self.context() };
         let decided = self.agent.decide(request, &context);
         assert_eq!(decided, self.agent.decide(request, &context), "decided differently the second time");
+        let events = decided.as_ref().map(|decision| decision.events.as_slice()).unwrap_or_default();
+        self.told = [self.told_of(&self.agent, events), Vec::new()];
+        self.told_alike = self.shadowed;
         self.shadow_executes(request, &decided, recorded.as_ref());
         self.ids += 1;
         if let Ok(decision) = &decided {
@@ -332,6 +345,17 @@ impl World {
             ..AgentView::public(agent, self.person(), &self.directory)
         };
         assert_eq!(shown(&self.agent), shown(&self.shadow), "the others can tell a protected pause from unavailable");
+        let [own, of_shadow] = &self.told;
+        if self.told_alike {
+            assert_eq!(own, of_shadow, "the events tell a protected pause from unavailable");
+        }
+    }
+
+    fn told_of(&self, agent: &Agent, events: &[AgentEvent]) -> Vec<Told> {
+        let types = self.policy.types.values().filter(|found| found.kind.class() == PauseClass::Protected);
+        let types = types.map(|found| found.code.clone()).collect();
+        let pauses = self.events().chain(events).filter_map(protected_begun).collect();
+        told(agent, events, &Protected { pauses, types })
     }
 
     fn shadow_executes(
@@ -353,6 +377,7 @@ impl World {
             "the answer tells a protected pause from unavailable: {request:?}"
         );
         let Ok(decision) = answer else { return };
+        self.told[1] = self.told_of(&self.shadow, &decision.events);
         for event in &decision.events {
             self.shadow.apply(event).expect("the shadow's own events follow");
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::support::store_kinds::Store;
 use crate::support::store_world::{World, admin};
 use intervalo::domain::access::{
-    AccessEvent, Account, ApiKey, Credential, CredentialChange, Cut, Door, Invitation, Login, PasswordHash, Rights,
-    SecretHash,
+    AccessEvent, Account, ApiKey, Credential, CredentialChange, Cut, Door, HistoryPart, Invitation, Login,
+    PasswordHash, Rights, SecretHash,
 };
 use intervalo::domain::command::Actor;
 use intervalo::domain::event::{Cause, TenantEventBody};
@@ -102,6 +102,8 @@ pub(crate) async fn credentials_are_kept_as_they_were_put_last(store: &impl Stor
     tell(&mut world, AccessEvent::KeyUsed(key.id()), Vec::new());
     let refused = AccessEvent::AccessRefused { door: Door::Key, credential: Some(key.id()), count: 3 };
     world.tenant_event(Actor::System, Cause::Session, TenantEventBody::Access(refused), None);
+    let read = AccessEvent::HistoryRead { what: HistoryPart::Audit, role: Role::Auditor, count: 2 };
+    world.tenant_event(Actor::System, Cause::Session, TenantEventBody::Access(read), None);
     journal.append(world.batch()).await.unwrap();
     assert_eq!(*kept(&*journal, &world).await, [key.clone(), set.clone(), login.clone(), cut.clone()]);
     // What is dropped and is not there is no fault.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::support::store_kinds::{OnPostgres, OnSqlite, Readable};
 use crate::support::store_world::{World, agent, code_of, ended, pause, started, terms};
 use chrono::NaiveDate;
-use intervalo::domain::event::{AfterPause, AgentEventBody, Cause, ChosenStatus};
-use intervalo::domain::id::{PauseId, TeamId, TenantId};
+use intervalo::domain::event::{AfterPause, AgentEventBody, Cause, ChosenStatus, PauseEnded};
+use intervalo::domain::id::{PauseId, TeamId, TenantId, TenantSeq};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
-use intervalo::ports::Epoch;
+use intervalo::ports::{Entry, EntryBody, Epoch};
 use intervalo::store::PauseHistory;
-use intervalo::store::history::{DayOrInstant, PAGE_MAX, PauseFilter, PauseKey};
+use intervalo::store::history::{DayOrInstant, EventFilter, PAGE_MAX, PauseFilter, PauseKey};
 
 /// Each of the tests, on each store that keeps a history.
 macro_rules! on_each_store {
@@ -44,6 +44,7 @@ on_each_store!(
     filters_leave_what_was_asked_for_and_never_a_protected_pause_or_another_tenant,
     a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts,
     pages_of_any_size_join_to_the_whole,
+    events_are_masked_alike_in_pages_of_any_size,
 );
 
 async fn ids(history: &PauseHistory, filter: &PauseFilter) -> Vec<PauseId> {
@@ -242,4 +243,52 @@ async fn pages_of_any_size_join_to_the_whole(store: &impl Readable) {
         }
         assert_eq!(read, numbers(|_| true), "{size}");
     }
+}
+
+async fn events_are_masked_alike_in_pages_of_any_size(store: &impl Readable) {
+    let journal = store.open().await;
+    let mut world = World::new("acme", Epoch(1));
+    journal.append(world.founding()).await.unwrap();
+    world.eventful_day();
+    let zoe = agent("zoe");
+    world.at_work(&zoe);
+    world.event(&zoe, AgentEventBody::PauseStarted(Box::new(started(pause(70), None, Some("secret")))));
+    let then = AfterPause::Status(ChosenStatus::Available);
+    world.event(&zoe, AgentEventBody::PauseEnded(PauseEnded { then, ..ended(pause(70)) }));
+    world.event(&zoe, AgentEventBody::PauseStarted(Box::new(started(pause(71), None, None))));
+    let then = AfterPause::Status(ChosenStatus::Offline);
+    world.event(&zoe, AgentEventBody::PauseEnded(PauseEnded { then, ..ended(pause(71)) }));
+    journal.append(world.batch()).await.unwrap();
+    let history = PauseHistory::open(store.address()).await.unwrap();
+    let filter = EventFilter { tenant: TenantId::new("acme").unwrap(), agent: None, from: None, to: None };
+    let whole = history.events(&filter, TenantSeq(0), PAGE_MAX).await.unwrap();
+    assert_eq!((whole.reached, Some(whole.head)), (whole.head, history.head(&filter.tenant).await.ok()));
+    for limit in [1, 2, 3, 7] {
+        let (mut events, mut after) = (Vec::new(), TenantSeq(0));
+        while after < whole.head {
+            let page = history.events(&filter, after, limit).await.unwrap();
+            assert!(page.events.len() <= limit && page.reached > after);
+            (events, after) = ([events, page.events].concat(), page.reached);
+        }
+        assert_eq!(events, whole.events, "pages of {limit}");
+    }
+    let body = |entry: &Entry| match &entry.body {
+        EntryBody::Agent { event, .. } => Some(event.body.clone()),
+        EntryBody::Tenant { .. } => None,
+    };
+    let bodies: Vec<AgentEventBody> = whole.events.iter().filter_map(body).collect();
+    let is_protected =
+        |body: &&AgentEventBody| matches!(body, AgentEventBody::PauseStarted(started) if started.terms.is_none());
+    assert_eq!(bodies.iter().find(is_protected), None);
+    let (available, unavailable) = (ChosenStatus::Available, ChosenStatus::Unavailable);
+    let changes = [
+        AgentEventBody::StatusChanged { from: available, to: unavailable },
+        AgentEventBody::StatusChanged { from: unavailable, to: available },
+        AgentEventBody::StatusChanged { from: available, to: unavailable },
+        AgentEventBody::StatusChanged { from: unavailable, to: ChosenStatus::Offline },
+    ];
+    assert_eq!(bodies[bodies.len() - 4..], changes);
+    let of_zoe = EventFilter { agent: Some(zoe), from: Some(world.now), ..filter };
+    let last = history.events(&of_zoe, TenantSeq(0), PAGE_MAX).await.unwrap().events;
+    assert_eq!(last.iter().filter_map(body).next_back(), changes.last().cloned());
 }

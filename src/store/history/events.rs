@@ -192,29 +192,46 @@ async fn around(
     })
 }
 
-/// The agent's next event, most often one of the same page.
+/// What the agent does at the same instant after an event, most often told by the same page.
 async fn next_of(reading: &mut Reading, rows: &[JournalRow], place: usize) -> Result<Next, ReadError> {
-    const NEXT: Sql = Sql::same("SELECT kind, at FROM journal WHERE tenant = $1 AND person = $2 AND agent_seq = $3");
+    const AT_ONCE: Sql = Sql::same(
+        "SELECT kind FROM journal WHERE tenant = $1 AND person = $2 AND agent_seq > $3 AND agent_seq <= $4 AND at = $5
+          ORDER BY agent_seq",
+    );
     let row = &rows[place];
     let (Some(person), Some(agent_seq)) = (row.person, row.agent_seq) else { return Ok(Next::Other) };
-    let here = rows[place + 1..].iter().find(|next| next.person == Some(person));
-    let found = match here {
-        Some(next) => Some((next.kind.clone(), next.at)),
-        None => {
-            let binds = [Bind::Text(&row.tenant), Bind::Bytes(&person.0), Bind::Number(agent_seq + 1)];
-            match reading.first(NEXT, &binds).await? {
-                Some(next) => Some((next.text(0, "a journal entry")?, next.number(1, "a journal entry")?)),
-                None => None,
-            }
+    for later in rows[place + 1..].iter().filter(|later| later.person == Some(person)) {
+        match next(&later.kind) {
+            _ if later.at != row.at => return Ok(Next::Other),
+            Next::Other => {}
+            found @ (Next::SignIn | Next::Leave) => return Ok(found),
         }
-    };
-    // What one decision leads to is journaled at one instant, and as one.
-    let kind = found.filter(|(_, at)| *at == row.at).map(|(kind, _)| kind);
-    Ok(match kind.as_deref() {
-        Some("agent.signed_in" | "agent.resumed") => Next::SignIn,
-        Some("agent.signed_out" | "agent.deactivated") => Next::Leave,
-        Some(_) | None => Next::Other,
-    })
+    }
+    let binds = [
+        Bind::Text(&row.tenant),
+        Bind::Bytes(&person.0),
+        Bind::Number(agent_seq),
+        Bind::Number(agent_seq + AT_ONCE_MAX),
+        Bind::Number(row.at),
+    ];
+    for row in reading.all(AT_ONCE, &binds).await? {
+        let found = next(&row.text(0, "a journal entry")?);
+        if found != Next::Other {
+            return Ok(found);
+        }
+    }
+    Ok(Next::Other)
+}
+
+/// How many events of an agent one decision leads to, with room to spare.
+const AT_ONCE_MAX: i64 = 32;
+
+fn next(kind: &str) -> Next {
+    match kind {
+        "agent.signed_in" | "agent.resumed" => Next::SignIn,
+        "agent.signed_out" | "agent.deactivated" => Next::Leave,
+        _ => Next::Other,
+    }
 }
 
 /// The status that an agent had chosen last before one of their events.
