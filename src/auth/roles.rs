@@ -261,7 +261,8 @@ mod tests {
     #[test]
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
-        //             session  as agent  on agent        read      board     history   occupancy lists     decides   annotate  shifts    policy    directory access    audit     events    tenant    tenants
+        // In the order of `Action::ALL`: session, as agent, on agent, read, board, history, occupancy, lists, decides, annotate,
+        // shifts, policy, directory, access, audit, events, tenant, tenants.
         let table = [
             (
                 Role::Agent,
