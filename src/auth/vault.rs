@@ -13,6 +13,8 @@ use crate::domain::time::Timestamp;
 
 /// The day of an instant, in UTC: the use of a key is put on record once each.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How many invitations that are no more are remembered.
+const GONE_MAX: usize = 10_000;
 
 /// All credentials of all tenants. Bounded by what each tenant may have, which is checked where they are made.
 #[derive(Debug, Default)]
@@ -29,6 +31,9 @@ struct Inner {
     names: HashMap<(TenantId, String), CredentialId>,
     /// The logins and invitations of each account.
     of_accounts: HashMap<CredentialId, BTreeSet<CredentialId>>,
+    /// Whose invitations were that are used up or void, so that whoever tries one again is put on record. At most
+    /// [`GONE_MAX`]; then they begin anew, and a start knows none.
+    gone: HashMap<CredentialId, TenantId>,
     /// What holds no more, by whom.
     cuts: HashMap<(TenantId, PrincipalId), Timestamp>,
 }
@@ -115,9 +120,10 @@ impl Vault {
         inner.account(*id).cloned()
     }
 
-    /// The tenant that a credential is of.
+    /// The tenant that a credential is of, or an invitation was of.
     pub fn tenant_of(&self, id: CredentialId) -> Option<TenantId> {
-        self.read().all.get(&id).map(|kept| kept.tenant.clone())
+        let inner = self.read();
+        inner.all.get(&id).map(|kept| &kept.tenant).or_else(|| inner.gone.get(&id)).cloned()
     }
 
     /// A credential of a tenant.
@@ -278,7 +284,13 @@ impl Inner {
             Credential::Cut(cut) => {
                 self.cuts.remove(&(tenant.clone(), cut.subject.clone()));
             }
-            Credential::Key(_) | Credential::Invitation(_) | Credential::Login(_) => {}
+            Credential::Invitation(_) => {
+                if self.gone.len() >= GONE_MAX {
+                    self.gone.clear();
+                }
+                self.gone.insert(id, tenant.clone());
+            }
+            Credential::Key(_) | Credential::Login(_) => {}
         }
     }
 

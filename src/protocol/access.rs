@@ -67,6 +67,8 @@ pub struct WantedInvitation {
     pub login: String,
     /// Who the account speaks for.
     pub rights: Rights,
+    /// False where nobody said whom: an account that is there keeps that.
+    pub names_subject: bool,
 }
 
 /// Reads `{invitations: [{login, subject?, roles, teams?}], ttl_s?}`.
@@ -99,10 +101,12 @@ pub fn read_invitations(body: Map<String, Value>) -> Result<(Vec<WantedInvitatio
 fn read_invitation(mut fields: Fields) -> Result<WantedInvitation, WireError> {
     const ROLES: [Role; 4] = [Role::Agent, Role::Admin, Role::Supervisor, Role::Auditor];
     let login: PrincipalId = fields.required("login")?;
-    let subject = fields.optional("subject")?.unwrap_or_else(|| login.clone());
+    let subject = fields.optional("subject")?;
+    let names_subject = subject.is_some();
+    let subject = subject.unwrap_or_else(|| login.clone());
     let rights = read_rights(&mut fields, subject, &ROLES, "an account")?;
     fields.finish()?;
-    Ok(WantedInvitation { login: login.to_string(), rights })
+    Ok(WantedInvitation { login: login.to_string(), rights, names_subject })
 }
 
 fn read_rights(fields: &mut Fields, subject: PrincipalId, may: &[Role], whose: &str) -> Result<Rights, WireError> {

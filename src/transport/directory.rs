@@ -21,6 +21,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::reading::{Precondition, op_of, put_etag};
 use super::{App, agents, low_disk, policy, quotas};
+use crate::auth::{Action, Principal};
 use crate::config::Problem as LineProblem;
 use crate::domain::directory::Directory;
 use crate::domain::event::TenantEventBody;
@@ -193,6 +194,7 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
         on_top_of.check(Some(&etag_of(facts.directory.version)))?;
         let (before, policy, now) = (Arc::clone(&facts.directory), Arc::clone(&facts.policy), app.clock.now());
         let read = on_a_thread(move || given.read(&before, &policy, now)).await?;
+        check_settings(&principal, &read)?;
         if let Some(after) = &read.merged.directory {
             quotas::check_people(&app, &facts.directory, after)?;
         }
@@ -209,6 +211,7 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
         let (before, policy, now) = (Arc::clone(&facts.directory), Arc::clone(&facts.policy), app.clock.now());
         let again = given.clone();
         let read = on_a_thread(move || again.read(&before, &policy, now)).await?;
+        check_settings(&principal, &read)?;
         let counts = read.counts();
         let next = match &read.merged.directory {
             Some(next) => next.clone(),
@@ -234,6 +237,16 @@ pub(super) async fn import(State(app): State<Arc<App>>, request: Request) -> Res
         }
     }
     Err(WireError::unavailable(RETRY_AFTER).into())
+}
+
+/// The tenant's own settings are for those who may manage it; a file that leaves them as they are is anybody's who may import.
+fn check_settings(principal: &Principal, read: &Read) -> Result<(), Problem> {
+    let changes = &read.merged.difference.changes;
+    if principal.may(Action::ManageTenant) || changes.iter().all(|change| change.kind != Kind::Tenant) {
+        return Ok(());
+    }
+    let message = "Nothing was imported: the file changes the settings of the tenant, which is for an administrator; leave [tenant] as it is.";
+    Err(WireError::nothing(message).into())
 }
 
 /// A file as it was sent.

@@ -1,5 +1,6 @@
 //! The paths of HTTP.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -115,10 +117,37 @@ pub fn paths() -> Vec<(&'static str, &'static str)> {
 
 /// The paths, and a problem document for every other.
 pub(super) fn routes(app: Arc<App>) -> Router {
-    let add = |router: Router<Arc<App>>, (path, methods, route): (&str, &'static str, MethodRouter<Arc<App>>)| {
-        router.route(path, route.fallback(move || async move { Problem::method_not_allowed(methods) }))
+    let add = |router: Router<Arc<App>>,
+               (path, methods, route): (&'static str, &'static str, MethodRouter<Arc<App>>)| {
+        let route = route.fallback(move || async move { Problem::method_not_allowed(methods) });
+        // The socket says itself why it takes none; whoever only looks whether the server is there may ask as they like.
+        let is_strict = path.starts_with("/v1/") && path != "/v1/ws";
+        if !is_strict {
+            return router.route(path, route);
+        }
+        let known = Arc::new(contract::query_names(path));
+        router.route(path, route.layer(from_fn(move |request, next| strictly(Arc::clone(&known), request, next))))
     };
     table().into_iter().fold(Router::new(), add).fallback(|| async { Problem::not_found() }).with_state(app)
+}
+
+/// The parameters of the query that a path takes, by method.
+type QueryNames = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+/// Refuses a parameter of the query that the contract does not know, by its name, before anything is done.
+async fn strictly(known: Arc<QueryNames>, request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let mut names = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair));
+    let method = if request.method() == http::Method::HEAD { "GET" } else { request.method().as_str() };
+    // A name that has to be decoded is none of them; a method that there is not is told so.
+    let of_method = known.get(method);
+    match names.find(|name| of_method.is_some_and(|known| !known.contains(name))) {
+        Some(unknown) => {
+            let name: String = unknown.chars().take(64).collect();
+            Problem::parameter(&name, "is unknown to this path").into_response()
+        }
+        None => next.run(request).await,
+    }
 }
 
 /// What every response carries: nothing here is a page, nothing is to be kept by a cache.

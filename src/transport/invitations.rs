@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::App;
+use super::accept::Peer;
 use super::access::{actor_of, same_site};
 use super::accounts::{drops_of, end_sockets};
 use super::http::{json_of, read_body};
@@ -20,7 +21,7 @@ use super::keys::{check_teams, manager};
 use super::logins::offered;
 use super::policy::facts_of;
 use super::problem::Problem;
-use super::reading::object;
+use super::reading::{object, op_of};
 use super::sheet;
 use crate::auth::{
     Handed, Presented, Principal, Role, SecretKind, Unauthenticated, check_password, fresh_credential_id, hash_password,
@@ -53,8 +54,18 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
     let principal = manager(&app, request.headers()).await?;
     offered(&app)?;
     let headers = request.headers().clone();
+    if op_of(&headers)?.is_some() {
+        let why = "is not taken here: who is invited again gets another link, and the one of before is void";
+        return Err(Problem::parameter("Idempotency-Key", why));
+    }
+    let peer = request.extensions().get::<Peer>().cloned().ok_or_else(Problem::internal)?;
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
-    let (wanted, ttl) = read_invitations(object(&body)?)?;
+    let (mut wanted, ttl) = read_invitations(object(&body)?)?;
+    for one in wanted.iter_mut().filter(|one| !one.names_subject) {
+        if let Some(account) = app.vault.account_called(&principal.tenant, &one.login) {
+            one.rights.subject = account.rights.subject;
+        }
+    }
     for (at, one) in wanted.iter().enumerate() {
         check(&app, &principal, one, at)?;
     }
@@ -68,7 +79,7 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
     let wants_sheet = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
     if wants_sheet {
         let facts = facts_of(&app, &principal.tenant)?;
-        return Ok(sheet::page(&facts.directory.tenant, &base_of(&headers), &made));
+        return Ok(sheet::page(&facts.directory.tenant, &base_of(&app, &peer, &headers), &made));
     }
     let invitations = made.iter().map(object_of).collect();
     Ok(json_of(StatusCode::CREATED, &Made { invitations }))
@@ -98,11 +109,13 @@ pub(super) fn link_of(made: &Invited) -> String {
     format!("{PAGE}#{}", made.handed.reveal())
 }
 
-/// Where the server is, as whoever asks has reached it.
-fn base_of(headers: &HeaderMap) -> String {
+/// Where the server is, as whoever asks has reached it. Where it speaks no TLS itself, a proxy does: one that is trusted, or one on
+/// this machine, which asks for another host than this.
+fn base_of(app: &App, peer: &Peer, headers: &HeaderMap) -> String {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let is_local = host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
-    format!("{}://{host}", if is_local { "http" } else { "https" })
+    let is_here = host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+    let is_behind_proxy = peer.is_proxy || (peer.client.is_loopback() && !is_here);
+    format!("{}://{host}", if app.settings.tls.is_some() || is_behind_proxy { "https" } else { "http" })
 }
 
 fn check(app: &App, principal: &Principal, wanted: &WantedInvitation, at: usize) -> Result<(), WireError> {
@@ -125,7 +138,7 @@ async fn invite(
     ttl: Duration,
 ) -> Result<Invited, WireError> {
     let now = app.clock.now();
-    let WantedInvitation { login, rights } = wanted;
+    let WantedInvitation { login, rights, .. } = wanted;
     let account = match app.vault.account_called(&principal.tenant, &login) {
         Some(account) => Account { rights, ended_at: None, ..account },
         None => Account {

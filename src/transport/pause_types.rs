@@ -51,17 +51,22 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     Ok(json_of(StatusCode::OK, &shown))
 }
 
-/// `GET /v1/pause-types/{code}`: one of them, archived ones too.
+/// `GET /v1/pause-types/{code}`: one of them, archived ones too; with `at=next_business_day` as it is planned for that day.
 pub(super) async fn read_one(
     State(app): State<Arc<App>>,
     code: Result<Path<String>, PathRejection>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
     count(&app, &principal)?;
     let code = code_of(code)?;
+    let mut query = Query::of(&uri)?;
+    let at = query.optional("at", publish_at)?.unwrap_or(PublishAt::Now);
+    query.finish()?;
     let facts = facts_of(&app, &principal.tenant)?;
-    let kind = facts.policy.types.get(&code).ok_or_else(no_such_type)?;
+    let policy = on_top(&facts, at);
+    let kind = policy.types.get(&code).ok_or_else(no_such_type)?;
     let mut response = json_of(StatusCode::OK, &write(kind));
     put_etag(response.headers_mut(), &etag_of(kind));
     Ok(response)
@@ -171,17 +176,21 @@ fn draft(facts: &TenantFacts, change: &Change<'_>, types: PauseTypes, at: Timest
 /// `at`, `loosen_only` and `reason` of the address. Without a reason it is what was asked for.
 fn how(uri: &Uri, method: &str, code: &PauseTypeCode) -> Result<Wanted, Problem> {
     let mut query = Query::of(uri)?;
-    let at = query.optional("at", |value| match value {
-        "now" => Ok(PublishAt::Now),
-        "next_business_day" => Ok(PublishAt::NextBusinessDay),
-        _ => Err("must be one of: now, next_business_day".to_owned()),
-    })?;
+    let at = query.optional("at", publish_at)?;
     let flag = |value: &str| value.parse::<bool>().map_err(|_| "must be true or false".to_owned());
     let loosen_only = query.optional("loosen_only", flag)?.unwrap_or(false);
     let reason = query.optional("reason", |value| Text::from_field(Value::String(value.to_owned())))?;
     query.finish()?;
     let reason = reason.map_or_else(|| format!("{method} /v1/pause-types/{}", code.as_str()), |Text(reason)| reason);
     Ok(Wanted { at: at.unwrap_or(PublishAt::Now), loosen_only, reason })
+}
+
+fn publish_at(value: &str) -> Result<PublishAt, String> {
+    match value {
+        "now" => Ok(PublishAt::Now),
+        "next_business_day" => Ok(PublishAt::NextBusinessDay),
+        _ => Err("must be one of: now, next_business_day".to_owned()),
+    }
 }
 
 fn parts_of<'a>(code: &'a PauseTypeCode, wanted: &'a Wanted) -> Vec<(&'static str, &'a str)> {

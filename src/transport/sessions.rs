@@ -106,7 +106,7 @@ pub(super) async fn end(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `DELETE /v1/sessions?subject=`: all that somebody came in with ends: logins, sockets, and tokens issued until now,
+/// `DELETE /v1/sessions?subject=`: all that somebody came in with ends: logins, open invitations, sockets, and tokens issued until now,
 /// other issuers' too. Keys are ended one by one.
 pub(super) async fn cut(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
@@ -116,9 +116,10 @@ pub(super) async fn cut(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
     query.finish()?;
     let subject = subject.ok_or_else(|| Problem::parameter("subject", "is missing: whose sessions end"))?;
     let now = app.clock.now();
-    let is_its = |_: &Login, account: &Account| account.rights.subject == subject;
+    let is_its = |one: &Credential| one.account().is_some_and(|account| account.rights.subject == subject);
+    let accounts = app.vault.list(tenant, "account", None, is_its, usize::MAX);
     let mut ids: Vec<CredentialId> =
-        app.vault.logins(tenant, None, is_its, usize::MAX).iter().map(|(login, _)| login.id).collect();
+        accounts.iter().flat_map(|account| app.vault.of_account(account.id())).map(|one| one.id()).collect();
     let is_of_before = |one: &Credential| matches!(one, Credential::Cut(cut) if cut.subject == subject);
     ids.extend(app.vault.list(tenant, "cut", None, is_of_before, usize::MAX).iter().map(|one| one.id()));
     let mut changes: Vec<CredentialChange> = ids.iter().map(|id| CredentialChange::Drop(*id)).collect();

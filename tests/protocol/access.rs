@@ -251,6 +251,60 @@ async fn an_invitation_is_used_once_and_a_new_one_voids_those_of_before() {
 }
 
 #[tokio::test]
+async fn who_is_invited_again_stays_whom_the_account_speaks_for() {
+    let house = House::open().await;
+    house.account("Ana", "agent").await;
+    let again = json!({"invitations": [{"login": "ANA", "roles": ["agent"]}]});
+    assert_eq!(house.admin("POST", "/v1/invitations", again.clone()).await.status, 201);
+    let listed = house.admin("GET", "/v1/accounts", json!({})).await.json();
+    assert_eq!((&listed["accounts"][0]["login"], &listed["accounts"][0]["subject"]), (&json!("Ana"), &json!("ana")));
+    let bearer = format!("Bearer {}", house.admin);
+    let headers = [("authorization", bearer.as_str()), ("idempotency-key", KEY)];
+    let refused = house.server.http("POST", "/v1/invitations", &headers, &again.to_string()).await;
+    assert_eq!(refused.json()["params"]["field"], "Idempotency-Key", "another link each time");
+}
+
+#[tokio::test]
+async fn promise_a3_a_cut_voids_what_somebody_could_still_come_in_with() {
+    let house = House::open().await;
+    let invitation = house.invite("ana", "agent").await;
+    assert_eq!(house.admin("DELETE", "/v1/sessions?subject=ana", json!({})).await.status, 204);
+    assert_eq!(house.accept(&invitation, PASSWORD).await.problem().0, 401);
+    // Whoever tries a link that is void is on record.
+    let at = house.server.clock.now();
+    let server = house.server.restarted_after(at).await;
+    let house = House { server, admin: String::new() };
+    let told: Vec<Value> = house
+        .journal()
+        .await
+        .into_iter()
+        .filter(|(kind, _)| kind == "access.refused")
+        .map(|(_, event)| event)
+        .collect();
+    assert_eq!(told, [json!({"access.refused": {"door": "invitation", "count": 1}})]);
+}
+
+#[tokio::test]
+async fn a_parameter_that_a_path_does_not_know_is_refused_before_anything_is_done() {
+    let house = House::open().await;
+    let refused = [
+        ("DELETE", "/v1/agents/ana?dry_run=true", "dry_run"),
+        ("POST", "/v1/keys?ttl_s=60", "ttl_s"),
+        ("GET", "/v1/me?x", "x"),
+        ("GET", "/v1/agents?li%6Dit=1", "li%6Dit"),
+        ("POST", "/v1/logout?x=1&y=2", "x"),
+    ];
+    for (method, path, name) in refused {
+        let answer = house.admin(method, path, json!({"name": "k", "roles": ["admin"]})).await;
+        assert_eq!((answer.problem().0, &answer.json()["params"]["field"]), (400, &json!(name)), "{method} {path}");
+    }
+    assert_eq!(house.admin("GET", "/v1/agents/ana", json!({})).await.json()["left_at"], Value::Null);
+    assert_eq!(house.admin("GET", "/v1/keys", json!({})).await.json(), json!({"keys": []}));
+    assert_eq!(house.admin("PATCH", "/v1/me?x=1", json!({})).await.problem().0, 405);
+    assert_eq!(house.server.http("GET", "/healthz?from=a-balancer", &[], "").await.status, 200);
+}
+
+#[tokio::test]
 async fn invitations_can_be_printed() {
     let house = House::open().await;
     let bearer = format!("Bearer {}", house.admin);
@@ -259,7 +313,8 @@ async fn invitations_can_be_printed() {
     let sheet = house.server.http("POST", "/v1/invitations", &headers, &body).await;
     assert_eq!((sheet.status, sheet.headers["content-type"].as_str()), (201, "text/html; charset=utf-8"));
     assert!(sheet.body.contains("&lt;ana&gt;") && !sheet.body.contains("<ana>"));
-    let (_, after) = sheet.body.split_once("/invitation#").expect("a link");
+    let link = format!("http://{}/invitation#", house.server.address);
+    let (_, after) = sheet.body.split_once(&link).expect("a link that can be opened");
     let invitation = after.split('<').next().expect("its end");
     assert_eq!(house.accept(invitation, PASSWORD).await.status, 200);
     assert!(sheet.headers["content-security-policy"].starts_with("default-src 'none'; style-src 'sha256-"));

@@ -277,6 +277,22 @@ async fn promise_a2_a_directory_is_for_administrators_and_integrations_of_the_te
 }
 
 #[tokio::test]
+async fn promise_a2_the_tenants_own_settings_are_not_changed_by_an_integrations_file() {
+    let house = House::open().await;
+    let program = house.server.token(Role::Integration, "folha", None);
+    let written = house.export(DIRECTORY, "application/toml").await.body;
+    for path in [PREVIEW, IMPORT] {
+        assert_eq!(house.ask_as(&program, "POST", path, &[TOML], &written).await.status, 200, "as it is: anybody's");
+        let off = "[tenant]\nid = \"acme\"\npauses_enabled = false\n[[agent]]\nid = \"nova\"\nname = \"Nova\"\nteams = [\"suporte\"]\n";
+        let answer = house.ask_as(&program, "POST", path, &[TOML], off).await;
+        assert_eq!(answer.problem(), (403, "forbidden".to_owned()), "{path}: {answer:?}");
+    }
+    assert_eq!(house.export(DIRECTORY, "application/toml").await.body, written, "nothing was imported");
+    let answer = house.import(IMPORT, &[TOML], "[tenant]\nid = \"acme\"\npauses_enabled = false\n").await;
+    assert_eq!((answer.status, counts(&answer.json())), (200, [0, 1, 0, 0]), "an administrator's is taken");
+}
+
+#[tokio::test]
 async fn what_cannot_be_taken_is_told_before_it_is_read() {
     let house = House::open().await;
     let json = ("content-type", "application/json");

@@ -236,7 +236,12 @@ async fn types_for_the_next_business_day_gather_in_one_version_and_one_for_now_t
         let put = house.put(&path, named(code)).await;
         assert_eq!((put.status, put.json().get("version")), (202, None), "{put:?}");
         assert_eq!(put.json()["pause_type"]["code"], *code);
+        assert_eq!(house.get(&format!("/v1/pause-types/{code}")).await.status, 403, "not today");
+        let planned = house.get(&format!("/v1/pause-types/{code}?at=next_business_day")).await;
+        assert_eq!((planned.status, &planned.json()), (200, &put.json()["pause_type"]));
+        assert!(planned.headers.contains_key("etag"), "what a change of it is made on top of");
     }
+    assert_eq!(house.get("/v1/pause-types/um?at=today").await.problem(), (400, "invalid_params".to_owned()));
     let shown = house.get("/v1/policy").await.json();
     let added: Vec<&str> =
         shown["scheduled"]["difference"].as_array().unwrap().iter().map(|row| row["type"].as_str().unwrap()).collect();

@@ -19,7 +19,19 @@ pub use openapi::document as openapi;
 pub use openrpc::document as openrpc;
 pub use roles::markdown as roles;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
+
+/// The parameters of the query that a path takes, by method.
+pub(super) fn query_names(path: &str) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let of_path = operations::operations().into_iter().filter(|operation| operation.path == path);
+    let names = |operation: operation::Operation| {
+        let in_query = operation.parameters.iter().filter(|parameter| parameter.place == "query");
+        (operation.method, in_query.map(|parameter| parameter.name).collect())
+    };
+    of_path.map(names).collect()
+}
 
 /// The schemas of both documents as one JSON Schema document.
 pub fn json_schemas() -> Value {

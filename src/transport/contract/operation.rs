@@ -78,6 +78,8 @@ impl Operation {
             .problem(405, &["method_not_allowed"])
             .problem(500, &["internal"])
             .problem(503, &["unavailable", "timeout"]);
+        // An unknown parameter of the query is refused by every path but those that only say whether the server is there.
+        let operation = if path.starts_with("/v1/") { operation.problem(400, &["invalid_params"]) } else { operation };
         match needs {
             Needs::Nothing => operation,
             Needs::Credential | Needs::Action(_) => operation

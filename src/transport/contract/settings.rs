@@ -57,6 +57,7 @@ pub(super) fn policy() -> Vec<Operation> {
             .answers::<PauseTypesPage>(200, "A page of them, by code."),
         Operation::new(("GET", "/v1/pause-types/{code}"), "readPauseType", "Reads a type of pause", manage)
             .at::<GivenId>("code", "The code of the type.")
+            .query::<String>("at", "`now`, or `next_business_day`: as it is planned for that day.")
             .answers::<PauseTypeObject>(200, "The type.")
             .with("ETag", ETAG),
         one_type("PUT", "putPauseType", "Publishes a version with this type as it is here")
