@@ -21,9 +21,9 @@ use serde_json::json;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::{
-    App, accounts, agents, audit, contract, directory, directory_parts, entitlements, events, invitations, keys,
-    logins, me, occupancy, pages, pause_types, pauses, policy_http, requests, rpc, sessions, shifts, tenants, tickets,
-    upgrade,
+    App, accounts, agents, audit, contract, directory, directory_import, directory_parts, entitlements, events,
+    invitations, keys, logins, me, occupancy, pages, pause_types, pauses, policy_http, requests, rpc, sessions, shifts,
+    tenants, tickets, upgrade,
 };
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
@@ -63,7 +63,7 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<App>>)> {
         ("/v1/sessions/{id}", "DELETE", delete(sessions::end)),
         ("/v1/agents", "GET", get(agents::list)),
         ("/v1/directory", "GET", get(directory::export)),
-        ("/v1/directory/import", "POST", post(directory::import)),
+        ("/v1/directory/import", "POST", post(directory_import::import)),
         ("/v1/agents/{id}", "GET, PUT, DELETE", get(agents::read_one).put(agents::put_one).delete(agents::remove)),
         ("/v1/agents/{id}/state", "GET", get(agent_state)),
         ("/v1/agents/{id}/occupancy", "PUT", put(occupancy::put_one)),

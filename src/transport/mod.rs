@@ -16,6 +16,7 @@ pub mod contract;
 mod corrections;
 mod credential;
 mod directory;
+mod directory_import;
 mod directory_parts;
 mod dry_run;
 #[doc(hidden)]
@@ -90,7 +91,7 @@ pub use tls::{Look, Tls, TlsError, TlsFile};
 use admission::Admission;
 use change::Turns;
 use contract::served::Published;
-use directory::Imports;
+use directory_import::Imports;
 use dry_run::DryRuns;
 use failures::Failures;
 use logins::PasswordWork;

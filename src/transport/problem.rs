@@ -104,6 +104,24 @@ impl Problem {
         self
     }
 
+    /// The document alone, where an answer has begun already.
+    pub(super) fn document(&self) -> Value {
+        serde_json::to_value(self.shown()).unwrap_or_default()
+    }
+
+    fn shown(&self) -> Document<'_> {
+        let parts = &*self.0;
+        Document {
+            r#type: "about:blank",
+            title: parts.status.canonical_reason().unwrap_or("Failed"),
+            status: parts.status.as_u16(),
+            detail: &parts.detail,
+            code: parts.code,
+            params: &parts.params,
+            next_change_at: parts.next_change_at.as_deref(),
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn status(&self) -> StatusCode {
         self.0.status
@@ -157,17 +175,8 @@ impl From<Forbidden> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let text = serde_json::to_vec(&self.shown()).unwrap_or_default();
         let parts = *self.0;
-        let document = Document {
-            r#type: "about:blank",
-            title: parts.status.canonical_reason().unwrap_or("Failed"),
-            status: parts.status.as_u16(),
-            detail: &parts.detail,
-            code: parts.code,
-            params: &parts.params,
-            next_change_at: parts.next_change_at.as_deref(),
-        };
-        let text = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = parts.status;
         *response.headers_mut() = parts.headers;

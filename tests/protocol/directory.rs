@@ -321,6 +321,59 @@ async fn what_cannot_be_taken_is_told_before_it_is_read() {
     assert_eq!(told["changes"].as_array().map(Vec::len), Some(1000));
 }
 
+const BY_STEPS: (&str, &str) = ("accept", "application/x-ndjson");
+
+/// The lines of an import that is told step by step.
+fn lines(answer: &Answer) -> Vec<Value> {
+    assert_eq!((answer.status, answer.headers["content-type"].as_str()), (200, "application/x-ndjson"), "{answer:?}");
+    assert!(answer.body.ends_with('\n'), "{answer:?}");
+    answer.body.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+#[tokio::test]
+async fn an_import_is_told_step_by_step_where_that_is_asked_for() {
+    let house = House::open().await;
+    let file = "id,name\ndora,Dora\neva,Eva\nana,Ana Souza";
+    let compared = json!({"step": "compared", "added": 2, "changed": 1, "removed": 0});
+    let steps = [json!({"step": "received", "bytes": file.len()}), json!({"step": "read", "records": 3}), compared];
+
+    let plain = house.imported(PREVIEW, CSV, file).await;
+    let told = lines(&house.import(PREVIEW, &[CSV, BY_STEPS], file).await);
+    assert_eq!(told[..3], steps);
+    assert_eq!(told[3..], [json!({"step": "done", "result": plain})], "a preview ends as one without steps");
+    assert_eq!(house.version().await, "\"1\"", "and writes nothing");
+
+    let told = lines(&house.import(IMPORT, &[CSV, BY_STEPS, ("idempotency-key", KEY)], file).await);
+    assert_eq!(told[..3], steps);
+    assert_eq!(told[3], json!({"step": "written", "version": 2}));
+    assert_eq!((&told[4]["step"], counts(&told[4]["result"])), (&json!("done"), [2, 1, 0, 0]));
+    assert_eq!((told.len(), house.version().await), (5, "\"2\"".to_owned()));
+    let again = lines(&house.import(IMPORT, &[CSV, BY_STEPS, ("idempotency-key", KEY)], file).await);
+    assert_eq!(
+        (again.len(), &again[1]["result"]["more"]),
+        (2, &json!(3)),
+        "the first outcome, and no steps of it: {again:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_goes_wrong_after_the_first_step_is_the_last_line() {
+    let house = House::open().await;
+    let wrong = "id,name\ndora\ndora,Dora";
+    let plain = house.import(IMPORT, &[CSV], wrong).await.json();
+    let told = lines(&house.import(IMPORT, &[CSV, BY_STEPS], wrong).await);
+    assert_eq!(told.last(), Some(&json!({"step": "failed", "problem": plain})), "{told:?}");
+    let stale = lines(&house.import(IMPORT, &[CSV, BY_STEPS, ("if-match", "\"7\"")], "id\nana").await);
+    assert_eq!((stale.len(), &stale[1]["problem"]["status"]), (2, &json!(412)), "{stale:?}");
+    // What is known before has its status.
+    for (headers, status) in [(vec![BY_STEPS], 415), (vec![CSV, BY_STEPS, ("idempotency-key", "x")], 400)] {
+        assert_eq!(house.import(IMPORT, &headers, "id\nana").await.problem().0, status);
+    }
+    let agent = house.server.token(Role::Agent, "ana", None);
+    assert_eq!(house.ask_as(&agent, "POST", IMPORT, &[CSV, BY_STEPS], "id\nana").await.problem().0, 403);
+    assert_eq!(house.imported(IMPORT, CSV, "id,name\ndora,Dora").await["added"], 1, "the place was given back");
+}
+
 #[tokio::test]
 async fn a_file_that_never_comes_holds_up_its_own_tenant_and_gives_the_place_back() {
     let house = House::open().await;

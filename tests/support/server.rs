@@ -334,15 +334,18 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn read(bytes: &[u8]) -> Answer {
-        let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let head_ends = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
+        let (head, body) =
+            (String::from_utf8_lossy(&bytes[..head_ends]), bytes.get(head_ends + 4..).unwrap_or_default());
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-        let headers = lines
+        let headers: BTreeMap<String, String> = lines
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        Answer { status: status.unwrap_or(0), headers, body: body.to_owned() }
+        let is_chunked = headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
+        let body = if is_chunked { chunks(body).concat() } else { body.to_vec() };
+        Answer { status: status.unwrap_or(0), headers, body: String::from_utf8_lossy(&body).into_owned() }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -355,6 +358,21 @@ impl Answer {
         let document = self.json();
         assert_eq!(document["status"], self.status, "{document}");
         (self.status, document["code"].as_str().expect("a code").to_owned())
+    }
+}
+
+/// The chunks of a body that came in chunks (RFC 9112, 7.1).
+fn chunks(mut body: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    loop {
+        let ends = body.windows(2).position(|two| two == b"\r\n").expect("the length of a chunk");
+        let length = std::str::from_utf8(&body[..ends]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
+        let (chunk, rest) = body[ends + 2..].split_at(length.expect("a length"));
+        if chunk.is_empty() {
+            return found;
+        }
+        found.push(chunk);
+        body = rest.strip_prefix(b"\r\n").expect("the end of a chunk");
     }
 }
 
