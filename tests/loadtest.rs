@@ -104,13 +104,13 @@ fn boards_hear_of_every_change_beside_their_floor() {
 #[test]
 fn promise_r5_commands_are_timed_and_held_to_without_hostile_clients_and_with_each_kind_of_them() {
     let _alone = alone();
-    let words = "hostile --connections 100 --boards 3 --callers 20 --rate 20 --warm-up 1s --time 9s --pairs 1";
+    let words = "hostile --connections 100 --boards 3 --callers 20 --rate 20 --warm-up 1s --time 12s --pairs 1";
     let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
     assert_eq!((&report["settings"]["agents"], &report["settings"]["server_limits"]), (&87.into(), &"shipped".into()));
     for side in ["without", "with"] {
         let rounds = &report["figures"][side];
-        assert_eq!(rounds["replies"]["latency"]["count"], 180, "all that was due in 9 s at 20/s: {report:#}");
-        assert_eq!(rounds["deliveries"]["latency"]["count"], 180 * 3, "each on each board");
+        assert_eq!(rounds["replies"]["latency"]["count"], 240, "all that was due in 12 s at 20/s: {report:#}");
+        assert_eq!(rounds["deliveries"]["latency"]["count"], 240 * 3, "each on each board");
         assert_positive(rounds, &["/server_peak_kib/min", "/server_descriptors/min", "/server_cores/min"]);
     }
     let answers = report["figures"]["answers"].as_object().expect("kinds");
