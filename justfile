@@ -68,7 +68,7 @@ windows:
 mutants SHARD="0/20" *ARGS:
     bash .ci/mutants {{SHARD}} {{ARGS}}
 
-# The load test: `just load commands`, `just load idle`, `just load fanout`, each with --help (docs/loadtest.md)
+# The load test: `just load commands`, `just load idle`, `just load fanout`, `just load hostile`, each with --help (docs/loadtest.md)
 load *ARGS:
     cargo build --release --workspace
     target/release/intervalo-loadtest {{ARGS}}

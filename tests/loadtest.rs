@@ -101,6 +101,38 @@ fn boards_hear_of_every_change_beside_their_floor() {
     assert_positive(&report, &["/figures/loads/0/frame_bytes/min", "/figures/loads/1/deliveries_of_floor/min"]);
 }
 
+#[test]
+fn promise_r5_commands_are_timed_and_held_to_without_hostile_clients_and_with_each_kind_of_them() {
+    let _alone = alone();
+    let words = "hostile --connections 100 --boards 3 --callers 20 --rate 20 --warm-up 1s --time 12s --pairs 1";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    assert_eq!((&report["settings"]["agents"], &report["settings"]["server_limits"]), (&87.into(), &"shipped".into()));
+    for side in ["without", "with"] {
+        let rounds = &report["figures"][side];
+        assert_eq!(rounds["replies"]["latency"]["count"], 240, "all that was due in 12 s at 20/s: {report:#}");
+        assert_eq!(rounds["deliveries"]["latency"]["count"], 240 * 3, "each on each board");
+        assert_positive(rounds, &["/server_peak_kib/min", "/server_descriptors/min", "/server_cores/min"]);
+    }
+    let answers = report["figures"]["answers"].as_object().expect("kinds");
+    assert_eq!(answers.len(), 8, "{report:#}");
+    assert_positive(
+        &report,
+        &[
+            "/figures/p99_by_without/min",
+            "/figures/memory/bound_kib",
+            "/figures/answers/stalled-boards/cut",
+            "/figures/answers/slow-heads/cut",
+            "/figures/answers/ping-flood/closes/1008",
+            "/figures/answers/junk/closes/1008",
+            "/figures/answers/flood/rate_limited",
+            "/figures/answers/bad-tokens/statuses/401",
+            "/figures/answers/fragments/closes/1002",
+            "/figures/answers/fragments/closes/1009",
+            "/figures/answers/churn/let_in",
+        ],
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_runs_already_can_be_put_under_load() {
     let data = binary::DataFolder::with(&load::import_file("acme", 10)).await;
@@ -146,5 +178,6 @@ async fn a_server_on_postgresql_can_be_put_under_load() {
 fn wrong_words_are_usage() {
     assert_eq!(load::run_with(["intervalo-loadtest", "commands", "--pairs", "0"]), 2);
     assert_eq!(load::run_with(["intervalo-loadtest", "fanout", "--agents", "3", "--server", "/bin/true"]), 1);
+    assert_eq!(load::run_with(["intervalo-loadtest", "hostile", "--connections", "50", "--server", "/bin/true"]), 1);
     assert_eq!(load::run_with(["intervalo-loadtest", "--version"]), 0);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::company::AGENTS_MAX;
+use super::hostile::Kind;
 
 /// The most connections of one load.
 const CONNECTIONS_MAX: u64 = AGENTS_MAX as u64;
@@ -29,11 +30,16 @@ pub(super) enum Command {
     Idle(IdleArgs),
     /// Boards that hear of every change, beside a bare fan-out
     Fanout(FanoutArgs),
+    /// Commands and boards of honest clients, beside hostile ones and without them
+    Hostile(HostileArgs),
     /// Print the import file of the company that a running server needs for --url
     Company(CompanyArgs),
     /// The writer of the bare fan-out in a process of its own, which the load test starts by itself
     #[command(hide = true)]
     FloorWriter,
+    /// The hostile clients in a process of their own, which the load test starts by itself
+    #[command(hide = true)]
+    HostileClients,
 }
 
 /// Which server. Without --server and --url, the `intervalo` beside this program is started.
@@ -141,6 +147,42 @@ pub(super) struct FanoutArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(super) struct HostileArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many connections, all together
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(10..=CONNECTIONS_MAX))]
+    pub connections: u64,
+    /// How many of them are hostile, in the rounds with them: 10%
+    #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = percent)]
+    pub hostile: u64,
+    /// What the hostile ones do, in equal shares, with commas between [default: everything]
+    #[arg(long, value_name = "KIND,KIND", value_delimiter = ',')]
+    pub kinds: Vec<Kind>,
+    /// How many honest boards watch all agents
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub boards: u64,
+    /// How many of the honest agents give commands, in turn
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub callers: u64,
+    /// Commands a second, at fixed instants
+    #[arg(long, value_name = "N", default_value = "200", value_parser = positive_rate)]
+    pub rate: f64,
+    /// How long each round runs before it is measured
+    #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = span)]
+    pub warm_up: Duration,
+    /// How long each round is measured
+    #[arg(long, value_name = "SPAN", default_value = "20s", value_parser = positive_span)]
+    pub time: Duration,
+    /// How often rounds without and with hostile clients take turns
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub pairs: u32,
+    /// Let the hostile ones come from the address of the honest ones, as behind one NAT, and not from 127.0.0.2
+    #[arg(long)]
+    pub one_address: bool,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(super) struct CompanyArgs {
     /// How many agents
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
@@ -154,6 +196,16 @@ pub(super) struct CompanyArgs {
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && (0.0..=1e6).contains(rate));
     rate.ok_or_else(|| "expected a number from 0 to 1000000".to_owned())
+}
+
+fn positive_rate(text: &str) -> Result<f64, String> {
+    rate(text).and_then(|rate| if rate > 0.0 { Ok(rate) } else { Err("must not be 0".to_owned()) })
+}
+
+/// A share: `10%`.
+fn percent(text: &str) -> Result<u64, String> {
+    let percent = text.strip_suffix('%').and_then(|digits| digits.parse().ok());
+    percent.filter(|percent| (1..=50).contains(percent)).ok_or_else(|| "expected a share from 1% to 50%".to_owned())
 }
 
 /// A span of time: `500ms`, `3s`, `2m`.
@@ -207,6 +259,10 @@ mod tests {
             ("commands --url ws://x:1", "--key <FILE>"),
             ("commands --pid 4", "--url <URL>"),
             ("commands --url ws://x:1 --key k --store s", "cannot be used with"),
+            ("hostile --hostile 10", "expected a share from 1% to 50%"),
+            ("hostile --hostile 51%", "expected a share from 1% to 50%"),
+            ("hostile --rate 0", "must not be 0"),
+            ("hostile --kinds junk,idle", "invalid value 'idle' for '--kinds"),
         ];
         for (line, expected) in cases {
             let words = std::iter::once("intervalo-loadtest").chain(line.split(' '));

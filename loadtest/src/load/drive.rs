@@ -214,6 +214,11 @@ impl Drive {
         Err(Failure::new(format!("{waiting} calls had no reply within {PATIENCE:?}")))
     }
 
+    /// The times of what was asked for through [`Drive::command`] and was to count, which are then forgotten.
+    pub(super) fn take_latency(&mut self) -> Latency {
+        std::mem::take(&mut self.latency)
+    }
+
     /// True when an agent's calls have all been answered.
     pub(super) fn is_answered(&self, who: usize) -> bool {
         self.agents[who].waiting.is_empty()

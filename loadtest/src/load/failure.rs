@@ -4,7 +4,10 @@ use std::fmt;
 
 /// One line for a person: what went wrong, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure(String);
+pub(super) struct Failure {
+    line: String,
+    is_broken_promise: bool,
+}
 
 /// What may fail.
 pub(super) type Outcome<T> = Result<T, Failure>;
@@ -12,13 +15,28 @@ pub(super) type Outcome<T> = Result<T, Failure>;
 impl Failure {
     /// A failure with this line.
     pub(super) fn new(line: impl fmt::Display) -> Failure {
-        Failure(line.to_string())
+        Failure { line: line.to_string(), is_broken_promise: false }
+    }
+
+    /// The same, because the server did not do what it promises.
+    pub(super) fn into_broken_promise(self) -> Failure {
+        Failure { is_broken_promise: true, ..self }
+    }
+
+    /// True when the server did not do what it promises.
+    pub(super) fn is_broken_promise(&self) -> bool {
+        self.is_broken_promise
+    }
+
+    /// The same with more to know after it.
+    pub(super) fn with(self, more: impl fmt::Display) -> Failure {
+        Failure { line: format!("{}{more}", self.line), ..self }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.line)
     }
 }
 
@@ -30,6 +48,6 @@ pub(super) trait While<T> {
 
 impl<T, E: fmt::Display> While<T> for Result<T, E> {
     fn while_doing(self, what: impl fmt::Display) -> Outcome<T> {
-        self.map_err(|error| Failure(format!("{what}: {error}")))
+        self.map_err(|error| Failure::new(format!("{what}: {error}")))
     }
 }

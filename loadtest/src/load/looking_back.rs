@@ -1,13 +1,13 @@
 //! What is asked of the server when all is quiet: a board's table, and the history of pauses.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 use super::breaches::Breaches;
 use super::failure::{Failure, Outcome, While};
-use super::http;
+use super::http::{self, Answer};
 use super::interrupt::Interrupt;
 use super::ledger::PastPause;
 use crate::board::Board;
@@ -15,6 +15,8 @@ use crate::watcher::{BoardWatcher, Teams};
 
 /// How long a snapshot may take on a busy machine.
 const SNAPSHOT_WITHIN: Duration = Duration::from_secs(20);
+/// How long an answer may be put off because others came before it.
+const RATE_WITHIN: Duration = Duration::from_secs(10);
 /// The most pauses in one answer (`docs/protocol.md`).
 const PAUSES_PER_PAGE: usize = 1000;
 
@@ -63,7 +65,7 @@ pub(super) fn history(address: SocketAddr, token: &str, from: &str, interrupt: &
     loop {
         interrupt.check()?;
         let path = format!("/v1/pauses?from={}&limit={PAUSES_PER_PAGE}{cursor}", escaped(from));
-        let answer = http::get(address, &path, Some(token))?;
+        let answer = patiently(|| http::get(address, &path, Some(token)))?;
         if answer.status != 200 {
             let body: String = answer.body.chars().take(300).collect();
             return Err(Failure::new(format!("GET {path} was answered with {}: {body}", answer.status)));
@@ -79,6 +81,28 @@ pub(super) fn history(address: SocketAddr, token: &str, from: &str, interrupt: &
             None => return Ok(pauses),
         }
     }
+}
+
+/// Asks, and asks again as often as the answer says that it comes too soon, when it says.
+fn patiently(ask: impl Fn() -> Outcome<Answer>) -> Outcome<Answer> {
+    let until = Instant::now() + RATE_WITHIN;
+    loop {
+        let answer = ask()?;
+        let Some(wait) = too_soon(&answer).filter(|wait| Instant::now() + *wait < until) else { return Ok(answer) };
+        let again = Instant::now() + wait;
+        while Instant::now() < again {
+            std::thread::park_timeout(again.saturating_duration_since(Instant::now()));
+        }
+    }
+}
+
+/// After how long to ask again, of an answer that says so.
+fn too_soon(answer: &Answer) -> Option<Duration> {
+    if answer.status != 429 {
+        return None;
+    }
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+    problem.pointer("/params/retry_after_ms")?.as_u64().map(Duration::from_millis)
 }
 
 /// A value as it may stand in a query (RFC 3986 §2.3).
@@ -97,6 +121,27 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_asked_to_wait_asks_again() {
+        let asked = std::cell::Cell::new(0);
+        let later = |retry_after_ms: u64| Answer {
+            status: 429,
+            body: format!(r#"{{"code":"rate_limited","params":{{"retry_after_ms":{retry_after_ms}}}}}"#),
+        };
+        let ask = |answers: &dyn Fn(u32) -> Answer| {
+            asked.set(0);
+            patiently(|| {
+                asked.set(asked.get() + 1);
+                Ok(answers(asked.get()))
+            })
+        };
+        let page = |_| Answer { status: 200, body: "{}".to_owned() };
+        let answer = ask(&|n| if n < 3 { later(1) } else { page(n) }).expect("an answer");
+        assert_eq!((answer.status, asked.get()), (200, 3));
+        let answer = ask(&|_| later(60_000)).expect("an answer");
+        assert_eq!((answer.status, asked.get()), (429, 1), "a wait that is too long is none");
+    }
 
     #[test]
     fn values_are_escaped() {

@@ -17,6 +17,8 @@ const OTHER_DESCRIPTORS: u64 = 200;
 const TMPFS_MAGIC: u64 = 0x0102_1994;
 /// The core of the server, or of the floor in its place, when cores are given out.
 pub(super) const SERVER_CORE: usize = 0;
+/// How much a process gives way that is to delay nobody: nearly all of a core that somebody else wants.
+const WAY_GIVEN: i32 = 15;
 /// The core of the load generator then.
 pub(super) const GENERATOR_CORE: usize = 1;
 
@@ -72,6 +74,42 @@ pub(super) fn memory(pid: u32) -> Outcome<Memory> {
         proportional_kib: figure(&rollup, "Pss")?,
         anonymous_kib: figure(&rollup, "Anonymous")?,
     })
+}
+
+/// The most memory that a process has had since it began or [`forget_peak`], resident (`VmHWM`), in KiB.
+///
+/// # Errors
+/// [`Failure`] when the process is gone.
+pub(super) fn peak_kib(pid: u32) -> Outcome<u64> {
+    let path = format!("/proc/{pid}/status");
+    let text = fs::read_to_string(&path).while_doing(format!("cannot read {path}"))?;
+    kib_in(&text, "VmHWM").ok_or_else(|| Failure::new(format!("the system does not tell VmHWM of process {pid}")))
+}
+
+/// Has the system forget the most memory that a process has had (proc(5), `clear_refs`).
+///
+/// # Errors
+/// [`Failure`] when the process is gone or belongs to another user.
+pub(super) fn forget_peak(pid: u32) -> Outcome<()> {
+    let path = format!("/proc/{pid}/clear_refs");
+    fs::write(&path, "5").while_doing(format!("cannot write {path}"))
+}
+
+/// How many descriptors a process has open.
+///
+/// # Errors
+/// [`Failure`] when the process is gone or belongs to another user.
+pub(super) fn descriptors(pid: u32) -> Outcome<usize> {
+    let path = format!("/proc/{pid}/fd");
+    Ok(fs::read_dir(&path).while_doing(format!("cannot read {path}"))?.count())
+}
+
+/// Lets others go first on the cores that this process shares with them.
+///
+/// # Errors
+/// [`Failure`] when the system refuses.
+pub(super) fn give_way() -> Outcome<()> {
+    rustix::process::nice(WAY_GIVEN).map(drop).while_doing("cannot give way to others")
 }
 
 /// The figure of a line `Name:   123 kB`.
@@ -189,6 +227,19 @@ mod tests {
             work = std::hint::black_box(work.wrapping_mul(31).wrapping_add(turns));
         }
         assert!(cpu_time(pid).expect("it is ours") >= Duration::from_millis(30), "two ways tell the same");
+    }
+
+    #[test]
+    fn the_most_memory_is_told_and_forgotten() {
+        let pid = std::process::id();
+        let mut much = vec![1u8; 64 << 20];
+        std::hint::black_box(&mut much);
+        let peak = peak_kib(pid).expect("it is ours");
+        assert!(peak >= 64 << 10, "{peak}");
+        drop(much);
+        forget_peak(pid).expect("it is ours");
+        assert!(peak_kib(pid).expect("it is ours") < peak, "{peak} is forgotten");
+        assert!(descriptors(pid).expect("it is ours") >= 3);
     }
 
     #[test]

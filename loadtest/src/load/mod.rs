@@ -14,6 +14,7 @@ mod drive;
 mod failure;
 mod fanout;
 mod folder;
+mod hostile;
 mod http;
 mod idle;
 mod interrupt;
@@ -84,6 +85,9 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::Fanout(args) => fanout::run(args, interrupt, place)
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::Hostile(args) => hostile::run(args, interrupt, place)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::HostileClients => hostile::run_clients(interrupt).map(|()| 0),
         Command::FloorWriter => fanout::run_writer().map(|()| 0),
         Command::Company(args) => print(&import_file(&args.tenant, args.agents as usize)).map(|()| 0),
     };
@@ -110,6 +114,23 @@ fn print(text: &str) -> Outcome<()> {
 }
 
 fn failed(failure: &Failure) -> u8 {
+    if failure.is_broken_promise() {
+        eprintln!("BROKEN: {failure}");
+        return BROKEN;
+    }
     eprintln!("error: {failure}");
     FAILED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_that_is_broken_before_there_are_figures_has_its_own_exit_code() {
+        let failure = Failure::new("agent 3 was cut");
+        assert_eq!(failed(&failure), FAILED);
+        let broken = failure.into_broken_promise().with("; the server had warned");
+        assert_eq!((failed(&broken), broken.to_string().as_str()), (BROKEN, "agent 3 was cut; the server had warned"));
+    }
 }

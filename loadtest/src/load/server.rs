@@ -39,6 +39,17 @@ pub(super) struct Installation {
     pub(super) store: Option<String>,
     /// Where it runs.
     pub(super) pinning: Pinning,
+    /// What it lets an agent and an address do.
+    pub(super) limits: Limits,
+}
+
+/// What a server lets an agent and an address do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limits {
+    /// Everything: they are no subject, and all of the load comes from one address, as fast as it can.
+    Raised,
+    /// What it comes with.
+    Shipped,
 }
 
 /// A running server; killed when this is dropped.
@@ -148,9 +159,13 @@ impl Installation {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("INTERVALO_")) {
             command.env_remove(name);
         }
-        command.env("INTERVALO_RATE_PER_SECOND", RATE).env("INTERVALO_RATE_BURST", RATE);
-        // All of the load comes from one address, and as fast as it can.
-        command.env("INTERVALO_MAX_CONNECTIONS_PER_ADDRESS", "0").env("INTERVALO_MAX_UPGRADES_PER_SECOND", "0");
+        match self.limits {
+            Limits::Raised => {
+                command.env("INTERVALO_RATE_PER_SECOND", RATE).env("INTERVALO_RATE_BURST", RATE);
+                command.env("INTERVALO_MAX_CONNECTIONS_PER_ADDRESS", "0").env("INTERVALO_MAX_UPGRADES_PER_SECOND", "0");
+            }
+            Limits::Shipped => {}
+        }
         command.arg(word).stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
@@ -320,7 +335,13 @@ mod tests {
     use super::*;
 
     fn installation(binary: &str) -> Installation {
-        Installation { binary: binary.into(), data: "d".into(), store: None, pinning: Pinning::Free }
+        Installation {
+            binary: binary.into(),
+            data: "d".into(),
+            store: None,
+            pinning: Pinning::Free,
+            limits: Limits::Raised,
+        }
     }
 
     #[test]
@@ -349,6 +370,15 @@ mod tests {
         stored.add_store(&mut command);
         let words: Vec<&OsStr> = command.get_args().collect();
         assert_eq!(words, ["serve", "--store", "postgres://db"]);
+    }
+
+    #[test]
+    fn shipped_limits_are_those_of_the_server_itself() {
+        let set = |limits| {
+            let installation = Installation { limits, ..installation("intervalo") };
+            installation.command("serve").get_envs().filter(|(_, value)| value.is_some()).count()
+        };
+        assert_eq!((set(Limits::Raised), set(Limits::Shipped)), (4, 0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::company::{self, TENANT};
 use super::failure::{Failure, Outcome, While};
 use super::folder::Folder;
 use super::machine::{self, Memory, Pinning};
-use super::server::{Installation, Server};
+use super::server::{Installation, Limits, Server};
 use super::token::{KEY_FILE, Role, Signer};
 
 /// What to put under load, with its company in it.
@@ -41,6 +41,14 @@ impl Target {
     /// # Errors
     /// [`Failure`] when the flags name no server, or the company cannot be made.
     pub(super) fn prepare(args: &TargetArgs, agents: usize) -> Outcome<Target> {
+        Target::prepare_with(args, agents, Limits::Raised)
+    }
+
+    /// The same with other limits, of a server of ours.
+    ///
+    /// # Errors
+    /// [`Failure`] as of [`Target::prepare`].
+    pub(super) fn prepare_with(args: &TargetArgs, agents: usize, limits: Limits) -> Outcome<Target> {
         let folder = Folder::make(args.dir.as_deref())?;
         let pinning = if args.pin { Pinning::Apart } else { Pinning::Free };
         pinning.take_generators_core()?;
@@ -55,7 +63,7 @@ impl Target {
             None => {
                 let binary = args.server.clone().map_or_else(beside_this_program, Ok)?;
                 let data = folder.path().join("data");
-                let installation = Installation { binary, data, store: args.store.clone(), pinning };
+                let installation = Installation { binary, data, store: args.store.clone(), pinning, limits };
                 let tenant = args.tenant.clone().unwrap_or_else(|| fresh_tenant(args));
                 let file = folder.path().join("company.toml");
                 std::fs::write(&file, company::import_file(&tenant, agents)).while_doing("cannot write the company")?;
@@ -95,6 +103,11 @@ impl Target {
     /// [`Failure`] when they cannot be signed.
     pub(super) fn supervisors(&self, team: &str, count: usize) -> Outcome<Vec<String>> {
         (0..count).map(|n| self.signer.sign(Role::Supervisor { team }, &format!("supervisora-{n:05}"))).collect()
+    }
+
+    /// The tenant.
+    pub(super) fn tenant(&self) -> &str {
+        self.signer.tenant()
     }
 
     /// A token of an administrator.
@@ -157,6 +170,31 @@ impl Running {
         self.pid.map(machine::memory).transpose()
     }
 
+    /// The most memory that it has had since [`Running::forget_peak`], resident, in KiB; none when its process is not
+    /// known.
+    ///
+    /// # Errors
+    /// [`Failure`] when the process is gone.
+    pub(super) fn peak_kib(&self) -> Outcome<Option<u64>> {
+        self.pid.map(machine::peak_kib).transpose()
+    }
+
+    /// Has the system forget the most memory that it has had.
+    ///
+    /// # Errors
+    /// [`Failure`] when the process is gone or belongs to another user.
+    pub(super) fn forget_peak(&self) -> Outcome<()> {
+        self.pid.map_or(Ok(()), machine::forget_peak)
+    }
+
+    /// How many descriptors it has open; none when its process is not known.
+    ///
+    /// # Errors
+    /// [`Failure`] when the process is gone or belongs to another user.
+    pub(super) fn descriptors(&self) -> Outcome<Option<usize>> {
+        self.pid.map(machine::descriptors).transpose()
+    }
+
     /// How long it took to be ready, of a server of ours.
     pub(super) fn started_in(&self) -> Option<Duration> {
         self.own.as_ref().map(Server::started_in)
@@ -174,7 +212,7 @@ impl Running {
         if warnings.is_empty() {
             return failure;
         }
-        Failure::new(format!("{failure}; the server had warned:\n{}", warnings.join("\n")))
+        failure.with(format!("; the server had warned:\n{}", warnings.join("\n")))
     }
 
     /// Stops it, if it is one of ours.

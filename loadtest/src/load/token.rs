@@ -64,6 +64,11 @@ impl Signer {
         Ok(Signer { key: EncodingKey::from_secret(&bytes), tenant: tenant.to_owned() })
     }
 
+    /// The tenant.
+    pub(super) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     /// A token for somebody.
     ///
     /// # Errors

@@ -3,15 +3,15 @@
 use crate::client::FRAME_BYTES_MAX;
 
 /// A text message.
-pub(super) const TEXT: u8 = 0x1;
+pub(in crate::load) const TEXT: u8 = 0x1;
 /// A binary message.
 pub(super) const BINARY: u8 = 0x2;
 /// The end.
-pub(super) const CLOSE: u8 = 0x8;
+pub(in crate::load) const CLOSE: u8 = 0x8;
 /// A question whether somebody is there.
-pub(super) const PING: u8 = 0x9;
+pub(in crate::load) const PING: u8 = 0x9;
 /// Its answer.
-pub(super) const PONG: u8 = 0xa;
+pub(in crate::load) const PONG: u8 = 0xa;
 
 /// The last frame of a message.
 const FINAL: u8 = 0x80;
@@ -23,18 +23,18 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// A frame where it lies.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Frame<'a> {
-    pub(super) opcode: u8,
-    pub(super) payload: &'a [u8],
+pub(in crate::load) struct Frame<'a> {
+    pub(in crate::load) opcode: u8,
+    pub(in crate::load) payload: &'a [u8],
     /// How many bytes it takes, its head included.
-    pub(super) length: usize,
+    pub(in crate::load) length: usize,
 }
 
 /// The frame that bytes begin with; none when it is not whole yet.
 ///
 /// # Errors
 /// What is wrong with it, for a frame that a server may not send.
-pub(super) fn read(bytes: &[u8]) -> Result<Option<Frame<'_>>, String> {
+pub(in crate::load) fn read(bytes: &[u8]) -> Result<Option<Frame<'_>>, String> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     if second & MASKED != 0 {
         return Err("the server masked a frame".to_owned());
@@ -58,7 +58,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Frame<'_>>, String> {
 }
 
 /// Writes a frame of a client.
-pub(super) fn write_masked(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+pub(in crate::load) fn write_masked(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.push(FINAL | opcode);
     push_length(out, payload.len(), MASKED);
     out.extend_from_slice(&MASK);

@@ -9,12 +9,13 @@ const KEY: &str = "aW50ZXJ2YWxvLWxvYWQtMQ==";
 /// The longest answer that is read, in bytes: far more than its few headers.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
-/// The request, with a token.
-pub(super) fn request(address: SocketAddr, token: &str) -> Vec<u8> {
+/// The request, with a token or without a credential.
+pub(in crate::load) fn request(address: SocketAddr, token: Option<&str>) -> Vec<u8> {
+    let credential = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
     format!(
         "GET /v1/ws HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: {KEY}\r\nsec-websocket-protocol: intervalo.v1\r\n\
-         authorization: Bearer {token}\r\n\r\n"
+         {credential}\r\n"
     )
     .into_bytes()
 }

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
-pub(in crate::load) use self::frame::write_plain_text;
+pub(in crate::load) use self::frame::{CLOSE, PING, PONG, TEXT, read as read_frame, write_masked, write_plain_text};
+pub(in crate::load) use self::handshake::request as upgrade_request;
 use self::timer::Timer;
 pub(in crate::load) use self::wire::End;
 use self::wire::Wire;
@@ -228,7 +229,7 @@ impl Wires {
     /// [`Failure`] when the system has no socket to give.
     pub(in crate::load) fn open(&mut self, address: SocketAddr, token: &str) -> Outcome<usize> {
         let stream = mio::net::TcpStream::connect(address).while_doing(format!("cannot connect to {address}"))?;
-        let wire = Wire::connecting(stream, handshake::request(address, token));
+        let wire = Wire::connecting(stream, handshake::request(address, Some(token)));
         self.add(wire)
     }
 

@@ -12,9 +12,10 @@ mod writer;
 pub(in crate::load) use self::figures::{FanoutFigures, FanoutSettings};
 pub(in crate::load) use self::floor::{Place, run_writer};
 
+pub(in crate::load) use self::office::Office;
+pub(in crate::load) use self::round::{Asking, Measured, run as run_round};
+
 use self::floor::Floor;
-use self::office::Office;
-use self::round::{Asking, Measured};
 use super::args::FanoutArgs;
 use super::arrivals::sign_in;
 use super::company::{self, TEAM};

@@ -11,6 +11,8 @@ use crate::load::breaches::Breaches;
 use crate::load::crowd::{Crowd, Ear, Heard, Wires};
 use crate::load::drive::Drive;
 use crate::load::failure::{Failure, Outcome};
+use crate::load::latency::Latency;
+use crate::load::ledger::Ledger;
 use crate::load::message::{Message, call, read, read_part};
 use crate::load::target::Running;
 
@@ -24,10 +26,14 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(2);
 const SUBSCRIBE: u64 = 1;
 
 /// Agents on the first sockets of a crowd, boards on those after them.
-pub(super) struct Office<'s> {
+pub(in crate::load) struct Office<'s> {
     drive: Drive,
     server: &'s Running,
     agents: usize,
+    /// How many of them make changes, the first ones.
+    askers: usize,
+    /// Whatever happens to an agent or a board that should not is a promise that was broken.
+    holds_sessions: bool,
     boards: Boards,
     tokens: Vec<String>,
     opened: usize,
@@ -69,14 +75,21 @@ struct OneRow {
 }
 
 impl<'s> Office<'s> {
-    /// Agents who have signed in on the first sockets of a crowd.
-    pub(super) fn new(drive: Drive, server: &'s Running, agents: Vec<String>, tokens: Vec<String>) -> Office<'s> {
-        let (count, boards) = (agents.len(), tokens.len());
+    /// Agents who have signed in on the first sockets of a crowd; the team may have others, who come after them.
+    pub(in crate::load) fn new(
+        mut drive: Drive,
+        server: &'s Running,
+        team: Vec<String>,
+        tokens: Vec<String>,
+    ) -> Office<'s> {
+        let (agents, count, boards) = (drive.ledger().agents(), team.len(), tokens.len());
         Office {
             drive,
             server,
-            agents: count,
-            boards: Boards::of(boards, agents),
+            agents,
+            askers: agents,
+            holds_sessions: false,
+            boards: Boards::of(boards, team),
             tokens,
             opened: 0,
             subscription: None,
@@ -95,8 +108,36 @@ impl<'s> Office<'s> {
         }
     }
 
+    /// The same, where nobody but the first so many makes changes, and where whoever is cut off or refused, or is told
+    /// what cannot be, has been promised better.
+    pub(in crate::load) fn holding_sessions(self, askers: usize) -> Office<'s> {
+        Office { askers: askers.min(self.agents), holds_sessions: true, ..self }
+    }
+
+    /// The changes that come next are those of another round. All is quiet.
+    pub(in crate::load) fn next_round(&mut self) {
+        self.changes.tally = Tally::of(self.subscribed.len());
+        self.changes.of_row.fill(None);
+        self.drive.take_latency();
+    }
+
+    /// How long the replies of the round took, from the instants at which they were to be asked for.
+    pub(in crate::load) fn take_replies(&mut self) -> Latency {
+        self.drive.take_latency()
+    }
+
+    /// The id of the board that all watch, when one has subscribed.
+    pub(in crate::load) fn subscription(&self) -> Option<&str> {
+        self.subscription.as_deref()
+    }
+
+    /// What is known of the agents.
+    pub(in crate::load) fn ledger(&mut self) -> &mut Ledger {
+        self.drive.ledger()
+    }
+
     /// Connects all boards, and waits until each shows its team.
-    pub(super) fn open_boards(&mut self, crowd: &mut Crowd) -> Outcome<()> {
+    pub(in crate::load) fn open_boards(&mut self, crowd: &mut Crowd) -> Outcome<()> {
         for _ in 0..BOARDS_AT_ONCE.min(self.tokens.len()) {
             self.open_next(crowd.wires());
         }
@@ -119,7 +160,7 @@ impl<'s> Office<'s> {
     }
 
     /// Everything is quiet: holds every board and every agent to what was acknowledged, and gives the agents back.
-    pub(super) fn look_back(mut self, crowd: &mut Crowd, settled_in: Duration) -> Outcome<Drive> {
+    pub(in crate::load) fn look_back(mut self, crowd: &mut Crowd, settled_in: Duration) -> Outcome<Drive> {
         let truth: Vec<(Expected, u64)> = (0..self.agents).map(|who| self.drive.ledger().truth(who)).collect();
         let versions: Vec<u64> = truth.iter().map(|(_, version)| *version).collect();
         let until = Instant::now() + SETTLED_WITHIN;
@@ -268,13 +309,13 @@ impl Side for Office<'_> {
     /// The next agent whose last change is everywhere, and acknowledged.
     fn ask(&mut self, wires: &mut Wires, intended: Instant, counts: bool) -> bool {
         let free = |who: &usize| self.changes.lines[*who].open.is_none() && self.drive.is_answered(*who);
-        let around = (self.next_agent..self.agents).chain(0..self.next_agent);
+        let around = (self.next_agent..self.askers).chain(0..self.next_agent);
         let Some(who) = around.into_iter().find(free) else { return false };
-        self.next_agent = (who + 1) % self.agents;
+        self.next_agent = (who + 1) % self.askers;
         let change = self.changes.tally.begin(intended, counts);
         self.changes.lines[who] =
             Line { open: Some(change), version_before: self.drive.ledger().version(who), shown_version: None };
-        self.drive.command(wires, who, intended, false);
+        self.drive.command(wires, who, intended, counts);
         true
     }
 
@@ -295,7 +336,7 @@ impl Side for Office<'_> {
     }
 
     fn check(&mut self) -> Outcome<()> {
-        self.drive.check()?;
-        self.fault.take().map_or(Ok(()), Err)
+        let checked = self.drive.check().and_then(|()| self.fault.take().map_or(Ok(()), Err));
+        checked.map_err(|failure| if self.holds_sessions { failure.into_broken_promise() } else { failure })
     }
 }

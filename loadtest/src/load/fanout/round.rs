@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How changes are asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Asking {
+pub(in crate::load) enum Asking {
     /// At a fixed rate.
     Open { per_second: f64 },
     /// Always so many under way, until every board has each.
@@ -25,7 +25,7 @@ pub(super) enum Asking {
 }
 
 /// A side that changes come from and boards hear them on.
-pub(super) trait Side: Ear {
+pub(in crate::load) trait Side: Ear {
     /// The changes of the round.
     fn tally(&mut self) -> &mut Tally;
     /// Asks for a change; false when nobody is free to make one.
@@ -44,19 +44,19 @@ pub(super) trait Side: Ear {
 
 /// What one side did in one round.
 #[derive(Debug, Clone)]
-pub(super) struct Measured {
-    pub(super) window: Window,
-    pub(super) time: Duration,
-    pub(super) cpu: Option<Duration>,
-    pub(super) generator_cores: f64,
-    pub(super) spread: Latency,
-    pub(super) from_send: Latency,
+pub(in crate::load) struct Measured {
+    pub(in crate::load) window: Window,
+    pub(in crate::load) time: Duration,
+    pub(in crate::load) cpu: Option<Duration>,
+    pub(in crate::load) generator_cores: f64,
+    pub(in crate::load) spread: Latency,
+    pub(in crate::load) from_send: Latency,
     /// From the first sign of the last change until every board had all of them.
-    pub(super) settled_in: Duration,
+    pub(in crate::load) settled_in: Duration,
 }
 
 /// Runs a round, and waits until every board has every change.
-pub(super) fn run(crowd: &mut Crowd, side: &mut impl Side, asking: Asking, plan: Plan) -> Outcome<Measured> {
+pub(in crate::load) fn run(crowd: &mut Crowd, side: &mut impl Side, asking: Asking, plan: Plan) -> Outcome<Measured> {
     let begun = Instant::now();
     let (from, until) = (begun + plan.warm_up, begun + plan.warm_up + plan.time);
     let mut queue = Queue { waiting: VecDeque::new(), pace: None };

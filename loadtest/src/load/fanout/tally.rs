@@ -6,7 +6,7 @@ use crate::load::latency::Latency;
 
 /// What is counted between the two looks at the clocks of the processes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Window {
+pub(in crate::load) struct Window {
     /// Frames that came to a board.
     pub(super) frames: u64,
     /// Bytes of their payloads.
@@ -26,7 +26,7 @@ impl Window {
 
 /// The changes of one round.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(in crate::load) struct Tally {
     boards: u32,
     changes: Vec<Change>,
     under_way: usize,
