@@ -1,6 +1,6 @@
 //! `GET /v1/pauses`: the pause history as JSON or CSV, a page at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -17,8 +17,9 @@ use serde_json::Value;
 use super::http::json_response;
 use super::problem::Problem;
 use super::{App, rpc};
-use crate::auth::{Action, Principal, Scope};
+use crate::auth::{Action, Scope};
 use crate::domain::access::HistoryPart;
+use crate::domain::export::{Export, ExportFilter, ExportFormat, ExportPart};
 use crate::domain::id::{AgentId, IdError, PauseTypeCode, TeamId};
 use crate::domain::schedule::local_day_bounds;
 use crate::domain::time::{Timestamp, millis};
@@ -44,15 +45,17 @@ pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     let form = Form::wanted(&headers)?;
     let asked = Asked::read(&uri)?;
     app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()).map_err(WireError::rate_limited)?;
-    let filter = asked.filter(&principal, &scope)?;
-    app.read_record.note(&principal, HistoryPart::Pauses);
+    let filter = asked.filter(&scope)?;
+    if form == Form::Json {
+        app.read_record.read(&principal, HistoryPart::Pauses);
+    }
     tracing::info!(
         tenant.id = %principal.tenant, principal.id = %principal.id, agent.id = asked.agent.as_ref().map(AgentId::as_str),
         "{} reads the pause history", principal.id
     );
     let caught_up = app.router.caught_up(&principal.tenant).await;
     caught_up.map_err(|error| rpc::failed(error, rpc::Viewer::Other))?;
-    let page = app.history.page(&filter, asked.after, asked.limit).await.map_err(|error| {
+    let page = app.history.of(&principal.tenant).page(&filter, asked.after, asked.limit).await.map_err(|error| {
         tracing::error!(%error, "the pause history cannot be read");
         match error {
             ReadError::Unavailable(_) => Problem::from(WireError::unavailable(RETRY_AFTER)),
@@ -62,7 +65,11 @@ pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     let next = page.next.map(cursor_text);
     match form {
         Form::Json => Ok(as_json(&page, next, asked.instants(facts.directory.tenant.zone))),
-        Form::Csv => as_csv(&page, next.map(|cursor| asked.next_page(&uri, &cursor))),
+        Form::Csv => {
+            let export = Export { what: ExportPart::Pauses, format: ExportFormat::Csv, filters: asked.filters() };
+            app.read_record.exported(&principal, export, page.rows.len());
+            as_csv(&page, next.map(|cursor| asked.next_page(&uri, &cursor)))
+        }
     }
 }
 
@@ -148,7 +155,18 @@ impl Asked {
         Ok(asked)
     }
 
-    fn filter(&self, principal: &Principal, scope: &Scope) -> Result<PauseFilter, Problem> {
+    fn filters(&self) -> BTreeSet<ExportFilter> {
+        let given = [
+            (ExportFilter::Agent, self.agent.is_some()),
+            (ExportFilter::From, self.from.is_some()),
+            (ExportFilter::Team, self.team.is_some()),
+            (ExportFilter::To, self.to.is_some()),
+            (ExportFilter::Type, self.pause_type.is_some()),
+        ];
+        given.into_iter().filter_map(|(filter, is_given)| is_given.then_some(filter)).collect()
+    }
+
+    fn filter(&self, scope: &Scope) -> Result<PauseFilter, Problem> {
         let teams = match (scope, &self.team) {
             (Scope::Tenant, None) => None,
             (Scope::Tenant, Some(team)) => Some(vec![team.clone()]),
@@ -157,7 +175,6 @@ impl Asked {
             (Scope::Teams(_), Some(_)) => return Err(WireError::forbidden().into()),
         };
         Ok(PauseFilter {
-            tenant: principal.tenant.clone(),
             agents: self.agent.clone().map(|agent| vec![agent]),
             teams,
             pause_type: self.pause_type.clone(),

@@ -172,7 +172,14 @@ impl TestServer {
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
         let history = Arc::new(history);
-        let stores = Stores { journal, history, verifier, clock: Arc::clone(&clock), first_login: None };
+        let stores = Stores {
+            journal,
+            history,
+            verifier,
+            clock: Arc::clone(&clock),
+            first_login: None,
+            fresh_id: server::fresh_id(),
+        };
         let figures = Figures::detached().expect("figures");
         let stop = shutdown.clone();
         let running = tokio::spawn(async move {
