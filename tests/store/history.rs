@@ -101,8 +101,7 @@ async fn a_row_has_everything_that_a_report_needs(store: &impl Readable) {
     world.event(&zoe, AgentEventBody::Overran { pause: pause(60), late: false });
     let overran_at = world.now;
     journal.append(world.batch()).await.unwrap();
-    let mut filter = PauseFilter::default();
-    filter.agents = Some(vec![zoe.clone()]);
+    let filter = PauseFilter { agents: Some(vec![zoe.clone()]), ..PauseFilter::default() };
     let running = of(&history, "acme").page(&filter, None, 10).await.unwrap().rows.remove(0);
     assert_eq!((running.extended_by, running.overran_at, running.ended), (seconds(12), Some(overran_at), None));
     assert_eq!(running.duration(), None);
@@ -183,8 +182,8 @@ async fn filters_leave_what_was_asked_for_and_never_a_protected_pause_or_another
     assert_eq!(ids(&of(&history, "initech"), &all).await, []);
     let history = of(&history, "acme");
     assert_eq!(ids(&history, &all).await, numbers(|_| true));
-    let mut filter = PauseFilter::default();
-    filter.agents = Some(vec![agent("rui"), agent("nobody")]);
+    let both = Some(vec![agent("rui"), agent("nobody")]);
+    let mut filter = PauseFilter { agents: both, ..PauseFilter::default() };
     assert_eq!(ids(&history, &filter).await, numbers(|n| n % 2 == 1));
     filter.pause_type = Some(code_of("rest"));
     assert_eq!(ids(&history, &filter).await, numbers(|n| n % 2 == 1 && n % 5 == 0));
@@ -231,8 +230,8 @@ async fn a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts(
 async fn pages_of_any_size_join_to_the_whole(store: &impl Readable) {
     let (_, history) = long_day(store).await;
     let history = of(&history, "acme");
-    let mut filter = PauseFilter::default();
-    filter.from = Some(DayOrInstant::Day(NaiveDate::from_ymd_opt(2026, 3, 2).unwrap()));
+    let day = DayOrInstant::Day(NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
+    let filter = PauseFilter { from: Some(day), ..PauseFilter::default() };
     for size in [0, 1, 3, 7, 19, 20, 21, usize::MAX] {
         let mut read = Vec::new();
         let mut after: Option<PauseKey> = None;
