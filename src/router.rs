@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::actor::core::Core;
 use crate::actor::handle::Message;
 use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
+use crate::auth::AllTenants;
 use crate::domain::command::{Actor, Request};
 use crate::domain::event::TenantEvent;
 use crate::domain::id::{AgentId, AgentSeq, Op, PauseId, RequestId, SessionId, TenantId};
@@ -38,8 +39,21 @@ impl Router {
         self.core.desk(tenant).map(|desk| desk.facts())
     }
 
-    /// Every tenant, by id, as its directory in force has it.
-    pub fn tenants(&self) -> Vec<Arc<TenantFacts>> {
+    /// Every tenant, by id, as its directory in force has it, for somebody who may see which there are:
+    ///
+    /// ```
+    /// # use intervalo::{auth::Principal, router::Router};
+    /// fn list(router: &Router, principal: &Principal) -> Option<usize> {
+    ///     principal.all_tenants().map(|seen_by| router.tenants(&seen_by).len())
+    /// }
+    /// ```
+    /// ```compile_fail,E0061
+    /// # use intervalo::{auth::Principal, router::Router};
+    /// fn list(router: &Router, principal: &Principal) -> Option<usize> {
+    ///     principal.all_tenants().map(|seen_by| router.tenants().len())
+    /// }
+    /// ```
+    pub fn tenants(&self, _seen_by: &AllTenants) -> Vec<Arc<TenantFacts>> {
         self.core.desks().map(|desk| desk.facts()).collect()
     }
 

@@ -24,6 +24,8 @@ mod events;
 mod foreign_client;
 #[path = "protocol/http.rs"]
 mod http;
+#[path = "protocol/isolation.rs"]
+mod isolation;
 #[path = "protocol/issuers.rs"]
 mod issuers;
 #[path = "protocol/limits.rs"]

@@ -7,6 +7,8 @@ mod documents;
 mod layers;
 #[path = "tidy/lexer.rs"]
 mod lexer;
+#[path = "tidy/tenants.rs"]
+mod tenants;
 #[path = "tidy/text.rs"]
 mod text;
 #[path = "tidy/tree.rs"]
@@ -40,6 +42,21 @@ fn the_domain_is_pure() {
 #[test]
 fn shared_maps_stay_behind_a_registry() {
     assert_none(text::shared_maps(&project()));
+}
+
+#[test]
+fn statements_read_one_tenants_rows_or_say_that_they_read_all() {
+    let files = project();
+    let tables = tenants::tables(&files);
+    assert!(tables.len() >= 12 && tables.contains("journal"), "the migrations were not read: {tables:?}");
+    let (statements, found) = tenants::unscoped(&files, &tables);
+    assert!(statements > 80, "the statements were not read: {statements}");
+    assert_none(found);
+}
+
+#[test]
+fn the_doors_take_no_tenant_from_what_they_are_sent() {
+    assert_none(tenants::made_up(&project()));
 }
 
 #[test]

@@ -332,7 +332,7 @@ impl AgentActor {
         for _ in 0..DECISIONS_MAX {
             let facts = self.desk.facts();
             let now = self.env.clock.now();
-            let fresh_id = (self.env.fresh_id)(now);
+            let fresh_id = (self.env.fresh_id)(&self.key.tenant, &self.key.agent, now);
             let Some(decided) = self.context_with(&facts, now, fresh_id, |context| {
                 let context = &Context { recorded: recorded.as_ref(), ..*context };
                 self.agent().decide(&request, context).map_err(|rejection| {
@@ -381,7 +381,7 @@ impl AgentActor {
         for _ in 0..DECISIONS_MAX {
             let facts = self.desk.facts();
             let now = self.env.clock.now();
-            let fresh_id = (self.env.fresh_id)(now);
+            let fresh_id = (self.env.fresh_id)(&self.key.tenant, &self.key.agent, now);
             let Some(events) = self.context_with(&facts, now, fresh_id, |context| {
                 let mut events = self.agent().due(context);
                 events.extend(self.refused_events(now, context));

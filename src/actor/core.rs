@@ -51,8 +51,8 @@ const ERRANDS_MAX: usize = 512;
 /// What an agent that was woken for a deadline holds until that is durable.
 pub(super) type Errand = OwnedSemaphorePermit;
 
-/// Makes pause ids: unique, and ordered by the time given.
-pub type FreshId = Arc<dyn Fn(Timestamp) -> PauseId + Send + Sync>;
+/// Makes ids for what an agent of a tenant begins: unique, and ordered by the time given.
+pub type FreshId = Arc<dyn Fn(&TenantId, &AgentId, Timestamp) -> PauseId + Send + Sync>;
 
 /// What the core is built on.
 pub struct CoreParts {
@@ -64,7 +64,7 @@ pub struct CoreParts {
     pub bus: Arc<dyn Bus>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Makes pause ids.
+    /// Makes ids.
     pub fresh_id: FreshId,
 }
 

@@ -19,7 +19,7 @@ pub use key::{KEY_FILE, KEY_LENGTH_MIN, KeyError, TokenKey};
 pub use password::{
     PASSWORD_BYTES_MAX, PASSWORD_LENGTH_MIN, UnfitPassword, check_password, hash_password, is_password, make_password,
 };
-pub use principal::{Newcomer, Principal, Proof, Role, UnknownRole};
+pub use principal::{AllTenants, Newcomer, Principal, Proof, Role, UnknownRole};
 pub use roles::{Action, Forbidden, Reach, Scope, Target, reach};
 pub use secret::{Handed, Presented, SecretKind, fresh_credential_id};
 pub use token::{AUDIENCE, Grant, ISSUER, IssueError, TOKEN_LENGTH_MAX, Unauthenticated};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::roles::Action;
 use crate::domain::id::{CredentialId, PrincipalId, TeamId, TenantId};
 pub use crate::domain::role::{Role, UnknownRole};
 use crate::domain::time::Timestamp;
@@ -59,7 +60,30 @@ pub struct Newcomer {
     pub issuer: PrincipalId,
 }
 
+/// That somebody may see which tenants there are: the only list that spans them. A principal that may is the only one
+/// who makes it:
+///
+/// ```
+/// # use intervalo::auth::{AllTenants, Principal};
+/// fn seen_by(principal: &Principal) -> Option<AllTenants> {
+///     principal.all_tenants()
+/// }
+/// ```
+/// ```compile_fail,E0423
+/// # use intervalo::auth::{AllTenants, Principal};
+/// fn seen_by(principal: &Principal) -> Option<AllTenants> {
+///     Some(AllTenants(()))
+/// }
+/// ```
+#[derive(Debug)]
+pub struct AllTenants(());
+
 impl Principal {
+    /// What shows that it may see which tenants there are; none where it may not.
+    pub fn all_tenants(&self) -> Option<AllTenants> {
+        self.may(Action::ListTenants).then_some(AllTenants(()))
+    }
+
     /// What it is first of all: the first of its roles in the order of [`Role`].
     pub fn kind(&self) -> Role {
         self.roles.first().copied().unwrap_or(Role::Operator)

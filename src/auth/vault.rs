@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 
 /// The day of an instant, in UTC: the use of a key is put on record once each.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// How many invitations that are no more are remembered.
+/// How many invitations of a tenant that are no more are remembered.
 const GONE_MAX: usize = 10_000;
 
 /// All credentials of all tenants. Bounded by what each tenant may have, which is checked where they are made.
@@ -32,8 +32,10 @@ struct Inner {
     /// The logins and invitations of each account.
     of_accounts: HashMap<CredentialId, BTreeSet<CredentialId>>,
     /// Whose invitations were that are used up or void, so that whoever tries one again is put on record. At most
-    /// [`GONE_MAX`]; then they begin anew, and a start knows none.
+    /// [`GONE_MAX`] a tenant; then its own begin anew, and a start knows none.
     gone: HashMap<CredentialId, TenantId>,
+    /// How many of each tenant they are.
+    gone_of: HashMap<TenantId, usize>,
     /// What holds no more, by whom.
     cuts: HashMap<(TenantId, PrincipalId), Timestamp>,
 }
@@ -198,11 +200,11 @@ impl Vault {
         Some(used)
     }
 
-    /// The logins and invitations of an account, in the order in which they were made.
-    pub fn of_account(&self, account: CredentialId) -> Vec<Arc<Credential>> {
+    /// The logins and invitations of a tenant's account, in the order in which they were made.
+    pub fn of_account(&self, tenant: &TenantId, account: CredentialId) -> Vec<Arc<Credential>> {
         let inner = self.read();
         let ids = inner.of_accounts.get(&account);
-        let found = ids.into_iter().flatten().filter_map(|id| inner.all.get(id));
+        let found = ids.into_iter().flatten().filter_map(|id| inner.all.get(id)).filter(|kept| kept.tenant == *tenant);
         found.map(|kept| Arc::clone(&kept.credential)).collect()
     }
 
@@ -285,10 +287,14 @@ impl Inner {
                 self.cuts.remove(&(tenant.clone(), cut.subject.clone()));
             }
             Credential::Invitation(_) => {
-                if self.gone.len() >= GONE_MAX {
-                    self.gone.clear();
+                let count = self.gone_of.entry(tenant.clone()).or_default();
+                if *count >= GONE_MAX {
+                    self.gone.retain(|_, whose| whose != tenant);
+                    *count = 0;
                 }
-                self.gone.insert(id, tenant.clone());
+                if self.gone.insert(id, tenant.clone()).is_none() {
+                    *count += 1;
+                }
             }
             Credential::Key(_) | Credential::Login(_) => {}
         }
@@ -390,7 +396,7 @@ mod tests {
         let presented = read(SecretKind::Login, &handed);
         let principal = vault.by_login(&presented, NOW).expect("it holds");
         assert!(vault.by_login(&presented, expires_at).is_none());
-        assert_eq!(vault.of_account(account.id), [Arc::new(Credential::Login(login))]);
+        assert_eq!(vault.of_account(&acme, account.id), [Arc::new(Credential::Login(login))]);
         assert_eq!(vault.account_called(&acme, "sOFIA@aCME").map(|found| found.id), Some(account.id));
         assert_eq!(vault.account_called(&tenant("globex"), "Sofia@Acme"), None);
         vault.apply(&acme, &[put(Credential::Account(Account { ended_at: Some(NOW), ..account }))]);
@@ -422,6 +428,11 @@ mod tests {
         assert_eq!(vault.list(&globex, "key", None, |_| true, 10), []);
         assert_eq!(vault.is_first_use(&globex, CredentialId(1), NOW), None);
         assert_eq!((vault.count(&acme, "key"), vault.count(&globex, "key")), (1, 0));
+        let (account, secret) = (CredentialId(3), handed.hash);
+        let login = Login { id: CredentialId(2), account, secret, began_at: NOW, expires_at: NOW + hours(1) };
+        vault.apply(&acme, &[put(Credential::Login(login))]);
+        assert_eq!(vault.of_account(&acme, account).len(), 1);
+        assert_eq!(vault.of_account(&globex, account), []);
         assert!(vault.by_key(&read(SecretKind::Key, &handed), NOW).is_some());
     }
 

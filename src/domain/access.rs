@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::export::Export;
 use super::id::{CredentialId, PrincipalId, TeamId};
 use super::role::Role;
 use super::time::Timestamp;
@@ -269,6 +270,17 @@ pub enum AccessEvent {
         /// How many readings this event stands for.
         count: u32,
     },
+    /// Data left as files for somebody, the event's actor; files of one kind within the minute are counted, not listed.
+    DataExported {
+        /// What they are.
+        export: Export,
+        /// How many records are in them, all together.
+        rows: u64,
+        /// As what they were allowed to.
+        role: Role,
+        /// How many files this event stands for.
+        count: u32,
+    },
 }
 
 impl AccessEvent {
@@ -287,6 +299,7 @@ impl AccessEvent {
             AccessEvent::AccessCut { .. } => "access.cut",
             AccessEvent::AccessRefused { .. } => "access.refused",
             AccessEvent::HistoryRead { .. } => "history.read",
+            AccessEvent::DataExported { .. } => "data.exported",
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod directory_change;
 pub mod dry_run;
 pub mod entitlement;
 pub mod event;
+pub mod export;
 pub mod findings;
 pub mod id;
 mod line;

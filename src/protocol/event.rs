@@ -23,7 +23,7 @@ use crate::domain::record::PauseCorrected;
 use crate::domain::time::{Timestamp, millis};
 
 /// The names of all kinds of events, in their order.
-pub const EVENT_KINDS: [&str; 54] = [
+pub const EVENT_KINDS: [&str; 55] = [
     "access.cut",
     "access.refused",
     "account.ended",
@@ -40,6 +40,7 @@ pub const EVENT_KINDS: [&str; 54] = [
     "agent.status_changed",
     "alert.acknowledged",
     "clock.stepped",
+    "data.exported",
     "directory.changed",
     "entitlement.at_risk",
     "finding.recorded",
@@ -421,6 +422,11 @@ fn access_data(event: &AccessEvent) -> Data {
         AccessEvent::HistoryRead { what, role, count } => {
             let data = Data::default().with("what", what.as_str()).with("role", role.as_str());
             data.with("count", *count)
+        }
+        AccessEvent::DataExported { export, rows, role, count } => {
+            let filters: Vec<&str> = export.filters.iter().map(|filter| filter.as_str()).collect();
+            let data = Data::default().with("what", export.what.as_str()).with("format", export.format.as_str());
+            data.with("filters", filters).with("rows", *rows).with("role", role.as_str()).with("count", *count)
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::auth::{KeyError, TokenKey, Vault, Verifier};
 use crate::clock::SystemClock;
 use crate::cluster::{LocalBus, LocalPlacement};
 use crate::config::{Config, StoreAddress};
-use crate::domain::id::{PauseId, TenantId};
+use crate::domain::id::{AgentId, PauseId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::hub::Hub;
 use crate::ports::{Bus, Clock, Journal};
@@ -90,6 +90,7 @@ pub async fn run(
         verifier,
         clock,
         first_login: first_login.filter(|_| config.logins),
+        fresh_id: fresh_id(),
     };
     let low_disk = LowDisk::default();
     let watching = watched_disk(&config, &low_disk).map(|disk| {
@@ -165,6 +166,8 @@ pub struct Stores {
     pub clock: Arc<dyn Clock>,
     /// Hands the first login of a company over to a person, where somebody is there to take it.
     pub first_login: Option<TellFirstLogin>,
+    /// Makes ids of pauses and of what agents ask for.
+    pub fresh_id: FreshId,
 }
 
 /// Serves what `stores` hold; [`run`] for any store.
@@ -193,7 +196,7 @@ pub async fn run_on(
         placement: Arc::new(LocalPlacement),
         bus,
         clock: Arc::clone(&stores.clock),
-        fresh_id: fresh_id(),
+        fresh_id: stores.fresh_id,
     };
     let (core, seeds) = Core::take_up(parts).await?;
     if seeds.is_empty() {
@@ -333,10 +336,10 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Pause ids: UUID version 7 (RFC 9562 §5.7) of the instant, the rest random.
+/// Ids of pauses and of what agents ask for: UUID version 7 (RFC 9562 §5.7) of the instant, the rest random.
 #[expect(clippy::disallowed_methods, reason = "the one source of ids; the domain is handed them")]
-fn fresh_id() -> FreshId {
-    Arc::new(|now: Timestamp| {
+pub fn fresh_id() -> FreshId {
+    Arc::new(|_: &TenantId, _: &AgentId, now: Timestamp| {
         let mut random = [0; 10];
         getrandom::fill(&mut random).expect("the system has randomness");
         let ms = u64::try_from(now.0).unwrap_or(0);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::open_error::OpenError;
 use super::reader::{directory_rows, policy, references};
-use super::reading::{Readers, Reading, Sql, damaged};
+use super::reading::{Readers, Reading, damaged};
+use super::sql::SqlOfAll;
 use super::stored::{DirectoryForm, PersonId};
 use crate::config::StoreAddress;
 use crate::domain::directory::Directory;
@@ -61,17 +62,18 @@ pub async fn read_company(store: &StoreAddress, tenant: &TenantId) -> Result<Com
 
 /// The company, or else those that there are.
 async fn read(reading: &mut Reading, tenant: &TenantId) -> Result<Result<Company, Vec<String>>, ReadError> {
-    const TENANTS: Sql = Sql::same("SELECT id FROM tenants ORDER BY id");
-    let rows = reading.all(TENANTS, &[]).await?;
+    const TENANTS: SqlOfAll = SqlOfAll::same("SELECT id FROM tenants ORDER BY id");
+    let rows = reading.of_all().all(TENANTS, &[]).await?;
     let there: Vec<String> = rows.iter().map(|row| row.text(0, "tenants")).collect::<Result<_, _>>()?;
     if !there.iter().any(|id| id == tenant.as_str()) {
         return Ok(Err(there));
     }
     let place = format!("tenant {tenant}");
-    let rows = directory_rows(reading, tenant.as_str()).await?;
+    let reading = &mut reading.of(tenant.as_str());
+    let rows = directory_rows(reading).await?;
     let form = DirectoryForm::of_rows(&rows).map_err(|error| damaged(&place, &error.to_string()))?;
     let people: Vec<PersonId> = form.people().collect();
     let found = references(reading, &people, &[]).await?;
     let directory = form.into_domain(&found).map_err(|error| damaged(&place, &error.to_string()))?;
-    Ok(Ok(Company { directory, policy: policy(reading, tenant.as_str()).await? }))
+    Ok(Ok(Company { directory, policy: policy(reading).await? }))
 }

@@ -10,8 +10,9 @@ use super::open_error::OpenError;
 use super::pauses::{pause_columns, pause_row};
 use super::postgres::{ShardCopy, Target, TargetError};
 use super::reader::{journal_columns, journal_row, pause_types, state_rows};
-use super::reading::{Bind, FoundRow, Readers, Reading, Sql};
+use super::reading::{Bind, FoundRow, Readers, Reading};
 use super::row::{DirectoryRow, PersonRow, PlansRow, PolicyRow, TenantRow, TextRow};
+use super::sql::SqlOfAll;
 use super::sqlite::DATABASE_FILE;
 use super::sqlite::open::FolderLock;
 use super::stored::PersonKind;
@@ -102,22 +103,23 @@ impl Copying<'_> {
     }
 
     async fn tenants(&mut self) -> Result<(), CopyError> {
-        const TENANTS: Sql = Sql::same("SELECT id, shard FROM tenants");
-        let rows = self.reading.all(TENANTS, &[]).await?;
+        const TENANTS: SqlOfAll = SqlOfAll::same("SELECT id, shard FROM tenants");
+        let rows = self.reading.of_all().all(TENANTS, &[]).await?;
         let tenants = rows
             .iter()
             .map(|row| Ok(TenantRow { id: row.text(0, "tenants")?, shard: row.number(1, "tenants")? }))
             .collect::<Result<Vec<_>, ReadError>>()?;
-        let tenant_heads = tenant_heads(&mut self.reading).await?;
+        let tenant_heads = tenant_heads(&mut self.reading.of_all()).await?;
         self.write(Writes { tenants, tenant_heads, ..Writes::default() }).await
     }
 
     async fn people(&mut self) -> Result<(), CopyError> {
-        const PAGE: Sql =
-            Sql::same("SELECT id, tenant, kind, host_id, name, salt FROM people WHERE id > $1 ORDER BY id LIMIT $2");
+        const PAGE: SqlOfAll = SqlOfAll::same(
+            "SELECT id, tenant, kind, host_id, name, salt FROM people WHERE id > $1 ORDER BY id LIMIT $2",
+        );
         let mut after = Vec::new();
         loop {
-            let rows = self.reading.all(PAGE, &[Bind::Bytes(&after), page()]).await?;
+            let rows = self.reading.of_all().all(PAGE, &[Bind::Bytes(&after), page()]).await?;
             let people = rows.iter().map(person).collect::<Result<Vec<_>, _>>()?;
             let Some(last) = people.last() else { return Ok(()) };
             after = last.id.0.to_vec();
@@ -126,11 +128,11 @@ impl Copying<'_> {
     }
 
     async fn texts(&mut self) -> Result<(), CopyError> {
-        const PAGE: Sql =
-            Sql::same("SELECT hash, tenant, person, salt, text FROM texts WHERE hash > $1 ORDER BY hash LIMIT $2");
+        const PAGE: SqlOfAll =
+            SqlOfAll::same("SELECT hash, tenant, person, salt, text FROM texts WHERE hash > $1 ORDER BY hash LIMIT $2");
         let mut after = Vec::new();
         loop {
-            let rows = self.reading.all(PAGE, &[Bind::Bytes(&after), page()]).await?;
+            let rows = self.reading.of_all().all(PAGE, &[Bind::Bytes(&after), page()]).await?;
             let texts = rows.iter().map(text).collect::<Result<Vec<_>, _>>()?;
             let Some(last) = texts.last() else { return Ok(()) };
             after = last.hash.0.to_vec();
@@ -139,14 +141,14 @@ impl Copying<'_> {
     }
 
     async fn journal(&mut self) -> Result<(), CopyError> {
-        const PAGE: Sql = Sql::same(concat!(
+        const PAGE: SqlOfAll = SqlOfAll::same(concat!(
             "SELECT ",
             journal_columns!(),
             " FROM journal WHERE (tenant, seq) > ($1, $2) ORDER BY tenant, seq LIMIT $3"
         ));
         let mut after = (String::new(), i64::MIN);
         loop {
-            let rows = self.reading.all(PAGE, &[Bind::Text(&after.0), Bind::Number(after.1), page()]).await?;
+            let rows = self.reading.of_all().all(PAGE, &[Bind::Text(&after.0), Bind::Number(after.1), page()]).await?;
             let journal = rows.iter().map(journal_row).collect::<Result<Vec<_>, _>>()?;
             let Some(last) = journal.last() else { return Ok(()) };
             after = (last.tenant.clone(), last.seq);
@@ -155,29 +157,28 @@ impl Copying<'_> {
     }
 
     async fn definitions(&mut self) -> Result<(), CopyError> {
-        const DIRECTORIES: Sql = Sql::same("SELECT tenant, version, seq, form, whole, body FROM directories");
-        const POLICIES: Sql = Sql::same("SELECT tenant, version, seq, form FROM policies");
-        for row in self.reading.all(DIRECTORIES, &[]).await? {
+        const DIRECTORIES: SqlOfAll = SqlOfAll::same("SELECT tenant, version, seq, form, whole, body FROM directories");
+        const POLICIES: SqlOfAll = SqlOfAll::same("SELECT tenant, version, seq, form FROM policies");
+        for row in self.reading.of_all().all(DIRECTORIES, &[]).await? {
             let directory = directory(&row)?;
             self.write(Writes { directories: vec![directory], ..Writes::default() }).await?;
         }
-        for row in self.reading.all(POLICIES, &[]).await? {
+        for row in self.reading.of_all().all(POLICIES, &[]).await? {
             let (tenant, version) = (row.text(0, "policies")?, row.number(1, "policies")?);
-            let types = pause_types(&mut self.reading, &tenant, version).await?;
+            let types = pause_types(&mut self.reading.of(&tenant), version).await?;
             let policy =
                 PolicyRow { tenant, version, seq: row.number(2, "policies")?, form: row.number(3, "policies")?, types };
             self.write(Writes { policies: vec![policy], ..Writes::default() }).await?;
         }
         self.plans().await?;
-        let credentials = credential_rows(&mut self.reading, None).await?;
+        let credentials = credential_rows(&mut self.reading.of_all()).await?;
         self.write(Writes { credentials, ..Writes::default() }).await
     }
 
     /// A folder that no server has opened since the table came to be has none.
     async fn plans(&mut self) -> Result<(), CopyError> {
-        const IS_THERE: Sql = Sql::same("SELECT name FROM sqlite_master WHERE name = 'policy_plans'");
-        const PLANS: Sql = Sql::same("SELECT tenant, seq, form, body FROM policy_plans");
-        if self.reading.first(IS_THERE, &[]).await?.is_none() {
+        const PLANS: SqlOfAll = SqlOfAll::same("SELECT tenant, seq, form, body FROM policy_plans");
+        if !self.reading.of_all().has_table("policy_plans").await? {
             return Ok(());
         }
         let plan = |row: &FoundRow| {
@@ -185,17 +186,20 @@ impl Copying<'_> {
             let (tenant, seq) = (row.text(0, place)?, row.number(1, place)?);
             Ok(PlansRow { tenant, seq, form: row.number(2, place)?, body: row.text(3, place)? })
         };
-        let rows = self.reading.all(PLANS, &[]).await?;
+        let rows = self.reading.of_all().all(PLANS, &[]).await?;
         let plans = rows.iter().map(plan).collect::<Result<Vec<_>, ReadError>>()?;
         self.write(Writes { plans, ..Writes::default() }).await
     }
 
     async fn pauses(&mut self) -> Result<(), CopyError> {
-        const PAGE: Sql =
-            Sql::same(concat!("SELECT ", pause_columns!(), " FROM pauses AS p WHERE p.id > $1 ORDER BY p.id LIMIT $2"));
+        const PAGE: SqlOfAll = SqlOfAll::same(concat!(
+            "SELECT ",
+            pause_columns!(),
+            " FROM pauses AS p WHERE p.id > $1 ORDER BY p.id LIMIT $2"
+        ));
         let mut after = Vec::new();
         loop {
-            let rows = self.reading.all(PAGE, &[Bind::Bytes(&after), page()]).await?;
+            let rows = self.reading.of_all().all(PAGE, &[Bind::Bytes(&after), page()]).await?;
             let pauses = rows.iter().map(pause_row).collect::<Result<Vec<_>, _>>()?;
             let Some(last) = pauses.last() else { return Ok(()) };
             after = last.id.0.to_vec();
@@ -204,14 +208,14 @@ impl Copying<'_> {
     }
 
     async fn amendments(&mut self) -> Result<(), CopyError> {
-        const PAGE: Sql = Sql::same(concat!(
+        const PAGE: SqlOfAll = SqlOfAll::same(concat!(
             "SELECT ",
             amendment_columns!(),
             " FROM pause_amendments AS a WHERE (a.tenant, a.seq) > ($1, $2) ORDER BY a.tenant, a.seq LIMIT $3"
         ));
         let mut after = (String::new(), i64::MIN);
         loop {
-            let rows = self.reading.all(PAGE, &[Bind::Text(&after.0), Bind::Number(after.1), page()]).await?;
+            let rows = self.reading.of_all().all(PAGE, &[Bind::Text(&after.0), Bind::Number(after.1), page()]).await?;
             let amendments = rows.iter().map(amendment_row).collect::<Result<Vec<_>, _>>()?;
             let Some(last) = amendments.last() else { return Ok(()) };
             after = (last.tenant.clone(), last.seq);
@@ -220,9 +224,10 @@ impl Copying<'_> {
     }
 
     async fn states(&mut self) -> Result<(), CopyError> {
-        const TENANTS: Sql = Sql::same("SELECT DISTINCT tenant FROM states ORDER BY tenant");
-        for row in self.reading.all(TENANTS, &[]).await? {
-            let states = state_rows(&mut self.reading, &row.text(0, "states")?).await?;
+        const TENANTS: SqlOfAll = SqlOfAll::same("SELECT DISTINCT tenant FROM states ORDER BY tenant");
+        for row in self.reading.of_all().all(TENANTS, &[]).await? {
+            let tenant = row.text(0, "states")?;
+            let states = state_rows(&mut self.reading.of(&tenant)).await?;
             for states in states.chunks(PAGE_ROWS) {
                 self.write(Writes { states: states.to_vec(), ..Writes::default() }).await?;
             }
@@ -232,8 +237,8 @@ impl Copying<'_> {
 
     /// Epochs go along: whoever owned the source is fenced from the copy as well.
     async fn shards(&mut self) -> Result<(), CopyError> {
-        const SHARDS: Sql = Sql::same("SELECT id, epoch, head FROM shards");
-        for row in self.reading.all(SHARDS, &[]).await? {
+        const SHARDS: SqlOfAll = SqlOfAll::same("SELECT id, epoch, head FROM shards");
+        for row in self.reading.of_all().all(SHARDS, &[]).await? {
             let (id, epoch, head) = (row.number(0, "shards")?, row.number(1, "shards")?, row.number(2, "shards")?);
             let set = self.target.set_shard(ShardCopy { id, epoch, head }).await;
             set.map_err(|error| not_taken(self.address, error))?;

@@ -2,32 +2,21 @@
 
 use std::sync::Arc;
 
-use super::reading::{Bind, FoundRow, Reading, Sql, damaged};
+use super::reading::{AllTenants, FoundRow, OneTenant, damaged};
 use super::row::CredentialRow;
+use super::sql::{Sql, SqlOfAll};
 use super::stored::CredentialForm;
 use crate::domain::access::Credential;
 use crate::ports::ReadError;
 
-/// The rows of one tenant, or of all. A folder that no server has opened since the table came to be has none.
-pub(crate) async fn credential_rows(
-    reading: &mut Reading,
-    tenant: Option<&str>,
-) -> Result<Vec<CredentialRow>, ReadError> {
-    const IS_THERE: Sql = Sql::each(
-        "SELECT name FROM sqlite_master WHERE name = 'credentials'",
-        "SELECT 'credentials' WHERE to_regclass('credentials') IS NOT NULL",
-    );
-    const ALL: Sql = Sql::same("SELECT tenant, id, kind, seq, form, body FROM credentials ORDER BY tenant, id");
-    const OF_TENANT: Sql =
-        Sql::same("SELECT tenant, id, kind, seq, form, body FROM credentials WHERE tenant = $1 ORDER BY id");
-    if reading.first(IS_THERE, &[]).await?.is_none() {
+/// The rows of all tenants.
+pub(crate) async fn credential_rows(reading: &mut AllTenants<'_>) -> Result<Vec<CredentialRow>, ReadError> {
+    const ALL: SqlOfAll =
+        SqlOfAll::same("SELECT tenant, id, kind, seq, form, body FROM credentials ORDER BY tenant, id");
+    if !reading.has_table("credentials").await? {
         return Ok(Vec::new());
     }
-    let rows = match tenant {
-        Some(tenant) => reading.all(OF_TENANT, &[Bind::Text(tenant)]).await?,
-        None => reading.all(ALL, &[]).await?,
-    };
-    rows.iter().map(credential_row).collect()
+    reading.all(ALL, &[]).await?.iter().map(credential_row).collect()
 }
 
 fn credential_row(row: &FoundRow) -> Result<CredentialRow, ReadError> {
@@ -43,11 +32,16 @@ fn credential_row(row: &FoundRow) -> Result<CredentialRow, ReadError> {
 }
 
 /// The credentials of a tenant, by their ids.
-pub(crate) async fn credentials(reading: &mut Reading, tenant: &str) -> Result<Arc<[Credential]>, ReadError> {
-    let rows = credential_rows(reading, Some(tenant)).await?;
-    let read = |row: &CredentialRow| {
-        CredentialForm::read(row)
-            .map_err(|error| damaged(&format!("credential {tenant}/{}", row.id), &error.to_string()))
+pub(crate) async fn credentials(reading: &mut OneTenant<'_>) -> Result<Arc<[Credential]>, ReadError> {
+    const OF_TENANT: Sql =
+        Sql::same("SELECT tenant, id, kind, seq, form, body FROM credentials WHERE tenant = $1 ORDER BY id");
+    if !reading.has_table("credentials").await? {
+        return Ok(Arc::default());
+    }
+    let read = |row: &FoundRow| {
+        let row = credential_row(row)?;
+        CredentialForm::read(&row)
+            .map_err(|error| damaged(&format!("credential {}/{}", row.tenant, row.id), &error.to_string()))
     };
-    rows.iter().map(read).collect()
+    reading.all(OF_TENANT, &[]).await?.iter().map(read).collect()
 }

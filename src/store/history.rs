@@ -15,7 +15,8 @@ use chrono_tz::Tz;
 
 use super::open_error::OpenError;
 use super::reader::references;
-use super::reading::{Bind, FoundRow, Readers, Reading, Sql, damaged};
+use super::reading::{Bind, FoundRow, OneTenant, Readers, TenantReaders, damaged};
+use super::sql::Sql;
 use super::stored::{FormError, Hash, PersonId, Resolve, WideId, parse, parse_cause};
 use crate::config::StoreAddress;
 use crate::domain::event::{Cause, LimitedClass};
@@ -34,17 +35,43 @@ pub const PAGE_MAX: usize = 1000;
 /// How long a page may take: with its indexes it is milliseconds.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the history of pauses in a store.
+/// The history of pauses in a store. It is read for a tenant, and in no other way:
+///
+/// ```
+/// # use intervalo::domain::id::TenantId;
+/// # use intervalo::store::history::{PauseFilter, PauseHistory};
+/// async fn read(history: &PauseHistory, tenant: &TenantId) {
+///     let _ = history.of(tenant).page(&PauseFilter::default(), None, 10).await;
+/// }
+/// ```
+/// ```compile_fail,E0599
+/// # use intervalo::domain::id::TenantId;
+/// # use intervalo::store::history::{PauseFilter, PauseHistory};
+/// async fn read(history: &PauseHistory, tenant: &TenantId) {
+///     let _ = history.page(&PauseFilter::default(), None, 10).await;
+/// }
+/// ```
+/// ```compile_fail,E0061
+/// # use intervalo::domain::id::TenantId;
+/// # use intervalo::store::history::{PauseFilter, PauseHistory};
+/// async fn read(history: &PauseHistory, tenant: &TenantId) {
+///     let _ = history.of().page(&PauseFilter::default(), None, 10).await;
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct PauseHistory {
     readers: Readers,
 }
 
-/// Which pauses are wanted. Those of no other tenant are ever read.
-#[derive(Debug, Clone, PartialEq)]
+/// The history of one tenant. Nothing of another is ever read by it.
+#[derive(Debug, Clone)]
+pub struct TenantHistory {
+    readers: TenantReaders,
+}
+
+/// Which pauses of a tenant are wanted; by default all.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PauseFilter {
-    /// The tenant.
-    pub tenant: TenantId,
     /// Only these agents; `None` means all.
     pub agents: Option<Vec<AgentId>>,
     /// Only pauses that count for these teams; `None` means all, those without a team too.
@@ -55,13 +82,6 @@ pub struct PauseFilter {
     pub from: Option<DayOrInstant>,
     /// Until when.
     pub to: Option<DayOrInstant>,
-}
-
-impl PauseFilter {
-    /// All pauses of a tenant.
-    pub fn of(tenant: TenantId) -> PauseFilter {
-        PauseFilter { tenant, agents: None, teams: None, pause_type: None, from: None, to: None }
-    }
 }
 
 /// A bound of a period.
@@ -179,11 +199,18 @@ impl PauseHistory {
         Ok(PauseHistory { readers: Readers::open(&store.into()).await? })
     }
 
+    /// The history of one tenant.
+    pub fn of(&self, tenant: &TenantId) -> TenantHistory {
+        TenantHistory { readers: self.readers.of(tenant) }
+    }
+
     /// Closes the connections.
     pub async fn close(&self) {
         self.readers.close().await;
     }
+}
 
+impl TenantHistory {
     /// Up to `limit` pauses after a key, at most [`PAGE_MAX`] and at least one.
     ///
     /// # Errors
@@ -198,17 +225,17 @@ impl PauseHistory {
         self.readers.within(PAGE_TIMEOUT, async |reading| read_page(reading, filter, after, limit).await).await
     }
 
-    /// One pause of a tenant by its id; none also when it is a protected one.
+    /// One pause by its id; none also when it is a protected one.
     ///
     /// # Errors
     /// [`ReadError`] when the store is out of reach or damaged.
-    pub async fn pause(&self, tenant: &TenantId, id: PauseId) -> Result<Option<PauseRow>, ReadError> {
-        self.readers.within(PAGE_TIMEOUT, async |reading| read_one(reading, tenant, id).await).await
+    pub async fn pause(&self, id: PauseId) -> Result<Option<PauseRow>, ReadError> {
+        self.readers.within(PAGE_TIMEOUT, async |reading| read_one(reading, id).await).await
     }
 }
 
 async fn read_page(
-    reading: &mut Reading,
+    reading: &mut OneTenant<'_>,
     filter: &PauseFilter,
     after: Option<PauseKey>,
     limit: usize,
@@ -223,7 +250,6 @@ async fn read_page(
     let (start_at, start_id) = start.max(from);
     let sql = if agents.is_some() { PAGE_OF_AGENTS } else { PAGE_OF_ALL };
     let binds = [
-        Bind::Text(filter.tenant.as_str()),
         Bind::Words(agents),
         Bind::Words(teams),
         Bind::Optional(filter.pause_type.as_ref().map(PauseTypeCode::as_str)),
@@ -244,16 +270,16 @@ async fn read_page(
     Ok(PausePage { rows, next })
 }
 
-/// One pause of a tenant, if it is one of the history's.
-async fn read_one(reading: &mut Reading, tenant: &TenantId, id: PauseId) -> Result<Option<PauseRow>, ReadError> {
+/// One pause, if it is one of the history's.
+async fn read_one(reading: &mut OneTenant<'_>, id: PauseId) -> Result<Option<PauseRow>, ReadError> {
     let id = WideId::of(id.0);
-    let row = reading.first(ONE, &[Bind::Text(tenant.as_str()), Bind::Bytes(&id.0)]).await?;
+    let row = reading.first(ONE, &[Bind::Bytes(&id.0)]).await?;
     let raw = row.iter().map(raw_row).collect::<Result<_, _>>()?;
     Ok(whole_rows(reading, raw).await?.pop())
 }
 
 /// The rows with their people, their texts, and what was said of them since.
-async fn whole_rows(reading: &mut Reading, raw: Vec<RawRow>) -> Result<Vec<PauseRow>, ReadError> {
+async fn whole_rows(reading: &mut OneTenant<'_>, raw: Vec<RawRow>) -> Result<Vec<PauseRow>, ReadError> {
     let amendments = Amendments::of(reading, raw.iter().map(|row| row.id).collect()).await?;
     let people: BTreeSet<PersonId> = raw.iter().map(|row| row.person).chain(amendments.people()).collect();
     let people: Vec<PersonId> = people.into_iter().collect();
@@ -320,7 +346,7 @@ macro_rules! history_columns {
          p.shift_started_at, p.shift_estimated, p.started_at, p.ended_at, p.ended_by, p.short, p.misclick,
          p.last_seen_at, p.replaced_by, p.limit_ms, p.extended_ms, p.overran_at, p.policy_version, p.paid,
          p.counts_as_work,
-         (SELECT r.id FROM pauses AS r WHERE r.id = p.replaces AND r.class <> 'protected'), p.note"
+         (SELECT r.id FROM pauses AS r WHERE r.tenant = $1 AND r.id = p.replaces AND r.class <> 'protected'), p.note"
     };
 }
 

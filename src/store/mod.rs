@@ -26,6 +26,8 @@ mod recorded;
 mod requests;
 mod row;
 mod snapshot;
+#[doc(hidden)]
+pub mod sql;
 mod sqlite;
 mod stored;
 pub mod verify;

@@ -2,7 +2,8 @@
 
 use super::decode::{damaged_row, decode_op, decode_tenant_event};
 use super::reader::{READ_TIMEOUT, asked, journal_columns, journal_row, references};
-use super::reading::{Bind, Readers, Sql};
+use super::reading::{Bind, Readers};
+use super::sql::Sql;
 use super::stored::{PersonId, Resolve, WideId};
 use crate::domain::command::Actor;
 use crate::domain::event::TenantEvent;
@@ -40,15 +41,11 @@ pub(crate) async fn find_op(
         ),
     );
     readers
+        .of(tenant)
         .within(READ_TIMEOUT, async |reading| {
             let op = WideId::of(op.0);
-            let binds = [
-                Bind::Text(tenant.as_str()),
-                Bind::Text(agent.as_str()),
-                Bind::Bytes(&op.0),
-                Bind::Text(by.kind()),
-                Bind::Optional(by.id()),
-            ];
+            let binds =
+                [Bind::Text(agent.as_str()), Bind::Bytes(&op.0), Bind::Text(by.kind()), Bind::Optional(by.id())];
             let Some(row) = reading.first(FIND, &binds).await? else { return Ok(None) };
             let row = journal_row(&row)?;
             let people: Vec<PersonId> = row.op_by.into_iter().collect();
@@ -85,10 +82,10 @@ pub(crate) async fn find_change(
         ),
     );
     readers
+        .of(tenant)
         .within(READ_TIMEOUT, async |reading| {
             let op = WideId::of(op.0);
-            let binds =
-                [Bind::Text(tenant.as_str()), Bind::Bytes(&op.0), Bind::Text(by.kind()), Bind::Optional(by.id())];
+            let binds = [Bind::Bytes(&op.0), Bind::Text(by.kind()), Bind::Optional(by.id())];
             let Some(row) = reading.first(FIND, &binds).await? else { return Ok(None) };
             let row = journal_row(&row)?;
             let decode =

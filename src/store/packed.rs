@@ -4,8 +4,9 @@
 use std::cell::RefCell;
 
 use super::decode::{FoundPerson, References, decode_state_of, erased};
-use super::reading::{Bind, Reading, Sql, damaged};
+use super::reading::{Bind, OneTenant, damaged};
 use super::row::StateRowForm;
+use super::sql::Sql;
 use super::stored::{FormError, Hash, PersonId, Resolve, erased_host_id};
 use crate::domain::id::AgentId;
 use crate::ports::{ReadError, StateRow};
@@ -21,11 +22,7 @@ pub(crate) struct Chunk {
 }
 
 /// The states after one, with the people that they are of; none when there are no more.
-pub(crate) async fn next_chunk(
-    reading: &mut Reading,
-    tenant: &str,
-    after: PersonId,
-) -> Result<Option<Chunk>, ReadError> {
+pub(crate) async fn next_chunk(reading: &mut OneTenant<'_>, after: PersonId) -> Result<Option<Chunk>, ReadError> {
     // Each: 32 digits of the internal id, the numbers `last_seq`, `form`, and the lengths in bytes of the three
     // texts, each followed by a comma; then the texts. The length of what is not there is empty.
     const CHUNK: Sql = Sql::each(
@@ -33,16 +30,16 @@ pub(crate) async fn next_chunk(
             lower(hex(person)), last_seq, ',', form, ',', octet_length(body), ',', octet_length(host_id), ',',
             octet_length(name), ',', body, host_id, name), ''), max(person)
          FROM (SELECT s.person, s.last_seq, s.form, s.body, p.host_id, p.name
-               FROM states AS s LEFT JOIN people AS p ON p.id = s.person
+               FROM states AS s LEFT JOIN people AS p ON p.tenant = $1 AND p.id = s.person
                WHERE s.tenant = $1 AND s.person > $2 ORDER BY s.person LIMIT $3)",
         "SELECT concat(
             encode(s.person, 'hex'), s.last_seq, ',', s.form, ',', octet_length(s.body), ',', octet_length(p.host_id),
             ',', octet_length(p.name), ',', s.body, p.host_id, p.name), s.person
-         FROM states AS s LEFT JOIN people AS p ON p.id = s.person
+         FROM states AS s LEFT JOIN people AS p ON p.tenant = $1 AND p.id = s.person
          WHERE s.tenant = $1 AND s.person > $2 ORDER BY s.person LIMIT $3",
     );
-    let place = format!("the states of tenant {tenant}");
-    let binds = [Bind::Text(tenant), Bind::Bytes(&after.0), Bind::Number(CHUNK_STATES)];
+    let place = format!("the states of tenant {}", reading.tenant());
+    let binds = [Bind::Bytes(&after.0), Bind::Number(CHUNK_STATES)];
     let (mut packed, mut last) = (String::new(), None);
     for row in reading.all(CHUNK, &binds).await? {
         if let Some(text) = row.optional_text(0, &place)? {

@@ -1,12 +1,14 @@
 //! The reads of the core: each of one instant, with a time limit, beside the writer. The same for every
 //! database that keeps the rows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::decode::{Asked, FoundPerson, References, damaged_row, decode_row};
-use super::reading::{Bind, FoundRow, Readers, Reading, Sql, damaged};
+use super::reading::{Bind, FoundRow, OneTenant, Readers, damaged};
 use super::row::{DirectoryRow, JournalRow, StateRowForm};
+use super::sql::{Sql, SqlOfAll};
 use super::stored::{Hash, PauseTypeForm, PersonId, PlansForm, Resolve, read_json};
 use crate::domain::id::PolicyVersion;
 use crate::domain::policy::Policy;
@@ -59,17 +61,19 @@ pub(crate) fn journal_row(row: &FoundRow) -> Result<JournalRow, ReadError> {
 }
 
 pub(crate) async fn heads(readers: &Readers) -> Result<Vec<ShardHead>, ReadError> {
-    const HEADS: Sql =
-        Sql::same("SELECT id, epoch, head FROM shards WHERE id IN (SELECT shard FROM tenants) ORDER BY id");
-    readers.within(READ_TIMEOUT, async |reading| reading.all(HEADS, &[]).await?.iter().map(shard_head).collect()).await
+    const HEADS: SqlOfAll =
+        SqlOfAll::same("SELECT id, epoch, head FROM shards WHERE id IN (SELECT shard FROM tenants) ORDER BY id");
+    readers
+        .within(READ_TIMEOUT, async |reading| reading.of_all().all(HEADS, &[]).await?.iter().map(shard_head).collect())
+        .await
 }
 
 /// When the last event of any tenant was; the epoch when there is none.
 pub(crate) async fn last_at(readers: &Readers) -> Result<Timestamp, ReadError> {
-    const LAST_AT: Sql = Sql::same("SELECT coalesce(max(last_at), 0) FROM tenant_heads");
+    const LAST_AT: SqlOfAll = SqlOfAll::same("SELECT coalesce(max(last_at), 0) FROM tenant_heads");
     readers
         .within(READ_TIMEOUT, async |reading| {
-            let row = reading.one(LAST_AT, &[], "tenant_heads").await?;
+            let row = reading.of_all().one(LAST_AT, &[], "tenant_heads").await?;
             Ok(Timestamp(row.number(0, "tenant_heads")?))
         })
         .await
@@ -90,7 +94,7 @@ pub(crate) async fn read(
     after: ShardSeq,
     max: usize,
 ) -> Result<Vec<Stored>, ReadError> {
-    const PAGE: Sql = Sql::same(concat!(
+    const PAGE: SqlOfAll = SqlOfAll::same(concat!(
         "SELECT ",
         journal_columns!(),
         " FROM journal WHERE shard = $1 AND shard_seq > $2 ORDER BY shard_seq LIMIT $3"
@@ -102,14 +106,21 @@ pub(crate) async fn read(
                 Bind::Number(after.0.cast_signed()),
                 Bind::Number(i64::try_from(max).unwrap_or(i64::MAX)),
             ];
-            let rows = reading.all(PAGE, &binds).await?;
+            let rows = reading.of_all().all(PAGE, &binds).await?;
             let rows: Vec<JournalRow> = rows.iter().map(journal_row).collect::<Result<_, _>>()?;
-            let decode = |resolve: &dyn Resolve| -> Result<Vec<Stored>, ReadError> {
-                rows.iter().map(|row| decode_row(row, resolve).map_err(|error| damaged_row(row, &error))).collect()
+            let decode = |row: &JournalRow, resolve: &dyn Resolve| {
+                decode_row(row, resolve).map_err(|error| damaged_row(row, &error))
             };
-            let (people, texts) = asked(|asked| decode(asked).map(drop))?;
-            let found = references(reading, &people, &texts).await?;
-            decode(&found)
+            let mut found = References::default();
+            let tenants: BTreeSet<&str> = rows.iter().map(|row| row.tenant.as_str()).collect();
+            for tenant in tenants {
+                let mut of_tenant = rows.iter().filter(|row| row.tenant == tenant);
+                let (people, texts) = asked(|asked| of_tenant.try_for_each(|row| decode(row, asked).map(drop)))?;
+                let of_tenant = references(&mut reading.of(tenant), &people, &texts).await?;
+                found.people.extend(of_tenant.people);
+                found.texts.extend(of_tenant.texts);
+            }
+            rows.iter().map(|row| decode(row, &found)).collect()
         })
         .await
 }
@@ -123,19 +134,21 @@ pub(crate) fn asked(
     Ok(asked.into_lists())
 }
 
-/// Fetches people and texts.
+/// Fetches people and texts of a tenant.
 pub(crate) async fn references(
-    reading: &mut Reading,
+    reading: &mut OneTenant<'_>,
     ids: &[PersonId],
     texts: &[Hash],
 ) -> Result<References, ReadError> {
     const PEOPLE: Sql = Sql::each(
-        "SELECT p.id, p.host_id, p.name FROM json_each($1) AS k CROSS JOIN people AS p ON p.id = unhex(k.value)",
-        "SELECT id, host_id, name FROM people WHERE id = ANY($1)",
+        "SELECT p.id, p.host_id, p.name FROM json_each($2) AS k CROSS JOIN people AS p ON p.id = unhex(k.value)
+         WHERE p.tenant = $1",
+        "SELECT id, host_id, name FROM people WHERE tenant = $1 AND id = ANY($2)",
     );
     const TEXTS: Sql = Sql::each(
-        "SELECT t.hash, t.text FROM json_each($1) AS k CROSS JOIN texts AS t ON t.hash = unhex(k.value)",
-        "SELECT hash, text FROM texts WHERE hash = ANY($1)",
+        "SELECT t.hash, t.text FROM json_each($2) AS k CROSS JOIN texts AS t ON t.hash = unhex(k.value)
+         WHERE t.tenant = $1",
+        "SELECT hash, text FROM texts WHERE tenant = $1 AND hash = ANY($2)",
     );
     let mut found = References::default();
     if !ids.is_empty() {
@@ -151,7 +164,7 @@ pub(crate) async fn references(
 }
 
 /// People, as a statement finds them: by internal id, host id and name.
-pub(crate) async fn people(reading: &mut Reading, sql: Sql, binds: &[Bind<'_>]) -> Result<References, ReadError> {
+pub(crate) async fn people(reading: &mut OneTenant<'_>, sql: Sql, binds: &[Bind<'_>]) -> Result<References, ReadError> {
     let mut found = References::default();
     for row in reading.all(sql, binds).await? {
         let person = FoundPerson::new(row.text(1, "people")?, row.optional_text(2, "people")?);
@@ -161,7 +174,7 @@ pub(crate) async fn people(reading: &mut Reading, sql: Sql, binds: &[Bind<'_>]) 
 }
 
 /// The last directory version that is whole, and what changed since, in order.
-pub(crate) async fn directory_rows(reading: &mut Reading, tenant: &str) -> Result<Vec<DirectoryRow>, ReadError> {
+pub(crate) async fn directory_rows(reading: &mut OneTenant<'_>) -> Result<Vec<DirectoryRow>, ReadError> {
     const SINCE_WHOLE: Sql = Sql::each(
         "SELECT version, seq, form, whole, body FROM directories WHERE tenant = $1 AND version >=
             (SELECT version FROM directories WHERE tenant = $1 AND whole = 1 ORDER BY version DESC LIMIT 1)
@@ -170,8 +183,9 @@ pub(crate) async fn directory_rows(reading: &mut Reading, tenant: &str) -> Resul
             (SELECT version FROM directories WHERE tenant = $1 AND whole ORDER BY version DESC LIMIT 1)
          ORDER BY version",
     );
+    let rows = reading.all(SINCE_WHOLE, &[]).await?;
+    let tenant = reading.tenant();
     let place = format!("the directory of tenant {tenant}");
-    let rows = reading.all(SINCE_WHOLE, &[Bind::Text(tenant)]).await?;
     let read = |row: &FoundRow| {
         Ok(DirectoryRow {
             tenant: tenant.to_owned(),
@@ -185,16 +199,17 @@ pub(crate) async fn directory_rows(reading: &mut Reading, tenant: &str) -> Resul
     rows.iter().map(read).collect()
 }
 
-pub(crate) async fn policy(reading: &mut Reading, tenant: &str) -> Result<Arc<Policy>, ReadError> {
+pub(crate) async fn policy(reading: &mut OneTenant<'_>) -> Result<Arc<Policy>, ReadError> {
     const NEWEST: Sql = Sql::same("SELECT max(version) FROM policies WHERE tenant = $1");
-    let row = reading.one(NEWEST, &[Bind::Text(tenant)], "policies").await?;
+    let row = reading.one(NEWEST, &[], "policies").await?;
     let Some(version) = row.optional_number(0, "policies")? else { return Ok(Arc::new(Policy::empty())) };
-    policy_of(reading, tenant, version).await.map(Arc::new)
+    policy_of(reading, version).await.map(Arc::new)
 }
 
 /// A version of a tenant's policy.
-pub(crate) async fn policy_of(reading: &mut Reading, tenant: &str, version: i64) -> Result<Policy, ReadError> {
-    let forms = pause_types(reading, tenant, version).await?;
+pub(crate) async fn policy_of(reading: &mut OneTenant<'_>, version: i64) -> Result<Policy, ReadError> {
+    let forms = pause_types(reading, version).await?;
+    let tenant = reading.tenant();
     let decode = |resolve: &dyn Resolve| {
         let mut policy = Policy { version: PolicyVersion(version.cast_unsigned()), ..Policy::empty() };
         for form in forms.iter().cloned() {
@@ -210,10 +225,10 @@ pub(crate) async fn policy_of(reading: &mut Reading, tenant: &str, version: i64)
 }
 
 /// What is planned for a tenant's policy.
-pub(crate) async fn plans(reading: &mut Reading, tenant: &str) -> Result<Arc<PolicyPlans>, ReadError> {
+pub(crate) async fn plans(reading: &mut OneTenant<'_>) -> Result<Arc<PolicyPlans>, ReadError> {
     const PLANS: Sql = Sql::same("SELECT form, body FROM policy_plans WHERE tenant = $1");
-    let place = format!("the plans for the policy of tenant {tenant}");
-    let Some(row) = reading.first(PLANS, &[Bind::Text(tenant)]).await? else { return Ok(Arc::default()) };
+    let place = format!("the plans for the policy of tenant {}", reading.tenant());
+    let Some(row) = reading.first(PLANS, &[]).await? else { return Ok(Arc::default()) };
     let (form, body) = (row.number(0, &place)?, row.text(1, &place)?);
     let decode = |resolve: &dyn Resolve| {
         let plans = read_json::<PlansForm>(form, &body).and_then(|form| form.into_domain(resolve));
@@ -225,16 +240,12 @@ pub(crate) async fn plans(reading: &mut Reading, tenant: &str) -> Result<Arc<Pol
 }
 
 /// A policy version's rows, in the order of their codes.
-pub(crate) async fn pause_types(
-    reading: &mut Reading,
-    tenant: &str,
-    version: i64,
-) -> Result<Vec<PauseTypeForm>, ReadError> {
+pub(crate) async fn pause_types(reading: &mut OneTenant<'_>, version: i64) -> Result<Vec<PauseTypeForm>, ReadError> {
     const TYPES: Sql = Sql::same(
         "SELECT code, class, color, body, rules FROM pause_types WHERE tenant = $1 AND version = $2 ORDER BY code",
     );
-    let place = format!("the pause types of tenant {tenant}");
-    let rows = reading.all(TYPES, &[Bind::Text(tenant), Bind::Number(version)]).await?;
+    let place = format!("the pause types of tenant {}", reading.tenant());
+    let rows = reading.all(TYPES, &[Bind::Number(version)]).await?;
     rows.iter()
         .map(|row| {
             Ok(PauseTypeForm {
@@ -248,19 +259,18 @@ pub(crate) async fn pause_types(
         .collect()
 }
 
-pub(crate) async fn server_started_row(reading: &mut Reading, tenant: &str) -> Result<Option<JournalRow>, ReadError> {
+pub(crate) async fn server_started_row(reading: &mut OneTenant<'_>) -> Result<Option<JournalRow>, ReadError> {
     const LAST: Sql = Sql::same(concat!(
         "SELECT ",
         journal_columns!(),
         " FROM journal WHERE tenant = $1 AND kind = 'server.started' ORDER BY seq DESC LIMIT 1"
     ));
-    reading.first(LAST, &[Bind::Text(tenant)]).await?.as_ref().map(journal_row).transpose()
+    reading.first(LAST, &[]).await?.as_ref().map(journal_row).transpose()
 }
 
 /// The last step of the clock after an entry.
 pub(crate) async fn clock_stepped_row(
-    reading: &mut Reading,
-    tenant: &str,
+    reading: &mut OneTenant<'_>,
     after: i64,
 ) -> Result<Option<JournalRow>, ReadError> {
     const LAST: Sql = Sql::same(concat!(
@@ -268,15 +278,15 @@ pub(crate) async fn clock_stepped_row(
         journal_columns!(),
         " FROM journal WHERE tenant = $1 AND kind = 'clock.stepped' AND seq > $2 ORDER BY seq DESC LIMIT 1"
     ));
-    let binds = [Bind::Text(tenant), Bind::Number(after)];
-    reading.first(LAST, &binds).await?.as_ref().map(journal_row).transpose()
+    reading.first(LAST, &[Bind::Number(after)]).await?.as_ref().map(journal_row).transpose()
 }
 
 /// All states of a tenant, in the order of their internal ids.
-pub(crate) async fn state_rows(reading: &mut Reading, tenant: &str) -> Result<Vec<StateRowForm>, ReadError> {
+pub(crate) async fn state_rows(reading: &mut OneTenant<'_>) -> Result<Vec<StateRowForm>, ReadError> {
     const STATES: Sql = Sql::same("SELECT person, last_seq, form, body FROM states WHERE tenant = $1 ORDER BY person");
+    let rows = reading.all(STATES, &[]).await?;
+    let tenant = reading.tenant();
     let place = format!("the states of tenant {tenant}");
-    let rows = reading.all(STATES, &[Bind::Text(tenant)]).await?;
     rows.iter()
         .map(|row| {
             Ok(StateRowForm {

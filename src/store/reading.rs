@@ -1,8 +1,7 @@
 //! Reading rows from whichever database keeps them: connections, statements, parameters and columns
 //! under one name each, so that every read is written once.
 //!
-//! A statement is the same text for both databases where they agree (parameters `$1`, `$2` …), and
-//! two texts where they do not.
+//! Rows are read of one tenant ([`OneTenant`], which binds the tenant itself) or, by that name, of all ([`AllTenants`]).
 
 use std::time::Duration;
 
@@ -13,28 +12,11 @@ use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{Row, Transaction};
 
 use super::open_error::OpenError;
+use super::sql::{Sql, SqlOfAll};
 use super::stored::{Hash, PersonId, WideId, to_hex, write_json};
 use crate::config::StoreAddress;
+use crate::domain::id::TenantId;
 use crate::ports::ReadError;
-
-/// A statement that reads.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sql {
-    sqlite: &'static str,
-    postgres: &'static str,
-}
-
-impl Sql {
-    /// One text for both databases.
-    pub(crate) const fn same(text: &'static str) -> Sql {
-        Sql { sqlite: text, postgres: text }
-    }
-
-    /// A text for each.
-    pub(crate) const fn each(sqlite: &'static str, postgres: &'static str) -> Sql {
-        Sql { sqlite, postgres }
-    }
-}
 
 /// A parameter of a statement.
 #[derive(Debug, Clone)]
@@ -105,6 +87,11 @@ impl Readers {
                 Ok(Readers::Postgres(super::postgres::open::connect_readers(address).await?))
             }
         }
+    }
+
+    /// The same for the rows of one tenant.
+    pub(crate) fn of(&self, tenant: &TenantId) -> TenantReaders {
+        TenantReaders { readers: self.clone(), tenant: tenant.clone() }
     }
 
     /// Runs reads of one instant within a limit.
@@ -181,23 +168,45 @@ impl Drop for Line {
     }
 }
 
-impl Reading {
-    /// All rows of a statement.
+/// Connections that read the rows of one tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct TenantReaders {
+    readers: Readers,
+    tenant: TenantId,
+}
+
+impl TenantReaders {
+    /// Runs reads of one instant within a limit.
+    ///
+    /// # Errors
+    /// As [`Readers::within`].
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        read: impl AsyncFnOnce(&mut OneTenant<'_>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        self.readers.within(limit, async |reading| read(&mut reading.of(self.tenant.as_str())).await).await
+    }
+}
+
+/// Reads of one instant of the rows of one tenant.
+pub(crate) struct OneTenant<'a> {
+    reading: &'a mut Reading,
+    tenant: &'a str,
+}
+
+impl<'a> OneTenant<'a> {
+    /// Whose rows they are.
+    pub(crate) fn tenant(&self) -> &'a str {
+        self.tenant
+    }
+
+    /// All rows of a statement; `binds` are its parameters from `$2` on.
     pub(crate) async fn all(&mut self, sql: Sql, binds: &[Bind<'_>]) -> Result<Vec<FoundRow>, ReadError> {
-        match self {
-            Reading::Sqlite(transaction) => {
-                let query = binds.iter().fold(sqlx::query(sql.sqlite), |query, bind| bind.to_sqlite(query));
-                let rows = query.fetch_all(&mut **transaction).await;
-                let rows = rows.map_err(|error| super::sqlite::fault::read_error(&error))?;
-                Ok(rows.into_iter().map(FoundRow::Sqlite).collect())
-            }
-            Reading::Postgres(line) => {
-                let query = binds.iter().fold(sqlx::query(sql.postgres), |query, bind| bind.to_postgres(query));
-                let rows = query.fetch_all(line.connection()?).await;
-                let rows = rows.map_err(|error| super::postgres::fault::read_error(&error))?;
-                Ok(rows.into_iter().map(FoundRow::Postgres).collect())
-            }
-        }
+        let mut all = Vec::with_capacity(1 + binds.len());
+        all.push(Bind::Text(self.tenant));
+        all.extend_from_slice(binds);
+        self.reading.run(sql.sqlite, sql.postgres, &all).await
     }
 
     /// The first row of a statement, when there is one.
@@ -208,6 +217,70 @@ impl Reading {
     /// The only row of a statement that always has one.
     pub(crate) async fn one(&mut self, sql: Sql, binds: &[Bind<'_>], place: &str) -> Result<FoundRow, ReadError> {
         self.first(sql, binds).await?.ok_or_else(|| damaged(place, "a row is missing"))
+    }
+
+    /// As [`AllTenants::has_table`].
+    pub(crate) async fn has_table(&mut self, table: &str) -> Result<bool, ReadError> {
+        self.reading.of_all().has_table(table).await
+    }
+}
+
+/// Reads of one instant of the rows of all tenants.
+pub(crate) struct AllTenants<'a>(&'a mut Reading);
+
+impl AllTenants<'_> {
+    /// All rows of a statement.
+    pub(crate) async fn all(&mut self, sql: SqlOfAll, binds: &[Bind<'_>]) -> Result<Vec<FoundRow>, ReadError> {
+        self.0.run(sql.sqlite, sql.postgres, binds).await
+    }
+
+    /// The only row of a statement that always has one.
+    pub(crate) async fn one(&mut self, sql: SqlOfAll, binds: &[Bind<'_>], place: &str) -> Result<FoundRow, ReadError> {
+        let row = self.all(sql, binds).await?.into_iter().next();
+        row.ok_or_else(|| damaged(place, "a row is missing"))
+    }
+
+    /// True when there is a table of this name: a folder that no server has opened since it came to be has none.
+    pub(crate) async fn has_table(&mut self, table: &str) -> Result<bool, ReadError> {
+        const TABLE: SqlOfAll = SqlOfAll::each(
+            "SELECT name FROM sqlite_master WHERE name = $1",
+            "SELECT 1 WHERE to_regclass($1) IS NOT NULL",
+        );
+        Ok(!self.all(TABLE, &[Bind::Text(table)]).await?.is_empty())
+    }
+}
+
+impl Reading {
+    /// Reads of the rows of one tenant.
+    pub(crate) fn of<'a>(&'a mut self, tenant: &'a str) -> OneTenant<'a> {
+        OneTenant { reading: self, tenant }
+    }
+
+    /// Reads of the rows of all tenants.
+    pub(crate) fn of_all(&mut self) -> AllTenants<'_> {
+        AllTenants(self)
+    }
+
+    async fn run(
+        &mut self,
+        sqlite: &'static str,
+        postgres: &'static str,
+        binds: &[Bind<'_>],
+    ) -> Result<Vec<FoundRow>, ReadError> {
+        match self {
+            Reading::Sqlite(transaction) => {
+                let query = binds.iter().fold(sqlx::query(sqlite), |query, bind| bind.to_sqlite(query));
+                let rows = query.fetch_all(&mut **transaction).await;
+                let rows = rows.map_err(|error| super::sqlite::fault::read_error(&error))?;
+                Ok(rows.into_iter().map(FoundRow::Sqlite).collect())
+            }
+            Reading::Postgres(line) => {
+                let query = binds.iter().fold(sqlx::query(postgres), |query, bind| bind.to_postgres(query));
+                let rows = query.fetch_all(line.connection()?).await;
+                let rows = rows.map_err(|error| super::postgres::fault::read_error(&error))?;
+                Ok(rows.into_iter().map(FoundRow::Postgres).collect())
+            }
+        }
     }
 
     /// Ends the reads and gives the connection back.

@@ -6,8 +6,9 @@ use super::amendments::{AmendmentRow, amendment_columns, amendment_row};
 use super::decode::{Pseudonyms, decode_agent_event};
 use super::pauses::{PauseRowForm, pause_columns, pause_row};
 use super::reader::{journal_columns, journal_row, references};
-use super::reading::{Bind, Readers, Reading, Sql};
+use super::reading::{Bind, OneTenant, Readers};
 use super::row::JournalRow;
+use super::sql::Sql;
 use super::stored::{FormError, Resolve, WideId, parse, parse_cause};
 use crate::domain::event::{AgentEventBody, Right};
 use crate::domain::id::{PauseId, PauseTypeCode, TenantId};
@@ -117,11 +118,12 @@ pub(crate) async fn find_pause(
     id: PauseId,
 ) -> Result<Option<RecordedPause>, ReadError> {
     const PAUSE: Sql =
-        Sql::same(concat!("SELECT ", pause_columns!(), " FROM pauses AS p WHERE p.id = $1 AND p.tenant = $2"));
+        Sql::same(concat!("SELECT ", pause_columns!(), " FROM pauses AS p WHERE p.tenant = $1 AND p.id = $2"));
     readers
+        .of(tenant)
         .within(READ_TIMEOUT, async |reading| {
             let wide = WideId::of(id.0);
-            let Some(row) = reading.first(PAUSE, &[Bind::Bytes(&wide.0), Bind::Text(tenant.as_str())]).await? else {
+            let Some(row) = reading.first(PAUSE, &[Bind::Bytes(&wide.0)]).await? else {
                 return Ok(None);
             };
             let pause = pause_row(&row)?;
@@ -134,44 +136,68 @@ pub(crate) async fn find_pause(
         .await
 }
 
-async fn rows_around(reading: &mut Reading, pause: PauseRowForm) -> Result<RecordedRows, ReadError> {
-    const LAST_CORRECTION: Sql = Sql::same(concat!(
-        "SELECT ",
-        amendment_columns!(),
-        " FROM pause_amendments AS a WHERE a.pause = $1 AND a.ended_at IS NOT NULL ORDER BY a.seq DESC LIMIT 1"
-    ));
-    const ANNOTATIONS: Sql =
-        Sql::same("SELECT count(*) FROM pause_amendments AS a WHERE a.pause = $1 AND a.ended_at IS NULL");
+/// The statements that look amendments up by their pause. SQLite would take the index of the tenant for it.
+macro_rules! last_correction_sql {
+    ($index:literal) => {
+        concat!(
+            "SELECT ",
+            amendment_columns!(),
+            " FROM pause_amendments AS a ",
+            $index,
+            " WHERE a.tenant = $1 AND a.pause = $2 AND a.ended_at IS NOT NULL ORDER BY a.seq DESC LIMIT 1"
+        )
+    };
+}
+macro_rules! annotations_sql {
+    ($index:literal) => {
+        concat!(
+            "SELECT count(*) FROM pause_amendments AS a ",
+            $index,
+            " WHERE a.tenant = $1 AND a.pause = $2 AND a.ended_at IS NULL"
+        )
+    };
+}
+macro_rules! before_sql {
+    ($index:literal) => {
+        concat!(
+            "SELECT p.pause_type, coalesce(a.ended_at, p.ended_at), coalesce(a.misclick, p.misclick) FROM pauses AS p
+             LEFT JOIN pause_amendments AS a ON a.tenant = $1 AND a.pause = p.id AND a.ended_at IS NOT NULL AND a.seq =
+                 (SELECT max(b.seq) FROM pause_amendments AS b ",
+            $index,
+            "     WHERE b.tenant = $1 AND b.pause = p.id AND b.ended_at IS NOT NULL)
+             WHERE p.tenant = $1 AND p.person = $2 AND p.class <> 'protected' AND p.ended_at IS NOT NULL
+               AND p.started_at >= $3 AND p.started_at <= $4 AND p.started_seq < $5
+             ORDER BY p.started_at DESC, p.started_seq DESC LIMIT $6"
+        )
+    };
+}
+
+async fn rows_around(reading: &mut OneTenant<'_>, pause: PauseRowForm) -> Result<RecordedRows, ReadError> {
+    const LAST_CORRECTION: Sql =
+        Sql::each(last_correction_sql!("INDEXED BY pause_amendments_by_pause"), last_correction_sql!(""));
+    const ANNOTATIONS: Sql = Sql::each(annotations_sql!("INDEXED BY pause_amendments_by_pause"), annotations_sql!(""));
     // What begins at the same instant is told apart by its number.
     const NEXT: Sql = Sql::same(
         "SELECT p.started_at FROM pauses AS p
          WHERE p.tenant = $1 AND p.person = $2 AND p.class <> 'protected' AND p.started_at >= $3 AND p.started_seq > $4
          ORDER BY p.started_at LIMIT 1",
     );
-    const BEFORE: Sql = Sql::same(
-        "SELECT p.pause_type, coalesce(a.ended_at, p.ended_at), coalesce(a.misclick, p.misclick) FROM pauses AS p
-         LEFT JOIN pause_amendments AS a ON a.pause = p.id AND a.ended_at IS NOT NULL AND a.seq =
-             (SELECT max(b.seq) FROM pause_amendments AS b WHERE b.pause = p.id AND b.ended_at IS NOT NULL)
-         WHERE p.tenant = $1 AND p.person = $2 AND p.class <> 'protected' AND p.ended_at IS NOT NULL
-           AND p.started_at >= $3 AND p.started_at <= $4 AND p.started_seq < $5
-         ORDER BY p.started_at DESC, p.started_seq DESC LIMIT $6",
-    );
+    const BEFORE: Sql = Sql::each(before_sql!("INDEXED BY pause_amendments_by_pause"), before_sql!(""));
     const STARTED: Sql =
         Sql::same(concat!("SELECT ", journal_columns!(), " FROM journal WHERE tenant = $1 AND seq = $2"));
     let place = format!("pause {}", PauseId(pause.id.number()));
     let mut started = None;
     if pause.class == "entitlement" {
-        let entry = [Bind::Text(&pause.tenant), Bind::Number(pause.started_seq)];
+        let entry = [Bind::Number(pause.started_seq)];
         started = Some(journal_row(&reading.one(STARTED, &entry, &place).await?)?);
     }
     let of_pause = [Bind::Bytes(&pause.id.0)];
     let correction = reading.first(LAST_CORRECTION, &of_pause).await?;
     let annotations = reading.one(ANNOTATIONS, &of_pause, &place).await?.number(0, &place)?;
-    let (tenant, person) = (Bind::Text(&pause.tenant), Bind::Bytes(&pause.person.0));
-    let binds = [tenant.clone(), person.clone(), Bind::Number(pause.started_at), Bind::Number(pause.started_seq)];
+    let person = Bind::Bytes(&pause.person.0);
+    let binds = [person.clone(), Bind::Number(pause.started_at), Bind::Number(pause.started_seq)];
     let next = reading.first(NEXT, &binds).await?;
     let binds = [
-        tenant,
         person,
         Bind::Number(look_back_from(pause.started_at)),
         Bind::Number(pause.started_at),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::decode::{References, damaged_row, decode_agent_event};
 use super::reader::{asked, journal_columns, journal_row, references};
-use super::reading::{Bind, Readers, Reading, Sql};
+use super::reading::{Bind, OneTenant, Readers};
 use super::row::JournalRow;
+use super::sql::Sql;
 use super::stored::Resolve;
 use crate::domain::event::AgentEvent;
 use crate::domain::id::{RequestId, TenantId};
@@ -49,13 +50,14 @@ pub(crate) async fn find_request(
           ORDER BY agent_seq LIMIT 1"
     ));
     readers
+        .of(tenant)
         .within(READ_TIMEOUT, async |reading| {
             let id = id.to_string();
-            let binds = [Bind::Text(tenant.as_str()), Bind::Number(since.0), Bind::Text(&id)];
+            let binds = [Bind::Number(since.0), Bind::Text(&id)];
             let Some(row) = reading.first(MADE, &binds).await? else { return Ok(None) };
             let made = journal_row(&row)?;
             let (Some(person), Some(agent_seq)) = (made.person, made.agent_seq) else { return Ok(None) };
-            let binds = [Bind::Text(tenant.as_str()), Bind::Bytes(&person.0), Bind::Number(agent_seq)];
+            let binds = [Bind::Bytes(&person.0), Bind::Number(agent_seq)];
             let closed = reading.first(CLOSED, &binds).await?;
             let rows: Vec<JournalRow> =
                 [Ok(made)].into_iter().chain(closed.as_ref().map(journal_row)).collect::<Result<_, _>>()?;
@@ -66,7 +68,7 @@ pub(crate) async fn find_request(
 }
 
 async fn referred_to(
-    reading: &mut Reading,
+    reading: &mut OneTenant<'_>,
     rows: &[JournalRow],
     person: super::stored::PersonId,
 ) -> Result<References, ReadError> {

@@ -11,7 +11,8 @@ use super::credentials::credentials;
 use super::decode::{References, clock_ahead_ms, damaged_row, decode_state, decode_tenant_event};
 use super::packed::{Decoded, Undecided, decode_chunk, next_chunk};
 use super::reader::{clock_stepped_row, directory_rows, plans, policy, references, server_started_row, shard_head};
-use super::reading::{Bind, Readers, Reading, Sql, damaged};
+use super::reading::{Bind, OneTenant, Readers, damaged};
+use super::sql::{Sql, SqlOfAll};
 use super::stored::{DirectoryForm, IdState, PersonId};
 use crate::domain::id::TenantSeq;
 use crate::domain::time::Timestamp;
@@ -24,43 +25,38 @@ const CHUNKS_WAITING_MAX: usize = 4;
 
 /// A shard's head, definitions and states, of one instant.
 pub(crate) async fn snapshot(readers: &Readers, shard: ShardId) -> Result<ShardSnapshot, ReadError> {
-    const HEAD: Sql = Sql::same("SELECT id, epoch, head FROM shards WHERE id = $1");
-    const TENANTS: Sql = Sql::same(
+    const HEAD: SqlOfAll = SqlOfAll::same("SELECT id, epoch, head FROM shards WHERE id = $1");
+    const TENANTS: SqlOfAll = SqlOfAll::same(
         "SELECT t.id, h.seq, h.last_at FROM tenants AS t JOIN tenant_heads AS h ON h.tenant = t.id
          WHERE t.shard = $1 ORDER BY t.id",
     );
     readers
         .within(SNAPSHOT_TIMEOUT, async |reading| {
             let id = [Bind::Number(i64::from(shard.0))];
-            let head = shard_head(&reading.one(HEAD, &id, "shards").await?)?;
-            let rows = reading.all(TENANTS, &id).await?;
+            let head = shard_head(&reading.of_all().one(HEAD, &id, "shards").await?)?;
+            let rows = reading.of_all().all(TENANTS, &id).await?;
             let mut tenants = Vec::with_capacity(rows.len());
             for row in rows {
                 let (tenant, seq, last_at) =
                     (row.text(0, "tenants")?, row.number(1, "tenants")?, row.number(2, "tenants")?);
-                tenants.push(tenant_snapshot(reading, &tenant, seq, last_at).await?);
+                tenants.push(tenant_snapshot(&mut reading.of(&tenant), seq, last_at).await?);
             }
             Ok(ShardSnapshot { head, tenants })
         })
         .await
 }
 
-async fn tenant_snapshot(
-    reading: &mut Reading,
-    tenant: &str,
-    seq: i64,
-    last_at: i64,
-) -> Result<TenantSnapshot, ReadError> {
-    let place = format!("tenant {tenant}");
-    let rows = directory_rows(reading, tenant).await?;
+async fn tenant_snapshot(reading: &mut OneTenant<'_>, seq: i64, last_at: i64) -> Result<TenantSnapshot, ReadError> {
+    let place = format!("tenant {}", reading.tenant());
+    let rows = directory_rows(reading).await?;
     // The largest text that there is: it is read while the states are.
     let directory = on_a_thread(move || DirectoryForm::of_rows(&rows));
-    let policy = policy(reading, tenant).await?;
-    let plans = plans(reading, tenant).await?;
-    let credentials = credentials(reading, tenant).await?;
-    let started = server_started_row(reading, tenant).await?;
-    let stepped = clock_stepped_row(reading, tenant, started.as_ref().map_or(0, |row| row.seq)).await?;
-    let (mut found, states) = states(reading, tenant).await?;
+    let policy = policy(reading).await?;
+    let plans = plans(reading).await?;
+    let credentials = credentials(reading).await?;
+    let started = server_started_row(reading).await?;
+    let stepped = clock_stepped_row(reading, started.as_ref().map_or(0, |row| row.seq)).await?;
+    let (mut found, states) = states(reading).await?;
     let directory = joined(directory).await?.map_err(|error| damaged(&place, &error.to_string()))?;
     // Those of whom nothing ever happened.
     let unseen: Vec<PersonId> = directory.people().filter(|person| !found.people.contains_key(person)).collect();
@@ -94,14 +90,14 @@ async fn tenant_snapshot(
 }
 
 /// All states of a tenant, with the people that they are about.
-async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, States), ReadError> {
-    let others = Arc::new(others(reading, tenant).await?);
+async fn states(reading: &mut OneTenant<'_>) -> Result<(References, States), ReadError> {
+    let others = Arc::new(others(reading).await?);
     let mut gathered = Gathered::default();
     let mut decoding = VecDeque::new();
-    let mut next = next_chunk(reading, tenant, PersonId::LEAST).await?;
+    let mut next = next_chunk(reading, PersonId::LEAST).await?;
     while let Some(chunk) = next {
         let after = chunk.last;
-        let (of, others) = (tenant.to_owned(), Arc::clone(&others));
+        let (of, others) = (reading.tenant().to_owned(), Arc::clone(&others));
         decoding.push_back(on_a_thread(move || decode_chunk(&of, &chunk, &others)));
         let first = if decoding.len() > CHUNKS_WAITING_MAX { decoding.pop_front() } else { None };
         // While the database puts the next one together.
@@ -111,7 +107,7 @@ async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, Stat
             }
             Ok::<(), ReadError>(())
         };
-        let (read, gathering) = tokio::join!(next_chunk(reading, tenant, after), gathering);
+        let (read, gathering) = tokio::join!(next_chunk(reading, after), gathering);
         gathering?;
         next = read?;
     }
@@ -124,7 +120,7 @@ async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, Stat
     found.people.extend(wanted.people);
     found.texts = wanted.texts;
     for Undecided { row, .. } in gathered.undecided {
-        let place = format!("state {tenant}/{}", row.person);
+        let place = format!("state {}/{}", reading.tenant(), row.person);
         let state = decode_state(&row, &found).map_err(|error| damaged(&place, &error.to_string()))?;
         gathered.states.insert(row.person, state);
     }
@@ -132,11 +128,11 @@ async fn states(reading: &mut Reading, tenant: &str) -> Result<(References, Stat
 }
 
 /// The tenant's supervisors, administrators and integrations: few, and behind many a state.
-async fn others(reading: &mut Reading, tenant: &str) -> Result<References, ReadError> {
+async fn others(reading: &mut OneTenant<'_>) -> Result<References, ReadError> {
     const OTHERS: Sql = Sql::same(
         "SELECT id, host_id, name FROM people WHERE tenant = $1 AND kind IN ('supervisor', 'admin', 'integration')",
     );
-    super::reader::people(reading, OTHERS, &[Bind::Text(tenant)]).await
+    super::reader::people(reading, OTHERS, &[]).await
 }
 
 /// States, by whose they are.

@@ -56,7 +56,7 @@ pub(super) async fn end(
     let tenant = &principal.tenant;
     let found = named(&app, &principal, id);
     let account = found.as_deref().and_then(Credential::account).ok_or_else(no_such_account)?;
-    let mut changes = drops_of(&app, account.id);
+    let mut changes = drops_of(&app, tenant, account.id);
     if account.ended_at.is_none() {
         let now = app.clock.now();
         let ended = Account { ended_at: Some(now), password: None, change_by: None, ..account.clone() };
@@ -70,8 +70,8 @@ pub(super) async fn end(
 }
 
 /// What drops all logins of, and invitations to, an account.
-pub(super) fn drops_of(app: &App, account: CredentialId) -> Vec<CredentialChange> {
-    app.vault.of_account(account).iter().map(|one| CredentialChange::Drop(one.id())).collect()
+pub(super) fn drops_of(app: &App, tenant: &TenantId, account: CredentialId) -> Vec<CredentialChange> {
+    app.vault.of_account(tenant, account).iter().map(|one| CredentialChange::Drop(one.id())).collect()
 }
 
 /// Ends the sockets that came in by logins.

@@ -21,7 +21,7 @@ use crate::actor::{CommandError, Notice, SessionLink};
 use crate::auth::{Principal, Role};
 use crate::domain::command::{Actor, Command, PauseAtSignOut, Request};
 use crate::domain::event::Cause;
-use crate::domain::id::{AgentId, SessionId};
+use crate::domain::id::{AgentId, SessionId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::protocol::close::CloseCode;
 use crate::protocol::error::WireError;
@@ -185,8 +185,14 @@ impl Session {
         }
     }
 
+    /// The number of the socket among all of the process: for the log and for the core alone.
     pub(super) fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// Whose session it is, and what it is called there; none before it is open.
+    pub(super) fn name(&self) -> Option<(&TenantId, SessionId)> {
+        self.open.as_ref().map(|open| (&open.principal.tenant, open.place.id()))
     }
 
     /// Opens the session when a credential came with the upgrade. What fails here is told to the
@@ -472,7 +478,7 @@ impl Session {
     async fn open_as(&mut self, principal: Principal, presence: bool) -> Result<(), WireError> {
         let app = Arc::clone(&self.app);
         let agent = provisioning::agent_of(&app, &principal).await?;
-        let Some(place) = app.sockets.open_session(&principal, self.id, app.clock.now()) else {
+        let Some(place) = app.sockets.open_session(&principal, app.clock.now()) else {
             return Err(self.too_many());
         };
         // Asked with the place taken: whoever ends the credential finds the session, or has ended it before.
@@ -526,7 +532,7 @@ impl Session {
         };
         let rate = app.settings.rate;
         Ok(rpc::to_value(&SessionOpened {
-            session: self.id.to_string(),
+            session: open.place.id().to_string(),
             principal: principal_shown(app, principal)?,
             agent,
             server_time: to_text(app.clock.now()),

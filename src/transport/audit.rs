@@ -1,5 +1,6 @@
 //! `GET /v1/audit`: the journal as a list, as others than the agents are shown it, a page at a time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use super::query::Query;
 use super::reading::count;
 use crate::auth::Action;
 use crate::domain::access::HistoryPart;
-use crate::domain::id::{AgentId, PrincipalId, TenantId, TenantSeq};
+use crate::domain::export::{Export, ExportFilter, ExportFormat, ExportPart};
+use crate::domain::id::{AgentId, PrincipalId, TenantSeq};
 use crate::domain::schedule::local_day_bounds;
 use crate::domain::time::Timestamp;
 use crate::ports::{Entry, EntryBody, ReadError};
@@ -40,17 +42,19 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
     let as_lines = wants_lines(&headers)?;
     let mut query = Query::of(&uri)?;
-    let asked = Asked::read(&mut query, &principal.tenant, facts.directory.tenant.zone)?;
+    let asked = Asked::read(&mut query, facts.directory.tenant.zone)?;
     query.finish()?;
     count(&app, &principal)?;
-    app.read_record.note(&principal, HistoryPart::Audit);
+    if !as_lines {
+        app.read_record.read(&principal, HistoryPart::Audit);
+    }
     tracing::info!(tenant.id = %principal.tenant, principal.id = %principal.id, "{} reads the audit", principal.id);
     let (mut events, mut reached, mut looked_at) = (Vec::new(), asked.after, 0);
     let more = loop {
         let room = asked.limit - events.len();
         // Of what nothing is left out by its kind, no more is read than there is room for.
         let rows = if asked.is_whole() { room } else { PAGE_MAX };
-        let page = app.history.events(&asked.filter, reached, rows).await.map_err(unreadable)?;
+        let page = app.history.of(&principal.tenant).events(&asked.filter, reached, rows).await.map_err(unreadable)?;
         let mut wanted = page.events.iter().filter(|entry| asked.fits(entry));
         let taken: Vec<&Entry> = wanted.by_ref().take(room).collect();
         events.extend(taken.iter().map(|entry| object(entry).to_json()));
@@ -69,6 +73,8 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     };
     let next_cursor = more.then(|| reached.0.to_string());
     if as_lines {
+        let export = Export { what: ExportPart::Audit, format: ExportFormat::Ndjson, filters: asked.filters() };
+        app.read_record.exported(&principal, export, events.len());
         let next = next_cursor.map(|cursor| next_page(&uri, &cursor));
         return Ok(lines(&events, next));
     }
@@ -116,7 +122,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(query: &mut Query, tenant: &TenantId, zone: Tz) -> Result<Asked, Problem> {
+    fn read(query: &mut Query, zone: Tz) -> Result<Asked, Problem> {
         let number = |text: &str| text.parse().map(TenantSeq).map_err(|_| "must be the number of an event".to_owned());
         let after = query.optional("after", number)?;
         let cursor = query.cursor(|text| text.parse().ok().map(TenantSeq))?;
@@ -129,7 +135,7 @@ impl Asked {
         if from.zip(to).is_some_and(|(from, to)| to < from) {
             return Err(Problem::parameter("to", "is before \"from\""));
         }
-        let filter = EventFilter { tenant: tenant.clone(), agent: query.optional("agent", agent)?, from, to };
+        let filter = EventFilter { agent: query.optional("agent", agent)?, from, to };
         Ok(Asked {
             filter,
             after: after.or(cursor).unwrap_or(TenantSeq(0)),
@@ -137,6 +143,17 @@ impl Asked {
             kinds: query.optional("kind", kinds)?,
             actor: query.optional("actor", |text| PrincipalId::new(text).map_err(|why| format!("is no id: {why}")))?,
         })
+    }
+
+    fn filters(&self) -> BTreeSet<ExportFilter> {
+        let given = [
+            (ExportFilter::Actor, self.actor.is_some()),
+            (ExportFilter::Agent, self.filter.agent.is_some()),
+            (ExportFilter::From, self.filter.from.is_some()),
+            (ExportFilter::Kind, self.kinds.is_some()),
+            (ExportFilter::To, self.filter.to.is_some()),
+        ];
+        given.into_iter().filter_map(|(filter, is_given)| is_given.then_some(filter)).collect()
     }
 
     fn is_whole(&self) -> bool {

@@ -27,7 +27,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, wanted: RecordComma
     if !corrects {
         return Ok(json!({}));
     }
-    let row = app.history.pause(&principal.tenant, pause).await.map_err(|error| {
+    let row = app.history.of(&principal.tenant).pause(pause).await.map_err(|error| {
         tracing::error!(%error, "a corrected pause cannot be read");
         match error {
             ReadError::Unavailable(_) => WireError::unavailable(RETRY_AFTER),

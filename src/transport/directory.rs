@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::reading::put_etag;
 use super::{App, agents, policy};
+use crate::domain::export::{Export, ExportFormat, ExportPart};
 use crate::domain::id::DirectoryVersion;
 use crate::exchange::{Separator, write_directory, write_people};
 use crate::protocol::directory::DirectoryObject;
@@ -70,6 +71,8 @@ pub(super) async fn export(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     let facts = policy::facts_of(&app, &principal.tenant)?;
     let (directory, etag) = (Arc::clone(&facts.directory), etag_of(facts.directory.version));
     tracing::info!(tenant.id = %principal.tenant, principal.id = %principal.id, "{} reads the directory", principal.id);
+    let present = directory.agents.values().filter(|person| person.left_at.is_none()).count();
+    let (teams, channels) = (directory.teams.len(), directory.channels.len());
     let mut response = on_a_thread(move || {
         Ok(match form {
             Form::Json => json_of(StatusCode::OK, &DirectoryObject::of(&directory)),
@@ -82,6 +85,15 @@ pub(super) async fn export(State(app): State<Arc<App>>, uri: Uri, headers: Heade
         })
     })
     .await?;
+    let file = match form {
+        Form::Json => None,
+        Form::Toml => Some((ExportFormat::Toml, 1 + channels + teams + present)),
+        Form::Csv => Some((ExportFormat::Csv, present)),
+    };
+    if let Some((format, rows)) = file {
+        let export = Export { what: ExportPart::Directory, format, filters: BTreeSet::new() };
+        app.read_record.exported(&principal, export, rows);
+    }
     put_etag(response.headers_mut(), &etag);
     Ok(response)
 }

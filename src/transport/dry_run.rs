@@ -78,7 +78,7 @@ pub(super) async fn answer(app: &App, principal: &Principal, wanted: DaysWanted)
 }
 
 async fn run(app: &App, tenant: &TenantId, mut run: DryRun) -> Result<Report, WireError> {
-    let mut recorded = app.history.recorded(tenant).await.map_err(unreadable)?;
+    let mut recorded = app.history.of(tenant).recorded().await.map_err(unreadable)?;
     while let Some(page) = recorded.next().await.map_err(unreadable)? {
         if app.draining.is_cancelled() {
             return Err(WireError::unavailable(RETRY_AFTER));

@@ -62,22 +62,22 @@ pub(super) async fn follow(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     query.finish()?;
     let after = last_event_id(&headers)?.or(after);
     count(&app, &principal)?;
-    let filter = EventFilter { tenant: principal.tenant.clone(), agent: wanted.agent.clone(), from: None, to: None };
-    let head = app.history.head(&principal.tenant).await.map_err(unreadable)?;
+    let filter = EventFilter { agent: wanted.agent.clone(), ..EventFilter::default() };
+    let head = app.history.of(&principal.tenant).head().await.map_err(unreadable)?;
     let at = after.unwrap_or(head);
     if at > head {
         let detail = "The journal has no event of this number yet; take the numbers from this server's own events.";
         return Err(WireError::new(ErrorKind::Conflict, "unknown_number", detail).with("head", head.0).into());
     }
     let now = app.clock.now();
-    let place = app.sockets.open_stream(&principal, app.next_session(), now).map_err(|full| {
+    let place = app.sockets.open_stream(&principal, now).map_err(|full| {
         let (code, detail) = match full {
             NoStream::Streams => ("too_many_streams", "This credential has as many streams open as it may have."),
             NoStream::Sessions => ("too_many_sessions", "There are as many sessions open as there may be."),
         };
         Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
     })?;
-    app.read_record.note(&principal, HistoryPart::Events);
+    app.read_record.read(&principal, HistoryPart::Events);
     tracing::info!(tenant.id = %principal.tenant, principal.id = %principal.id, "{} follows the events", principal.id);
     let stream = Stream {
         app,
@@ -247,7 +247,7 @@ impl Stream {
 
     /// Reads the next page; false when it cannot be read at all.
     async fn look(&mut self) -> bool {
-        let page = self.app.history.events(&self.filter, self.at, PAGE).await;
+        let page = self.app.history.of(&self.principal.tenant).events(&self.filter, self.at, PAGE).await;
         let now = self.app.clock.now();
         match page {
             Ok(page) => {

@@ -154,7 +154,7 @@ async fn invite(
     let id = fresh_credential_id(now);
     let handed = Handed::make(SecretKind::Invitation, id);
     let invitation = Invitation { id, account: account.id, secret: handed.hash, made_at: now, expires_at: now + ttl };
-    let of_before = app.vault.of_account(account.id);
+    let of_before = app.vault.of_account(&principal.tenant, account.id);
     let of_before = of_before.iter().filter(|one| matches!(&***one, Credential::Invitation(_)));
     let mut changes: Vec<CredentialChange> = of_before.map(|one| CredentialChange::Drop(one.id())).collect();
     changes.push(CredentialChange::Put(Credential::Account(account.clone())));
@@ -181,7 +181,7 @@ pub(super) async fn accept(State(app): State<Arc<App>>, request: Request) -> Res
     let now = app.clock.now();
     let found = app.vault.by_invitation(&presented, now);
     let (_, _, account) = found.ok_or_else(|| not_held(&app, presented.id))?;
-    let mut changes = drops_of(&app, account.id);
+    let mut changes = drops_of(&app, &tenant, account.id);
     let ids: Vec<CredentialId> = changes.iter().map(CredentialChange::id).collect();
     let set = Account { password: Some(hash), change_by: None, ..account.clone() };
     changes.push(CredentialChange::Put(Credential::Account(set)));

@@ -170,7 +170,7 @@ async fn change_password(app: &App, tenant: &TenantId, account: Account, new: St
         return Err(refused("must be another one"));
     }
     let set = Account { password: Some(hash), change_by: None, ..account };
-    let mut changes = drops_of(app, set.id);
+    let mut changes = drops_of(app, tenant, set.id);
     let ids: Vec<CredentialId> = changes.iter().map(CredentialChange::id).collect();
     changes.push(CredentialChange::Put(Credential::Account(set.clone())));
     let at = app.clock.now();
@@ -184,7 +184,7 @@ async fn begin(app: &App, tenant: &TenantId, account: &Account) -> Result<Respon
     let id = fresh_credential_id(now);
     let handed = Handed::make(SecretKind::Login, id);
     let login = Login { id, account: account.id, secret: handed.hash, began_at: now, expires_at: now + LOGIN_TTL };
-    let of_before = app.vault.of_account(account.id);
+    let of_before = app.vault.of_account(tenant, account.id);
     let logins: Vec<&Login> = of_before.iter().filter_map(|one| one.login()).collect();
     let surplus = (logins.len() + 1).saturating_sub(LOGINS_PER_ACCOUNT_MAX);
     let goes = |(at, login): (usize, &&Login)| (at < surplus || login.expires_at <= now).then_some(login.id);

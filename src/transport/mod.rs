@@ -80,7 +80,7 @@ use crate::hub::Hub;
 use crate::ports::Clock;
 use crate::router::Router;
 
-pub use history::PauseHistory;
+pub use history::{PauseHistory, TenantHistory};
 pub use http::paths;
 pub use liveness::PingTimes;
 pub use low_disk::LowDisk;

@@ -1,14 +1,15 @@
 //! `GET /v1/pauses`: the pause history as JSON or CSV, a page at a time.
 
-use std::collections::BTreeMap;
+mod csv_form;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
+use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,19 +18,22 @@ use serde_json::Value;
 use super::http::json_response;
 use super::problem::Problem;
 use super::{App, rpc};
-use crate::auth::{Action, Principal, Scope};
+use crate::auth::{Action, Scope};
 use crate::domain::access::HistoryPart;
+use crate::domain::export::{Export, ExportFilter, ExportFormat, ExportPart};
 use crate::domain::id::{AgentId, IdError, PauseTypeCode, TeamId};
 use crate::domain::schedule::local_day_bounds;
 use crate::domain::time::{Timestamp, millis};
 use crate::ports::ReadError;
 use crate::protocol::error::WireError;
 use crate::protocol::state::ActorState;
-use crate::protocol::time::{WireTime, from_text, to_text};
+use crate::protocol::time::{WireTime, from_text};
 use crate::protocol::words;
 use crate::store::history::{
     Annotation, Correction, DayOrInstant, PAGE_MAX, PauseFilter, PauseKey, PausePage, PauseRow,
 };
+
+use csv_form::as_csv;
 
 /// How many pauses a page has, unless the request says otherwise.
 const PAGE_DEFAULT: usize = 100;
@@ -44,15 +48,17 @@ pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     let form = Form::wanted(&headers)?;
     let asked = Asked::read(&uri)?;
     app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()).map_err(WireError::rate_limited)?;
-    let filter = asked.filter(&principal, &scope)?;
-    app.read_record.note(&principal, HistoryPart::Pauses);
+    let filter = asked.filter(&scope)?;
+    if form == Form::Json {
+        app.read_record.read(&principal, HistoryPart::Pauses);
+    }
     tracing::info!(
         tenant.id = %principal.tenant, principal.id = %principal.id, agent.id = asked.agent.as_ref().map(AgentId::as_str),
         "{} reads the pause history", principal.id
     );
     let caught_up = app.router.caught_up(&principal.tenant).await;
     caught_up.map_err(|error| rpc::failed(error, rpc::Viewer::Other))?;
-    let page = app.history.page(&filter, asked.after, asked.limit).await.map_err(|error| {
+    let page = app.history.of(&principal.tenant).page(&filter, asked.after, asked.limit).await.map_err(|error| {
         tracing::error!(%error, "the pause history cannot be read");
         match error {
             ReadError::Unavailable(_) => Problem::from(WireError::unavailable(RETRY_AFTER)),
@@ -62,7 +68,11 @@ pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     let next = page.next.map(cursor_text);
     match form {
         Form::Json => Ok(as_json(&page, next, asked.instants(facts.directory.tenant.zone))),
-        Form::Csv => as_csv(&page, next.map(|cursor| asked.next_page(&uri, &cursor))),
+        Form::Csv => {
+            let export = Export { what: ExportPart::Pauses, format: ExportFormat::Csv, filters: asked.filters() };
+            app.read_record.exported(&principal, export, page.rows.len());
+            as_csv(&page, next.map(|cursor| asked.next_page(&uri, &cursor)))
+        }
     }
 }
 
@@ -148,7 +158,18 @@ impl Asked {
         Ok(asked)
     }
 
-    fn filter(&self, principal: &Principal, scope: &Scope) -> Result<PauseFilter, Problem> {
+    fn filters(&self) -> BTreeSet<ExportFilter> {
+        let given = [
+            (ExportFilter::Agent, self.agent.is_some()),
+            (ExportFilter::From, self.from.is_some()),
+            (ExportFilter::Team, self.team.is_some()),
+            (ExportFilter::To, self.to.is_some()),
+            (ExportFilter::Type, self.pause_type.is_some()),
+        ];
+        given.into_iter().filter_map(|(filter, is_given)| is_given.then_some(filter)).collect()
+    }
+
+    fn filter(&self, scope: &Scope) -> Result<PauseFilter, Problem> {
         let teams = match (scope, &self.team) {
             (Scope::Tenant, None) => None,
             (Scope::Tenant, Some(team)) => Some(vec![team.clone()]),
@@ -157,7 +178,6 @@ impl Asked {
             (Scope::Teams(_), Some(_)) => return Err(WireError::forbidden().into()),
         };
         Ok(PauseFilter {
-            tenant: principal.tenant.clone(),
             agents: self.agent.clone().map(|agent| vec![agent]),
             teams,
             pause_type: self.pause_type.clone(),
@@ -422,135 +442,14 @@ fn as_json(
     json_response(StatusCode::OK, text.unwrap_or_default())
 }
 
-/// The columns of the CSV form, in order.
-const COLUMNS: [&str; 36] = [
-    "id",
-    "agent",
-    "name",
-    "type",
-    "class",
-    "team",
-    "started_at",
-    "ended_at",
-    "duration_ms",
-    "ended_by",
-    "limit_ms",
-    "extended_ms",
-    "overrun",
-    "overran_at",
-    "short",
-    "misclick",
-    "estimated",
-    "last_seen_at",
-    "paid",
-    "counts_as_work",
-    "zone",
-    "utc_offset_s",
-    "local_day",
-    "business_day",
-    "shift_started_at",
-    "shift_estimated",
-    "policy_version",
-    "replaces",
-    "replaced_by",
-    "note",
-    "corrected_by_kind",
-    "corrected_by",
-    "corrected_at",
-    "correction_reason",
-    "ended_at_before",
-    "annotations",
-];
-
-fn as_csv(page: &PausePage, next: Option<String>) -> Result<Response, Problem> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .quote_style(csv::QuoteStyle::NonNumeric)
-        .from_writer(Vec::new());
-    let written = writer
-        .write_record(COLUMNS)
-        .and_then(|()| page.rows.iter().try_for_each(|pause| writer.write_record(csv_row(pause))));
-    let bytes = written.ok().and_then(|()| writer.into_inner().ok()).ok_or_else(Problem::internal)?;
-    let mut response = Response::new(Body::from(bytes));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
-    if let Some(next) = next.and_then(|next| HeaderValue::from_str(&next).ok()) {
-        headers.insert(LINK, next);
-    }
-    Ok(response)
-}
-
-fn csv_row(pause: &PauseRow) -> [String; COLUMNS.len()] {
-    let json = PauseJson::of(pause);
-    let text = |value: Option<&str>| guarded(value.unwrap_or_default());
-    let time = |value: Option<WireTime>| value.map(|WireTime(at)| to_text(at)).unwrap_or_default();
-    let corrected = json.corrected.as_ref();
-    let annotations: Vec<String> = json.annotations.iter().map(annotation_line).collect();
-    let number = |value: Option<i64>| value.map(|number| number.to_string()).unwrap_or_default();
-    [
-        json.id,
-        guarded(json.agent),
-        guarded(json.name),
-        guarded(json.r#type),
-        json.class.to_owned(),
-        text(json.team),
-        time(Some(json.started_at)),
-        time(json.ended_at),
-        number(json.duration_ms),
-        text(json.ended_by),
-        number(json.limit_ms),
-        json.extended_ms.to_string(),
-        json.overrun.to_string(),
-        time(json.overran_at),
-        json.short.to_string(),
-        json.misclick.to_string(),
-        json.estimated.to_string(),
-        time(json.last_seen_at),
-        json.paid.to_string(),
-        json.counts_as_work.to_string(),
-        json.zone.to_owned(),
-        json.utc_offset_s.to_string(),
-        json.local_day,
-        json.business_day,
-        time(json.shift_started_at),
-        json.shift_estimated.to_string(),
-        json.policy_version.to_string(),
-        json.replaces.unwrap_or_default(),
-        json.replaced_by.unwrap_or_default(),
-        text(json.note),
-        text(corrected.map(|corrected| corrected.by.kind)),
-        text(corrected.and_then(|corrected| corrected.by.id)),
-        time(corrected.map(|corrected| corrected.at)),
-        text(corrected.and_then(|corrected| corrected.reason)),
-        time(corrected.map(|corrected| corrected.ended_at_before)),
-        guarded(&annotations.join(" | ")),
-    ]
-}
-
-/// `2026-11-22T20:57:49.123Z supervisor sofia: text`.
-fn annotation_line(annotation: &AnnotationJson<'_>) -> String {
-    let AnnotationJson { by, at: WireTime(at), text } = annotation;
-    let by = [Some(by.kind), by.id].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    format!("{} {by}: {}", to_text(*at), text.unwrap_or_default())
-}
-
-/// A cell that a spreadsheet would take for a formula gets an apostrophe before it (fault table,
-/// "CSV cells").
-fn guarded(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) { format!("'{cell}") } else { cell.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use chrono_tz::America::Sao_Paulo;
+    use http::header::HeaderValue;
 
     use super::*;
-    use crate::domain::command::Actor;
-    use crate::domain::event::{Cause, LimitedClass};
-    use crate::domain::id::{PauseId, PolicyVersion, PrincipalId};
-    use crate::store::history::PauseEnd;
+    use crate::domain::id::PauseId;
+    use crate::protocol::time::to_text;
 
     fn form(accept: &'static str) -> Option<Form> {
         let mut headers = HeaderMap::new();
@@ -624,70 +523,5 @@ mod tests {
         let (from, to) = asked("from=2026-11-01&to=2026-11-01").expect("read").instants(Sao_Paulo);
         assert_eq!(from.map(|WireTime(at)| to_text(at)).as_deref(), Some("2026-11-01T03:00:00.000Z"));
         assert_eq!(to.map(|WireTime(at)| to_text(at)).as_deref(), Some("2026-11-02T03:00:00.000Z"));
-    }
-
-    #[tokio::test]
-    async fn csv_is_rfc_4180_and_formulas_are_defused() {
-        let day = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day");
-        let started_at = Timestamp(1_795_381_069_123);
-        let row = PauseRow {
-            id: PauseId(7),
-            agent: AgentId::new("ana").expect("an id"),
-            agent_name: "=HYPERLINK(\"x\")".to_owned(),
-            pause_type: PauseTypeCode::new("almoco").expect("a code"),
-            class: LimitedClass::Regular,
-            team: None,
-            zone: Sao_Paulo,
-            utc_offset_s: -10_800,
-            local_day: day,
-            business_day: day,
-            shift_started_at: None,
-            shift_estimated: false,
-            started_at,
-            ended: Some(PauseEnd {
-                at: started_at + Duration::from_secs(60),
-                by: Cause::Agent,
-                short: true,
-                misclick: false,
-                last_seen_at: None,
-                estimated: false,
-                replaced_by: None,
-            }),
-            limit: Some(Duration::from_secs(3600)),
-            extended_by: Duration::ZERO,
-            corrected: Some(Correction {
-                by: Actor::Supervisor(PrincipalId::new("sofia").expect("an id")),
-                at: started_at + Duration::from_secs(90),
-                reason: Some("-1".to_owned()),
-                ended_at_before: started_at + Duration::from_secs(80),
-            }),
-            annotations: ["fila", "=2"]
-                .map(|text| Annotation { by: Actor::System, at: started_at, text: Some(text.to_owned()) })
-                .into(),
-            overran_at: None,
-            policy_version: PolicyVersion(1),
-            paid: false,
-            counts_as_work: true,
-            replaces: None,
-            note: Some("@sum, \"two\"".to_owned()),
-        };
-        let response = as_csv(&PausePage { rows: vec![row], next: None }, None).expect("written");
-        let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("whole");
-        let text = String::from_utf8(body.to_vec()).expect("UTF-8");
-        let lines: Vec<&str> = text.split_terminator("\r\n").collect();
-        assert_eq!(lines.len(), 2);
-        assert!(lines[0].starts_with("\"id\",\"agent\",\"name\",\"type\""));
-        assert_eq!(
-            lines[1],
-            "\"00000000-0000-0000-0000-000000000007\",\"ana\",\"'=HYPERLINK(\"\"x\"\")\",\"almoco\",\"regular\",\"\",\
-             \"2026-11-22T20:57:49.123Z\",\"2026-11-22T20:58:49.123Z\",60000,\"agent\",3600000,0,\"false\",\"\",\
-             \"true\",\"false\",\"false\",\"\",\"false\",\"true\",\"America/Sao_Paulo\",-10800,\"2026-11-22\",\
-             \"2026-11-22\",\"\",\"false\",1,\"\",\"\",\"'@sum, \"\"two\"\"\",\"supervisor\",\"sofia\",\
-             \"2026-11-22T20:59:19.123Z\",\"'-1\",\"2026-11-22T20:59:09.123Z\",\
-             \"2026-11-22T20:57:49.123Z system: fila | 2026-11-22T20:57:49.123Z system: =2\""
-        );
-        for start in ['=', '+', '-', '@', '\t', '\r', '\0'] {
-            assert_eq!(guarded(&format!("{start}1")), format!("'{start}1"));
-        }
     }
 }

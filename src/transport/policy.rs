@@ -104,7 +104,7 @@ async fn published(
     up_to: PolicyVersion,
     limit: u32,
 ) -> Result<Vec<PublishedPolicy>, WireError> {
-    app.history.policies(tenant, up_to, limit).await.map_err(unreadable)
+    app.history.of(tenant).policies(up_to, limit).await.map_err(unreadable)
 }
 
 /// What whoever asks is told when the store cannot be read.

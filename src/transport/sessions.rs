@@ -119,7 +119,7 @@ pub(super) async fn cut(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
     let is_its = |one: &Credential| one.account().is_some_and(|account| account.rights.subject == subject);
     let accounts = app.vault.list(tenant, "account", None, is_its, usize::MAX);
     let mut ids: Vec<CredentialId> =
-        accounts.iter().flat_map(|account| app.vault.of_account(account.id())).map(|one| one.id()).collect();
+        accounts.iter().flat_map(|account| app.vault.of_account(tenant, account.id())).map(|one| one.id()).collect();
     let is_of_before = |one: &Credential| matches!(one, Credential::Cut(cut) if cut.subject == subject);
     ids.extend(app.vault.list(tenant, "cut", None, is_of_before, usize::MAX).iter().map(|one| one.id()));
     let mut changes: Vec<CredentialChange> = ids.iter().map(|id| CredentialChange::Drop(*id)).collect();

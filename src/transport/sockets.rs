@@ -28,6 +28,9 @@ struct Counts {
     by_address: HashMap<IpAddr, usize>,
     by_principal: HashMap<(TenantId, PrincipalId), Vec<OpenSession>>,
     by_tenant: HashMap<TenantId, usize>,
+    /// The number of the last session of each tenant: its sessions are called by its own numbers, which tell nothing of
+    /// what others do. One a tenant.
+    last_of_tenant: HashMap<TenantId, u64>,
 }
 
 /// Why a connection is not admitted.
@@ -152,20 +155,14 @@ impl Sockets {
     }
 
     /// A place for one more session of the principal, if it and its tenant have one.
-    pub(super) fn open_session(
-        self: &Arc<Self>,
-        principal: &Principal,
-        id: SessionId,
-        since: Timestamp,
-    ) -> Option<SessionPlace> {
-        self.open_in(&mut self.counts(), principal, (id, SessionKind::Socket), since)
+    pub(super) fn open_session(self: &Arc<Self>, principal: &Principal, since: Timestamp) -> Option<SessionPlace> {
+        self.open_in(&mut self.counts(), principal, SessionKind::Socket, since)
     }
 
     /// The same for a stream of events, of which there are fewer still.
     pub(super) fn open_stream(
         self: &Arc<Self>,
         principal: &Principal,
-        id: SessionId,
         since: Timestamp,
     ) -> Result<SessionPlace, NoStream> {
         let mut counts = self.counts();
@@ -174,14 +171,14 @@ impl Sockets {
         if streams >= STREAMS_MAX {
             return Err(NoStream::Streams);
         }
-        self.open_in(&mut counts, principal, (id, SessionKind::Stream), since).ok_or(NoStream::Sessions)
+        self.open_in(&mut counts, principal, SessionKind::Stream, since).ok_or(NoStream::Sessions)
     }
 
     fn open_in(
         self: &Arc<Self>,
         counts: &mut Counts,
         principal: &Principal,
-        (id, kind): (SessionId, SessionKind),
+        kind: SessionKind,
         since: Timestamp,
     ) -> Option<SessionPlace> {
         let key = (principal.tenant.clone(), principal.id.clone());
@@ -191,6 +188,9 @@ impl Sockets {
             return None;
         }
         counts.by_tenant.insert(key.0.clone(), of_tenant + 1);
+        let last = counts.last_of_tenant.entry(key.0.clone()).or_default();
+        *last += 1;
+        let id = SessionId(*last);
         let ended = CancellationToken::new();
         let (proof, expires_at) = (principal.proof, principal.expires_at);
         let open = counts.by_principal.entry(key.clone()).or_default();
@@ -263,6 +263,11 @@ impl Drop for AddressPlace {
 }
 
 impl SessionPlace {
+    /// What the session is called: a number of the tenant's own.
+    pub(super) fn id(&self) -> SessionId {
+        self.session
+    }
+
     /// The session goes on with another credential of the same principal.
     pub(super) fn renew(&self, principal: &Principal) {
         let mut counts = self.sockets.counts();
@@ -323,11 +328,11 @@ mod tests {
     #[test]
     fn promise_a3_those_who_are_meant_are_ended_and_nobody_else() {
         let sockets = Arc::new(Sockets::new(9, 9, 9));
-        let place = |number, by| {
+        let place = |by| {
             let principal = Principal { proof: Proof::Key(CredentialId(by)), ..principal() };
-            sockets.open_session(&principal, SessionId(number), Timestamp(1)).expect("a place")
+            sockets.open_session(&principal, Timestamp(1)).expect("a place")
         };
-        let (first, second, third) = (place(1, 7), place(2, 8), place(3, 8));
+        let (first, second, third) = (place(7), place(8), place(8));
         third.renew(&Principal { proof: Proof::Key(CredentialId(7)), ..principal() });
         let is_meant = |_: &PrincipalId, session: &OpenSession| session.proof == Proof::Key(CredentialId(7));
         assert_eq!(sockets.end(&TenantId::new("globex").expect("an id"), is_meant), 0, "another tenant's");
@@ -375,12 +380,12 @@ mod tests {
         let sockets = Arc::new(Sockets::new(9, 9, 2).with_per_tenant(Some(2)));
         let open = |name: &str, id: &str| {
             let (tenant, id) = (TenantId::new(name).expect("an id"), PrincipalId::new(id).expect("an id"));
-            sockets.open_session(&Principal { tenant, id, ..principal() }, SessionId(1), Timestamp(1))
+            sockets.open_session(&Principal { tenant, id, ..principal() }, Timestamp(1))
         };
         let held = (open("acme", "a"), open("acme", "b"));
         assert!(held.0.is_some() && held.1.is_some());
         assert!(open("acme", "c").is_none());
-        assert!(open("outra", "c").is_some());
+        assert_eq!(open("outra", "c").map(|place| place.id()), Some(SessionId(1)), "a number of its own");
         drop(held);
         assert!(open("acme", "c").is_some());
     }
@@ -389,9 +394,9 @@ mod tests {
     fn nothing_is_kept_of_connections_and_sessions_that_are_gone() {
         let sockets = Arc::new(Sockets::new(9, 9, 1));
         let place = sockets.admit(address("10.0.0.1")).ok();
-        let session = sockets.open_session(&principal(), SessionId(1), Timestamp(1));
+        let session = sockets.open_session(&principal(), Timestamp(1));
         assert!(session.is_some());
-        assert!(sockets.open_session(&principal(), SessionId(2), Timestamp(1)).is_none());
+        assert!(sockets.open_session(&principal(), Timestamp(1)).is_none());
         drop((place, session));
         let counts = sockets.counts();
         assert!(counts.by_address.is_empty() && counts.by_principal.is_empty() && counts.by_tenant.is_empty());

@@ -25,14 +25,12 @@ use crate::protocol::setting::{TenantObject, read_tenant};
 /// `GET /v1/tenants`: the id and the name of each, by id, a page at a time.
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let principal = app.authenticate(&headers).await?;
-    if !principal.may(Action::ListTenants) {
-        return Err(WireError::forbidden().into());
-    }
+    let seen_by = principal.all_tenants().ok_or_else(WireError::forbidden)?;
     count(&app, &principal)?;
     let mut query = Query::of(&uri)?;
     let (after, limit) = (query.cursor(|value| TenantId::new(value).ok())?, query.limit()?);
     query.finish()?;
-    let all = app.router.tenants();
+    let all = app.router.tenants(&seen_by);
     let is_after = |id: &TenantId| after.as_ref().is_none_or(|after| id > after);
     let mut tenants = all.iter().map(|facts| &facts.directory.tenant).filter(|tenant| is_after(&tenant.id));
     let page: Vec<Value> =

@@ -16,15 +16,17 @@ use crate::domain::id::{CredentialId, TenantId};
 
 /// How long repeats are counted before they are put on record.
 const FOLDED_FOR: Duration = Duration::from_secs(60);
-/// How many different ones are told apart in that time; beyond it they count without the credential that they were about.
+/// How many different ones of a tenant are told apart in that time; beyond it they count without the credential that they
+/// were about.
 const KINDS_MAX: usize = 10_000;
 
-type What = (TenantId, Door, Option<CredentialId>);
+type What = (Door, Option<CredentialId>);
 
-/// What has not been put on record yet. At most [`KINDS_MAX`] entries, and one a tenant and door beyond.
+/// What has not been put on record yet. At most [`KINDS_MAX`] entries a tenant, so that none is crowded out by another's,
+/// and one a door beyond.
 #[derive(Debug, Default)]
 pub(super) struct TurnedAway {
-    counts: Mutex<BTreeMap<What, u32>>,
+    counts: Mutex<BTreeMap<TenantId, BTreeMap<What, u32>>>,
 }
 
 impl TurnedAway {
@@ -32,15 +34,16 @@ impl TurnedAway {
     pub(super) fn note(&self, tenant: &TenantId, door: Door, credential: Option<CredentialId>) {
         metrics::counter!("intervalo_turned_away_total", "door" => door.as_str()).increment(1);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut what = (tenant.clone(), door, credential);
-        if counts.len() >= KINDS_MAX && !counts.contains_key(&what) {
-            what.2 = None;
+        let of_tenant = counts.entry(tenant.clone()).or_default();
+        let mut what = (door, credential);
+        if of_tenant.len() >= KINDS_MAX && !of_tenant.contains_key(&what) {
+            what.1 = None;
         }
-        let count = counts.entry(what).or_default();
+        let count = of_tenant.entry(what).or_default();
         *count = count.saturating_add(1);
     }
 
-    fn take(&self) -> BTreeMap<What, u32> {
+    fn take(&self) -> BTreeMap<TenantId, BTreeMap<What, u32>> {
         mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -50,12 +53,14 @@ pub(super) async fn tell(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         let minute = app.clock.sleep_until(app.clock.now() + FOLDED_FOR);
         let stops = shutdown.run_until_cancelled(minute).await.is_none();
-        for ((tenant, door, credential), count) in app.turned_away.take() {
-            let body = TenantEventBody::Access(AccessEvent::AccessRefused { door, credential, count });
-            let event =
-                TenantEvent { at: app.clock.now(), actor: Actor::System, cause: Cause::Session, op: None, body };
-            if let Err(error) = app.router.record(&tenant, event).await {
-                tracing::warn!(tenant.id = %tenant, count, "who was turned away is not on record: {error:?}");
+        for (tenant, counts) in app.turned_away.take() {
+            for ((door, credential), count) in counts {
+                let body = TenantEventBody::Access(AccessEvent::AccessRefused { door, credential, count });
+                let event =
+                    TenantEvent { at: app.clock.now(), actor: Actor::System, cause: Cause::Session, op: None, body };
+                if let Err(error) = app.router.record(&tenant, event).await {
+                    tracing::warn!(tenant.id = %tenant, count, "who was turned away is not on record: {error:?}");
+                }
             }
         }
         if stops {
@@ -70,18 +75,23 @@ mod tests {
 
     #[test]
     fn repeats_are_counted_and_a_flood_of_different_ones_is_bounded() {
-        let (away, acme) = (TurnedAway::default(), TenantId::new("acme").expect("an id"));
+        let tenant = |id| TenantId::new(id).expect("an id");
+        let (away, acme) = (TurnedAway::default(), tenant("acme"));
         for _ in 0..3 {
             away.note(&acme, Door::Key, Some(CredentialId(1)));
         }
         away.note(&acme, Door::Login, None);
-        let counts: Vec<_> = away.take().into_iter().map(|((_, door, _), count)| (door, count)).collect();
+        let counts: Vec<_> = away.take()[&acme].iter().map(|((door, _), count)| (*door, *count)).collect();
         assert_eq!(counts, [(Door::Login, 1), (Door::Key, 3)]);
         for id in 0..2 * KINDS_MAX as u128 {
             away.note(&acme, Door::Key, Some(CredentialId(id)));
         }
-        let counts = away.take();
+        away.note(&tenant("outra"), Door::Key, Some(CredentialId(1)));
+        let taken = away.take();
+        let counts = &taken[&acme];
         assert_eq!(counts.len(), KINDS_MAX + 1);
         assert_eq!(counts.values().sum::<u32>() as usize, 2 * KINDS_MAX);
+        let others: Vec<&What> = taken[&tenant("outra")].keys().collect();
+        assert_eq!(others, [&(Door::Key, Some(CredentialId(1)))], "another tenant's is told in full");
     }
 }

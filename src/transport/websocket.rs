@@ -4,7 +4,7 @@
 //! precedes what it causes; and nothing is read, so that a client which does not wait fills its own
 //! buffers, not ours.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -217,17 +217,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn on_drain(&mut self) -> Result<(), Ending> {
-        let after = reconnect_after_ms(self.session.id().0);
+        let after = match self.session.name() {
+            Some(name) => reconnect_after_ms(name),
+            None => reconnect_after_ms(self.session.id()),
+        };
         let params = json!({"reconnect_after_ms": after});
         self.send(self.session.wanted().text(Notification::ServerDraining, &params)).await?;
         Err(Ending::Close(CloseCode::Restart, "the server restarts".to_owned()))
     }
 }
 
-/// When whoever has a number is to come back: spread evenly by a hash of it, so that nothing random is
+/// When whoever is called something is to come back: spread evenly by a hash of it, so that nothing random is
 /// needed and neighbours do not come together.
-pub(super) fn reconnect_after_ms(number: u64) -> u64 {
-    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(number);
+pub(super) fn reconnect_after_ms(name: impl Hash) -> u64 {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
     RECONNECT_AFTER_MS_MIN + hash % RECONNECT_SPREAD_MS
 }
 
@@ -237,7 +240,7 @@ mod tests {
 
     #[test]
     fn clients_are_asked_to_come_back_spread_over_the_whole_time() {
-        let waits: Vec<u64> = (1..=9_000).map(reconnect_after_ms).collect();
+        let waits: Vec<u64> = (1..=9_000_u64).map(reconnect_after_ms).collect();
         assert!(waits.iter().all(|ms| (1_000..10_000).contains(ms)));
         for second in 1..10 {
             let share = waits.iter().filter(|ms| **ms / 1000 == second).count();

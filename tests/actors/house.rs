@@ -104,7 +104,7 @@ impl House {
             placement: Arc::new(LocalPlacement),
             bus: Arc::clone(&bus) as _,
             clock: Arc::clone(&clock),
-            fresh_id: Arc::new(move |_| {
+            fresh_id: Arc::new(move |_, _, _| {
                 assert!(!armed.swap(false, Ordering::SeqCst), "a planted panic");
                 PauseId(u128::from(next.fetch_add(1, Ordering::SeqCst)))
             }),

@@ -69,7 +69,7 @@ impl Office {
             placement: Arc::new(LocalPlacement),
             bus: Arc::new(LocalBus::new()),
             clock: Arc::clone(&clock) as _,
-            fresh_id: Arc::new(move |_| PauseId(u128::from(ids.fetch_add(1, Ordering::SeqCst)))),
+            fresh_id: Arc::new(move |_, _, _| PauseId(u128::from(ids.fetch_add(1, Ordering::SeqCst)))),
         };
         let (core, _) = Core::take_up(parts).await.expect("taken up");
         core.open();

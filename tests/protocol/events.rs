@@ -18,12 +18,12 @@ use crate::server::TestServer;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client of the stream, which reads when it is asked to.
-struct Follower {
+pub(crate) struct Follower {
     stream: TcpStream,
     /// What has come and has not been read as an event yet.
     text: String,
     /// The last number that the stream has given.
-    last_id: Option<u64>,
+    pub(crate) last_id: Option<u64>,
 }
 
 impl Follower {
@@ -46,7 +46,7 @@ impl Follower {
         (status, head, Follower { stream, text: String::new(), last_id: None })
     }
 
-    async fn begin(server: &TestServer, token: &str, query: &str, after: Option<u64>) -> Follower {
+    pub(crate) async fn begin(server: &TestServer, token: &str, query: &str, after: Option<u64>) -> Follower {
         let (status, head, mut follower) = Follower::ask(server, token, query, after).await;
         assert_eq!(status, 200, "{head}");
         assert!(head.to_ascii_lowercase().contains("content-type: text/event-stream"), "{head}");
@@ -56,7 +56,7 @@ impl Follower {
     }
 
     /// The lines up to the next blank one; none when the stream has ended.
-    async fn block(&mut self) -> Option<Vec<String>> {
+    pub(crate) async fn block(&mut self) -> Option<Vec<String>> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let block: String = self.text.drain(..end + 2).collect();
@@ -285,6 +285,58 @@ async fn whoever_reads_of_others_is_on_record_with_a_count() {
         (json!("olga"), json!({"what": "pauses", "role": "auditor", "count": 3})),
     ];
     assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn whatever_leaves_as_a_file_is_on_record_as_such() {
+    let server = TestServer::start().await;
+    let mut ana = server.agent("ana").await;
+    ana.ok("pause.start", json!({"type": "almoco"})).await;
+    let (olga, host) = (format!("Bearer {}", auditor(&server)), format!("Bearer {}", host(&server)));
+    let taken = |token: &str, path: &str, accept: &str| {
+        let (token, path, accept) = (token.to_owned(), path.to_owned(), accept.to_owned());
+        let server = &server;
+        async move { server.http("GET", &path, &[("authorization", &token), ("accept", &accept)], "").await }
+    };
+    for _ in 0..2 {
+        assert_eq!(taken(&olga, "/v1/pauses?from=2026-01-01&agent=ana", "text/csv").await.status, 200);
+    }
+    assert_eq!(taken(&olga, "/v1/pauses", "text/csv").await.status, 200);
+    let lines = taken(&olga, "/v1/audit?kind=agent.signed_in", "application/x-ndjson").await;
+    assert_eq!(lines.body.lines().count(), 1);
+    assert_eq!(taken(&host, "/v1/directory", "application/toml").await.status, 200);
+    assert_eq!(taken(&host, "/v1/directory", "text/csv").await.status, 200);
+    // What is no file, and what was refused, is none.
+    assert_eq!(taken(&host, "/v1/directory", "application/json").await.status, 200);
+    assert_eq!(taken(&host, "/v1/pauses", "text/csv").await.status, 403);
+    assert_eq!(taken(&olga, "/v1/pauses?agent=", "text/csv").await.status, 400);
+    drop(ana);
+    let now = server.clock.now();
+    let server = server.restarted_after(now).await;
+    let told = |events: Vec<Value>| {
+        let mut told: Vec<String> =
+            events.iter().map(|event| json!([event["actor"]["id"], event["data"]]).to_string()).collect();
+        told.sort();
+        told
+    };
+    let file = |who: &str, what: &str, format: &str, filters: &[&str], rows: u64, count: u32| {
+        let role = if who == "olga" { "auditor" } else { "integration" };
+        let data =
+            json!({"what": what, "format": format, "filters": filters, "rows": rows, "role": role, "count": count});
+        json!([who, data]).to_string()
+    };
+    let expected = [
+        // The settings, three channels, two teams and four people.
+        file("host", "directory", "toml", &[], 10, 1),
+        file("host", "directory", "csv", &[], 4, 1),
+        file("olga", "audit", "ndjson", &["kind"], 1, 1),
+        file("olga", "pauses", "csv", &["agent", "from"], 2, 2),
+        file("olga", "pauses", "csv", &[], 1, 1),
+    ];
+    let mut expected = expected.to_vec();
+    expected.sort();
+    assert_eq!(told(audit(&server, "&kind=data.exported", 10).await), expected);
+    assert_eq!(told(audit(&server, "&kind=history.read", 10).await), Vec::<String>::new(), "each is one or the other");
 }
 
 /// A day with a pause that is `unavailable` to others; what the audit shows of it, without the times and ids that differ

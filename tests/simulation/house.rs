@@ -59,7 +59,7 @@ impl House {
             placement: Arc::new(LocalPlacement),
             bus: Arc::clone(&bus),
             clock: Arc::clone(&read),
-            fresh_id: Arc::new(move |_| PauseId(ids.fresh_pause())),
+            fresh_id: Arc::new(move |_, _, _| PauseId(ids.fresh_pause())),
         };
         let (core, mut seeds) = Core::take_up(parts).await.ok()?;
         let core = Arc::new(core);

@@ -168,7 +168,8 @@ async fn the_history_shows_the_corrected_end_and_keeps_the_first(store: &impl Re
     world.event(&ana, AgentEventBody::PauseAnnotated { pause: pause(2) });
     journal.append(world.batch()).await.unwrap();
     let history = PauseHistory::open(store.address()).await.unwrap();
-    let filter = PauseFilter::of(world.tenant.clone());
+    let (all, history) = (history.clone(), history.of(&world.tenant));
+    let filter = PauseFilter::default();
     let before = history.page(&filter, None, 10).await.unwrap().rows.remove(0);
     assert_eq!((&before.corrected, before.annotations.len()), (&None, 0));
 
@@ -185,9 +186,9 @@ async fn the_history_shows_the_corrected_end_and_keeps_the_first(store: &impl Re
     journal.append(world.batch()).await.unwrap();
 
     let row = history.page(&filter, None, 10).await.unwrap().rows.remove(0);
-    assert_eq!(history.pause(&world.tenant, pause(1)).await.unwrap().as_ref(), Some(&row));
-    assert_eq!(history.pause(&world.tenant, pause(2)).await.unwrap(), None, "a protected one is none");
-    assert_eq!(history.pause(&TenantId::new("globex").unwrap(), pause(1)).await.unwrap(), None);
+    assert_eq!(history.pause(pause(1)).await.unwrap().as_ref(), Some(&row));
+    assert_eq!(history.pause(pause(2)).await.unwrap(), None, "a protected one is none");
+    assert_eq!(all.of(&TenantId::new("globex").unwrap()).pause(pause(1)).await.unwrap(), None);
     let end = row.ended.unwrap();
     assert_eq!((end.at, end.short, end.misclick, end.estimated), (began + minutes(65), true, false, false));
     assert_eq!((row.duration(), row.overran_at), (Some(minutes(65)), overran_at));
@@ -205,7 +206,7 @@ async fn the_history_shows_the_corrected_end_and_keeps_the_first(store: &impl Re
     assert_eq!(row.corrected.expect("corrected").reason, None);
     assert_eq!(row.annotations.iter().filter_map(|annotation| annotation.text.as_ref()).count(), 0);
     assert!(row.annotations[0].by.id().unwrap().starts_with("erased:"), "{:?}", row.annotations[0]);
-    history.close().await;
+    all.close().await;
     store.verify().await.unwrap();
 }
 

@@ -11,6 +11,7 @@ use intervalo::domain::access::{
 };
 use intervalo::domain::command::Actor;
 use intervalo::domain::event::{Cause, TenantEventBody};
+use intervalo::domain::export::{Export, ExportFilter, ExportFormat, ExportPart};
 use intervalo::domain::id::{CredentialId, PrincipalId, TeamId};
 use intervalo::domain::role::Role;
 use intervalo::domain::time::{hours, minutes};
@@ -104,6 +105,11 @@ pub(crate) async fn credentials_are_kept_as_they_were_put_last(store: &impl Stor
     world.tenant_event(Actor::System, Cause::Session, TenantEventBody::Access(refused), None);
     let read = AccessEvent::HistoryRead { what: HistoryPart::Audit, role: Role::Auditor, count: 2 };
     world.tenant_event(Actor::System, Cause::Session, TenantEventBody::Access(read), None);
+    for filters in [BTreeSet::new(), ExportFilter::ALL.iter().copied().collect()] {
+        let export = Export { what: ExportPart::Pauses, format: ExportFormat::Csv, filters };
+        let exported = AccessEvent::DataExported { export, rows: 1000, role: Role::Auditor, count: 2 };
+        world.tenant_event(Actor::System, Cause::Session, TenantEventBody::Access(exported), None);
+    }
     journal.append(world.batch()).await.unwrap();
     assert_eq!(*kept(&*journal, &world).await, [key.clone(), set.clone(), login.clone(), cut.clone()]);
     // What is dropped and is not there is no fault.

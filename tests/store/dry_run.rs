@@ -58,7 +58,7 @@ fn run(world: &World) -> DryRun {
 
 async fn from_pages(history: &PauseHistory, world: &World) -> (Report, usize) {
     let (mut run, mut pages) = (run(world), 0);
-    let mut recorded = history.recorded(&world.tenant).await.expect("it reads");
+    let mut recorded = history.of(&world.tenant).recorded().await.expect("it reads");
     while let Some(page) = recorded.next().await.expect("a page") {
         let is_over = fold_dry_run(&mut run, &page.decode().expect("entries")).expect("they fold");
         assert!(!is_over, "all of it is of the day");
@@ -109,7 +109,7 @@ async fn the_whole_record_is_read(store: &impl Readable) {
     assert_eq!(report.unclear, 3, "neither policy tells why Rui was refused");
 
     // What is written while it reads is not part of it, and whoever asks for another tenant gets nothing of this one.
-    let mut recorded = history.recorded(&world.tenant).await.expect("it reads");
+    let mut recorded = history.of(&world.tenant).recorded().await.expect("it reads");
     world.start_pause(&ana, pause(999_999), None);
     journal.append(world.batch()).await.expect("appended");
     let mut entries = 0;
@@ -118,6 +118,6 @@ async fn the_whole_record_is_read(store: &impl Readable) {
     }
     assert_eq!(entries, entries_before);
     let other = intervalo::domain::id::TenantId::new("globex").expect("an id");
-    assert!(history.recorded(&other).await.expect("it reads").next().await.expect("no page").is_none());
+    assert!(history.of(&other).recorded().await.expect("it reads").next().await.expect("no page").is_none());
     history.close().await;
 }

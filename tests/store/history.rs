@@ -10,7 +10,7 @@ use intervalo::domain::id::{PauseId, TeamId, TenantId, TenantSeq};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::{Entry, EntryBody, Epoch};
 use intervalo::store::PauseHistory;
-use intervalo::store::history::{DayOrInstant, EventFilter, PAGE_MAX, PauseFilter, PauseKey};
+use intervalo::store::history::{DayOrInstant, EventFilter, PAGE_MAX, PauseFilter, PauseKey, TenantHistory};
 
 /// Each of the tests, on each store that keeps a history.
 macro_rules! on_each_store {
@@ -47,12 +47,12 @@ on_each_store!(
     events_are_masked_alike_in_pages_of_any_size,
 );
 
-async fn ids(history: &PauseHistory, filter: &PauseFilter) -> Vec<PauseId> {
+async fn ids(history: &TenantHistory, filter: &PauseFilter) -> Vec<PauseId> {
     history.page(filter, None, PAGE_MAX).await.unwrap().rows.into_iter().map(|row| row.id).collect()
 }
 
-fn all(tenant: &str) -> PauseFilter {
-    PauseFilter::of(TenantId::new(tenant).unwrap())
+fn of(history: &PauseHistory, tenant: &str) -> TenantHistory {
+    history.of(&TenantId::new(tenant).unwrap())
 }
 
 async fn a_row_has_everything_that_a_report_needs(store: &impl Readable) {
@@ -63,7 +63,7 @@ async fn a_row_has_everything_that_a_report_needs(store: &impl Readable) {
     // Half of the day in one batch, half in another: the rows are the same.
     journal.append(world.batch()).await.unwrap();
     let history = PauseHistory::open(store.address()).await.unwrap();
-    let page = history.page(&all("acme"), None, 10).await.unwrap();
+    let page = of(&history, "acme").page(&PauseFilter::default(), None, 10).await.unwrap();
     let [lunch, coffee] = &page.rows[..] else { panic!("two rows: {:?}", page.rows) };
     assert_eq!(page.next, None);
 
@@ -101,15 +101,14 @@ async fn a_row_has_everything_that_a_report_needs(store: &impl Readable) {
     world.event(&zoe, AgentEventBody::Overran { pause: pause(60), late: false });
     let overran_at = world.now;
     journal.append(world.batch()).await.unwrap();
-    let mut filter = all("acme");
-    filter.agents = Some(vec![zoe.clone()]);
-    let running = history.page(&filter, None, 10).await.unwrap().rows.remove(0);
+    let filter = PauseFilter { agents: Some(vec![zoe.clone()]), ..PauseFilter::default() };
+    let running = of(&history, "acme").page(&filter, None, 10).await.unwrap().rows.remove(0);
     assert_eq!((running.extended_by, running.overran_at, running.ended), (seconds(12), Some(overran_at), None));
     assert_eq!(running.duration(), None);
     let misclick = intervalo::domain::event::PauseEnded { misclick: true, ..ended(pause(60)) };
     world.event(&zoe, AgentEventBody::PauseEnded(misclick));
     journal.append(world.batch()).await.unwrap();
-    let finished = history.page(&filter, None, 10).await.unwrap().rows.remove(0);
+    let finished = of(&history, "acme").page(&filter, None, 10).await.unwrap().rows.remove(0);
     assert!(finished.ended.unwrap().misclick);
     assert_eq!((finished.extended_by, finished.overran_at), (seconds(12), Some(overran_at)));
     history.close().await;
@@ -171,18 +170,20 @@ async fn a_pause_that_followed_a_protected_one_directly_does_not_tell(store: &im
     world.event(&ana, AgentEventBody::PauseStarted(Box::new(lunch)));
     journal.append(world.batch()).await.unwrap();
     let history = PauseHistory::open(store.address()).await.unwrap();
-    let page = history.page(&all("acme"), None, 10).await.unwrap();
+    let page = of(&history, "acme").page(&PauseFilter::default(), None, 10).await.unwrap();
     let [lunch] = &page.rows[..] else { panic!("one row: {:?}", page.rows) };
     assert_eq!((lunch.id, lunch.replaces), (pause(2), None));
 }
 
 async fn filters_leave_what_was_asked_for_and_never_a_protected_pause_or_another_tenant(store: &impl Readable) {
     let (_, history) = long_day(store).await;
-    assert_eq!(ids(&history, &all("acme")).await, numbers(|_| true));
-    assert_eq!(ids(&history, &all("globex")).await, [pause(900)]);
-    assert_eq!(ids(&history, &all("initech")).await, []);
-    let mut filter = all("acme");
-    filter.agents = Some(vec![agent("rui"), agent("nobody")]);
+    let all = PauseFilter::default();
+    assert_eq!(ids(&of(&history, "globex"), &all).await, [pause(900)]);
+    assert_eq!(ids(&of(&history, "initech"), &all).await, []);
+    let history = of(&history, "acme");
+    assert_eq!(ids(&history, &all).await, numbers(|_| true));
+    let both = Some(vec![agent("rui"), agent("nobody")]);
+    let mut filter = PauseFilter { agents: both, ..PauseFilter::default() };
     assert_eq!(ids(&history, &filter).await, numbers(|n| n % 2 == 1));
     filter.pause_type = Some(code_of("rest"));
     assert_eq!(ids(&history, &filter).await, numbers(|n| n % 2 == 1 && n % 5 == 0));
@@ -192,18 +193,19 @@ async fn filters_leave_what_was_asked_for_and_never_a_protected_pause_or_another
     filter.pause_type = Some(code_of("restroom"));
     filter.teams = None;
     assert_eq!(ids(&history, &filter).await, [], "not even when asked for by name");
-    filter = all("acme");
+    filter = PauseFilter::default();
     filter.agents = Some(Vec::new());
     assert_eq!(ids(&history, &filter).await, [], "no agent is not every agent");
-    filter = all("acme");
+    filter = PauseFilter::default();
     filter.teams = Some(Vec::new());
     assert_eq!(ids(&history, &filter).await, [], "no team is not every team");
 }
 
 async fn a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts(store: &impl Readable) {
     let (_, history) = long_day(store).await;
+    let history = of(&history, "acme");
     let day = |d| Some(DayOrInstant::Day(NaiveDate::from_ymd_opt(2026, 3, d).unwrap()));
-    let mut filter = all("acme");
+    let mut filter = PauseFilter::default();
     (filter.from, filter.to) = (day(2), day(2));
     assert_eq!(ids(&history, &filter).await, numbers(|n| n < 15));
     (filter.from, filter.to) = (day(3), day(3));
@@ -215,7 +217,7 @@ async fn a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts(
     (filter.from, filter.to) = (None, day(1));
     assert_eq!(ids(&history, &filter).await, []);
 
-    let rows = history.page(&all("acme"), None, 100).await.unwrap().rows;
+    let rows = history.page(&PauseFilter::default(), None, 100).await.unwrap().rows;
     let (third, ninth) = (rows[3].started_at, rows[9].started_at);
     filter.from = Some(DayOrInstant::Instant(third));
     filter.to = Some(DayOrInstant::Instant(ninth));
@@ -227,8 +229,9 @@ async fn a_period_of_days_is_of_the_days_recorded_and_one_of_instants_of_starts(
 
 async fn pages_of_any_size_join_to_the_whole(store: &impl Readable) {
     let (_, history) = long_day(store).await;
-    let mut filter = all("acme");
-    filter.from = Some(DayOrInstant::Day(NaiveDate::from_ymd_opt(2026, 3, 2).unwrap()));
+    let history = of(&history, "acme");
+    let day = DayOrInstant::Day(NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
+    let filter = PauseFilter { from: Some(day), ..PauseFilter::default() };
     for size in [0, 1, 3, 7, 19, 20, 21, usize::MAX] {
         let mut read = Vec::new();
         let mut after: Option<PauseKey> = None;
@@ -260,9 +263,10 @@ async fn events_are_masked_alike_in_pages_of_any_size(store: &impl Readable) {
     world.event(&zoe, AgentEventBody::PauseEnded(PauseEnded { then, ..ended(pause(71)) }));
     journal.append(world.batch()).await.unwrap();
     let history = PauseHistory::open(store.address()).await.unwrap();
-    let filter = EventFilter { tenant: TenantId::new("acme").unwrap(), agent: None, from: None, to: None };
+    let history = of(&history, "acme");
+    let filter = EventFilter::default();
     let whole = history.events(&filter, TenantSeq(0), PAGE_MAX).await.unwrap();
-    assert_eq!((whole.reached, Some(whole.head)), (whole.head, history.head(&filter.tenant).await.ok()));
+    assert_eq!((whole.reached, Some(whole.head)), (whole.head, history.head().await.ok()));
     for limit in [1, 2, 3, 7] {
         let (mut events, mut after) = (Vec::new(), TenantSeq(0));
         while after < whole.head {

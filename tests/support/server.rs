@@ -166,13 +166,44 @@ impl TestServer {
         settings: Settings,
         close: impl Future<Output = ()> + Send + 'static,
     ) -> TestServer {
-        let history = PauseHistory::open(data.path()).await.expect("the history");
+        let history = Arc::new(PauseHistory::open(data.path()).await.expect("the history"));
+        let fresh_id = server::fresh_id();
+        let stores = Stores { journal, history, verifier, clock: Arc::clone(&clock), first_login: None, fresh_id };
+        TestServer::serve(data, key, stores, settings, close)
+    }
+
+    /// Starts a server for some tenants on a clock of the test's, on what `made` makes of its stores.
+    pub(crate) async fn standing_on(
+        clock: Arc<dyn Clock>,
+        tenants: &[&str],
+        settings: Settings,
+        made: impl FnOnce(Stores) -> Stores,
+    ) -> TestServer {
+        let data = tempfile::tempdir().expect("a folder");
+        let key = TokenKey::read_or_make(data.path()).expect("a key");
+        let journal = Arc::new(SqliteJournal::open(data.path(), Arc::clone(&clock)).await.expect("a journal"));
+        for tenant in tenants {
+            seed(&*journal, tenant, clock.now(), NaiveTime::MIN).await;
+        }
+        let closing = Arc::clone(&journal);
+        let history = Arc::new(PauseHistory::open(data.path()).await.expect("the history"));
+        let (verifier, fresh_id) = (Verifier::with_key(&key), server::fresh_id());
+        let stores = Stores { journal, history, verifier, clock, first_login: None, fresh_id };
+        TestServer::serve(data, key, made(stores), settings, async move { closing.close().await })
+    }
+
+    fn serve(
+        data: TempDir,
+        key: TokenKey,
+        stores: Stores,
+        settings: Settings,
+        close: impl Future<Output = ()> + Send + 'static,
+    ) -> TestServer {
+        let clock = Arc::clone(&stores.clock);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("set");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();
-        let history = Arc::new(history);
-        let stores = Stores { journal, history, verifier, clock: Arc::clone(&clock), first_login: None };
         let figures = Figures::detached().expect("figures");
         let stop = shutdown.clone();
         let running = tokio::spawn(async move {
@@ -248,7 +279,7 @@ impl TestServer {
             Ok((socket, response)) => {
                 let protocol = response.headers().get("sec-websocket-protocol");
                 let protocol = protocol.map(|value| value.to_str().expect("text").to_owned());
-                Ok(Client { socket, protocol, waiting: Vec::new(), calls: 0 })
+                Ok(Client { socket, protocol, waiting: Vec::new(), calls: 0, heard: Vec::new() })
             }
             Err(Error::Http(response)) => {
                 let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
@@ -276,7 +307,7 @@ impl TestServer {
         }
         assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer));
         let socket = WebSocketStream::from_raw_socket(stream, WireRole::Client, None).await;
-        Client { socket, protocol: None, waiting: Vec::new(), calls: 0 }
+        Client { socket, protocol: None, waiting: Vec::new(), calls: 0, heard: Vec::new() }
     }
 
     /// One HTTP request on a connection of its own.
@@ -315,6 +346,14 @@ impl TestServer {
     /// Asks the server to stop.
     pub(crate) fn begin_stop(&self) {
         self.shutdown.cancel();
+    }
+
+    /// Stops it; what it has written stays.
+    pub(crate) async fn stopped_on(mut self) -> TempDir {
+        let data = self.data.take().expect("a folder");
+        self.begin_stop();
+        self.stopped().await;
+        data
     }
 
     /// Waits until it has.
@@ -384,6 +423,8 @@ pub(crate) struct Client {
     /// What came while an answer was waited for.
     waiting: Vec<Value>,
     calls: u64,
+    /// Every text that came, as it came.
+    pub(crate) heard: Vec<String>,
 }
 
 impl Client {
@@ -400,7 +441,10 @@ impl Client {
         loop {
             let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
             match next {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("JSON")),
+                Some(Ok(Message::Text(text))) => {
+                    self.heard.push(text.to_string());
+                    return Ok(serde_json::from_str(&text).expect("JSON"));
+                }
                 Some(Ok(Message::Close(frame))) => return Err(frame.map_or(1005, |frame| frame.code.into())),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Binary(_))) => panic!("a binary message"),

@@ -110,7 +110,7 @@ const BORDERS: &[Border] = &[
     },
     Border {
         module: "router",
-        modules: Only(&["actor", "clock", "cluster", "config", "domain", "hub", "ports"]),
+        modules: Only(&["actor", "auth", "clock", "cluster", "config", "domain", "hub", "ports"]),
         crates: AllBut(&[
             "sqlx",
             "axum",

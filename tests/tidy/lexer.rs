@@ -20,8 +20,8 @@ pub(crate) enum Kind {
     PathSep,
     /// Any other mark.
     Mark(char),
-    /// A literal: string, character, number. Its content is not code.
-    Literal,
+    /// A literal: string, character, number. Its content is not code; a string's is kept, as it is written.
+    Literal(String),
 }
 
 impl Token {
@@ -29,7 +29,15 @@ impl Token {
     pub(crate) fn ident(&self) -> Option<&str> {
         match &self.kind {
             Kind::Ident(name) => Some(name),
-            Kind::PathSep | Kind::Mark(_) | Kind::Literal => None,
+            Kind::PathSep | Kind::Mark(_) | Kind::Literal(_) => None,
+        }
+    }
+
+    /// What is written in it, if it is a string.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Literal(text) => Some(text),
+            Kind::Ident(_) | Kind::PathSep | Kind::Mark(_) => None,
         }
     }
 
@@ -158,16 +166,18 @@ impl Lexer {
 
     fn string(&mut self, line: usize) {
         self.bump();
+        let mut text = String::new();
         while let Some(next) = self.bump() {
             match next {
                 '\\' => {
-                    self.bump();
+                    text.push(next);
+                    text.extend(self.bump());
                 }
                 '"' => break,
-                _ => {}
+                other => text.push(other),
             }
         }
-        self.push(Kind::Literal, line);
+        self.push(Kind::Literal(text), line);
     }
 
     /// A character literal, or a lifetime.
@@ -184,7 +194,7 @@ impl Lexer {
                     _ => {}
                 }
             }
-            self.push(Kind::Literal, line);
+            self.push(Kind::Literal(String::new()), line);
         } else {
             while self.peek(0).is_some_and(|next| next.is_alphanumeric() || next == '_') {
                 self.at += 1;
@@ -218,20 +228,22 @@ impl Lexer {
 
     fn raw_string(&mut self, line: usize, hashes: usize) {
         self.bump();
+        let mut text = String::new();
         while let Some(next) = self.bump() {
             if next == '"' && (0..hashes).all(|ahead| self.peek(ahead) == Some('#')) {
                 self.at += hashes;
                 break;
             }
+            text.push(next);
         }
-        self.push(Kind::Literal, line);
+        self.push(Kind::Literal(text), line);
     }
 
     fn number(&mut self, line: usize) {
         while self.peek(0).is_some_and(|next| next.is_alphanumeric() || next == '_') {
             self.at += 1;
         }
-        self.push(Kind::Literal, line);
+        self.push(Kind::Literal(String::new()), line);
     }
 }
 
@@ -248,6 +260,13 @@ mod tests {
         let text = "a /* b /* c */ d */ e // f\ng \"h \\\" i\" j r#\"k \" l\"# m b\"n\" 'o' '\\'' p";
         assert_eq!(idents(text), ["a", "e", "g", "j", "m", "p"]);
         assert_eq!(lex(text).comments.len(), 2);
+    }
+
+    #[test]
+    fn what_strings_say_is_kept() {
+        let tokens = lex("a(\"b \\\"c\\\"\", r#\"d \"e\"\"#, 'f', 7)").tokens;
+        let texts: Vec<&str> = tokens.iter().filter_map(Token::text).filter(|text| !text.is_empty()).collect();
+        assert_eq!(texts, ["b \\\"c\\\"", "d \"e\""]);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::domain::command::Actor;
 use crate::domain::time::Timestamp;
 use crate::ports::ReadError;
 use crate::store::amendments::{AmendmentRow, amendment_columns, amendment_row};
-use crate::store::reading::{Bind, Reading, Sql};
+use crate::store::reading::{Bind, OneTenant};
+use crate::store::sql::Sql;
 use crate::store::stored::{ActorForm, FormError, Hash, PersonId, Resolve, WideId};
 
 /// The last correction of a pause's end.
@@ -40,22 +41,25 @@ pub(super) struct Amendments(HashMap<WideId, Vec<AmendmentRow>>);
 
 impl Amendments {
     /// All annotations of some pauses, and of each the last correction.
-    pub(super) async fn of(reading: &mut Reading, pauses: Vec<WideId>) -> Result<Amendments, ReadError> {
+    pub(super) async fn of(reading: &mut OneTenant<'_>, pauses: Vec<WideId>) -> Result<Amendments, ReadError> {
         const THESE: Sql = Sql::each(
             concat!(
                 "SELECT ",
                 amendment_columns!(),
-                " FROM json_each($1) AS k CROSS JOIN pause_amendments AS a ON a.pause = unhex(k.value)
-                  WHERE a.ended_at IS NULL OR a.seq =
-                      (SELECT max(b.seq) FROM pause_amendments AS b WHERE b.pause = a.pause AND b.ended_at IS NOT NULL)
+                " FROM json_each($2) AS k CROSS JOIN pause_amendments AS a INDEXED BY pause_amendments_by_pause
+                  ON a.pause = unhex(k.value)
+                  WHERE a.tenant = $1 AND (a.ended_at IS NULL OR a.seq =
+                      (SELECT max(b.seq) FROM pause_amendments AS b INDEXED BY pause_amendments_by_pause
+                       WHERE b.tenant = $1 AND b.pause = a.pause AND b.ended_at IS NOT NULL))
                   ORDER BY a.seq"
             ),
             concat!(
                 "SELECT ",
                 amendment_columns!(),
                 " FROM pause_amendments AS a
-                  WHERE a.pause = ANY($1) AND (a.ended_at IS NULL OR a.seq =
-                      (SELECT max(b.seq) FROM pause_amendments AS b WHERE b.pause = a.pause AND b.ended_at IS NOT NULL))
+                  WHERE a.tenant = $1 AND a.pause = ANY($2) AND (a.ended_at IS NULL OR a.seq =
+                      (SELECT max(b.seq) FROM pause_amendments AS b
+                       WHERE b.tenant = $1 AND b.pause = a.pause AND b.ended_at IS NOT NULL))
                   ORDER BY a.seq"
             ),
         );

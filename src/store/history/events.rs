@@ -4,23 +4,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{PAGE_MAX, PAGE_TIMEOUT, PauseHistory};
+use super::{PAGE_MAX, PAGE_TIMEOUT, TenantHistory};
 use crate::domain::event::{AfterPause, AgentEvent, AgentEventBody, ChosenStatus};
-use crate::domain::id::{AgentId, PauseId, PauseTypeCode, TenantId, TenantSeq};
+use crate::domain::id::{AgentId, PauseId, PauseTypeCode, TenantSeq};
 use crate::domain::shown_event::{Around, Next, Protected, Question, Shown, named, question, shown};
 use crate::domain::time::Timestamp;
 use crate::ports::{Entry, EntryBody, ReadError};
 use crate::store::decode::{References, damaged_row, decode_agent_event, decode_row};
 use crate::store::reader::{asked, journal_columns, journal_row, references};
-use crate::store::reading::{Bind, Reading, Sql};
+use crate::store::reading::{Bind, OneTenant};
 use crate::store::row::JournalRow;
+use crate::store::sql::Sql;
 use crate::store::stored::{PersonId, Resolve, WideId, parse};
 
-/// Which events are wanted. Those of no other tenant are ever read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which events of a tenant are wanted; by default all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventFilter {
-    /// The tenant.
-    pub tenant: TenantId,
     /// Only of this agent.
     pub agent: Option<AgentId>,
     /// From when on.
@@ -40,13 +39,13 @@ pub struct EventPage {
     pub head: TenantSeq,
 }
 
-impl PauseHistory {
-    /// The number of a tenant's last event; 0 where there is none.
+impl TenantHistory {
+    /// The number of the last event; 0 where there is none.
     ///
     /// # Errors
     /// [`ReadError`] when the store is out of reach or damaged.
-    pub async fn head(&self, tenant: &TenantId) -> Result<TenantSeq, ReadError> {
-        self.readers.within(PAGE_TIMEOUT, async |reading| head_of(reading, tenant).await).await
+    pub async fn head(&self) -> Result<TenantSeq, ReadError> {
+        self.readers.within(PAGE_TIMEOUT, async |reading| head_of(reading).await).await
     }
 
     /// The events after a number, up to `limit` of those on record, at most [`PAGE_MAX`] and at least one. What others are
@@ -73,7 +72,7 @@ macro_rules! page_sql {
 }
 
 async fn read_page(
-    reading: &mut Reading,
+    reading: &mut OneTenant<'_>,
     filter: &EventFilter,
     after: TenantSeq,
     limit: usize,
@@ -82,10 +81,8 @@ async fn read_page(
     const OF_AGENT: Sql = Sql::same(page_sql!(
         " AND person IN (SELECT id FROM people WHERE tenant = $1 AND kind = 'agent' AND host_id = $6)"
     ));
-    let tenant = filter.tenant.as_str();
-    let head = head_of(reading, &filter.tenant).await?;
+    let head = head_of(reading).await?;
     let mut binds = vec![
-        Bind::Text(tenant),
         Bind::Number(after.0.cast_signed()),
         Bind::Number(filter.from.map_or(i64::MIN, |from| from.0)),
         Bind::Number(filter.to.map_or(i64::MAX, |to| to.0)),
@@ -106,7 +103,7 @@ async fn read_page(
     };
     let (people, texts) = asked(|asked| decode(asked).map(drop))?;
     let entries = decode(&references(reading, &people, &texts).await?)?;
-    let protected = protected_among(reading, tenant, &entries).await?;
+    let protected = protected_among(reading, &entries).await?;
     let mut events = Vec::with_capacity(entries.len());
     for (place, entry) in entries.iter().enumerate() {
         let EntryBody::Agent { agent, agent_seq, event } = &entry.body else {
@@ -126,14 +123,14 @@ async fn read_page(
     Ok(EventPage { events, reached, head })
 }
 
-async fn head_of(reading: &mut Reading, tenant: &TenantId) -> Result<TenantSeq, ReadError> {
+async fn head_of(reading: &mut OneTenant<'_>) -> Result<TenantSeq, ReadError> {
     const HEAD: Sql = Sql::same("SELECT coalesce(max(seq), 0) FROM tenant_heads WHERE tenant = $1");
-    let row = reading.one(HEAD, &[Bind::Text(tenant.as_str())], "tenant_heads").await?;
+    let row = reading.one(HEAD, &[], "tenant_heads").await?;
     Ok(TenantSeq(row.number(0, "tenant_heads")?.cast_unsigned()))
 }
 
 /// What is protected of what the events name.
-async fn protected_among(reading: &mut Reading, tenant: &str, entries: &[Entry]) -> Result<Protected, ReadError> {
+async fn protected_among(reading: &mut OneTenant<'_>, entries: &[Entry]) -> Result<Protected, ReadError> {
     const PAUSES: Sql = Sql::each(
         "SELECT p.id FROM json_each($2) AS k CROSS JOIN pauses AS p ON p.id = unhex(k.value)
          WHERE p.tenant = $1 AND p.class = 'protected'",
@@ -145,16 +142,16 @@ async fn protected_among(reading: &mut Reading, tenant: &str, entries: &[Entry])
     let mut protected = Protected::default();
     if !ids.is_empty() {
         let ids = Bind::Ids(ids.iter().map(|id| WideId::of(id.0).0.to_vec()).collect());
-        for row in reading.all(PAUSES, &[Bind::Text(tenant), ids]).await? {
+        for row in reading.all(PAUSES, &[ids]).await? {
             protected.pauses.insert(PauseId(row.wide(0, "pauses")?.number()));
         }
     }
     if bodies().any(|body| named(body).pause_type.is_some()) {
-        for row in reading.all(TYPES, &[Bind::Text(tenant)]).await? {
+        for row in reading.all(TYPES, &[]).await? {
             let code = row.text(0, "pause_types")?;
             let code = parse::<PauseTypeCode>("the code of a pause type", &code);
             let wrong = |error: crate::store::stored::FormError| ReadError::Damaged {
-                place: format!("the pause types of tenant {tenant}"),
+                place: format!("the pause types of tenant {}", reading.tenant()),
                 why: error.to_string(),
             };
             protected.types.insert(code.map_err(wrong)?);
@@ -172,7 +169,7 @@ fn agent_body(entry: &Entry) -> Option<&AgentEventBody> {
 
 /// Looks up what has to be known of the events around one.
 async fn around(
-    reading: &mut Reading,
+    reading: &mut OneTenant<'_>,
     rows: &[JournalRow],
     place: usize,
     question: Question,
@@ -181,19 +178,17 @@ async fn around(
     let (Some(person), Some(agent_seq)) = (row.person, row.agent_seq) else { return Ok(Around::default()) };
     Ok(match question {
         Question::Nothing => Around::default(),
-        Question::Status => {
-            Around { status: status_before(reading, &row.tenant, person, agent_seq).await?, ..Around::default() }
-        }
+        Question::Status => Around { status: status_before(reading, person, agent_seq).await?, ..Around::default() },
         Question::Next => Around { next: next_of(reading, rows, place).await?, ..Around::default() },
         Question::LostAndNext => {
-            let lost = lost_before(reading, &row.tenant, person, agent_seq).await?;
+            let lost = lost_before(reading, person, agent_seq).await?;
             Around { lost, next: next_of(reading, rows, place).await?, ..Around::default() }
         }
     })
 }
 
 /// What the agent does at the same instant after an event, most often told by the same page.
-async fn next_of(reading: &mut Reading, rows: &[JournalRow], place: usize) -> Result<Next, ReadError> {
+async fn next_of(reading: &mut OneTenant<'_>, rows: &[JournalRow], place: usize) -> Result<Next, ReadError> {
     const AT_ONCE: Sql = Sql::same(
         "SELECT kind FROM journal WHERE tenant = $1 AND person = $2 AND agent_seq > $3 AND agent_seq <= $4 AND at = $5
           ORDER BY agent_seq",
@@ -207,13 +202,8 @@ async fn next_of(reading: &mut Reading, rows: &[JournalRow], place: usize) -> Re
             found @ (Next::SignIn | Next::Leave) => return Ok(found),
         }
     }
-    let binds = [
-        Bind::Text(&row.tenant),
-        Bind::Bytes(&person.0),
-        Bind::Number(agent_seq),
-        Bind::Number(agent_seq + AT_ONCE_MAX),
-        Bind::Number(row.at),
-    ];
+    let binds =
+        [Bind::Bytes(&person.0), Bind::Number(agent_seq), Bind::Number(agent_seq + AT_ONCE_MAX), Bind::Number(row.at)];
     for row in reading.all(AT_ONCE, &binds).await? {
         let found = next(&row.text(0, "a journal entry")?);
         if found != Next::Other {
@@ -236,8 +226,7 @@ fn next(kind: &str) -> Next {
 
 /// The status that an agent had chosen last before one of their events.
 async fn status_before(
-    reading: &mut Reading,
-    tenant: &str,
+    reading: &mut OneTenant<'_>,
     person: PersonId,
     agent_seq: i64,
 ) -> Result<Option<ChosenStatus>, ReadError> {
@@ -248,7 +237,7 @@ async fn status_before(
           ('agent.signed_in', 'agent.resumed', 'agent.status_changed', 'pause.ended')
           ORDER BY agent_seq DESC LIMIT 1"
     ));
-    let binds = [Bind::Text(tenant), Bind::Bytes(&person.0), Bind::Number(agent_seq)];
+    let binds = [Bind::Bytes(&person.0), Bind::Number(agent_seq)];
     let Some(row) = reading.first(LAST, &binds).await? else { return Ok(None) };
     let row = journal_row(&row)?;
     // Whose it is, is not asked: nobody has to be found by their internal id.
@@ -269,13 +258,13 @@ async fn status_before(
 }
 
 /// True when an agent's connection had been given up before one of their events.
-async fn lost_before(reading: &mut Reading, tenant: &str, person: PersonId, agent_seq: i64) -> Result<bool, ReadError> {
+async fn lost_before(reading: &mut OneTenant<'_>, person: PersonId, agent_seq: i64) -> Result<bool, ReadError> {
     const LAST: Sql = Sql::same(
         "SELECT kind FROM journal WHERE tenant = $1 AND person = $2 AND agent_seq < $3 AND kind IN
           ('agent.connected', 'agent.grace', 'agent.connection_lost', 'agent.signed_out')
           ORDER BY agent_seq DESC LIMIT 1",
     );
-    let binds = [Bind::Text(tenant), Bind::Bytes(&person.0), Bind::Number(agent_seq)];
+    let binds = [Bind::Bytes(&person.0), Bind::Number(agent_seq)];
     let Some(row) = reading.first(LAST, &binds).await? else { return Ok(false) };
     Ok(row.text(0, "a journal entry")? == "agent.connection_lost")
 }

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use super::{PAGE_TIMEOUT, PauseHistory};
+use super::{PAGE_TIMEOUT, TenantHistory};
 use crate::domain::dry_run::DryRun;
 use crate::domain::event::TenantEventBody;
-use crate::domain::id::TenantId;
 use crate::ports::{Entry, EntryBody, ReadError};
 use crate::store::decode::{References, damaged_row, decode_row};
 use crate::store::reader::{journal_columns, journal_row, people};
-use crate::store::reading::{Bind, Readers, Sql};
+use crate::store::reading::{Bind, OneTenant, TenantReaders};
 use crate::store::row::JournalRow;
+use crate::store::sql::Sql;
 
 /// How many entries a page has: some megabytes, and milliseconds to decode.
 const ENTRIES_MAX: u32 = 4_000;
@@ -19,8 +19,7 @@ const ENTRIES_MAX: u32 = 4_000;
 /// A walk through what is on record of a tenant by now. Free texts are not read.
 #[derive(Debug)]
 pub struct Recorded {
-    readers: Readers,
-    tenant: TenantId,
+    readers: TenantReaders,
     people: Arc<References>,
     after: i64,
     head: i64,
@@ -33,22 +32,20 @@ pub struct RecordedPage {
     people: Arc<References>,
 }
 
-impl PauseHistory {
-    /// All that is on record of a tenant, from its first entry to the last one that there is now.
+impl TenantHistory {
+    /// All that is on record, from its first entry to the last one that there is now.
     ///
     /// # Errors
     /// [`ReadError`] when the store is out of reach or damaged.
-    pub async fn recorded(&self, tenant: &TenantId) -> Result<Recorded, ReadError> {
+    pub async fn recorded(&self) -> Result<Recorded, ReadError> {
         const HEAD: Sql = Sql::same("SELECT coalesce(max(seq), 0) FROM tenant_heads WHERE tenant = $1");
         const PEOPLE: Sql = Sql::same("SELECT id, host_id, name FROM people WHERE tenant = $1");
-        let read = async |reading: &mut crate::store::reading::Reading| {
-            let binds = [Bind::Text(tenant.as_str())];
-            let head = reading.one(HEAD, &binds, "tenant_heads").await?.number(0, "tenant_heads")?;
-            Ok((head, people(reading, PEOPLE, &binds).await?))
+        let read = async |reading: &mut OneTenant<'_>| {
+            let head = reading.one(HEAD, &[], "tenant_heads").await?.number(0, "tenant_heads")?;
+            Ok((head, people(reading, PEOPLE, &[]).await?))
         };
         let (head, people) = self.readers.within(PAGE_TIMEOUT, read).await?;
-        let (readers, tenant) = (self.readers.clone(), tenant.clone());
-        Ok(Recorded { readers, tenant, people: Arc::new(people), after: 0, head })
+        Ok(Recorded { readers: self.readers.clone(), people: Arc::new(people), after: 0, head })
     }
 }
 
@@ -66,13 +63,8 @@ impl Recorded {
         if self.after >= self.head {
             return Ok(None);
         }
-        let binds = [
-            Bind::Text(self.tenant.as_str()),
-            Bind::Number(self.after),
-            Bind::Number(self.head),
-            Bind::Number(i64::from(ENTRIES_MAX)),
-        ];
-        let read = async |reading: &mut crate::store::reading::Reading| {
+        let binds = [Bind::Number(self.after), Bind::Number(self.head), Bind::Number(i64::from(ENTRIES_MAX))];
+        let read = async |reading: &mut OneTenant<'_>| {
             reading.all(PAGE, &binds).await?.iter().map(journal_row).collect::<Result<Vec<_>, _>>()
         };
         let rows = self.readers.within(PAGE_TIMEOUT, read).await?;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FormError, Hash, Refer, Resolve, WideId};
 use crate::domain::access::{AccessEvent, Door, HistoryPart};
+use crate::domain::export::{Export, ExportFilter, ExportFormat, ExportPart};
 use crate::domain::id::CredentialId;
 use crate::domain::role::Role;
 
@@ -42,6 +43,16 @@ pub(super) enum AccessEventForm {
     },
     #[serde(rename = "history.read")]
     HistoryRead { what: String, role: String, count: u32 },
+    #[serde(rename = "data.exported")]
+    DataExported {
+        what: String,
+        format: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        filters: Vec<String>,
+        rows: u64,
+        role: String,
+        count: u32,
+    },
 }
 
 impl AccessEventForm {
@@ -73,6 +84,14 @@ impl AccessEventForm {
                 role: role.as_str().to_owned(),
                 count: *count,
             },
+            AccessEvent::DataExported { export, rows, role, count } => AccessEventForm::DataExported {
+                what: export.what.as_str().to_owned(),
+                format: export.format.as_str().to_owned(),
+                filters: export.filters.iter().map(|filter| filter.as_str().to_owned()).collect(),
+                rows: *rows,
+                role: role.as_str().to_owned(),
+                count: *count,
+            },
         }
     }
 
@@ -95,25 +114,38 @@ impl AccessEventForm {
                 AccessEvent::AccessCut { subject: subject.and_then(|hash| resolve.text(hash)) }
             }
             AccessEventForm::AccessRefused { door, credential: about, count } => {
-                let known = Door::ALL.into_iter().find(|known| known.as_str() == door);
-                let unknown =
-                    || FormError::Value { what: "a door", value: door.clone(), why: "no such word".to_owned() };
-                let door = known.ok_or_else(unknown)?;
+                let door = known("a door", &Door::ALL, Door::as_str, &door)?;
                 AccessEvent::AccessRefused { door, credential: about.map(credential), count }
             }
             AccessEventForm::HistoryRead { what, role, count } => {
-                let unknown = |what, value: &str| FormError::Value {
-                    what,
-                    value: value.to_owned(),
-                    why: "no such word".to_owned(),
+                let what = known("a part of the history", &HistoryPart::ALL, HistoryPart::as_str, &what)?;
+                AccessEvent::HistoryRead { what, role: parse_role(&role)?, count }
+            }
+            AccessEventForm::DataExported { what, format, filters, rows, role, count } => {
+                let filter = |word: &String| known("a filter", ExportFilter::ALL, ExportFilter::as_str, word);
+                let export = Export {
+                    what: known("a part of the data", ExportPart::ALL, ExportPart::as_str, &what)?,
+                    format: known("a format", ExportFormat::ALL, ExportFormat::as_str, &format)?,
+                    filters: filters.iter().map(filter).collect::<Result<_, _>>()?,
                 };
-                let part = HistoryPart::ALL.into_iter().find(|part| part.as_str() == what);
-                let part = part.ok_or_else(|| unknown("a part of the history", &what))?;
-                let role: Role = role.parse().map_err(|_| unknown("a role", &role))?;
-                AccessEvent::HistoryRead { what: part, role, count }
+                AccessEvent::DataExported { export, rows, role: parse_role(&role)?, count }
             }
         })
     }
+}
+
+/// Finds the one that a word stands for.
+fn known<T: Copy>(what: &'static str, all: &[T], as_str: fn(T) -> &'static str, word: &str) -> Result<T, FormError> {
+    let found = all.iter().copied().find(|one| as_str(*one) == word);
+    found.ok_or_else(|| unknown(what, word))
+}
+
+fn parse_role(word: &str) -> Result<Role, FormError> {
+    word.parse().map_err(|_| unknown("a role", word))
+}
+
+fn unknown(what: &'static str, word: &str) -> FormError {
+    FormError::Value { what, value: word.to_owned(), why: "no such word".to_owned() }
 }
 
 fn wide(id: CredentialId) -> WideId {

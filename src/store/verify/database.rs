@@ -9,8 +9,9 @@ use crate::ports::ReadError;
 use crate::store::amendments::{AmendmentRow, amendment_columns, amendment_row};
 use crate::store::pauses::{PauseRowForm, pause_columns, pause_row};
 use crate::store::reader::{journal_columns, journal_row, pause_types, state_rows};
-use crate::store::reading::{Bind, FoundRow, Readers, Reading, Sql};
+use crate::store::reading::{AllTenants, Bind, FoundRow, Readers, Reading};
 use crate::store::row::{JournalRow, TenantHeadRow};
+use crate::store::sql::{Sql, SqlOfAll};
 use crate::store::stored::{DirectoryForm, Hash, PauseTypeForm, PersonId, PersonKind, WideId};
 
 /// How many rows one transaction reads: a longer one would keep SQLite's log from beginning anew, and
@@ -52,11 +53,11 @@ async fn verify_all(readers: &Readers) -> Result<Summary, Fault> {
 
 /// The rest of the entries, the heads, states and open pauses of one instant.
 async fn of_one_instant(reading: &mut Reading, checker: &mut Checker) -> Result<Summary, Fault> {
-    const IN_JOURNAL: Sql = Sql::same("SELECT count(*) FROM journal");
-    const IN_HISTORY: Sql = Sql::same("SELECT count(*) FROM pauses");
-    const AMENDED: Sql = Sql::same("SELECT count(*) FROM pause_amendments");
-    const WITH_STATES: Sql = Sql::same("SELECT DISTINCT tenant FROM states ORDER BY tenant");
-    let heads = tenant_heads(reading).await?;
+    const IN_JOURNAL: SqlOfAll = SqlOfAll::same("SELECT count(*) FROM journal");
+    const IN_HISTORY: SqlOfAll = SqlOfAll::same("SELECT count(*) FROM pauses");
+    const AMENDED: SqlOfAll = SqlOfAll::same("SELECT count(*) FROM pause_amendments");
+    const WITH_STATES: SqlOfAll = SqlOfAll::same("SELECT DISTINCT tenant FROM states ORDER BY tenant");
+    let heads = tenant_heads(&mut reading.of_all()).await?;
     for head in &heads {
         rest_of_tenant(reading, checker, &head.tenant, i64::MAX).await?;
     }
@@ -65,8 +66,9 @@ async fn of_one_instant(reading: &mut Reading, checker: &mut Checker) -> Result<
     let entries = checker.summary(&heads).entries;
     no_more_than(reading, IN_JOURNAL, entries, "the journal").await?;
     definitions(reading, checker).await?;
-    for row in reading.all(WITH_STATES, &[]).await? {
-        for state in state_rows(reading, &row.text(0, "states")?).await? {
+    for row in reading.of_all().all(WITH_STATES, &[]).await? {
+        let tenant = row.text(0, "states")?;
+        for state in state_rows(&mut reading.of(&tenant)).await? {
             checker.state(&state)?;
         }
     }
@@ -79,7 +81,7 @@ async fn of_one_instant(reading: &mut Reading, checker: &mut Checker) -> Result<
 }
 
 async fn read_everything(readers: &Readers, checker: &mut Checker) -> Result<(), Fault> {
-    const PAGE: Sql = Sql::same(concat!(
+    const PAGE: SqlOfAll = SqlOfAll::same(concat!(
         "SELECT ",
         journal_columns!(),
         " FROM journal WHERE (tenant, seq) > ($1, $2) ORDER BY tenant, seq LIMIT $3"
@@ -88,7 +90,7 @@ async fn read_everything(readers: &Readers, checker: &mut Checker) -> Result<(),
     loop {
         let mut reading = readers.begin().await?;
         let binds = [Bind::Text(&after.0), Bind::Number(after.1), Bind::Number(PAGE_ROWS)];
-        let rows = reading.all(PAGE, &binds).await?;
+        let rows = reading.of_all().all(PAGE, &binds).await?;
         if rows.is_empty() {
             return Ok(reading.end().await?);
         }
@@ -103,7 +105,7 @@ async fn read_everything(readers: &Readers, checker: &mut Checker) -> Result<(),
 /// Reads what was appended since. Returns how much that was.
 async fn catch_up(readers: &Readers, checker: &mut Checker) -> Result<i64, Fault> {
     let mut reading = readers.begin().await?;
-    let heads = tenant_heads(&mut reading).await?;
+    let heads = tenant_heads(&mut reading.of_all()).await?;
     reading.end().await?;
     let mut total = 0;
     for head in heads {
@@ -126,8 +128,8 @@ async fn rest_of_tenant(reading: &mut Reading, checker: &mut Checker, tenant: &s
         journal_columns!(),
         " FROM journal WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3"
     ));
-    let binds = [Bind::Text(tenant), Bind::Number(checker.seq_of(tenant)), Bind::Number(max)];
-    let rows = reading.all(REST, &binds).await?;
+    let binds = [Bind::Number(checker.seq_of(tenant)), Bind::Number(max)];
+    let rows = reading.of(tenant).all(REST, &binds).await?;
     page(reading, checker, &rows).await?;
     Ok(rows.len() as i64)
 }
@@ -145,12 +147,12 @@ async fn page(reading: &mut Reading, checker: &mut Checker, rows: &[FoundRow]) -
 
 /// Checks that the entries are of tenants that there are: one that was moved to another name shows here.
 async fn known_tenants(reading: &mut Reading, checker: &Checker, rows: &[JournalRow]) -> Result<(), Fault> {
-    const TENANTS: Sql = Sql::same("SELECT id FROM tenants");
+    const TENANTS: SqlOfAll = SqlOfAll::same("SELECT id FROM tenants");
     let mut fresh = rows.iter().filter(|row| checker.seq_of(&row.tenant) == 0).peekable();
     if fresh.peek().is_none() {
         return Ok(());
     }
-    let found = reading.all(TENANTS, &[]).await?;
+    let found = reading.of_all().all(TENANTS, &[]).await?;
     let tenants: HashSet<String> = found.iter().map(|row| row.text(0, "tenants")).collect::<Result<_, _>>()?;
     match fresh.find(|row| !tenants.contains(&row.tenant)) {
         Some(row) => {
@@ -162,8 +164,8 @@ async fn known_tenants(reading: &mut Reading, checker: &Checker, rows: &[Journal
 }
 
 /// Every tenant's stored head.
-pub(crate) async fn tenant_heads(reading: &mut Reading) -> Result<Vec<TenantHeadRow>, ReadError> {
-    const HEADS: Sql = Sql::same("SELECT tenant, seq, hash, last_at FROM tenant_heads ORDER BY tenant");
+pub(crate) async fn tenant_heads(reading: &mut AllTenants<'_>) -> Result<Vec<TenantHeadRow>, ReadError> {
+    const HEADS: SqlOfAll = SqlOfAll::same("SELECT tenant, seq, hash, last_at FROM tenant_heads ORDER BY tenant");
     let rows = reading.all(HEADS, &[]).await?;
     rows.iter()
         .map(|row| {
@@ -177,13 +179,13 @@ pub(crate) async fn tenant_heads(reading: &mut Reading) -> Result<Vec<TenantHead
 
 /// The shards by their heads, all of them.
 async fn all_shard_heads(reading: &mut Reading) -> Result<HashMap<i64, i64>, ReadError> {
-    const HEADS: Sql = Sql::same("SELECT id, head FROM shards");
-    let rows = reading.all(HEADS, &[]).await?;
+    const HEADS: SqlOfAll = SqlOfAll::same("SELECT id, head FROM shards");
+    let rows = reading.of_all().all(HEADS, &[]).await?;
     rows.iter().map(|row| Ok((row.number(0, "shards")?, row.number(1, "shards")?))).collect()
 }
 
-async fn no_more_than(reading: &mut Reading, count: Sql, expected: u64, place: &str) -> Result<(), Fault> {
-    let found = reading.one(count, &[], place).await?.number(0, place)?;
+async fn no_more_than(reading: &mut Reading, count: SqlOfAll, expected: u64, place: &str) -> Result<(), Fault> {
+    let found = reading.of_all().one(count, &[], place).await?.number(0, place)?;
     if found.cast_unsigned() == expected {
         return Ok(());
     }
@@ -192,12 +194,12 @@ async fn no_more_than(reading: &mut Reading, count: Sql, expected: u64, place: &
 
 /// Checks that people's internal ids are made of what stands beside them.
 async fn people(readers: &Readers) -> Result<(), Fault> {
-    const PAGE: Sql =
-        Sql::same("SELECT id, tenant, kind, host_id, salt FROM people WHERE id > $1 ORDER BY id LIMIT $2");
+    const PAGE: SqlOfAll =
+        SqlOfAll::same("SELECT id, tenant, kind, host_id, salt FROM people WHERE id > $1 ORDER BY id LIMIT $2");
     let mut after: Vec<u8> = Vec::new();
     loop {
         let mut reading = readers.begin().await?;
-        let rows = reading.all(PAGE, &[Bind::Bytes(&after), Bind::Number(PAGE_ROWS)]).await?;
+        let rows = reading.of_all().all(PAGE, &[Bind::Bytes(&after), Bind::Number(PAGE_ROWS)]).await?;
         reading.end().await?;
         for row in &rows {
             let id: PersonId = row.person(0, "people")?;
@@ -218,11 +220,12 @@ async fn people(readers: &Readers) -> Result<(), Fault> {
 
 /// Checks that the texts that are there are those that were hashed.
 async fn texts(readers: &Readers) -> Result<(), Fault> {
-    const PAGE: Sql = Sql::same("SELECT hash, tenant, salt, text FROM texts WHERE hash > $1 ORDER BY hash LIMIT $2");
+    const PAGE: SqlOfAll =
+        SqlOfAll::same("SELECT hash, tenant, salt, text FROM texts WHERE hash > $1 ORDER BY hash LIMIT $2");
     let mut after: Vec<u8> = Vec::new();
     loop {
         let mut reading = readers.begin().await?;
-        let rows = reading.all(PAGE, &[Bind::Bytes(&after), Bind::Number(PAGE_ROWS)]).await?;
+        let rows = reading.of_all().all(PAGE, &[Bind::Bytes(&after), Bind::Number(PAGE_ROWS)]).await?;
         reading.end().await?;
         for row in &rows {
             let hash = row.hash(0, "texts")?;
@@ -240,10 +243,10 @@ async fn texts(readers: &Readers) -> Result<(), Fault> {
 
 /// Checks that what tenant events put in force is what they say.
 async fn definitions(reading: &mut Reading, checker: &Checker) -> Result<(), Fault> {
-    const DIRECTORIES: Sql = Sql::same("SELECT tenant, seq, whole, body FROM directories");
-    const POLICIES: Sql = Sql::same("SELECT tenant, seq, version FROM policies");
+    const DIRECTORIES: SqlOfAll = SqlOfAll::same("SELECT tenant, seq, whole, body FROM directories");
+    const POLICIES: SqlOfAll = SqlOfAll::same("SELECT tenant, seq, version FROM policies");
     let mut found: HashMap<(String, i64), Hash> = HashMap::new();
-    for row in reading.all(DIRECTORIES, &[]).await? {
+    for row in reading.of_all().all(DIRECTORIES, &[]).await? {
         let (tenant, seq) = (row.text(0, "directories")?, row.number(1, "directories")?);
         let body = row.text(3, "directories")?;
         if row.truth(2, "directories")? != DirectoryForm::is_whole(&body) {
@@ -252,9 +255,9 @@ async fn definitions(reading: &mut Reading, checker: &Checker) -> Result<(), Fau
         }
         found.insert((tenant, seq), Hash::of(body.as_bytes()));
     }
-    for row in reading.all(POLICIES, &[]).await? {
+    for row in reading.of_all().all(POLICIES, &[]).await? {
         let (tenant, seq, version) = (row.text(0, "policies")?, row.number(1, "policies")?, row.number(2, "policies")?);
-        let types = pause_types(reading, &tenant, version).await?;
+        let types = pause_types(&mut reading.of(&tenant), version).await?;
         let hash = PauseTypeForm::hash_all(version.cast_unsigned(), &types);
         found.insert((tenant, seq), hash);
     }
@@ -272,7 +275,7 @@ async fn definitions(reading: &mut Reading, checker: &Checker) -> Result<(), Fau
 
 /// Checks that the history's rows are what the events lead to.
 async fn pauses(reading: &mut Reading, expected: &[PauseRowForm]) -> Result<(), Fault> {
-    const THESE: Sql = Sql::each(
+    const THESE: SqlOfAll = SqlOfAll::each(
         concat!(
             "SELECT ",
             pause_columns!(),
@@ -282,7 +285,7 @@ async fn pauses(reading: &mut Reading, expected: &[PauseRowForm]) -> Result<(), 
     );
     for chunk in expected.chunks(PAGE_ROWS as usize) {
         let ids = Bind::Ids(chunk.iter().map(|pause| pause.id.0.to_vec()).collect());
-        let rows = reading.all(THESE, &[ids]).await?;
+        let rows = reading.of_all().all(THESE, &[ids]).await?;
         let mut found: HashMap<WideId, PauseRowForm> = HashMap::with_capacity(rows.len());
         for row in &rows {
             let pause = pause_row(row)?;
@@ -309,8 +312,8 @@ async fn amendments(reading: &mut Reading, expected: &[AmendmentRow]) -> Result<
     // A page's events, tenant by tenant, in their order.
     for of_tenant in expected.chunk_by(|a, b| a.tenant == b.tenant) {
         let (Some(first), Some(last)) = (of_tenant.first(), of_tenant.last()) else { continue };
-        let binds = [Bind::Text(&first.tenant), Bind::Number(first.seq), Bind::Number(last.seq)];
-        let rows = reading.all(BETWEEN, &binds).await?;
+        let binds = [Bind::Number(first.seq), Bind::Number(last.seq)];
+        let rows = reading.of(&first.tenant).all(BETWEEN, &binds).await?;
         let found = rows.iter().map(|row| Ok((row.number(1, "an amendment")?, amendment_row(row)?)));
         let found: HashMap<i64, AmendmentRow> = found.collect::<Result<_, ReadError>>()?;
         for amendment in of_tenant {
