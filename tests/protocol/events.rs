@@ -18,7 +18,7 @@ use crate::server::TestServer;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client of the stream, which reads when it is asked to.
-struct Follower {
+pub(crate) struct Follower {
     stream: TcpStream,
     /// What has come and has not been read as an event yet.
     text: String,
@@ -46,7 +46,7 @@ impl Follower {
         (status, head, Follower { stream, text: String::new(), last_id: None })
     }
 
-    async fn begin(server: &TestServer, token: &str, query: &str, after: Option<u64>) -> Follower {
+    pub(crate) async fn begin(server: &TestServer, token: &str, query: &str, after: Option<u64>) -> Follower {
         let (status, head, mut follower) = Follower::ask(server, token, query, after).await;
         assert_eq!(status, 200, "{head}");
         assert!(head.to_ascii_lowercase().contains("content-type: text/event-stream"), "{head}");
@@ -84,7 +84,7 @@ impl Follower {
     }
 
     /// The next event.
-    async fn event(&mut self) -> Value {
+    pub(crate) async fn event(&mut self) -> Value {
         loop {
             let lines = self.block().await.expect("the stream goes on");
             if let Some(event) = event_of(&lines) {
