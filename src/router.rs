@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::actor::core::Core;
 use crate::actor::handle::Message;
-use crate::actor::{CommandError, Reply, SessionLink, TenantFacts};
+use crate::actor::{CommandError, Founding, Reply, SessionLink, TenantFacts};
 use crate::auth::AllTenants;
 use crate::domain::command::{Actor, Request};
 use crate::domain::event::TenantEvent;
@@ -54,7 +54,20 @@ impl Router {
     /// }
     /// ```
     pub fn tenants(&self, _seen_by: &AllTenants) -> Vec<Arc<TenantFacts>> {
-        self.core.desks().map(|desk| desk.facts()).collect()
+        self.core.desks().iter().map(|desk| desk.facts()).collect()
+    }
+
+    /// How many tenants there are. One that is there does not go.
+    pub fn tenant_count(&self) -> usize {
+        self.core.tenant_count()
+    }
+
+    /// Makes a tenant; durable and served when it answers `Ok`.
+    ///
+    /// # Errors
+    /// [`CommandError`]; [`CommandError::Overtaken`] when there is one of this id.
+    pub async fn found(&self, founding: Founding) -> Result<(), CommandError> {
+        self.core.found(founding).await
     }
 
     /// Tells when something has moved that verdicts of everybody look at.

@@ -5,6 +5,8 @@
 mod clock;
 #[path = "support/company.rs"]
 mod company;
+#[path = "actors/founding.rs"]
+mod founding;
 #[path = "actors/house.rs"]
 mod house;
 #[path = "actors/leaving.rs"]

@@ -22,6 +22,8 @@ mod dry_run;
 mod events;
 #[path = "protocol/foreign_client.rs"]
 mod foreign_client;
+#[path = "protocol/founding.rs"]
+mod founding;
 #[path = "protocol/http.rs"]
 mod http;
 #[path = "protocol/isolation.rs"]

@@ -21,6 +21,8 @@ mod descriptors;
 mod disk;
 #[path = "recovery/first_login.rs"]
 mod first_login;
+#[path = "recovery/founding.rs"]
+mod founding;
 #[path = "recovery/journal.rs"]
 mod journal;
 #[path = "recovery/low_disk.rs"]

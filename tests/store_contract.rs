@@ -6,6 +6,7 @@ mod store {
     pub(crate) mod credentials;
     mod dry_run;
     mod evidence;
+    pub(crate) mod founding;
     mod history;
     mod postgres;
     mod recovery;
@@ -39,6 +40,7 @@ use store::changes::{
     people_who_change_one_by_one_are_as_they_were_told_last, promise_d3_a_change_is_found_by_its_op_across_reopening,
 };
 use store::credentials::credentials_are_kept_as_they_were_put_last;
+use store::founding::a_tenant_that_begins_with_its_first_account_is_there_with_it_or_not_at_all;
 use store::requests::a_request_is_found_with_what_became_of_it_when_its_agent_has_made_another;
 use support::store_kinds::{InMemory, OnPostgres, OnSqlite, Store};
 use support::store_world::{World, admin, agent, pause, seq, started, supervisor, terms};
@@ -54,6 +56,7 @@ macro_rules! contract {
             a_snapshot_has_definitions_and_states_of_its_head,
             states_without_events_are_kept,
             a_tenant_begins_with_its_directory,
+            a_tenant_that_begins_with_its_first_account_is_there_with_it_or_not_at_all,
             promise_c3_numbers_that_leave_a_gap_are_fenced_and_write_nothing,
             an_old_epoch_or_head_is_fenced_and_writes_nothing,
             a_batch_is_written_whole_or_not_at_all,
@@ -260,6 +263,7 @@ async fn a_tenant_begins_with_its_directory(store: &impl Store) {
     assert_eq!((head.shard, head.head), (world.shard, ShardSeq(0)));
     world.epoch = head.epoch;
     assert_eq!(journal.heads().await.unwrap(), []);
+    assert_eq!(journal.head(world.shard).await.unwrap(), head, "a shard without a tenant has a head");
     let mut unfounded = world.clone();
     unfounded.server_started();
     let answer = journal.append(unfounded.batch()).await;
@@ -267,6 +271,7 @@ async fn a_tenant_begins_with_its_directory(store: &impl Store) {
     journal.append(world.founding()).await.unwrap();
     let head = ShardHead { shard: world.shard, epoch: world.epoch, head: ShardSeq(2) };
     assert_eq!(journal.heads().await.unwrap(), [head]);
+    assert_eq!(journal.head(world.shard).await.unwrap(), head);
 }
 
 async fn promise_c3_numbers_that_leave_a_gap_are_fenced_and_write_nothing(store: &impl Store) {

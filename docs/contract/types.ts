@@ -2035,6 +2035,35 @@ export interface TenantObject {
   /** How long a shift is taken to last of which nobody has said so. */
   default_shift_s: number;
 }
+/** The settings of a tenant; to an operator who has made it, with what lets its first administrator in. */
+export interface TenantPut {
+  /** Its id. */
+  id: string;
+  /** What people call it. */
+  name: string;
+  /** The IANA zone of its day, where neither agent nor team has one. */
+  zone: string;
+  /** When its business day begins, local time. */
+  business_day_start: string;
+  /** False: there is no menu. */
+  pauses_enabled: boolean;
+  /** The status that a genuine first sign-in takes. */
+  status_on_sign_in: string;
+  /** How long after the last session is gone an agent is still held. */
+  connection_grace_s: number;
+  /** How long after a lost connection a return restores the status. */
+  resume_within_s: number;
+  /** How long a disconnected agent's pause runs before it is abandoned. */
+  abandon_after_s: number;
+  /** How long a pause or a status waits for the end of work. */
+  defer_for_s: number;
+  /** What becomes of it then. */
+  at_defer_deadline: string;
+  /** How long a shift is taken to last of which nobody has said so. */
+  default_shift_s: number;
+  /** The invitation of the first administrator, told this once. */
+  invitation?: InvitationObject;
+}
 /** A page of the tenants. */
 export interface TenantsPage {
   /** The tenants, by id. */

@@ -1,20 +1,19 @@
 //! The core as one value: desks, sequencers, actors, and the way to each.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use super::agent::AgentActor;
 use super::desk::{Desk, TenantFacts};
+use super::founding::{Found, Founding, Welcome};
 use super::handle::{AgentHandle, Message, NotSent};
-use super::registry::{Birth, Key, Registry};
+use super::lines::Lines;
+use super::registry::{Key, Registry};
 use super::reply::{CommandError, RETRY_AFTER};
 use super::rest::wake_at;
 pub use super::revival::RevivalError;
@@ -31,7 +30,7 @@ use crate::domain::op::OP_REMEMBERED_FOR;
 use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
 use crate::hub::SeedRow;
-use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardId, TenantDefinition};
+use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardHead, ShardId, TenantDefinition};
 use crate::sync::spawn_on;
 
 /// A command that is not answered within this is answered `unavailable` (promise B4).
@@ -105,19 +104,14 @@ pub struct TenantSeed {
 pub struct Core {
     env: Arc<Env>,
     placement: Arc<dyn Placement>,
-    lines: Arc<BTreeMap<TenantId, Arc<Line>>>,
+    bus: Arc<dyn Bus>,
+    lines: Arc<Lines>,
+    /// Of each shard that has a sequencer: those with a tenant, and those on which one was to be made.
+    shards: tokio::sync::Mutex<BTreeMap<ShardId, ShardHandle>>,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// What is started by [`Core::open`].
     unopened: Mutex<Option<Unopened>>,
-}
-
-/// One tenant: its desk, and what starts its actors.
-struct Line {
-    tasks: TaskTracker,
-    env: Arc<Env>,
-    desk: Arc<Desk>,
-    shard: ShardHandle,
 }
 
 struct Unopened {
@@ -141,7 +135,18 @@ impl Core {
             fresh_id: parts.fresh_id,
             ready_at,
         });
-        let (mut lines, mut seeds) = (BTreeMap::new(), Vec::new());
+        let lines = Arc::new(Lines::new(Arc::clone(&env), tasks.clone()));
+        let core = Core {
+            env,
+            placement: parts.placement,
+            bus: parts.bus,
+            lines,
+            shards: tokio::sync::Mutex::default(),
+            tasks,
+            stop,
+            unopened: Mutex::new(None),
+        };
+        let (mut desks, mut shards, mut seeds) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut unopened = Unopened { sequencers: Vec::new(), overdue: 0 };
         for head in parts.journal.heads().await? {
             let revived = revive(&*parts.journal, head, ready_at, &registry).await?;
@@ -152,26 +157,35 @@ impl Core {
                 let (directory, is_behind) = (Arc::clone(&facts.directory), !overdue.is_empty());
                 seeds.push(TenantSeed { shard: revived.head.shard, head, directory, credentials, rows, is_behind });
                 let desk = Arc::new(Desk::new(id.clone(), revived.head.shard, facts, head, overdue));
-                tenants.insert(id.clone(), TenantLine { desk: Arc::clone(&desk), head, slots });
-                let line = Line { tasks: tasks.clone(), env: Arc::clone(&env), desk, shard: shard.clone() };
-                lines.insert(id, Arc::new(line));
+                tenants.insert(id, TenantLine { desk: Arc::clone(&desk), head, slots });
+                desks.push((desk, shard.clone()));
             }
-            let sequencer = Sequencer {
-                head: revived.head,
-                tenants,
-                journal: Arc::clone(&parts.journal),
-                bus: Arc::clone(&parts.bus),
-                clock: Arc::clone(&parts.clock),
-                registry: Arc::clone(&registry),
-                ready_at,
-                stale_since: None,
-                stop: stop.clone(),
-            };
-            unopened.sequencers.push((sequencer, intake));
+            shards.insert(revived.head.shard, shard.clone());
+            unopened.sequencers.push((core.sequencer(revived.head, tenants, shard), intake));
         }
-        let unopened = Mutex::new(Some(unopened));
-        let core = Core { env, placement: parts.placement, lines: Arc::new(lines), tasks, stop, unopened };
-        Ok((core, seeds))
+        core.lines.begin_with(desks);
+        Ok((Core { shards: shards.into(), unopened: Mutex::new(Some(unopened)), ..core }, seeds))
+    }
+
+    fn sequencer(&self, head: ShardHead, tenants: BTreeMap<TenantId, TenantLine>, handle: ShardHandle) -> Sequencer {
+        Sequencer {
+            head,
+            tenants,
+            journal: Arc::clone(&self.env.journal),
+            bus: Arc::clone(&self.bus),
+            clock: Arc::clone(&self.env.clock),
+            registry: Arc::clone(&self.env.registry),
+            lines: Arc::clone(&self.lines),
+            handle,
+            ready_at: self.env.ready_at,
+            stale_since: None,
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Has somebody told of the tenants that come from here on, until the core is closed.
+    pub fn welcome_by(&self, welcome: Arc<dyn Welcome>) {
+        self.lines.welcome_by(Some(welcome));
     }
 
     /// Starts the sequencers, and wakes whoever is overdue, the longest overdue first.
@@ -217,16 +231,23 @@ impl Core {
         self.env.registry.close();
         self.tasks.close();
         self.tasks.wait().await;
+        // It may know the core itself.
+        self.lines.welcome_by(None);
     }
 
     /// The desk of a tenant.
-    pub fn desk(&self, tenant: &TenantId) -> Option<&Arc<Desk>> {
-        self.lines.get(tenant).map(|line| &line.desk)
+    pub fn desk(&self, tenant: &TenantId) -> Option<Arc<Desk>> {
+        self.lines.get(tenant).map(|line| Arc::clone(&line.desk))
     }
 
     /// The desks of all tenants, by the tenants' ids.
-    pub fn desks(&self) -> impl Iterator<Item = &Arc<Desk>> {
-        self.lines.values().map(|line| &line.desk)
+    pub fn desks(&self) -> Vec<Arc<Desk>> {
+        self.lines.all().values().map(|line| Arc::clone(&line.desk)).collect()
+    }
+
+    /// How many tenants there are. One that is there does not go.
+    pub fn tenant_count(&self) -> usize {
+        self.lines.all().len()
     }
 
     /// When this run of the server became ready.
@@ -236,7 +257,8 @@ impl Core {
 
     /// Why commands cannot be carried out, for whoever decides where to send them; none while they can.
     pub fn not_ready(&self) -> Option<String> {
-        let void = self.lines.iter().find(|(_, line)| line.desk.is_closed());
+        let lines = self.lines.all();
+        let void = lines.iter().find(|(_, line)| line.desk.is_closed());
         let void = void.map(|(tenant, _)| format!("the agents of {tenant} are owned by another server"));
         let in_doubt = || self.env.journal.is_in_doubt().then(|| "the store is out of reach".to_owned());
         void.or_else(|| self.env.journal.broken()).or_else(in_doubt)
@@ -277,14 +299,46 @@ impl Core {
         let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
         let (reply, committed) = oneshot::channel();
         let publish = Publish { tenant: tenant.clone(), event, definition, reply };
-        let result = match line.shard.offer(Intake::Publish(Box::new(publish))) {
-            Ok(()) => committed.await.unwrap_or(Err(NotAppended::Lost)),
-            Err(error) => Err(error),
+        appended(line.shard.offer(Intake::Publish(Box::new(publish))), committed).await
+    }
+
+    /// Makes a tenant. When it answers `Ok`, the tenant is durable and served, and whoever is to be told of it has been.
+    ///
+    /// # Errors
+    /// [`CommandError::Overtaken`] when there is one of this id; else when it was not written, or nobody knows.
+    pub async fn found(&self, founding: Founding) -> Result<(), CommandError> {
+        if self.lines.get(founding.tenant()).is_some() {
+            return Err(CommandError::Overtaken);
+        }
+        let shard = ShardId::of_new_tenant(founding.tenant());
+        let deadline = self.env.clock.sleep_until(self.env.clock.now() + COMMAND_WITHIN);
+        let shard = tokio::select! {
+            biased;
+            shard = self.shard(shard) => shard?,
+            () = deadline => return Err(CommandError::unavailable()),
         };
-        result.map_err(|error| match error {
-            NotAppended::Stale => CommandError::Overtaken,
-            NotAppended::Unavailable | NotAppended::Lost => CommandError::unavailable(),
-        })
+        let (reply, committed) = oneshot::channel();
+        appended(shard.offer(Intake::Found(Box::new(Found { founding, reply }))), committed).await
+    }
+
+    /// The way to a shard's sequencer. One that has no tenant gets its sequencer here.
+    async fn shard(&self, shard: ShardId) -> Result<ShardHandle, CommandError> {
+        let here = self.placement.owner(shard) == Owner::Here && self.placement.lease_is_fresh();
+        if !here || self.stop.is_cancelled() {
+            return Err(CommandError::unavailable());
+        }
+        let mut shards = self.shards.lock().await;
+        if let Some(handle) = shards.get(&shard) {
+            return Ok(handle.clone());
+        }
+        let head = self.env.journal.head(shard).await.map_err(|why| {
+            warn!("shard {shard} cannot be read: {why}");
+            CommandError::unavailable()
+        })?;
+        let (handle, intake) = ShardHandle::new();
+        spawn_on(&self.tasks, self.sequencer(head, BTreeMap::new(), handle.clone()).run(intake));
+        shards.insert(shard, handle.clone());
+        Ok(handle)
     }
 
     /// The change of the tenant's that somebody made under an op, as long as ops are remembered (semantics §9).
@@ -412,40 +466,23 @@ impl Core {
     }
 }
 
-impl Line {
-    /// `incarnation` is that of the desk, read before it was seen to be open.
-    fn activate(self: &Arc<Self>, key: &Key, errand: Option<Errand>, incarnation: u64) -> Option<AgentHandle> {
-        self.env.registry.activate(key, |birth| self.spawn(key.clone(), birth, errand, incarnation))
-    }
-
-    /// Wakes an agent for what is due. While memory is void nobody is: those who rest are asked again when it is
-    /// taken up again.
-    fn wake(self: &Arc<Self>, key: &Key, errand: Errand) {
-        let incarnation = self.desk.incarnation();
-        if !self.desk.is_closed() {
-            self.activate(key, Some(errand), incarnation);
-        }
-    }
-
-    fn spawn(self: &Arc<Self>, key: Key, birth: Birth, errand: Option<Errand>, incarnation: u64) {
-        let (desk, env) = (Arc::clone(&self.desk), Arc::clone(&self.env));
-        let actor = AgentActor::new(key, birth, errand, incarnation, desk, self.shard.clone(), env);
-        spawn_on(&self.tasks, supervise(actor));
-    }
-}
-
-/// Runs an actor. A panic is confined to it: the agent goes back to its last durable state, its
-/// sockets are closed, and it is woken again a little later.
-async fn supervise(mut actor: AgentActor) {
-    let Err(_panic) = AssertUnwindSafe(actor.run()).catch_unwind().await else { return };
-    let agent = &actor.key().agent;
-    error!(agent.id = %agent, "the actor of {agent} panicked; it is rebuilt from what is durable");
-    metrics::counter!("intervalo_actor_panics_total").increment(1);
-    actor.abandon_to_rest();
+/// What became of something that a sequencer was offered.
+async fn appended(
+    offered: Result<(), NotAppended>,
+    committed: oneshot::Receiver<Result<(), NotAppended>>,
+) -> Result<(), CommandError> {
+    let result = match offered {
+        Ok(()) => committed.await.unwrap_or(Err(NotAppended::Lost)),
+        Err(error) => Err(error),
+    };
+    result.map_err(|error| match error {
+        NotAppended::Stale => CommandError::Overtaken,
+        NotAppended::Unavailable | NotAppended::Lost => CommandError::unavailable(),
+    })
 }
 
 /// Wakes agents at rest when something falls due for them, [`ERRANDS_MAX`] at once.
-async fn wake_who_is_due(env: Arc<Env>, lines: Arc<BTreeMap<TenantId, Arc<Line>>>, stop: CancellationToken) {
+async fn wake_who_is_due(env: Arc<Env>, lines: Arc<Lines>, stop: CancellationToken) {
     let errands = Arc::new(Semaphore::new(ERRANDS_MAX));
     loop {
         let next = env.registry.next_wake();

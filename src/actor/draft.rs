@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::desk::TenantFacts;
 use super::shard::NotAppended;
+use crate::domain::access::Credential;
 use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, TenantId, TenantSeq};
 use crate::domain::slots::Standing;
@@ -35,6 +36,8 @@ pub(super) struct DraftLine {
     pub(super) rows: Vec<FeedRow>,
     /// How agents stood before, in the order of their changes: what is not written is taken back.
     pub(super) stood: Vec<(AgentId, Standing)>,
+    /// Who may come in first, of a tenant that comes with this batch.
+    pub(super) founded: Option<Arc<[Credential]>>,
 }
 
 impl Draft {

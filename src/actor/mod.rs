@@ -7,7 +7,9 @@ mod agent;
 pub mod core;
 pub mod desk;
 mod draft;
+mod founding;
 pub(crate) mod handle;
+mod lines;
 mod overdue;
 mod recall;
 mod recent_people;
@@ -22,5 +24,6 @@ mod told;
 
 pub use core::{Core, CoreParts};
 pub use desk::{Desk, TenantFacts};
+pub use founding::{Founding, Welcome};
 pub use reply::{CommandError, Reply};
 pub use session::{Notice, SessionLink};

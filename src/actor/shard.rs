@@ -16,6 +16,8 @@ use tracing::{error, info, warn};
 
 use super::desk::{Desk, Guards, TenantFacts};
 use super::draft::{Answer, Draft, DraftLine, tell};
+use super::founding::Found;
+use super::lines::Lines;
 use super::recent_people::RecentPeople;
 use super::registry::{Key, Registry};
 use super::rest::wake_at;
@@ -77,6 +79,7 @@ pub(super) struct Publish {
 pub(super) enum Intake {
     Append(Box<Append>),
     Publish(Box<Publish>),
+    Found(Box<Found>),
 }
 
 /// Why an append has no success.
@@ -119,6 +122,10 @@ pub(super) struct Sequencer {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) registry: Arc<Registry>,
+    /// Where tenants that come are to be found.
+    pub(super) lines: Arc<Lines>,
+    /// The way here, for those that come.
+    pub(super) handle: ShardHandle,
     /// When this run of the server became ready.
     pub(super) ready_at: Timestamp,
     pub(super) stale_since: Option<Timestamp>,
@@ -228,6 +235,7 @@ impl Sequencer {
             match intake {
                 Intake::Append(append) => self.draft_append(&mut draft, *append),
                 Intake::Publish(publish) => self.draft_publish(&mut draft, *publish),
+                Intake::Found(found) => self.draft_founding(&mut draft, *found),
             }
         }
         draft
@@ -301,6 +309,7 @@ impl Sequencer {
                 directory: None,
                 rows: Vec::new(),
                 stood: Vec::new(),
+                founded: None,
             };
             lines.insert(tenant.clone(), fresh);
         }
@@ -316,6 +325,10 @@ impl Sequencer {
             self.tell_all(&Feed::Fresh);
         }
         for (tenant, drafted) in draft.lines {
+            if let Some(credentials) = drafted.founded {
+                self.open_tenant(&drafted.facts, drafted.head, credentials);
+                continue;
+            }
             let Some(line) = self.tenants.get_mut(&tenant) else { continue };
             let from = std::mem::replace(&mut line.head, drafted.head);
             line.desk.reached(drafted.head);
@@ -384,8 +397,8 @@ impl Sequencer {
     /// before it does.
     async fn read_head(&mut self) -> Option<ShardHead> {
         loop {
-            match self.journal.heads().await {
-                Ok(heads) => return heads.into_iter().find(|head| head.shard == self.head.shard),
+            match self.journal.head(self.head.shard).await {
+                Ok(head) => return Some(head),
                 Err(why) => {
                     self.go_stale(&why);
                     self.before_reading_again().await?;
@@ -439,11 +452,17 @@ impl Sequencer {
         self.stale_since = None;
         for tenant in snapshot.tenants {
             let id = tenant.directory.tenant.id.clone();
-            let Some(line) = self.tenants.get_mut(&id) else { continue };
-            line.head = tenant.head;
-            line.desk.reached(tenant.head);
             let (directory, policy) = (Arc::clone(&tenant.directory), Arc::clone(&tenant.policy));
             let plans = Arc::clone(&tenant.plans);
+            let Some(line) = self.tenants.get_mut(&id) else {
+                // It came with an append whose outcome nobody knew.
+                let (slots, people) = (Arc::default(), RecentPeople::default());
+                let facts = TenantFacts { directory, policy, plans, slots, people };
+                self.open_tenant(&facts, tenant.head, tenant.credentials);
+                continue;
+            };
+            line.head = tenant.head;
+            line.desk.reached(tenant.head);
             let mut standings = BTreeMap::new();
             for (agent, record, _) in current_states(tenant) {
                 note_standing(&mut standings, &agent, &record.agent);
@@ -468,6 +487,7 @@ impl Sequencer {
             let reply = match left {
                 Intake::Append(append) => append.reply,
                 Intake::Publish(publish) => publish.reply,
+                Intake::Found(found) => found.reply,
             };
             let _ = reply.send(Err(NotAppended::Lost));
         }

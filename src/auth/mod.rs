@@ -3,6 +3,7 @@
 //! It knows no socket and no wire format; what it asks others for, their public keys, it asks in `jwks`. A new kind of
 //! credential is one more module here that ends in a [`Principal`].
 
+mod first_administrator;
 mod jwks;
 mod key;
 mod password;
@@ -15,6 +16,7 @@ mod token;
 mod vault;
 mod verifier;
 
+pub use first_administrator::{FIRST_ADMINISTRATOR, first_administrator};
 pub use key::{KEY_FILE, KEY_LENGTH_MIN, KeyError, TokenKey};
 pub use password::{
     PASSWORD_BYTES_MAX, PASSWORD_LENGTH_MIN, UnfitPassword, check_password, hash_password, is_password, make_password,

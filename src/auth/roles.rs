@@ -47,11 +47,13 @@ pub enum Action {
     ManageTenant,
     /// See which tenants there are, and nothing else of them.
     ListTenants,
+    /// Make a tenant that there is not.
+    MakeTenant,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 18] = [
+    pub const ALL: [Action; 19] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -70,6 +72,7 @@ impl Action {
         Action::FollowEvents,
         Action::ManageTenant,
         Action::ListTenants,
+        Action::MakeTenant,
     ];
 }
 
@@ -131,7 +134,7 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ManageDirectory
             | Action::FollowEvents,
         )
-        | (Role::Operator, Action::ListTenants) => Reach::Tenant,
+        | (Role::Operator, Action::ListTenants | Action::MakeTenant) => Reach::Tenant,
         (Role::Integration, Action::ActOnAgent) => Reach::TenantOnBehalf,
         (
             Role::Agent | Role::Supervisor | Role::Admin | Role::Auditor | Role::Integration | Role::Operator,
@@ -151,7 +154,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ReadAudit
             | Action::FollowEvents
             | Action::ManageTenant
-            | Action::ListTenants,
+            | Action::ListTenants
+            | Action::MakeTenant,
         ) => Reach::Nothing,
     }
 }
@@ -262,34 +266,34 @@ mod tests {
     fn promise_a2_every_role_and_action_is_as_the_table_says() {
         use Reach::{ItsTeams, Itself, Nothing, Tenant, TenantOnBehalf};
         // In the order of `Action::ALL`: session, as agent, on agent, read, board, history, occupancy, lists, decides, annotate,
-        // shifts, policy, directory, access, audit, events, tenant, tenants.
+        // shifts, policy, directory, access, audit, events, tenant, tenants, new ones.
         let table = [
             (
                 Role::Agent,
                 [
                     Itself, Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Itself, Nothing, Itself, Nothing,
-                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Supervisor,
                 [
                     Itself, Nothing, ItsTeams, ItsTeams, ItsTeams, ItsTeams, Nothing, ItsTeams, ItsTeams, ItsTeams,
-                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Admin,
                 [
                     Itself, Nothing, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant, Tenant,
-                    Tenant, Tenant, Tenant, Tenant, Tenant, Nothing,
+                    Tenant, Tenant, Tenant, Tenant, Tenant, Nothing, Nothing,
                 ],
             ),
             (
                 Role::Auditor,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing,
+                    Nothing, Nothing, Nothing, Tenant, Nothing, Nothing, Nothing, Nothing,
                 ],
             ),
             (
@@ -313,13 +317,14 @@ mod tests {
                     Tenant,
                     Nothing,
                     Nothing,
+                    Nothing,
                 ],
             ),
             (
                 Role::Operator,
                 [
                     Itself, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Nothing,
-                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Tenant,
+                    Nothing, Nothing, Nothing, Nothing, Nothing, Nothing, Tenant, Tenant,
                 ],
             ),
         ];

@@ -150,6 +150,8 @@ pub struct Limits {
     pub commands_per_tenant: Option<NonZeroU32>,
     /// People of one tenant; none means no quota.
     pub agents_per_tenant: Option<NonZeroU32>,
+    /// Tenants that there may be for another to be made over HTTP.
+    pub tenants: u32,
     /// Calls a second that one principal may make in the long run.
     pub calls_per_second: NonZeroU32,
     /// Calls that one principal may make at once.
@@ -208,6 +210,7 @@ impl Default for Config {
                 sessions_per_tenant: None,
                 commands_per_tenant: None,
                 agents_per_tenant: None,
+                tenants: 1_000,
                 // 10/s, burst 20: the fault table of the promises.
                 calls_per_second: NonZeroU32::new(10).expect("10 is not zero"),
                 calls_burst: NonZeroU32::new(20).expect("20 is not zero"),

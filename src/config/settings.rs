@@ -22,6 +22,9 @@ const LOW_DISK_MB_MIN: u32 = 32;
 const LOW_DISK_MB_MAX: u32 = 1 << 20;
 /// The most people of a tenant that can be set.
 const PEOPLE_MAX: u32 = 1_000_000;
+
+/// The most tenants that can be set.
+const TENANTS_MAX: u32 = 100_000;
 /// The most calls a second that can be set.
 const CALLS_MAX: u32 = 100_000;
 /// The shortest time between pings: a shorter one is a flood.
@@ -50,7 +53,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order that they are shown.
-pub const SETTINGS: [Setting; 24] = [
+pub const SETTINGS: [Setting; 25] = [
     Setting { name: "data", is_list: false, doc: "the data folder" },
     Setting { name: "store", is_list: false, doc: "where the journal is: data, sqlite:FOLDER or postgres://…" },
     Setting { name: "listen", is_list: true, doc: "the addresses to listen on, ADDRESS:PORT" },
@@ -103,6 +106,7 @@ pub const SETTINGS: [Setting; 24] = [
         doc: "commands a second that write, of one tenant; 0 sets no quota",
     },
     Setting { name: "max_agents_per_tenant", is_list: false, doc: "people of one tenant; 0 sets no quota" },
+    Setting { name: "max_tenants", is_list: false, doc: "tenants that there may be for another to be made over HTTP" },
     Setting { name: "rate_per_second", is_list: false, doc: "calls a second that one principal may make" },
     Setting { name: "rate_burst", is_list: false, doc: "calls that one principal may make at once" },
     Setting { name: "ping_interval", is_list: false, doc: "from one ping of a socket to the next" },
@@ -152,6 +156,7 @@ pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(
             config.limits.commands_per_tenant = quota(one(texts)?, CALLS_MAX)?;
         }
         "max_agents_per_tenant" => config.limits.agents_per_tenant = quota(one(texts)?, PEOPLE_MAX)?,
+        "max_tenants" => config.limits.tenants = number(one(texts)?, 1, TENANTS_MAX)?,
         "rate_per_second" => config.limits.calls_per_second = rate(one(texts)?)?,
         "rate_burst" => config.limits.calls_burst = rate(one(texts)?)?,
         "ping_interval" => config.ping.interval = span(one(texts)?, PING_MIN, PING_MAX)?,
@@ -187,6 +192,7 @@ pub(super) fn show(config: &Config, name: &str) -> String {
         "max_sessions_per_tenant" => show_quota(config.limits.sessions_per_tenant),
         "max_commands_per_second_per_tenant" => show_quota(config.limits.commands_per_tenant),
         "max_agents_per_tenant" => show_quota(config.limits.agents_per_tenant),
+        "max_tenants" => config.limits.tenants.to_string(),
         "rate_per_second" => config.limits.calls_per_second.to_string(),
         "rate_burst" => config.limits.calls_burst.to_string(),
         "ping_interval" => quoted(&show_span(config.ping.interval)),

@@ -209,6 +209,10 @@ pub trait Journal: Send + Sync + 'static {
     /// The fence and head of every shard that has a tenant.
     fn heads(&self) -> BoxFuture<'_, Result<Vec<ShardHead>, ReadError>>;
 
+    /// The fence and head of one shard, whether or not it has a tenant. As with [`Journal::heads`], no append without an
+    /// answer is on its way any more when it is told.
+    fn head(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardHead, ReadError>>;
+
     /// Why nothing can be written any more until the store is opened anew; none while it can.
     fn broken(&self) -> Option<String> {
         None

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::access::InvitationObject;
 use super::error::WireError;
 use super::params::{Fields, FromField, Text, one_of};
 use super::person::Zone;
@@ -135,6 +136,17 @@ impl<'a> TenantObject<'a> {
             default_shift_s: tenant.default_shift.as_secs(),
         }
     }
+}
+
+/// The settings of a tenant; to an operator who has made it, with what lets its first administrator in.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TenantPut<'a> {
+    /// The settings.
+    #[serde(flatten)]
+    pub settings: TenantObject<'a>,
+    /// The invitation of the first administrator, told this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationObject<'a>>,
 }
 
 /// Reads `{id?, name, zone, …}`: all settings of a tenant; one that is left out has its default.

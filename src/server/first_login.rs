@@ -1,21 +1,17 @@
 //! The first login of a company that has none: an administrator's, with a password that is handed out once and has to
 //! be changed. Without it nobody could invite anybody but with a token.
 
-use std::collections::BTreeSet;
-
 use tracing::{info, warn};
 
-use crate::auth::{Role, Vault, fresh_credential_id, hash_password, make_password};
-use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, Rights};
+use crate::auth::{FIRST_ADMINISTRATOR, Vault, first_administrator, hash_password, make_password};
+use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange};
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
-use crate::domain::id::{PrincipalId, TenantId};
+use crate::domain::id::TenantId;
 use crate::domain::time::{Timestamp, hours};
 use crate::ports::TenantDefinition;
 use crate::router::Router;
 
-/// Who the first administrator is, to log in as and to be called.
-const ADMIN: &str = "admin";
 /// How long the password can be used: somebody who installs it on a Friday comes back on Monday.
 const HOLDS_FOR: std::time::Duration = hours(7 * 24);
 
@@ -52,20 +48,11 @@ pub(super) async fn hand_out(router: &Router, vault: &Vault, now: Timestamp, ten
         },
         [..] => return,
     };
-    let Ok(subject) = PrincipalId::new(ADMIN) else { return };
     let (password, change_by) = (make_password(), now + HOLDS_FOR);
     let (to_hash, hashing) = (password.clone(), tokio::task::spawn_blocking);
     let Ok(hash) = hashing(move || hash_password(&to_hash)).await else { return };
     let is_new = unused.is_none();
-    let account = unused.unwrap_or_else(|| Account {
-        id: fresh_credential_id(now),
-        login: ADMIN.to_owned(),
-        rights: Rights { subject, roles: BTreeSet::from([Role::Admin]), teams: None },
-        password: None,
-        change_by: None,
-        made_at: now,
-        ended_at: None,
-    });
+    let account = unused.unwrap_or_else(|| first_administrator(now));
     let account = Account { password: Some(hash), change_by: Some(change_by), ..account };
     let event = if is_new { AccessEvent::AccountMade(account.id) } else { AccessEvent::PasswordSet(account.id) };
     let body = TenantEventBody::Access(event);
@@ -75,7 +62,7 @@ pub(super) async fn hand_out(router: &Router, vault: &Vault, now: Timestamp, ten
     match router.publish(tenant, event, definition).await {
         Ok(()) => {
             vault.apply(tenant, &changes);
-            tell(&FirstLogin { tenant: tenant.clone(), login: ADMIN, password, change_by });
+            tell(&FirstLogin { tenant: tenant.clone(), login: FIRST_ADMINISTRATOR, password, change_by });
             info!(tenant.id = %tenant, "a first login for {tenant} was handed out");
         }
         Err(error) => warn!(tenant.id = %tenant, "no first login was made: {error:?}"),

@@ -4,6 +4,7 @@
 mod certificate;
 mod disk;
 mod first_login;
+mod newcomers;
 mod publishing;
 mod steps;
 
@@ -32,6 +33,7 @@ use crate::telemetry::{Figures, FiguresError};
 use crate::transport::{self, LowDisk, PingTimes, Quotas, Rate, Settings, Tls, TlsError};
 
 use disk::Disk;
+use newcomers::Newcomers;
 
 pub use first_login::{FirstLogin, TellFirstLogin};
 pub use publishing::Publishing;
@@ -201,7 +203,8 @@ pub async fn run_on(
     let (core, seeds) = Core::take_up(parts).await?;
     if seeds.is_empty() {
         tracing::warn!(
-            "there is no company in this store yet; stop, write one with `intervalo import FILE`, start again"
+            "there is no company in this store yet; an operator makes one with `PUT /v1/tenants/{{id}}`, or stop, write one with \
+             `intervalo import FILE`, start again"
         );
     }
     let core = Arc::new(core);
@@ -227,12 +230,18 @@ pub async fn run_on(
         };
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(handing_out));
     }
-    let watching = steps::watch(Arc::clone(&stores.clock), Router::new(Arc::clone(&core)), tenants.clone());
+    let watching = steps::watch(Arc::clone(&stores.clock), Arc::clone(&core));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(watching));
     for tenant in tenants {
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(Arc::clone(&publishing).run(tenant)));
     }
-    drop(publishing);
+    core.welcome_by(Arc::new(Newcomers {
+        hub: Arc::clone(&hub),
+        vault: Arc::clone(&vault),
+        publishing,
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+    }));
     for keeping in stores.verifier.keep_keys() {
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(keeping));
     }
@@ -327,6 +336,7 @@ fn settings(config: &Config) -> Settings {
             commands: limits.commands_per_tenant.map(|most| Rate { per_second: most.get(), burst: most.get() }),
             agents_max: limits.agents_per_tenant.map(|most| most.get() as usize),
         },
+        tenants_max: limits.tenants as usize,
         upgrades: limits.upgrades_per_second.map(|most| Rate { per_second: most.get(), burst: most.get() }),
         trusted_proxies: config.trusted_proxies.clone(),
         ping: PingTimes { every: config.ping.interval, answered_within: config.ping.timeout },

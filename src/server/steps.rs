@@ -1,12 +1,12 @@
 //! Watches the wall clock: a step of it is put on record, once for each tenant (semantics §2, promise T3).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::actor::CommandError;
+use crate::actor::{CommandError, Core};
 use crate::clock::STEP_OVER;
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
@@ -21,16 +21,28 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const UNWRITTEN_MAX: usize = 4_096;
 
 /// Looks at the clocks for ever.
-pub(super) async fn watch(clock: Arc<dyn Clock>, router: Router, tenants: Vec<TenantId>) {
+pub(super) async fn watch(clock: Arc<dyn Clock>, core: Arc<Core>) {
+    let router = Router::new(Arc::clone(&core));
     let mut unwritten: VecDeque<(TenantId, ClockStep)> = VecDeque::new();
+    let (mut tenants, mut ahead_ms) = (ids(&core), 0);
     loop {
         clock.sleep_until(clock.now() + LOOK_EVERY).await;
+        if core.tenant_count() != tenants.len() {
+            let there = ids(&core);
+            // Whoever has come since has nothing on record of the steps before, and the next start goes by what is.
+            if ahead_ms != 0 {
+                let before = ClockStep { by_ms: ahead_ms, ahead_ms };
+                unwritten.extend(there.difference(&tenants).map(|tenant| (tenant.clone(), before)));
+            }
+            tenants = there;
+        }
         let look = clock.look();
         if !look.slept.is_zero() {
             info!("the machine was asleep for {} s; what fell due meanwhile is late", look.slept.as_secs());
         }
         if let Some(step) = look.stepped {
             tell(step);
+            ahead_ms = step.ahead_ms;
             unwritten.extend(tenants.iter().map(|tenant| (tenant.clone(), step)));
             unwritten.drain(..unwritten.len().saturating_sub(UNWRITTEN_MAX));
         }
@@ -41,6 +53,10 @@ pub(super) async fn watch(clock: Arc<dyn Clock>, router: Router, tenants: Vec<Te
             unwritten.pop_front();
         }
     }
+}
+
+fn ids(core: &Core) -> BTreeSet<TenantId> {
+    core.desks().iter().map(|desk| desk.facts().directory.tenant.id.clone()).collect()
 }
 
 /// Warns of a wall clock that lags behind what is on record, so that the server's time began ahead of it.

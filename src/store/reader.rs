@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::decode::{Asked, FoundPerson, References, damaged_row, decode_row};
-use super::reading::{Bind, FoundRow, OneTenant, Readers, damaged};
+use super::reading::{Bind, FoundRow, OneTenant, Readers, Reading, damaged};
 use super::row::{DirectoryRow, JournalRow, StateRowForm};
 use super::sql::{Sql, SqlOfAll};
 use super::stored::{Hash, PauseTypeForm, PersonId, PlansForm, Resolve, read_json};
@@ -68,6 +68,16 @@ pub(crate) async fn heads(readers: &Readers) -> Result<Vec<ShardHead>, ReadError
         .await
 }
 
+pub(crate) async fn head(readers: &Readers, shard: ShardId) -> Result<ShardHead, ReadError> {
+    readers.within(READ_TIMEOUT, async |reading| head_in(reading, shard).await).await
+}
+
+/// The same in a transaction that there is already.
+pub(crate) async fn head_in(reading: &mut Reading, shard: ShardId) -> Result<ShardHead, ReadError> {
+    const HEAD: SqlOfAll = SqlOfAll::same("SELECT id, epoch, head FROM shards WHERE id = $1");
+    shard_head(&reading.of_all().one(HEAD, &[Bind::Number(i64::from(shard.0))], "shards").await?)
+}
+
 /// When the last event of any tenant was; the epoch when there is none.
 pub(crate) async fn last_at(readers: &Readers) -> Result<Timestamp, ReadError> {
     const LAST_AT: SqlOfAll = SqlOfAll::same("SELECT coalesce(max(last_at), 0) FROM tenant_heads");
@@ -79,7 +89,7 @@ pub(crate) async fn last_at(readers: &Readers) -> Result<Timestamp, ReadError> {
         .await
 }
 
-pub(crate) fn shard_head(row: &FoundRow) -> Result<ShardHead, ReadError> {
+fn shard_head(row: &FoundRow) -> Result<ShardHead, ReadError> {
     let id = row.number(0, "shards")?;
     Ok(ShardHead {
         shard: ShardId(u16::try_from(id).map_err(|_| damaged("shards", "a number is out of range"))?),

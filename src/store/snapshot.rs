@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::credentials::credentials;
 use super::decode::{References, clock_ahead_ms, damaged_row, decode_state, decode_tenant_event};
 use super::packed::{Decoded, Undecided, decode_chunk, next_chunk};
-use super::reader::{clock_stepped_row, directory_rows, plans, policy, references, server_started_row, shard_head};
+use super::reader::{clock_stepped_row, directory_rows, head_in, plans, policy, references, server_started_row};
 use super::reading::{Bind, OneTenant, Readers, damaged};
 use super::sql::{Sql, SqlOfAll};
 use super::stored::{DirectoryForm, IdState, PersonId};
@@ -25,7 +25,6 @@ const CHUNKS_WAITING_MAX: usize = 4;
 
 /// A shard's head, definitions and states, of one instant.
 pub(crate) async fn snapshot(readers: &Readers, shard: ShardId) -> Result<ShardSnapshot, ReadError> {
-    const HEAD: SqlOfAll = SqlOfAll::same("SELECT id, epoch, head FROM shards WHERE id = $1");
     const TENANTS: SqlOfAll = SqlOfAll::same(
         "SELECT t.id, h.seq, h.last_at FROM tenants AS t JOIN tenant_heads AS h ON h.tenant = t.id
          WHERE t.shard = $1 ORDER BY t.id",
@@ -33,7 +32,7 @@ pub(crate) async fn snapshot(readers: &Readers, shard: ShardId) -> Result<ShardS
     readers
         .within(SNAPSHOT_TIMEOUT, async |reading| {
             let id = [Bind::Number(i64::from(shard.0))];
-            let head = shard_head(&reading.of_all().one(HEAD, &id, "shards").await?)?;
+            let head = head_in(reading, shard).await?;
             let rows = reading.of_all().all(TENANTS, &id).await?;
             let mut tenants = Vec::with_capacity(rows.len());
             for row in rows {

@@ -68,6 +68,20 @@ impl<'a> Change<'a> {
         Change { app, tenant, actor: Actor::Integration(issuer.clone()), op: None }
     }
 
+    /// A change that an operator makes of a tenant that is not theirs. On record it is an integration, named as its credential
+    /// names it: to the tenant it is a program or a person from outside.
+    pub(super) fn of_operator(
+        app: &'a App,
+        tenant: &'a TenantId,
+        operator: &Principal,
+        op: Option<Op>,
+        name: &str,
+        parts: &[(&str, &str)],
+    ) -> Change<'a> {
+        let actor = Actor::Integration(operator.id.clone());
+        Change { app, tenant, actor, op: op.map(|op| (op, fingerprint_of_change(name, parts))) }
+    }
+
     /// Who makes it.
     pub(super) fn actor(&self) -> &Actor {
         &self.actor
@@ -107,6 +121,18 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// The event of it, as of an instant.
+    pub(super) fn event(&self, at: Timestamp, body: TenantEventBody) -> TenantEvent {
+        let (by, outcome) = (self.actor.clone(), Outcome::Done);
+        let op = self.op.map(|(op, fingerprint)| OpRecord { op, by, fingerprint, at, outcome });
+        TenantEvent { op, ..self.event_without_op(at, body) }
+    }
+
+    /// What comes with it and is not what a repeat is answered by.
+    pub(super) fn event_without_op(&self, at: Timestamp, body: TenantEventBody) -> TenantEvent {
+        TenantEvent { at, actor: self.actor.clone(), cause: Cause::Admin, op: None, body }
+    }
+
     /// Makes a definition durable, as of an instant; false when somebody else was faster: look again.
     ///
     /// # Errors
@@ -117,14 +143,7 @@ impl<'a> Change<'a> {
         body: TenantEventBody,
         definition: TenantDefinition,
     ) -> Result<bool, WireError> {
-        let op = self.op.map(|(op, fingerprint)| OpRecord {
-            op,
-            by: self.actor.clone(),
-            fingerprint,
-            at,
-            outcome: Outcome::Done,
-        });
-        let event = TenantEvent { at, actor: self.actor.clone(), cause: Cause::Admin, op, body };
+        let event = self.event(at, body);
         match self.app.router.publish(self.tenant, event, definition).await {
             Ok(()) => Ok(true),
             Err(CommandError::Overtaken) => Ok(false),

@@ -1,5 +1,6 @@
 //! The directory over HTTP as a whole, written out; `directory_import` takes it in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;

@@ -228,7 +228,7 @@ fn page<T: Serialize>(
     json_of(StatusCode::OK, &shown)
 }
 
-fn id_of<T>(
+pub(super) fn id_of<T>(
     name: &str,
     path: Result<Path<String>, PathRejection>,
     read: impl Fn(&str) -> Result<T, IdError>,

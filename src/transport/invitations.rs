@@ -28,7 +28,8 @@ use crate::auth::{
 };
 use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, Door, Invitation};
 use crate::domain::command::Actor;
-use crate::domain::id::{AgentId, CredentialId};
+use crate::domain::id::{AgentId, CredentialId, TenantId};
+use crate::domain::time::Timestamp;
 use crate::protocol::access::{InvitationObject, WantedInvitation, read_acceptance, read_invitations};
 use crate::protocol::error::{ErrorKind, WireError};
 
@@ -46,6 +47,38 @@ pub(super) struct Invited {
     pub(super) account: Account,
     pub(super) invitation: Invitation,
     pub(super) handed: Handed,
+}
+
+impl Invited {
+    /// An invitation to an account.
+    pub(super) fn to(account: Account, now: Timestamp, ttl: Duration) -> Invited {
+        let id = fresh_credential_id(now);
+        let handed = Handed::make(SecretKind::Invitation, id);
+        let (secret, expires_at) = (handed.hash, now + ttl);
+        let invitation = Invitation { id, account: account.id, secret, made_at: now, expires_at };
+        Invited { account, invitation, handed }
+    }
+
+    /// The event of it, and what puts it in the place of those of before. The account itself is left as it is.
+    pub(super) fn in_place_of_before(&self, app: &App, tenant: &TenantId) -> (AccessEvent, Vec<CredentialChange>) {
+        let of_before = app.vault.of_account(tenant, self.account.id);
+        let of_before = of_before.iter().filter(|one| matches!(&***one, Credential::Invitation(_)));
+        let mut changes: Vec<CredentialChange> = of_before.map(|one| CredentialChange::Drop(one.id())).collect();
+        changes.push(CredentialChange::Put(Credential::Invitation(self.invitation.clone())));
+        (AccessEvent::AccountInvited { account: self.account.id, invitation: self.invitation.id }, changes)
+    }
+
+    /// As it is sent, once.
+    pub(super) fn object(&self) -> InvitationObject<'_> {
+        InvitationObject {
+            id: self.invitation.id.to_string(),
+            account: self.account.id.to_string(),
+            login: &self.account.login,
+            invitation: self.handed.reveal(),
+            link: link_of(self),
+            expires_at: crate::protocol::time::WireTime(self.invitation.expires_at),
+        }
+    }
 }
 
 /// `POST /v1/invitations`: accounts for people, and a link for each. Whoever has an account gets the rights that are
@@ -81,7 +114,7 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
         let facts = facts_of(&app, &principal.tenant)?;
         return Ok(sheet::page(&facts.directory.tenant, &base_of(&app, &peer, &headers), &made));
     }
-    let invitations = made.iter().map(object_of).collect();
+    let invitations = made.iter().map(Invited::object).collect();
     Ok(json_of(StatusCode::CREATED, &Made { invitations }))
 }
 
@@ -91,17 +124,6 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
 pub(super) struct Made<'a> {
     /// One for each person, in the order of the request.
     invitations: Vec<InvitationObject<'a>>,
-}
-
-fn object_of(made: &Invited) -> InvitationObject<'_> {
-    InvitationObject {
-        id: made.invitation.id.to_string(),
-        account: made.account.id.to_string(),
-        login: &made.account.login,
-        invitation: made.handed.reveal(),
-        link: link_of(made),
-        expires_at: crate::protocol::time::WireTime(made.invitation.expires_at),
-    }
 }
 
 /// The address of the page, from the server's own on.
@@ -151,17 +173,11 @@ async fn invite(
             ended_at: None,
         },
     };
-    let id = fresh_credential_id(now);
-    let handed = Handed::make(SecretKind::Invitation, id);
-    let invitation = Invitation { id, account: account.id, secret: handed.hash, made_at: now, expires_at: now + ttl };
-    let of_before = app.vault.of_account(&principal.tenant, account.id);
-    let of_before = of_before.iter().filter(|one| matches!(&***one, Credential::Invitation(_)));
-    let mut changes: Vec<CredentialChange> = of_before.map(|one| CredentialChange::Drop(one.id())).collect();
-    changes.push(CredentialChange::Put(Credential::Account(account.clone())));
-    changes.push(CredentialChange::Put(Credential::Invitation(invitation.clone())));
-    let event = AccessEvent::AccountInvited { account: account.id, invitation: id };
+    let invited = Invited::to(account, now, ttl);
+    let (event, mut changes) = invited.in_place_of_before(app, &principal.tenant);
+    changes.push(CredentialChange::Put(Credential::Account(invited.account.clone())));
     app.put_credentials(&principal.tenant, (now, actor_of(principal)), event, changes).await?;
-    Ok(Invited { account, invitation, handed })
+    Ok(invited)
 }
 
 /// `POST /v1/invitations/accept`: the person chooses a password. The invitation is used up, and whoever was logged in

@@ -24,6 +24,7 @@ pub mod echo;
 mod entitlements;
 mod events;
 mod failures;
+mod founding;
 mod history;
 mod http;
 mod invitations;
@@ -103,6 +104,10 @@ use sockets::Sockets;
 use tickets::Tickets;
 use turned_away::TurnedAway;
 
+/// How many tenants there may be, where nothing else is set, for another to be made: each has its tasks and its memory
+/// whether anybody is there or not.
+const TENANTS_MAX: usize = 1_000;
+
 /// How long connections have to end when the server stops; the whole stop has 10 s (promise B5),
 /// and what comes after needs the rest.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(7);
@@ -143,6 +148,8 @@ pub struct Settings {
     pub logins: bool,
     /// Origins (`https://desk.example`) whose pages may open sockets here besides the server's own.
     pub allowed_origins: BTreeSet<String>,
+    /// The most tenants that there may be for another to be made over HTTP.
+    pub tenants_max: usize,
     /// The most people that the issuers of a tenant's credentials may put into its directory in a minute.
     pub newcomers_per_minute_max: usize,
 }
@@ -162,6 +169,7 @@ impl Default for Settings {
             tls: None,
             logins: true,
             allowed_origins: BTreeSet::new(),
+            tenants_max: TENANTS_MAX,
             newcomers_per_minute_max: NEWCOMERS_PER_MINUTE_MAX,
         }
     }
@@ -215,6 +223,8 @@ struct App {
     imports: Imports,
     turns: Turns,
     newcomers: Newcomers,
+    /// Held by whoever makes a tenant.
+    making_tenant: tokio::sync::Mutex<()>,
     published: Published,
     sockets: Arc<Sockets>,
     session_count: AtomicU64,
@@ -258,6 +268,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         imports: Imports::default(),
         turns: Turns::default(),
         published: Published::default(),
+        making_tenant: tokio::sync::Mutex::default(),
         newcomers: Newcomers::new(parts.settings.newcomers_per_minute_max),
         sockets: Arc::new(
             Sockets::new(

@@ -1,4 +1,4 @@
-//! Tenants over HTTP: the settings of one's own, and for operators the list of all of them. They come and go with the import.
+//! Tenants over HTTP: the settings of one's own, and for operators the list of all of them. Operators make new ones (`founding`).
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::policy::facts_of;
 use super::problem::Problem;
 use super::query::Query;
 use super::reading::{Precondition, count, etag_of_shown, object, op_of};
-use super::{App, low_disk, quotas};
+use super::{App, founding, low_disk, quotas};
 use crate::actor::TenantFacts;
 use crate::auth::{Action, Principal};
 use crate::domain::id::TenantId;
@@ -49,18 +49,23 @@ pub(super) async fn read_one(
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let principal = manager(&app, id, &headers).await?;
+    let principal = app.authenticate(&headers).await?;
+    check_own(&app, &principal, id)?;
     let facts = facts_of(&app, &principal.tenant)?;
     Ok(shown(StatusCode::OK, &TenantObject::of(&facts.directory.tenant)))
 }
 
-/// `PUT /v1/tenants/{id}`: all settings of one's own.
+/// `PUT /v1/tenants/{id}`: all settings of one's own, or a new one.
 pub(super) async fn put_one(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let principal = manager(&app, id, request.headers()).await?;
+    let principal = app.authenticate(request.headers()).await?;
+    if principal.may(Action::MakeTenant) && !is_own(&app, &principal, &id) {
+        return founding::make(&app, &principal, id, request).await;
+    }
+    check_own(&app, &principal, id)?;
     quotas::count_write(&app, &principal)?;
     let (op, on_top_of) = (op_of(request.headers())?, Precondition::of(request.headers())?);
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
@@ -79,20 +84,18 @@ pub(super) async fn put_one(
     Ok(shown(StatusCode::OK, &TenantObject::of(&settings)))
 }
 
-/// Whoever asks, where they may manage the tenant that the address names: their own. Any other is as one that there is not.
-async fn manager(
-    app: &App,
-    id: Result<Path<String>, PathRejection>,
-    headers: &HeaderMap,
-) -> Result<Principal, Problem> {
-    let principal = app.authenticate(headers).await?;
+/// Refuses whoever may not manage the tenant that the address names: their own. Any other is as one that there is not.
+fn check_own(app: &App, principal: &Principal, id: Result<Path<String>, PathRejection>) -> Result<(), Problem> {
     if !principal.may(Action::ManageTenant) {
         return Err(WireError::forbidden().into());
     }
-    count(app, &principal)?;
+    count(app, principal)?;
     let is_own = id.is_ok_and(|Path(id)| id == principal.tenant.as_str());
-    if !is_own {
-        return Err(WireError::forbidden().into());
-    }
-    Ok(principal)
+    if is_own { Ok(()) } else { Err(WireError::forbidden().into()) }
+}
+
+/// True when the address names a tenant that there is, and that the principal manages.
+fn is_own(app: &App, principal: &Principal, id: &Result<Path<String>, PathRejection>) -> bool {
+    let is_its = id.as_ref().is_ok_and(|Path(id)| id == principal.tenant.as_str());
+    is_its && principal.may(Action::ManageTenant) && app.router.tenant(&principal.tenant).is_some()
 }

@@ -103,7 +103,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
-fn cookie_of(answer: &Answer) -> String {
+pub(crate) fn cookie_of(answer: &Answer) -> String {
     let set = &answer.headers["set-cookie"];
     for word in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(set.split("; ").any(|part| part == word), "{word} in {set}");

@@ -84,7 +84,7 @@ impl Follower {
     }
 
     /// The next event.
-    async fn event(&mut self) -> Value {
+    pub(crate) async fn event(&mut self) -> Value {
         loop {
             let lines = self.block().await.expect("the stream goes on");
             if let Some(event) = event_of(&lines) {

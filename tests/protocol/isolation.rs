@@ -177,6 +177,10 @@ impl Journal for Leaky {
         self.inner.heads()
     }
 
+    fn head(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardHead, ReadError>> {
+        self.inner.head(shard)
+    }
+
     fn broken(&self) -> Option<String> {
         self.inner.broken()
     }

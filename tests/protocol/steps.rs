@@ -105,6 +105,25 @@ async fn promise_t3_a_step_is_on_record_once_a_tenant_and_no_limit_comes_early_o
 }
 
 #[tokio::test]
+async fn promise_t3_a_tenant_that_comes_after_a_step_has_it_on_record() {
+    let machine = Arc::new(Planted::default());
+    let server = TestServer::on_machine(Arc::clone(&machine) as _).await;
+    machine.step(HOUR_MS);
+    machine.step(HOUR_MS);
+    wait_for_steps(&server, 2).await;
+    let operator = format!("Bearer {}", server.token(Role::Operator, "olga", None));
+    let settings = json!({"name": "Nova", "zone": "UTC"}).to_string();
+    let made = server.http("PUT", "/v1/tenants/nova", &[("authorization", &operator)], &settings).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let found = wait_for_steps(&server, 3).await;
+    let of_nova: Vec<i64> = found.iter().filter(|(tenant, _)| tenant == "nova").map(|(_, by_ms)| *by_ms).collect();
+    assert!(matches!(of_nova[..], [by_ms] if (by_ms - 2 * HOUR_MS).abs() < 200), "{found:?}");
+    machine.step(-HOUR_MS);
+    let found = wait_for_steps(&server, 6).await;
+    assert_eq!(found.iter().filter(|(tenant, _)| tenant == "nova").count(), 2, "{found:?}");
+}
+
+#[tokio::test]
 async fn promise_t3_a_pause_that_runs_over_the_start_after_a_step_keeps_its_limit() {
     let machine = Arc::new(Planted::default());
     let server = TestServer::on_machine(Arc::clone(&machine) as _).await;

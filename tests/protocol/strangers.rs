@@ -529,7 +529,10 @@ async fn another_tenants_ids_are_like_none_at_every_path_and_to_every_role() {
         for role in Role::ALL {
             let asked = Asked { method, path, ids: (&house.ids, &nowhere), token: house.stranger(role) };
             for answered in asked.of(&house.server).await {
-                assert_eq!((answered.leak, answered.difference), (None, None), "{} {}", role.as_str(), answered.what);
+                // Which tenants there are is an operator's to see, and one that is not there is made.
+                let sees_ids = role == Role::Operator && (method, path) == ("PUT", "/v1/tenants/{id}");
+                let difference = answered.difference.filter(|_| !sees_ids);
+                assert_eq!((answered.leak, difference), (None, None), "{} {}", role.as_str(), answered.what);
                 compared += usize::from(answered.was_compared);
             }
         }

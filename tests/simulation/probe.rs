@@ -213,6 +213,10 @@ impl Journal for Probe {
         self.inner.heads()
     }
 
+    fn head(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardHead, ReadError>> {
+        self.inner.head(shard)
+    }
+
     fn find_pause<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -281,6 +281,10 @@ impl Journal for MemoryJournal {
         Box::pin(async move { Ok(self.reading()?.tables.heads()) })
     }
 
+    fn head(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardHead, ReadError>> {
+        Box::pin(async move { self.reading()?.tables.head(shard) })
+    }
+
     fn find_pause<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -207,6 +207,11 @@ impl Tables {
         self.shards.iter().filter(|head| with_tenant.contains(&head.shard)).copied().collect()
     }
 
+    pub(super) fn head(&self, shard: ShardId) -> Result<ShardHead, ReadError> {
+        let head = self.shards.get(usize::from(shard.0)).copied();
+        head.ok_or_else(|| ReadError::Unavailable(format!("there is no shard {shard}")))
+    }
+
     pub(super) fn tenant_heads(&self) -> Vec<TenantHeadRow> {
         self.tenants.values().map(|(_, head)| head.clone()).collect()
     }
@@ -270,10 +275,7 @@ impl Tables {
     }
 
     pub(super) fn snapshot(&self, shard: ShardId) -> Result<ShardSnapshot, ReadError> {
-        let head = *self
-            .shards
-            .get(usize::from(shard.0))
-            .ok_or_else(|| ReadError::Unavailable(format!("there is no shard {shard}")))?;
+        let head = self.head(shard)?;
         let found = self.references();
         let tenants = self
             .tenants

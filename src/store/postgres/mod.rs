@@ -159,6 +159,13 @@ impl Journal for PostgresJournal {
         })
     }
 
+    fn head(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardHead, ReadError>> {
+        Box::pin(async move {
+            self.settle().await?;
+            reader::head(&self.readers, shard).await
+        })
+    }
+
     fn find_pause<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -121,6 +121,10 @@ impl Journal for SqliteJournal {
         Box::pin(reader::heads(&self.readers))
     }
 
+    fn head(&self, shard: ShardId) -> BoxFuture<'_, Result<ShardHead, ReadError>> {
+        Box::pin(reader::head(&self.readers, shard))
+    }
+
     fn find_pause<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -65,6 +65,10 @@ fn write(operation: &Operation, schemas: &mut Schemas) -> Value {
             written["security"] = json!([{"bearer": []}, {"login": []}]);
             written["x-roles"] = json!(roles_with(action));
         }
+        Needs::Either(one, other) => {
+            written["security"] = json!([{"bearer": []}, {"login": []}]);
+            written["x-roles"] = json!([roles_with(one), roles_with(other)].concat());
+        }
     }
     if !operation.parameters.is_empty() {
         written["parameters"] = operation.parameters.iter().map(|parameter| parameter_of(parameter, schemas)).collect();
@@ -85,6 +89,10 @@ pub(super) fn who(needs: Needs) -> String {
         Needs::Nothing => "Needs no credential.".to_owned(),
         Needs::Credential => "Needs a credential of any role.".to_owned(),
         Needs::Action(action) => format!("For {}: {}.", roles_with(action).join(", "), name_of(action)),
+        Needs::Either(one, other) => {
+            let each = [one, other].map(|action| format!("for {}: {}", roles_with(action).join(", "), name_of(action)));
+            format!("Needs a credential; {}.", each.join("; "))
+        }
     }
 }
 

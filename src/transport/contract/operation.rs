@@ -16,6 +16,8 @@ pub(super) enum Needs {
     Credential,
     /// A credential of a role that may do this.
     Action(Action),
+    /// A credential of a role that may do one of two things.
+    Either(Action, Action),
 }
 
 /// A parameter in the path, the query or a header.
@@ -82,7 +84,7 @@ impl Operation {
         let operation = if path.starts_with("/v1/") { operation.problem(400, &["invalid_params"]) } else { operation };
         match needs {
             Needs::Nothing => operation,
-            Needs::Credential | Needs::Action(_) => operation
+            Needs::Credential | Needs::Action(_) | Needs::Either(..) => operation
                 .problem(401, &["unauthenticated"])
                 .problem(403, &["forbidden", "cross_site"])
                 .problem(429, &["rate_limited"]),

@@ -29,6 +29,7 @@ pub(super) fn name_of(action: Action) -> &'static str {
         Action::FollowEvents => "follow events",
         Action::ManageTenant => "manage the tenant",
         Action::ListTenants => "list tenants",
+        Action::MakeTenant => "make tenants",
     }
 }
 
@@ -58,6 +59,7 @@ pub(super) fn methods_of(action: Action) -> Vec<&'static str> {
 pub(super) fn admitted_by(action: Action) -> (Vec<&'static str>, Vec<String>) {
     let is_its = |needs: Needs| match needs {
         Needs::Action(own) => own == action,
+        Needs::Either(one, other) => one == action || other == action,
         // Whoever has a credential may hold a session.
         Needs::Credential => action == Action::HoldSession,
         Needs::Nothing => false,

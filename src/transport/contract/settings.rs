@@ -11,7 +11,7 @@ use crate::protocol::policy_shapes::{
     DryRunReport, PauseTypeObject, PolicyDrafted, PolicyPublished, PolicyShown, PolicyVersionsPage,
 };
 use crate::protocol::scalars::{GivenId, OpId};
-use crate::protocol::setting::{ChannelObject, TeamObject, TenantObject};
+use crate::protocol::setting::{ChannelObject, TeamObject, TenantObject, TenantPut};
 
 const ETAG: &str = "Of what is shown; to be sent back in If-Match.";
 const ETAG_OF_POLICY: &str = "The version in force and what is planned; to be sent back in If-Match.";
@@ -105,6 +105,7 @@ pub(super) fn parts() -> Vec<Operation> {
         changing((method, "/v1/channels/{code}"), id, summary, manage).at::<GivenId>("code", "The channel's code.")
     };
     let tenant = Needs::Action(Action::ManageTenant);
+    let set_or_make = Needs::Either(Action::ManageTenant, Action::MakeTenant);
     vec![
         listing("/v1/teams", "listTeams", "Lists the teams", manage)
             .answers::<TeamsPage>(200, "A page of them, by id."),
@@ -148,12 +149,21 @@ pub(super) fn parts() -> Vec<Operation> {
             .at::<GivenId>("id", "The tenant's id.")
             .answers::<TenantObject<'static>>(200, "The settings.")
             .with("ETag", ETAG),
-        changing(("PUT", "/v1/tenants/{id}"), "putTenant", "Sets the settings of one's own tenant", tenant)
-            .at::<GivenId>("id", "The tenant's id.")
-            .body::<TenantBody>()
-            .answers::<TenantObject<'static>>(200, "The settings.")
-            .with("ETag", ETAG)
-            .problem(503, &["low_disk"]),
+        changing(
+            ("PUT", "/v1/tenants/{id}"),
+            "putTenant",
+            "Sets the settings of one's own tenant, or makes one",
+            set_or_make,
+        )
+        .at::<GivenId>("id", "The tenant's id.")
+        .header::<String>("If-None-Match", "`*`: only if there is none.")
+        .body::<TenantBody>()
+        .answers::<TenantPut<'static>>(200, "It was there.")
+        .with("ETag", ETAG)
+        .answers::<TenantPut<'static>>(201, "It is new.")
+        .with("ETag", ETAG)
+        .problem(409, &["tenant_exists", "too_many_tenants"])
+        .problem(503, &["low_disk"]),
     ]
 }
 
