@@ -12,7 +12,7 @@ use intervalo::domain::time::hours;
 use intervalo::ports::{AppendError, Batch, Epoch, ShardId, ShardSeq, TenantDefinition};
 
 /// What a tenant begins with, as an operator makes it.
-fn founding(world: &mut World) -> (Batch, Vec<Credential>) {
+pub(crate) fn founding(world: &mut World) -> (Batch, Vec<Credential>) {
     let changed = TenantEventBody::DirectoryChanged { version: DirectoryVersion(1), added: 1, changed: 0, removed: 0 };
     let mut directory = world.directory.clone();
     (directory.teams, directory.agents, directory.channels) = Default::default();

@@ -14,6 +14,7 @@ use intervalo::store::{OpenError, PostgresJournal};
 use sqlx::{Connection, PgConnection, Row};
 
 use super::evidence::entry;
+use crate::store::founding::founding;
 use crate::support::postgres::{PrivatePostgres, postgres_of, url_of};
 use crate::support::proxy::Proxy;
 use crate::support::store_kinds::{OnPostgres, OnSqlite, Readable, StoppedClock, Store};
@@ -343,7 +344,7 @@ async fn the_store_itself_refuses_rules_and_marks_on_what_is_protected() {
     }
 }
 
-/// A closed data folder with two tenants in it.
+/// A closed data folder with three tenants in it, one of them just made.
 async fn a_folder() -> OnSqlite {
     let folder = OnSqlite::new();
     let journal = folder.open_sqlite().await;
@@ -357,6 +358,8 @@ async fn a_folder() -> OnSqlite {
     world.at_work(&agent("zoe"));
     world.start_pause(&agent("zoe"), pause(50), Some("still out"));
     journal.append(world.batch()).await.unwrap();
+    let mut new = World::new("nova", Epoch(1));
+    journal.append(founding(&mut new).0).await.unwrap();
     folder.close().await;
     folder
 }
