@@ -10,6 +10,7 @@ use super::secret::Presented;
 use crate::domain::access::{Account, ApiKey, Credential, CredentialChange, Invitation, Login, Rights};
 use crate::domain::id::{CredentialId, PrincipalId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::limits::{self, Limit};
 
 /// The day of an instant, in UTC: the use of a key is put on record once each.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -198,6 +199,13 @@ impl Vault {
         Some(used)
     }
 
+    /// Says for `/metrics` what is kept besides credentials that hold.
+    pub fn measure(&self) {
+        let inner = self.read();
+        limits::Kept::Cuts.is(inner.cuts.len());
+        limits::Kept::UsedInvitations.is(inner.gone.len());
+    }
+
     /// The logins and invitations of an account, in the order in which they were made.
     pub fn of_account(&self, account: CredentialId) -> Vec<Arc<Credential>> {
         let inner = self.read();
@@ -286,6 +294,7 @@ impl Inner {
             }
             Credential::Invitation(_) => {
                 if self.gone.len() >= GONE_MAX {
+                    Limit::UsedInvitations.reached();
                     self.gone.clear();
                 }
                 self.gone.insert(id, tenant.clone());

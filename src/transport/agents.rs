@@ -17,10 +17,11 @@ use super::reading::{Precondition, count, etag_of_shown, object, op_of, put_etag
 use super::{App, low_disk, policy, quotas};
 use crate::auth::{Action, Principal};
 use crate::domain::directory::Person;
-use crate::domain::directory_change::{PersonChange, PersonChanged};
+use crate::domain::directory_change::{PersonChange, PersonChanged, PersonProblem};
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::{AgentId, TeamId};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::ports::TenantDefinition;
 use crate::protocol::error::WireError;
 use crate::protocol::person::{PersonObject, cannot_be, read_person};
@@ -78,7 +79,12 @@ pub(super) async fn put_one(
             return Ok(shown(StatusCode::OK, there));
         }
         on_top_of.check(there.map(|there| etag_of(there)).as_deref())?;
-        let next = facts.directory.with_person(person.clone()).map_err(|problem| cannot_be(&problem))?;
+        let next = facts.directory.with_person(person.clone()).map_err(|problem| {
+            if problem == PersonProblem::TooManyPeople {
+                Limit::People.reached();
+            }
+            cannot_be(&problem)
+        })?;
         low_disk::check(&app)?;
         quotas::check_people(&app, &facts.directory, &next.directory)?;
         let status = if next.what == PersonChanged::Came { StatusCode::CREATED } else { StatusCode::OK };

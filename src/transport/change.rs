@@ -16,6 +16,7 @@ use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{Op, PrincipalId, TenantId};
 use crate::domain::op::{OpRecord, fingerprint_of_change};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::ports::TenantDefinition;
 use crate::protocol::error::{ErrorKind, WireError};
 
@@ -34,6 +35,11 @@ pub(super) struct Turns {
 }
 
 impl Turns {
+    /// How many tenants have had a change.
+    pub(super) fn tenants(&self) -> usize {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     fn of(&self, tenant: &TenantId) -> Arc<tokio::sync::Mutex<()>> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(tenants.entry(tenant.clone()).or_default())
@@ -84,7 +90,10 @@ impl<'a> Change<'a> {
     /// [`WireError`] when there are too many of them.
     pub(super) async fn turn(&self) -> Result<OwnedMutexGuard<()>, WireError> {
         let turn = self.app.turns.of(self.tenant).lock_owned();
-        tokio::time::timeout(TURN_WITHIN, turn).await.map_err(|_elapsed| WireError::unavailable(RETRY_AFTER))
+        tokio::time::timeout(TURN_WITHIN, turn).await.map_err(|_elapsed| {
+            Limit::Turns.reached();
+            WireError::unavailable(RETRY_AFTER)
+        })
     }
 
     /// The event of the same change, where it has been made before.

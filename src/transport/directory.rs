@@ -33,6 +33,7 @@ use crate::exchange::{
     PROBLEMS_TOLD_MAX, RecordChange, Separator, What, merge_read, read_file, read_people, write_directory,
     write_people,
 };
+use crate::limits::Limit;
 use crate::ports::TenantDefinition;
 use crate::protocol::directory::{ChangeObject, DirectoryObject, ImportObject, LineObject, RecordObject};
 use crate::protocol::error::WireError;
@@ -67,9 +68,17 @@ impl Imports {
     fn begin(&self, tenant: &TenantId) -> Result<Place<'_>, WireError> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= IMPORTS_MAX || !tenants.insert(tenant.clone()) {
+            Limit::Imports.reached();
             return Err(WireError::unavailable(RETRY_AFTER));
         }
         Ok(Place { imports: self, tenant: tenant.clone() })
+    }
+}
+
+impl Imports {
+    /// How many there are.
+    pub(super) fn running(&self) -> usize {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

@@ -44,6 +44,11 @@ impl ReadRecord {
         *count = count.saturating_add(1);
     }
 
+    /// How many readers are not on record yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     fn take(&self) -> BTreeMap<Who, (Actor, u32)> {
         mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }

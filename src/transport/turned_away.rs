@@ -13,6 +13,7 @@ use crate::domain::access::{AccessEvent, Door};
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{CredentialId, TenantId};
+use crate::limits::Limit;
 
 /// How long repeats are counted before they are put on record.
 const FOLDED_FOR: Duration = Duration::from_secs(60);
@@ -34,10 +35,16 @@ impl TurnedAway {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut what = (tenant.clone(), door, credential);
         if counts.len() >= KINDS_MAX && !counts.contains_key(&what) {
+            Limit::TurnedAway.reached();
             what.2 = None;
         }
         let count = counts.entry(what).or_default();
         *count = count.saturating_add(1);
+    }
+
+    /// How many different ones are not on record yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn take(&self) -> BTreeMap<What, u32> {

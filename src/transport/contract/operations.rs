@@ -164,7 +164,9 @@ fn opened() -> Vec<Operation> {
             .query::<Limit>("limit", "How many.")
             .query::<String>("cursor", "Where to go on, as `next_cursor` said.")
             .answers::<sessions::Page>(200, "A page of them."),
-        cut.query_required::<GivenId>("subject", "Whose.").answers_nothing(204, "They are out."),
+        cut.query_required::<GivenId>("subject", "Whose.")
+            .answers_nothing(204, "They are out.")
+            .problem(409, &["too_many_cuts"]),
         end.at::<String>("id", "The id of the session.").answers_nothing(204, "It has ended."),
     ]
 }
