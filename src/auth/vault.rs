@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::principal::{Principal, Proof};
 use super::secret::Presented;
+use tokio::sync::watch;
+
 use crate::domain::access::{Account, ApiKey, Credential, CredentialChange, Invitation, Login, Rights};
 use crate::domain::id::{CredentialId, PrincipalId, TenantId};
 use crate::domain::time::Timestamp;
@@ -21,6 +23,8 @@ const GONE_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Vault {
     inner: RwLock<Inner>,
+    /// Moves on with every change.
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +68,13 @@ impl Vault {
             }
         }
         metrics::gauge!("intervalo_credentials").set(inner.all.len() as f64);
+        drop(inner);
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// Tells when something has changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// The principal of a key; none when it does not hold.
