@@ -133,6 +133,29 @@ impl<'a> Change<'a> {
             at,
             outcome: Outcome::Done,
         });
+        self.put_under(op, at, body, definition).await
+    }
+
+    /// Makes durable what comes before the change by the same person, and is not what is sent again under its op.
+    ///
+    /// # Errors
+    /// As [`Change::put`].
+    pub(super) async fn put_first(
+        &self,
+        at: Timestamp,
+        body: TenantEventBody,
+        definition: TenantDefinition,
+    ) -> Result<bool, WireError> {
+        self.put_under(None, at, body, definition).await
+    }
+
+    async fn put_under(
+        &self,
+        op: Option<OpRecord>,
+        at: Timestamp,
+        body: TenantEventBody,
+        definition: TenantDefinition,
+    ) -> Result<bool, WireError> {
         let event = TenantEvent { at, actor: self.actor.clone(), cause: Cause::Admin, op, body };
         match self.app.router.publish(self.tenant, event, definition).await {
             Ok(()) => Ok(true),

@@ -329,7 +329,8 @@ pub(super) async fn publish(
                 (body, TenantDefinition::Plans(Arc::new(plans)), etag)
             }
             PublishAt::Now => {
-                let (policy, plans) = publication(&facts.policy, &facts.plans, &scheduled, now);
+                let Some(plans) = without_another(change, &facts, &scheduled, now).await? else { continue };
+                let (policy, plans) = publication(&facts.policy, &plans, &scheduled, now);
                 let version = policy.version;
                 shown["version"] = json!(version.0);
                 let etag = etag(version, plans.revision);
@@ -356,6 +357,24 @@ fn without_draft(plans: PolicyPlans) -> PolicyPlans {
 /// The answer to a draft that was put there before: what is different is told as long as the draft is still there.
 fn drafted_before(app: &App, principal: &Principal, event: &TenantEvent) -> Result<Answered, WireError> {
     let facts = facts_of(app, &principal.tenant)?;
+/// The plans in which nothing else waits for its day: whatever does is withdrawn first, on record, and is a draft again. None
+/// when somebody else was faster.
+async fn without_another(
+    change: &Change<'_>,
+    facts: &TenantFacts,
+    wanted: &ScheduledPolicy,
+    now: Timestamp,
+) -> Result<Option<Arc<PolicyPlans>>, WireError> {
+    let plans = Arc::clone(&facts.plans);
+    if plans.scheduled.as_ref().is_none_or(|waits| Arc::ptr_eq(&waits.draft, &wanted.draft)) {
+        return Ok(Some(plans));
+    }
+    let plans = Arc::new(withdrawal(&plans));
+    let body = TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason: Some(wanted.reason.clone()) };
+    let done = change.put_first(now, body, TenantDefinition::Plans(Arc::clone(&plans))).await?;
+    Ok(done.then_some(plans))
+}
+
     let is_it = |draft: &&Arc<PolicyDraft>| draft.at == event.at && draft.by == event.actor;
     if let Some(draft) = facts.plans.draft.as_ref().filter(is_it) {
         let difference = write_difference(&facts.policy.types, &draft.types);

@@ -263,6 +263,10 @@ async fn promise_a2_the_policy_over_http_is_for_administrators() {
         let id = if role == Role::Agent { "ana".to_owned() } else { format!("{role}") };
         let token = house.server.token(role, &id, Some(&["suporte"]));
         for (method, path) in [
+    let journal = house.get("/v1/audit?limit=1000").await.json();
+    let kinds: Vec<&str> =
+        journal["events"].as_array().unwrap().iter().filter_map(|event| event["kind"].as_str()).collect();
+    assert!(kinds.ends_with(&["policy.drafted", "policy.withdrawn", "policy.published"]), "{kinds:?}");
             ("GET", "/v1/policy"),
             ("GET", "/v1/policy/versions"),
             ("PUT", DRAFT),
