@@ -120,7 +120,9 @@ fn invited() -> Vec<Operation> {
             .query::<String>("cursor", "Where to go on, as `next_cursor` said.")
             .answers::<accounts::Page<'static>>(200, "A page of them."),
         one("GET", "readAccount", "Reads an account").answers::<AccountObject<'static>>(200, "The account."),
-        one("DELETE", "endAccount", "Ends an account").answers_nothing(204, "Nobody logs in with it any more."),
+        one("DELETE", "endAccount", "Ends an account")
+            .answers_nothing(204, "Nobody logs in with it any more.")
+            .problem(409, &["last_administrator"]),
         Operation::new(("POST", "/v1/invitations"), "invite", "Invites people to choose a password", manage)
             .body::<InvitationsBody>()
             .answers::<invitations::Made<'static>>(201, "The invitations, as JSON or as a sheet to print.")
