@@ -154,6 +154,17 @@ async fn in_force(app: &App, tenant: &TenantId) -> Result<Answered, WireError> {
     Ok(Answered::as_of(shown, &facts))
 }
 
+/// Since when a version has been in force; of one that was never published, as of the empty one, since always.
+pub(super) async fn in_force_since(
+    app: &App,
+    tenant: &TenantId,
+    version: PolicyVersion,
+) -> Result<Timestamp, WireError> {
+    let found = published(app, tenant, version, 1).await?;
+    let it = found.first().filter(|published| published.policy.version == version);
+    Ok(it.map_or(Timestamp(0), |published| published.at))
+}
+
 async fn one_version(app: &App, tenant: &TenantId, version: PolicyVersion) -> Result<Value, WireError> {
     let found = published(app, tenant, version, 1).await?;
     let Some(published) = found.first().filter(|published| published.policy.version == version) else {
@@ -346,17 +357,6 @@ pub(super) async fn publish(
     Err(WireError::unavailable(RETRY_AFTER))
 }
 
-/// The plans without the draft that is to take effect later; another one stays.
-fn without_draft(plans: PolicyPlans) -> PolicyPlans {
-    let waits = plans.scheduled.as_ref().map(|scheduled| Arc::clone(&scheduled.draft));
-    let is_it = |draft: &Arc<PolicyDraft>| waits.as_ref().is_some_and(|waits| Arc::ptr_eq(waits, draft));
-    let draft = plans.draft.clone().filter(|draft| !is_it(draft));
-    PolicyPlans { draft, ..plans }
-}
-
-/// The answer to a draft that was put there before: what is different is told as long as the draft is still there.
-fn drafted_before(app: &App, principal: &Principal, event: &TenantEvent) -> Result<Answered, WireError> {
-    let facts = facts_of(app, &principal.tenant)?;
 /// The plans in which nothing else waits for its day: whatever does is withdrawn first, on record, and is a draft again. None
 /// when somebody else was faster.
 async fn without_another(
@@ -375,6 +375,17 @@ async fn without_another(
     Ok(done.then_some(plans))
 }
 
+/// The plans without the draft that is to take effect later; another one stays.
+fn without_draft(plans: PolicyPlans) -> PolicyPlans {
+    let waits = plans.scheduled.as_ref().map(|scheduled| Arc::clone(&scheduled.draft));
+    let is_it = |draft: &Arc<PolicyDraft>| waits.as_ref().is_some_and(|waits| Arc::ptr_eq(waits, draft));
+    let draft = plans.draft.clone().filter(|draft| !is_it(draft));
+    PolicyPlans { draft, ..plans }
+}
+
+/// The answer to a draft that was put there before: what is different is told as long as the draft is still there.
+fn drafted_before(app: &App, principal: &Principal, event: &TenantEvent) -> Result<Answered, WireError> {
+    let facts = facts_of(app, &principal.tenant)?;
     let is_it = |draft: &&Arc<PolicyDraft>| draft.at == event.at && draft.by == event.actor;
     if let Some(draft) = facts.plans.draft.as_ref().filter(is_it) {
         let difference = write_difference(&facts.policy.types, &draft.types);
