@@ -11,6 +11,7 @@ pub mod config;
 pub mod domain;
 mod exchange;
 pub mod hub;
+pub mod limits;
 pub mod ports;
 pub mod protocol;
 pub mod router;

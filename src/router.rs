@@ -70,6 +70,11 @@ impl Router {
         self.core.found(founding).await
     }
 
+    /// Says for `/metrics` what is kept of tenants and agents.
+    pub fn measure(&self) {
+        self.core.measure();
+    }
+
     /// Tells when something has moved that verdicts of everybody look at.
     pub fn moved(&self, tenant: &TenantId) -> Option<watch::Receiver<u64>> {
         self.core.desk(tenant).map(|desk| desk.moved())

@@ -1,5 +1,5 @@
 //! The real binary under `kill -9`, asked to stop, started twice, with an altered journal, without
-//! descriptors, and with another certificate.
+//! descriptors, with another certificate, and asked for its figures.
 //!
 //! One run of crashes gathers evidence (`recovery/crashes.rs`) that several tests look at;
 //! `RECOVERY_CYCLES` says how many, 20 by default, and `RECOVERY_SEED` chooses other moments. Clients speak the public protocol; the journal is read
@@ -25,6 +25,8 @@ mod first_login;
 mod founding;
 #[path = "recovery/journal.rs"]
 mod journal;
+#[path = "recovery/limits.rs"]
+mod limits;
 #[path = "recovery/low_disk.rs"]
 mod low_disk;
 #[path = "recovery/postgres.rs"]

@@ -376,7 +376,11 @@ async fn promise_c1_a_second_open_pause_is_refused_and_spoils_no_other_batch(sto
         let zoe = agent("zoe");
         other.event(
             &zoe,
-            if inside.is_none() { AgentEventBody::Connected } else { AgentEventBody::GraceBegan { until: other.now } },
+            if inside.is_none() {
+                AgentEventBody::Connected { shift: None }
+            } else {
+                AgentEventBody::GraceBegan { until: other.now }
+            },
         );
         let good = other.batch();
         let (refused, written) = tokio::join!(journal.append(bad), journal.append(good));
@@ -449,12 +453,12 @@ async fn opening_again_keeps_everything_and_takes_epoch_plus_one(store: &impl St
     // Whoever had it before cannot write beside the new owner.
     let zoe = agent("zoe");
     let mut stale = world.clone();
-    stale.event(&zoe, AgentEventBody::Connected);
+    stale.event(&zoe, AgentEventBody::Connected { shift: None });
     let stale = stale.batch();
     assert!(first.append(stale.clone()).await.is_err());
     assert_eq!(second.append(stale).await, Err(AppendError::Fenced));
     world.take_over(head);
-    world.event(&zoe, AgentEventBody::Connected);
+    world.event(&zoe, AgentEventBody::Connected { shift: None });
     second.append(world.batch()).await.unwrap();
     assert_eq!(read_all(&*second, world.shard).await, world.stored);
     store.verify().await.unwrap();
@@ -490,7 +494,7 @@ async fn promise_d5_a_snapshot_beside_appends_is_of_one_instant(store: &impl Sto
         let journal = Arc::clone(&journal);
         async move {
             for n in 0..60 {
-                world.event(&agent(&format!("agent-{n}")), AgentEventBody::Connected);
+                world.event(&agent(&format!("agent-{n}")), AgentEventBody::Connected { shift: None });
                 journal.append(world.batch()).await.unwrap();
             }
         }
@@ -582,7 +586,7 @@ async fn promise_d6_a_start_that_moves_the_clock_is_part_of_the_fold(store: &imp
     }
     assert_eq!(journal.snapshot(world.shard).await.unwrap().tenants[0].clock_ahead_ms, 0, "the clock is at the wall");
     world.event(&ana, AgentEventBody::LimitReached { pause: lunch, late: false });
-    world.event(&rui, AgentEventBody::Connected);
+    world.event(&rui, AgentEventBody::Connected { shift: None });
     assert_eq!(world.agents[&ana].agent.pause().unwrap().started_at, began + hour);
     journal.append(world.batch()).await.unwrap();
     assert_eq!(states(&journal.snapshot(world.shard).await.unwrap()), expected_states(&world));
@@ -593,7 +597,7 @@ async fn what_is_erased_reads_back_as_absent_and_the_chain_still_verifies(store:
     let (journal, mut world) = found(store).await;
     let ana = agent("ana");
     world.eventful_day();
-    world.event(&ana, AgentEventBody::Connected);
+    world.event(&ana, AgentEventBody::Connected { shift: None });
     journal.append(world.batch()).await.unwrap();
     let with_text =
         |stored: &[Stored]| stored.iter().filter(|stored| format!("{stored:?}").contains("going out")).count();

@@ -3,10 +3,14 @@
 
 #[path = "tidy/documents.rs"]
 mod documents;
+#[path = "tidy/kept.rs"]
+mod kept;
 #[path = "tidy/layers.rs"]
 mod layers;
 #[path = "tidy/lexer.rs"]
 mod lexer;
+#[path = "tidy/limits.rs"]
+mod limits;
 #[path = "tidy/tenants.rs"]
 mod tenants;
 #[path = "tidy/text.rs"]
@@ -144,6 +148,18 @@ fn nothing_banned_is_built() {
     let tree = String::from_utf8(ran.stdout).expect("names");
     assert!(ran.status.success() && tree.contains("tokio v1"), "{}", String::from_utf8_lossy(&ran.stderr));
     assert_none(documents::built(&SourceFile::new("cargo tree", &tree)));
+}
+
+#[test]
+fn what_is_kept_and_can_grow_is_in_the_register_of_limits() {
+    let files = project();
+    assert!(kept::places(&files).len() > 100, "the source was not read");
+    assert_none(limits::violations(file(&files, "docs/limits.md"), &files));
+}
+
+#[test]
+fn every_figure_says_what_it_is() {
+    assert_none(limits::undescribed(&project()));
 }
 
 #[test]

@@ -552,7 +552,7 @@ impl AgentActor {
         for notice in notices {
             let last = matches!(notice, Notice::SignedOut { .. });
             let before = self.sessions.len();
-            self.sessions.retain(|_, session| session.notices.try_send(notice.clone()).is_ok() && !last);
+            self.sessions.retain(|_, session| session.tell(notice.clone()) && !last);
             if self.sessions.len() < before {
                 self.last_closed_at = Some(now);
             }

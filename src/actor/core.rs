@@ -30,6 +30,7 @@ use crate::domain::op::OP_REMEMBERED_FOR;
 use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
 use crate::hub::SeedRow;
+use crate::limits::{Kept, Limit};
 use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardHead, ShardId, TenantDefinition};
 use crate::sync::spawn_on;
 
@@ -262,6 +263,22 @@ impl Core {
         let void = void.map(|(tenant, _)| format!("the agents of {tenant} are owned by another server"));
         let in_doubt = || self.env.journal.is_in_doubt().then(|| "the store is out of reach".to_owned());
         void.or_else(|| self.env.journal.broken()).or_else(in_doubt)
+    }
+
+    /// Says for `/metrics` what is kept of tenants and agents.
+    pub fn measure(&self) {
+        let facts: Vec<Arc<TenantFacts>> = self.desks().iter().map(|desk| desk.facts()).collect();
+        let sum = |of: fn(&TenantFacts) -> usize| facts.iter().map(|facts| of(facts)).sum::<usize>();
+        Kept::Tenants.is(facts.len());
+        Kept::People.is(sum(|facts| facts.directory.agents.len()));
+        Kept::Teams.is(sum(|facts| facts.directory.teams.len()));
+        Kept::Channels.is(sum(|facts| facts.directory.channels.len()));
+        Kept::PauseTypes.is(sum(|facts| facts.policy.types.len()));
+        Kept::Waiting.is(sum(|facts| facts.slots.waiting()));
+        let (agents, live) = self.env.registry.counts();
+        Kept::Agents.is(agents);
+        Kept::Actors.is(live);
+        Kept::Wakes.is(self.env.registry.planned());
     }
 
     /// How many agents have an actor right now.
@@ -497,6 +514,9 @@ async fn wake_who_is_due(env: Arc<Env>, lines: Arc<Lines>, stop: CancellationTok
             () = stop.cancelled() => return,
             () = due => {}
             () = env.registry.earliest_changed() => continue,
+        }
+        if errands.available_permits() == 0 {
+            Limit::Errands.reached();
         }
         let Some(Ok(errand)) = stop.run_until_cancelled(Arc::clone(&errands).acquire_owned()).await else { return };
         if let Some(key) = env.registry.take_due(env.clock.now())

@@ -10,6 +10,7 @@ use crate::domain::menu::PauseOption;
 use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::shift::Plan;
+use crate::limits::Limit;
 use crate::sync::may_switch;
 use std::sync::Arc;
 
@@ -92,7 +93,10 @@ impl AgentHandle {
     pub(super) fn offer(&self, message: Box<Message>) -> Result<(), NotSent> {
         may_switch();
         self.mailbox.try_send(message).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => NotSent::Full,
+            mpsc::error::TrySendError::Full(_) => {
+                Limit::Mailbox.reached();
+                NotSent::Full
+            }
             mpsc::error::TrySendError::Closed(message) => NotSent::Gone(message),
         })
     }

@@ -240,8 +240,20 @@ impl Registry {
         self.wakes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many agents have a slot, and how many of these an actor.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        self.slots
+            .iter()
+            .fold((0, 0), |(all, live), slot| (all + 1, live + usize::from(matches!(slot.value(), Slot::Live(_)))))
+    }
+
+    /// How many at rest are to be woken.
+    pub(super) fn planned(&self) -> usize {
+        self.wakes().len()
+    }
+
     /// How many agents have an actor.
     pub(super) fn live(&self) -> usize {
-        self.slots.iter().filter(|slot| matches!(slot.value(), Slot::Live(_))).count()
+        self.counts().1
     }
 }

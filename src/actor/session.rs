@@ -11,6 +11,7 @@ use crate::domain::id::{OfferId, PauseId, PauseTypeCode, SessionId};
 use crate::domain::presence::AgentView;
 use crate::domain::record::PauseCorrected;
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 
 /// How many notices may wait for a socket; one that is further behind is closed as slow.
 pub const NOTICES_MAX: usize = 64;
@@ -31,6 +32,15 @@ pub struct SessionLink {
 }
 
 impl SessionLink {
+    /// Gives the socket something to tell; false when it is gone, or too far behind.
+    pub(super) fn tell(&self, notice: Notice) -> bool {
+        let told = self.notices.try_send(notice);
+        if matches!(told, Err(mpsc::error::TrySendError::Full(_))) {
+            Limit::Notices.reached();
+        }
+        told.is_ok()
+    }
+
     /// When the socket last answered a ping.
     pub fn last_answer(&self) -> Option<Timestamp> {
         Some(self.answered_at.load(Ordering::Relaxed)).filter(|at| *at > 0).map(Timestamp)

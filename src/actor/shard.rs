@@ -27,6 +27,7 @@ use crate::domain::id::{AgentId, AgentSeq, TenantId, TenantSeq};
 use crate::domain::presence::AgentView;
 use crate::domain::slots::{Slots, Standing};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::ports::{
     AgentRecord, AppendError, Batch, Bus, Clock, Committed, Entry, EntryBody, Feed, FeedRow, Journal, ShardHead,
     ShardSeq, StateChange, TenantDefinition,
@@ -108,7 +109,10 @@ impl ShardHandle {
     pub(super) fn offer(&self, intake: Intake) -> Result<(), NotAppended> {
         may_switch();
         self.intake.try_send(intake).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => NotAppended::Unavailable,
+            mpsc::error::TrySendError::Full(_) => {
+                Limit::Intake.reached();
+                NotAppended::Unavailable
+            }
             mpsc::error::TrySendError::Closed(_) => NotAppended::Lost,
         })
     }

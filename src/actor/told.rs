@@ -60,7 +60,7 @@ impl Told {
                 AgentEventBody::SignedOut | AgentEventBody::Deactivated => {
                     told.signed_out = Some(sign_out_notice(event))
                 }
-                AgentEventBody::Connected
+                AgentEventBody::Connected { .. }
                 | AgentEventBody::GraceBegan { .. }
                 | AgentEventBody::ConnectionLost { .. }
                 | AgentEventBody::SignedIn { .. }

@@ -7,9 +7,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::principal::{Principal, Proof};
 use super::secret::Presented;
+use tokio::sync::watch;
+
 use crate::domain::access::{Account, ApiKey, Credential, CredentialChange, Invitation, Login, Rights};
 use crate::domain::id::{CredentialId, PrincipalId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::limits::{self, Limit};
 
 /// The day of an instant, in UTC: the use of a key is put on record once each.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -20,6 +23,8 @@ const GONE_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Vault {
     inner: RwLock<Inner>,
+    /// Moves on with every change.
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +70,13 @@ impl Vault {
             }
         }
         metrics::gauge!("intervalo_credentials").set(inner.all.len() as f64);
+        drop(inner);
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// Tells when something has changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// The principal of a key; none when it does not hold.
@@ -200,6 +212,13 @@ impl Vault {
         Some(used)
     }
 
+    /// Says for `/metrics` what is kept besides credentials that hold.
+    pub fn measure(&self) {
+        let inner = self.read();
+        limits::Kept::Cuts.is(inner.cuts.len());
+        limits::Kept::UsedInvitations.is(inner.gone.len());
+    }
+
     /// The logins and invitations of a tenant's account, in the order in which they were made.
     pub fn of_account(&self, tenant: &TenantId, account: CredentialId) -> Vec<Arc<Credential>> {
         let inner = self.read();
@@ -289,6 +308,7 @@ impl Inner {
             Credential::Invitation(_) => {
                 let count = self.gone_of.entry(tenant.clone()).or_default();
                 if *count >= GONE_MAX {
+                    Limit::UsedInvitations.reached();
                     self.gone.retain(|_, whose| whose != tenant);
                     *count = 0;
                 }

@@ -60,6 +60,12 @@ impl Verifier {
         Verifier { issuers: own.into_iter().chain(others).collect() }
     }
 
+    /// True where an identity provider of somebody else may speak for a tenant.
+    pub fn has_provider_of(&self, tenant: &TenantId) -> bool {
+        let speaks = |issuer: &TrustedIssuer| issuer.tenant.as_ref().is_none_or(|only| only == tenant);
+        self.issuers.iter().any(|issuer| matches!(issuer.keys, Keys::Public(..)) && speaks(issuer))
+    }
+
     /// Tasks that read the public keys of the issuers, now and again for as long as they run; one an issuer.
     pub fn keep_keys(&self) -> Vec<impl Future<Output = ()> + Send + use<>> {
         let keys = self.issuers.iter().filter_map(|issuer| match &issuer.keys {

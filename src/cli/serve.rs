@@ -2,7 +2,6 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::Settings;
 use super::failure::Failure;
@@ -10,7 +9,7 @@ use super::first_login;
 use super::runtime::{cancelled_by_signals, wait_for};
 use super::settings::loaded;
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::server::{self, FirstLogin};
+use crate::server;
 use crate::telemetry;
 
 pub(super) fn run(flags: &Settings) -> Result<(), Failure> {
@@ -20,11 +19,7 @@ pub(super) fn run(flags: &Settings) -> Result<(), Failure> {
         let shutdown = cancelled_by_signals()?;
         let listeners = config.listen.iter().map(|address| listen(*address)).collect::<Result<Vec<_>, _>>()?;
         let data = config.data.clone();
-        let told = AtomicBool::new(false);
-        let first_login = Box::new(move |first: &FirstLogin| {
-            first_login::tell(&data, first, !told.swap(true, Ordering::Relaxed));
-        });
-        server::run(config, listeners, shutdown, Some(first_login)).await.map_err(Failure::new)
+        server::run(config, listeners, shutdown, Some(first_login::desk(data))).await.map_err(Failure::new)
     })
 }
 

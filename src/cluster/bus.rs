@@ -7,6 +7,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::id::TenantId;
+use crate::limits::Limit;
 use crate::ports::{BoxFuture, Bus, Delivery, Feed, ShardId, Subscription};
 
 /// How many messages a subscriber may be behind before it misses the oldest. Two seconds of group
@@ -54,7 +55,10 @@ impl Subscription for LocalSubscription {
         Box::pin(async {
             match self.receiver.recv().await {
                 Ok(message) => Some(Delivery::Message(message)),
-                Err(RecvError::Lagged(_)) => Some(Delivery::Missed),
+                Err(RecvError::Lagged(_)) => {
+                    Limit::Feed.reached();
+                    Some(Delivery::Missed)
+                }
                 Err(RecvError::Closed) => None,
             }
         })

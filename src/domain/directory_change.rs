@@ -15,6 +15,9 @@ pub const TEAMS_MAX: usize = 10_000;
 /// The most channels of a tenant: many times what any has.
 pub const CHANNELS_MAX: usize = 200;
 
+/// The most people of a tenant, those who left too: ten times what the largest companies have had in years.
+pub const PEOPLE_MAX: usize = 1_000_000;
+
 /// Why a person cannot be in the directory as wished.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PersonProblem {
@@ -35,6 +38,9 @@ pub enum PersonProblem {
         "is not that of the person who had this id and left; an id is never given to another person, use a new one"
     )]
     IdOfAnother,
+    /// There are as many people as there may be.
+    #[error("would be one more than the {PEOPLE_MAX} people that a company may have, those who left too")]
+    TooManyPeople,
 }
 
 impl PersonProblem {
@@ -44,6 +50,7 @@ impl PersonProblem {
             PersonProblem::NoSuchTeam(_) | PersonProblem::TeamTwice(_) | PersonProblem::TooManyTeams => "teams",
             PersonProblem::NoSuchChannel(_) => "capacity",
             PersonProblem::IdOfAnother => "name",
+            PersonProblem::TooManyPeople => "id",
         }
     }
 }
@@ -93,6 +100,7 @@ impl Directory {
             return Err(PersonProblem::NoSuchChannel(channel.clone()));
         }
         let what = match self.agents.get(&person.id) {
+            None if self.agents.len() >= PEOPLE_MAX => return Err(PersonProblem::TooManyPeople),
             None => PersonChanged::Came,
             Some(there) if **there == person => PersonChanged::Nothing,
             Some(there) if there.left_at.is_some() && there.name != person.name => {

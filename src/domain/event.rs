@@ -49,7 +49,11 @@ pub struct AgentEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub enum AgentEventBody {
     /// The first session came in.
-    Connected,
+    Connected {
+        /// The shift that the return belongs to, of whoever was shown offline for longer than a connection is resumed after:
+        /// in a protected pause, which went on. Somebody unavailable would have signed in to it.
+        shift: Option<Shift>,
+    },
     /// The last session went away; the agent is held until `until`.
     GraceBegan {
         /// When the agent is given up.
@@ -625,7 +629,7 @@ impl AgentEventBody {
     /// The event's name (semantics §10).
     pub fn name(&self) -> &'static str {
         match self {
-            AgentEventBody::Connected => "agent.connected",
+            AgentEventBody::Connected { .. } => "agent.connected",
             AgentEventBody::GraceBegan { .. } => "agent.grace",
             AgentEventBody::ConnectionLost { .. } => "agent.connection_lost",
             AgentEventBody::SignedIn { .. } => "agent.signed_in",

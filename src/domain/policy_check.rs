@@ -23,6 +23,9 @@ pub const WINDOWS_MAX: usize = 32;
 /// The most teams that a type may be offered to by name, or have a cap for.
 pub const TEAMS_OF_TYPE_MAX: usize = 1000;
 
+/// The most types of a company, archived ones too, which stay for its history: ten times a full menu.
+pub const TYPES_KEPT_MAX: usize = 2_000;
+
 /// What a rule of a protected type is answered with.
 pub const PROTECTED_HAS_NO_RULES: &str = "a protected pause type may have no rules and no colour; take it out";
 /// What a change of the class to or from protected is answered with.

@@ -136,7 +136,10 @@ impl<'a> Question<'a> {
         let entitled = entitled_to(self.agent, self.context, self.code);
         let owed = entitled.filter(|entitled| entitled.owed() > 0);
         Some(Entitlement {
-            lapses_from: owed.as_ref().map(Entitled::lapses_from).filter(|at| *at > self.context.now),
+            lapses_from: owed
+                .as_ref()
+                .map(Entitled::lapses_from)
+                .filter(|at| *at > self.context.now && self.agent.may_be_at_risk()),
             owed: owed.is_some(),
             at_risk: self.agent.is_at_risk(self.code),
             changes_at: next_edge(self.agent, self.context),

@@ -68,7 +68,7 @@ pub enum Shown {
 
 /// What has to be known to show an event.
 pub fn question(event: &AgentEvent, protected: &Protected) -> Question {
-    if event.body == AgentEventBody::Connected && event.cause == Cause::Session {
+    if matches!(event.body, AgentEventBody::Connected { .. }) && event.cause == Cause::Session {
         return Question::Next;
     }
     if matches!(event.body, AgentEventBody::DeferralEnded { .. }) {
@@ -97,10 +97,10 @@ pub fn shown(event: &AgentEvent, protected: &Protected, around: Around) -> Shown
     }
     match &event.body {
         // A connection that somebody unavailable comes back by is told by the return alone, as this one is.
-        AgentEventBody::Connected => match (event.cause, around.next) {
+        AgentEventBody::Connected { shift } => match (event.cause, around.next) {
             (Cause::Resumed, _) => instead(event, AgentEventBody::Resumed { status: ChosenStatus::Unavailable }),
             (Cause::SignIn, _) => {
-                let shift = Shift { started_at: event.at, estimated: true, ends_at: None };
+                let shift = shift.unwrap_or(Shift { started_at: event.at, estimated: true, ends_at: None });
                 instead(event, AgentEventBody::SignedIn { status: ChosenStatus::Unavailable, shift })
             }
             (_, Next::SignIn) => Shown::Nothing,
@@ -230,7 +230,7 @@ pub fn named(body: &AgentEventBody) -> Named<'_> {
         }
         AgentEventBody::Queued(queued) => of_type(&queued.pause_type),
         AgentEventBody::Deferred(_)
-        | AgentEventBody::Connected
+        | AgentEventBody::Connected { .. }
         | AgentEventBody::GraceBegan { .. }
         | AgentEventBody::ConnectionLost { .. }
         | AgentEventBody::SignedIn { .. }

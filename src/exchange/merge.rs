@@ -15,10 +15,11 @@ use super::notes::window_notes;
 use super::pause_type::OfferedTo;
 use crate::config::{Problem, nearest};
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
+use crate::domain::directory_change::{CHANNELS_MAX, PEOPLE_MAX, TEAMS_MAX};
 use crate::domain::id::{AgentId, ChannelCode, DirectoryVersion, TeamId};
 use crate::domain::overrides::OverrideFor;
 use crate::domain::policy::{PauseType, Policy};
-use crate::domain::policy_check::teams_named;
+use crate::domain::policy_check::{TYPES_KEPT_MAX, teams_named};
 use crate::domain::time::Timestamp;
 
 /// What is there.
@@ -131,6 +132,7 @@ pub(crate) fn merge(
     check_teams(file, &teams, &mut gathered);
     check_channels(file, &channels, &mut gathered);
     check_overridden(file, &agents, &mut gathered);
+    check_counts(existing, file, [teams.len(), channels.len(), agents.len(), policy.types.len()], &mut gathered);
 
     if let Some(tenant) = tenant {
         let version = before.map_or(DirectoryVersion(0), |before| before.version);
@@ -143,6 +145,36 @@ pub(crate) fn merge(
     gathered.problems.sort();
     gathered.problems.dedup();
     Err(gathered.problems)
+}
+
+/// Refuses what would be more than there may be, and more than there is.
+fn check_counts(
+    existing: Option<Existing<'_>>,
+    file: &ImportFile,
+    [teams, channels, agents, types]: [usize; 4],
+    gathered: &mut Gathered,
+) {
+    let before = existing.map_or([0; 4], |Existing { directory, policy }| {
+        [directory.teams.len(), directory.channels.len(), directory.agents.len(), policy.types.len()]
+    });
+    let [teams_before, channels_before, agents_before, types_before] = before;
+    let counts = [
+        ("teams", teams, teams_before, TEAMS_MAX, file.teams.last().map(|last| last.line)),
+        ("channels", channels, channels_before, CHANNELS_MAX, file.channels.last().map(|last| last.line)),
+        ("people, those who left too,", agents, agents_before, PEOPLE_MAX, file.agents.last().map(|last| last.line)),
+        (
+            "pause types, archived ones too,",
+            types,
+            types_before,
+            TYPES_KEPT_MAX,
+            file.pause_types.last().map(|last| last.line),
+        ),
+    ];
+    for (what, after, before, most, line) in counts {
+        if after > most.max(before) {
+            gathered.refuse(line.unwrap_or(1), format!("at most {most} {what} are allowed, this would make {after}"));
+        }
+    }
 }
 
 fn finish(existing: Option<Existing<'_>>, directory: Directory, policy: Policy, gathered: Gathered) -> Merged {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::merge::{Existing, LeftOut, Merged};
 use super::read_and_merge;
 use crate::config::Problem;
+use crate::domain::directory_change::{CHANNELS_MAX, TEAMS_MAX};
 use crate::domain::id::{AgentId, ChannelCode, PauseTypeCode, TeamId};
 use crate::domain::overrides::RuleField;
 use crate::domain::policy::{OnEarlyEnd, OnLimit, PauseClass, PauseType, Policy, StartableBy};
+use crate::domain::policy_check::TYPES_KEPT_MAX;
 use crate::domain::time::{Timestamp, hours, minutes, seconds};
 
 const SAMPLE: &str = include_str!("../../examples/acme.toml");
@@ -587,4 +589,25 @@ fn an_override_must_fit_the_rules_that_it_changes() {
     let protected = with_type("class = \"protected\"\noverrides = []");
     let found = merged(None, &protected, LeftOut::Stays).unwrap_err();
     assert!(found[0].contains("`overrides`: a protected pause type may have no rules"), "{found:?}");
+}
+
+#[test]
+fn a_file_may_make_so_many_teams_channels_and_types_and_no_more() {
+    let sections = |head: &str, key: &str, rest: &str, count: usize| {
+        (0..count).map(|n| format!("[[{head}]]\n{key} = \"x{n}\"\n{rest}\n")).collect::<String>()
+    };
+    let made = |text: String| merged(None, &format!("{SMALL}{text}"), LeftOut::Stays).map(|_| ());
+    let (named, translated) = ("name = \"X\"", "name = { en = \"X\" }\narchived = true");
+    assert_eq!(made(sections("channel", "code", named, CHANNELS_MAX - 1)), Ok(()));
+    let why = |line: usize, what: &str, most: usize| {
+        Err(vec![format!("line {line}: at most {most} {what} are allowed, this would make {}", most + 1)])
+    };
+    let lines_of_small = SMALL.lines().count();
+    let last = |lines_each: usize, count: usize| lines_of_small + 1 + lines_each * (count - 1);
+    let found = made(sections("channel", "code", named, CHANNELS_MAX));
+    assert_eq!(found, why(last(3, CHANNELS_MAX), "channels", CHANNELS_MAX));
+    let found = made(sections("team", "id", named, TEAMS_MAX));
+    assert_eq!(found, why(last(3, TEAMS_MAX), "teams", TEAMS_MAX));
+    let found = made(sections("pause_type", "code", translated, TYPES_KEPT_MAX));
+    assert_eq!(found, why(last(4, TYPES_KEPT_MAX), "pause types, archived ones too,", TYPES_KEPT_MAX));
 }

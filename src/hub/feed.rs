@@ -14,6 +14,7 @@ use super::seed::seed_rows;
 use super::tenant::Tenant;
 use crate::domain::id::{TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::ports::{Bus, Clock, Committed, Delivery, Feed, Journal, ReadError, ShardId, Subscription, TenantSnapshot};
 
 /// How many batches that arrived too early are kept until what is before them arrives; with more,
@@ -154,6 +155,7 @@ impl FeedReader {
             if self.early.len() < EARLY_MAX {
                 self.early.insert(committed.from, committed);
             } else {
+                Limit::EarlyBatches.reached();
                 self.repair_at = Some(self.clock.now());
             }
             return;

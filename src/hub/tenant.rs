@@ -17,6 +17,7 @@ use super::view::{Beside, View};
 use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::ports::{Committed, FeedRow};
 use crate::protocol::request::{RequestAfter, RequestObject};
 use crate::sync::{Mutex, MutexGuard};
@@ -131,6 +132,7 @@ impl State {
     pub(super) fn join(&mut self, id: &Arc<str>, teams: &BTreeSet<TeamId>) -> Result<(), HubError> {
         if !self.views.contains_key(id) {
             if self.views.len() >= VIEWS_MAX {
+                Limit::Views.reached();
                 return Err(HubError::TooManyViews);
             }
             self.views.insert(Arc::clone(id), View::new(Arc::clone(id), teams.clone(), &self.table));

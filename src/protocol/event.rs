@@ -224,7 +224,7 @@ impl From<Data> for Value {
 fn agent_data(body: &AgentEventBody) -> Data {
     let data = Data::default();
     match body {
-        AgentEventBody::Connected
+        AgentEventBody::Connected { .. }
         | AgentEventBody::SignedOut
         | AgentEventBody::Deactivated
         | AgentEventBody::PendingCancelled => data,

@@ -22,8 +22,8 @@ use crate::domain::policy::{
 };
 use crate::domain::policy_check::{
     CAP_MAX, LIMIT_MIN, OFFERED_TO_NOBODY, PROTECTED_HAS_NO_RULES, PROTECTION_STAYS, QUOTA_COUNT_MAX,
-    TEAMS_OF_TYPE_MAX, THRESHOLDS_MAX, Unfit, WINDOWS_MAX, Warnings, changes_protection, fits_a_day, is_some_of_a_day,
-    settle_rules, teams_named,
+    TEAMS_OF_TYPE_MAX, THRESHOLDS_MAX, TYPES_KEPT_MAX, Unfit, WINDOWS_MAX, Warnings, changes_protection, fits_a_day,
+    is_some_of_a_day, settle_rules, teams_named,
 };
 use crate::domain::policy_plans::PauseTypes;
 use crate::domain::policy_values::{
@@ -112,6 +112,8 @@ pub fn read_types(list: Vec<Value>, owed: Option<Vec<Value>>, beside: Beside<'_>
             types.insert(kind.code.clone(), Arc::new(kind));
         }
     }
+    let left_out = beside.policy.types.keys().filter(|code| !types.contains_key(*code)).count();
+    check_kept("types", left_out + types.len(), beside.policy, &mut problems);
     let rules = match owed {
         Some(owed) => read_owed(owed, &mut problems),
         None => {
@@ -131,6 +133,20 @@ pub fn read_types(list: Vec<Value>, owed: Option<Vec<Value>>, beside: Beside<'_>
         problems.list.push(Problem { field: "types".to_owned(), problem: more });
     }
     if problems.list.is_empty() { Ok(types) } else { Err(problems.list) }
+}
+
+/// Refuses one type more than there may be with those that are archived, which are never taken away.
+fn check_kept(path: &str, kept: usize, before: &Policy, problems: &mut Problems) {
+    if kept > TYPES_KEPT_MAX.max(before.types.len()) {
+        let used = before.types.len();
+        problems.add(
+            path,
+            format!(
+                "would make {kept} types with those that are archived, of {TYPES_KEPT_MAX} that there may be; there are \
+                 {used}: take an archived code back into use for what it meant"
+            ),
+        );
+    }
 }
 
 /// The field of a rule that is at fault, as it is written.

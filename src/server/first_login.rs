@@ -7,9 +7,9 @@ use crate::auth::{FIRST_ADMINISTRATOR, Vault, first_administrator, hash_password
 use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange};
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
-use crate::domain::id::TenantId;
+use crate::domain::id::{CredentialId, TenantId};
 use crate::domain::time::{Timestamp, hours};
-use crate::ports::TenantDefinition;
+use crate::ports::{Clock, TenantDefinition};
 use crate::router::Router;
 
 /// How long the password can be used: somebody who installs it on a Friday comes back on Monday.
@@ -27,12 +27,57 @@ pub struct FirstLogin {
     pub change_by: Timestamp,
 }
 
-/// Hands it over; it must not end up in a log.
-pub type TellFirstLogin = Box<dyn Fn(&FirstLogin) + Send + Sync>;
+/// Where first logins go.
+pub struct FirstLoginDesk {
+    /// Hands one over; it must not end up in a log.
+    pub tell: Box<dyn Fn(&FirstLogin) + Send + Sync>,
+    /// Takes away what was left for somebody to find: nothing of it can be used any more.
+    pub take_away: Box<dyn Fn() + Send + Sync>,
+}
+
+/// A first login that was handed over.
+pub(super) struct HandedOut {
+    tenant: TenantId,
+    account: CredentialId,
+    change_by: Timestamp,
+}
+
+impl HandedOut {
+    /// True as long as nobody has used it, set another password or ended the account, and it has not lapsed.
+    fn holds(&self, vault: &Vault, now: Timestamp) -> bool {
+        let found = vault.find(&self.tenant, self.account);
+        let account = found.as_deref().and_then(Credential::account);
+        let is_unused = |account: &Account| account.change_by == Some(self.change_by) && account.ended_at.is_none();
+        now < self.change_by && account.is_some_and(is_unused)
+    }
+}
+
+/// Takes away what was handed out as soon as none of it can be used any more.
+pub(super) async fn take_away_once_void(vault: &Vault, clock: &dyn Clock, handed: &[HandedOut], desk: &FirstLoginDesk) {
+    let mut changes = vault.changes();
+    loop {
+        changes.mark_unchanged();
+        let now = clock.now();
+        let lapses = handed.iter().filter(|one| one.holds(vault, now)).map(|one| one.change_by).min();
+        let Some(lapses) = lapses else { break };
+        tokio::select! {
+            biased;
+            changed = changes.changed() => if changed.is_err() { break },
+            () = clock.sleep_until(lapses) => {}
+        }
+    }
+    (desk.take_away)();
+}
 
 /// Makes the first account of a tenant where there is none, or none but the one that nobody has used yet: whoever lost
 /// the password gets another by starting the server again.
-pub(super) async fn hand_out(router: &Router, vault: &Vault, now: Timestamp, tenant: &TenantId, tell: &TellFirstLogin) {
+pub(super) async fn hand_out(
+    router: &Router,
+    vault: &Vault,
+    now: Timestamp,
+    tenant: &TenantId,
+    desk: &FirstLoginDesk,
+) -> Option<HandedOut> {
     let accounts = vault.list(tenant, "account", None, |_| true, 2);
     let unused = match &accounts[..] {
         [] => None,
@@ -44,15 +89,16 @@ pub(super) async fn hand_out(router: &Router, vault: &Vault, now: Timestamp, ten
             | Credential::Key(_)
             | Credential::Invitation(_)
             | Credential::Login(_)
-            | Credential::Cut(_) => return,
+            | Credential::Cut(_) => return None,
         },
-        [..] => return,
+        [..] => return None,
     };
     let (password, change_by) = (make_password(), now + HOLDS_FOR);
     let (to_hash, hashing) = (password.clone(), tokio::task::spawn_blocking);
-    let Ok(hash) = hashing(move || hash_password(&to_hash)).await else { return };
+    let hash = hashing(move || hash_password(&to_hash)).await.ok()?;
     let is_new = unused.is_none();
     let account = unused.unwrap_or_else(|| first_administrator(now));
+    let handed = HandedOut { tenant: tenant.clone(), account: account.id, change_by };
     let account = Account { password: Some(hash), change_by: Some(change_by), ..account };
     let event = if is_new { AccessEvent::AccountMade(account.id) } else { AccessEvent::PasswordSet(account.id) };
     let body = TenantEventBody::Access(event);
@@ -62,9 +108,13 @@ pub(super) async fn hand_out(router: &Router, vault: &Vault, now: Timestamp, ten
     match router.publish(tenant, event, definition).await {
         Ok(()) => {
             vault.apply(tenant, &changes);
-            tell(&FirstLogin { tenant: tenant.clone(), login: FIRST_ADMINISTRATOR, password, change_by });
+            (desk.tell)(&FirstLogin { tenant: tenant.clone(), login: FIRST_ADMINISTRATOR, password, change_by });
             info!(tenant.id = %tenant, "a first login for {tenant} was handed out");
+            Some(handed)
         }
-        Err(error) => warn!(tenant.id = %tenant, "no first login was made: {error:?}"),
+        Err(error) => {
+            warn!(tenant.id = %tenant, "no first login was made: {error:?}");
+            None
+        }
     }
 }

@@ -35,7 +35,7 @@ use crate::transport::{self, LowDisk, PingTimes, Quotas, Rate, Settings, Tls, Tl
 use disk::Disk;
 use newcomers::Newcomers;
 
-pub use first_login::{FirstLogin, TellFirstLogin};
+pub use first_login::{FirstLogin, FirstLoginDesk};
 pub use publishing::Publishing;
 
 /// How often figures are folded; what gathers meanwhile is some thousand numbers at most.
@@ -74,13 +74,17 @@ pub async fn run(
     config: Config,
     listeners: Vec<StdListener>,
     shutdown: CancellationToken,
-    first_login: Option<TellFirstLogin>,
+    first_login: Option<FirstLoginDesk>,
 ) -> Result<(), ServerError> {
     let figures = Figures::start()?;
     let tls = config.tls.files().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?.map(Arc::new);
     let key = if config.own_tokens { Some(TokenKey::read_or_make(&config.data)?) } else { None };
     let wall = Arc::new(SystemClock::start(Timestamp(0)));
     let (journal, history, last_at) = open(config.store_address(), wall).await?;
+    if let Some(desk) = &first_login {
+        // Each start hands out another, so that what one of before has left is void.
+        (desk.take_away)();
+    }
     let clock = Arc::new(SystemClock::start(last_at));
     steps::tell_if_behind(&*clock);
     let clock: Arc<dyn Clock> = clock;
@@ -167,7 +171,7 @@ pub struct Stores {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Hands the first login of a company over to a person, where somebody is there to take it.
-    pub first_login: Option<TellFirstLogin>,
+    pub first_login: Option<FirstLoginDesk>,
     /// Makes ids of pauses and of what agents ask for.
     pub fresh_id: FreshId,
 }
@@ -219,14 +223,16 @@ pub async fn run_on(
     let publishing = Publishing { router, hub: Arc::clone(&hub), clock: Arc::clone(&stores.clock) };
     let publishing = Arc::new(publishing);
     publishing.catch_up(&tenants).await;
-    if let Some(tell) = stores.first_login {
+    if let Some(desk) = stores.first_login {
         let (router, vault, clock) = (Router::new(Arc::clone(&core)), Arc::clone(&vault), Arc::clone(&stores.clock));
         let tenants = tenants.clone();
         // A password takes its time to be hashed, and the doors do not wait for it.
         let handing_out = async move {
+            let mut handed = Vec::new();
             for tenant in &tenants {
-                first_login::hand_out(&router, &vault, clock.now(), tenant, &tell).await;
+                handed.extend(first_login::hand_out(&router, &vault, clock.now(), tenant, &desk).await);
             }
+            first_login::take_away_once_void(&vault, &*clock, &handed, &desk).await;
         };
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(handing_out));
     }

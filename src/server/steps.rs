@@ -11,6 +11,7 @@ use crate::clock::STEP_OVER;
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::TenantId;
+use crate::limits::Limit;
 use crate::ports::{Clock, ClockStep};
 use crate::router::Router;
 
@@ -44,7 +45,8 @@ pub(super) async fn watch(clock: Arc<dyn Clock>, core: Arc<Core>) {
             tell(step);
             ahead_ms = step.ahead_ms;
             unwritten.extend(tenants.iter().map(|tenant| (tenant.clone(), step)));
-            unwritten.drain(..unwritten.len().saturating_sub(UNWRITTEN_MAX));
+            let surplus = unwritten.len().saturating_sub(UNWRITTEN_MAX);
+            unwritten.drain(..surplus).for_each(|_given_up| Limit::ClockSteps.reached());
         }
         while let Some((tenant, step)) = unwritten.front() {
             if !is_on_record(&*clock, &router, tenant, *step).await {

@@ -1,5 +1,6 @@
 //! Internal ids that a writer keeps at hand, so that it need not look them up for every batch.
 
+use crate::limits::Limit;
 use std::collections::HashMap;
 
 use super::encode::{Basis, KnownPerson, PersonKey, TextKey, Wanted};
@@ -38,10 +39,12 @@ impl AtHand {
     pub(crate) fn keep(&mut self, basis: Basis) {
         self.people.extend(basis.people);
         if self.people.len() > PEOPLE_MAX {
+            Limit::PeopleAtHand.reached();
             self.people.clear();
         }
         self.texts.extend(basis.texts);
         if self.texts.len() > TEXTS_MAX {
+            Limit::TextsAtHand.reached();
             self.texts.clear();
         }
     }

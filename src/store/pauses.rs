@@ -197,7 +197,7 @@ impl PauseWrites {
             | AgentEventBody::OfferExpired { .. }
             | AgentEventBody::ShiftPlanned(_)
             | AgentEventBody::ShiftCancelled { .. }
-            | AgentEventBody::Connected
+            | AgentEventBody::Connected { .. }
             | AgentEventBody::GraceBegan { .. }
             | AgentEventBody::ConnectionLost { .. }
             | AgentEventBody::SignedIn { .. }

@@ -16,6 +16,7 @@ use super::sql::{Sql, SqlOfAll};
 use super::stored::{Hash, PersonId, WideId, to_hex, write_json};
 use crate::config::StoreAddress;
 use crate::domain::id::TenantId;
+use crate::limits::Limit;
 use crate::ports::ReadError;
 
 /// A parameter of a statement.
@@ -118,16 +119,17 @@ impl Readers {
     pub(crate) async fn begin(&self) -> Result<Reading, ReadError> {
         match self {
             Readers::Sqlite(pool) => {
-                let transaction = pool.begin().await.map_err(|error| super::sqlite::fault::read_error(&error))?;
+                let transaction =
+                    pool.begin().await.map_err(|error| super::sqlite::fault::read_error(noted(&error)))?;
                 Ok(Reading::Sqlite(transaction))
             }
             Readers::Postgres(pool) => {
-                let wrong = |error| super::postgres::fault::read_error(&error);
-                let mut line = Line(Some(pool.acquire().await.map_err(wrong)?));
+                let wrong = super::postgres::fault::read_error;
+                let mut line = Line(Some(pool.acquire().await.map_err(|error| wrong(noted(&error)))?));
                 sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .execute(line.connection()?)
                     .await
-                    .map_err(wrong)?;
+                    .map_err(|error| wrong(&error))?;
                 Ok(Reading::Postgres(line))
             }
         }
@@ -140,6 +142,14 @@ impl Readers {
             Readers::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Counts that all connections were taken for as long as a read waits for one.
+fn noted(error: &sqlx::Error) -> &sqlx::Error {
+    if matches!(error, sqlx::Error::PoolTimedOut) {
+        Limit::Readers.reached();
+    }
+    error
 }
 
 /// Reads of one instant. Dropped before its end, a connection to a server is cut: whatever it was about

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::known;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// Where latencies are counted, in seconds: the promised ones lie between 1 ms and 5 s.
@@ -32,6 +33,7 @@ impl Figures {
         let recorder = builder()?.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|error| FiguresError::AlreadyStarted(error.to_string()))?;
+        known::introduce();
         Ok(Figures(handle))
     }
 
@@ -75,6 +77,21 @@ fn builder() -> Result<PrometheusBuilder, FiguresError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_cap_is_there_with_nothing_counted_and_says_what_it_is() {
+        let recorder = builder().expect("a builder").build_recorder();
+        let figures = Figures(recorder.handle());
+        metrics::with_local_recorder(&recorder, known::introduce);
+        let text = figures.render();
+        for limit in crate::limits::Limit::ALL {
+            let line = format!("intervalo_limits_reached_total{{limit=\"{}\"}} 0", limit.as_str());
+            assert!(text.contains(&line), "{line} is missing");
+        }
+        assert!(text.contains("# HELP intervalo_connections Open connections."), "{text}");
+        metrics::with_local_recorder(&recorder, || crate::limits::Limit::Mailbox.reached());
+        assert!(figures.render().contains("intervalo_limits_reached_total{limit=\"mailbox\"} 1"));
+    }
 
     #[test]
     fn figures_are_rendered_in_the_form_that_prometheus_reads() {

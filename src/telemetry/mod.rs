@@ -3,6 +3,7 @@
 //! No log line and no label carries a token, a message's body or a name of a person.
 
 mod figures;
+mod known;
 mod logs;
 
 pub use figures::{Figures, FiguresError};

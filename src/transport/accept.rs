@@ -1,5 +1,6 @@
 //! Accepts connections, with limits from the first byte, and serves HTTP on each.
 
+use crate::limits::Limit;
 use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
@@ -79,9 +80,11 @@ pub(super) async fn run(listener: TcpListener, app: Arc<App>, routes: axum::Rout
                     Err(full) => {
                         metrics::counter!("intervalo_connections_refused_total", "why" => full.word()).increment(1);
                         // Over TLS there is nobody yet to be told anything.
-                        if app.settings.tls.is_none()
-                            && let Ok(permit) = Arc::clone(&turning_away).try_acquire_owned()
-                        {
+                        if app.settings.tls.is_none() {
+                            let Ok(permit) = Arc::clone(&turning_away).try_acquire_owned() else {
+                                Limit::TurnedAwayAtOnce.reached();
+                                continue;
+                            };
                             app.tasks.spawn(async move {
                                 turn_away(stream, full).await;
                                 drop(permit);

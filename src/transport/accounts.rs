@@ -15,11 +15,12 @@ use super::http::json_of;
 use super::keys::{manager, named};
 use super::problem::Problem;
 use super::query::{Query, page};
-use crate::auth::Proof;
-use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange};
+use crate::auth::{Proof, Role};
+use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, Rights};
 use crate::domain::id::{CredentialId, TenantId};
+use crate::domain::time::Timestamp;
 use crate::protocol::access::AccountObject;
-use crate::protocol::error::WireError;
+use crate::protocol::error::{ErrorKind, WireError};
 
 /// `GET /v1/accounts`: all of them, ended ones too, in the order in which they were made.
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
@@ -59,6 +60,9 @@ pub(super) async fn end(
     let mut changes = drops_of(&app, tenant, account.id);
     if account.ended_at.is_none() {
         let now = app.clock.now();
+        // Of two administrators who end each other at the same instant, one stays.
+        let _turn = app.passwords.accepting.lock().await;
+        is_not_the_last(&app, tenant, account, now)?;
         let ended = Account { ended_at: Some(now), password: None, change_by: None, ..account.clone() };
         changes.push(CredentialChange::Put(Credential::Account(ended)));
         let ids: Vec<CredentialId> = changes.iter().map(CredentialChange::id).collect();
@@ -67,6 +71,30 @@ pub(super) async fn end(
         end_sockets(&app, tenant, &ids);
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Refuses to end what the company's last administrator comes in by. The installation's own tokens do not count: who can sign
+/// them has the data folder, and may be nobody of the company.
+fn is_not_the_last(app: &App, tenant: &TenantId, account: &Account, now: Timestamp) -> Result<(), WireError> {
+    let is_admin = |rights: &Rights| rights.roles.contains(&Role::Admin);
+    let may_log_in = |one: &Account| {
+        let holds = one.password.is_some() && one.change_by.is_none_or(|by| now < by);
+        app.settings.logins && one.ended_at.is_none() && is_admin(&one.rights) && holds
+    };
+    if !may_log_in(account) || app.verifier.has_provider_of(tenant) {
+        return Ok(());
+    }
+    let comes_in = |one: &Credential| match one {
+        Credential::Account(other) => other.id != account.id && may_log_in(other),
+        Credential::Key(key) => is_admin(&key.rights) && key.holds(now),
+        Credential::Invitation(_) | Credential::Login(_) | Credential::Cut(_) => false,
+    };
+    if ["account", "key"].iter().any(|kind| !app.vault.list(tenant, kind, None, comes_in, 1).is_empty()) {
+        return Ok(());
+    }
+    let why = "This is the last administrator who can come in. Invite another one, who has to choose a password, or make a key \
+               with the role admin; then end this account.";
+    Err(WireError::new(ErrorKind::Conflict, "last_administrator", why))
 }
 
 /// What drops all logins of, and invitations to, an account.

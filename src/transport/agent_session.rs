@@ -23,6 +23,7 @@ use crate::domain::command::{Actor, Command, PauseAtSignOut, Request};
 use crate::domain::event::Cause;
 use crate::domain::id::{AgentId, SessionId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::protocol::close::CloseCode;
 use crate::protocol::error::WireError;
 use crate::protocol::methods::{
@@ -512,7 +513,10 @@ impl Session {
         attached.is_on = answer.is_ok();
         match answer {
             Ok(_view) => Ok(Presence { notices, fell_behind: false, _attached: attached }),
-            Err(CommandError::TooManySessions) => Err(self.too_many()),
+            Err(CommandError::TooManySessions) => {
+                Limit::AgentSessions.reached();
+                Err(self.too_many())
+            }
             Err(error) => Err(rpc::failed(error, rpc::Viewer::Itself)),
         }
     }

@@ -13,14 +13,15 @@ use super::change::{Change, RETRY_AFTER, TRIES_MAX};
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::problem::Problem;
 use super::query::Query;
-use super::reading::{Precondition, count, etag_of_shown, object, op_of, put_etag};
+use super::reading::{Precondition, check_reached, count, etag_of_shown, object, op_of, put_etag};
 use super::{App, low_disk, policy, quotas};
-use crate::auth::{Action, Principal};
+use crate::auth::{Action, Principal, Scope};
 use crate::domain::directory::Person;
-use crate::domain::directory_change::{PersonChange, PersonChanged};
+use crate::domain::directory_change::{PersonChange, PersonChanged, PersonProblem};
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::{AgentId, TeamId};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::ports::TenantDefinition;
 use crate::protocol::error::WireError;
 use crate::protocol::person::{PersonObject, cannot_be, read_person};
@@ -30,6 +31,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let principal = manager(&app, &headers).await?;
     let asked = Asked::read(&uri)?;
     let facts = policy::facts_of(&app, &principal.tenant)?;
+    check_reached(asked.team.as_ref(), &Scope::Tenant, &facts.directory)?;
     let is_asked_for = |person: &&Person| {
         let is_of_team = asked.team.as_ref().is_none_or(|team| person.teams.contains(team));
         let is_after = asked.after.as_ref().is_none_or(|after| person.id > *after);
@@ -78,7 +80,12 @@ pub(super) async fn put_one(
             return Ok(shown(StatusCode::OK, there));
         }
         on_top_of.check(there.map(|there| etag_of(there)).as_deref())?;
-        let next = facts.directory.with_person(person.clone()).map_err(|problem| cannot_be(&problem))?;
+        let next = facts.directory.with_person(person.clone()).map_err(|problem| {
+            if problem == PersonProblem::TooManyPeople {
+                Limit::People.reached();
+            }
+            cannot_be(&problem)
+        })?;
         low_disk::check(&app)?;
         quotas::check_people(&app, &facts.directory, &next.directory)?;
         let status = if next.what == PersonChanged::Came { StatusCode::CREATED } else { StatusCode::OK };

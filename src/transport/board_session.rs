@@ -12,6 +12,7 @@ use crate::auth::{Action, Principal, Scope};
 use crate::domain::directory::Directory;
 use crate::domain::id::TeamId;
 use crate::hub::{Board, BoardFrame, HubError};
+use crate::limits::Limit;
 use crate::protocol::error::{ErrorKind, WireError};
 use crate::protocol::methods::TeamsWanted;
 
@@ -49,6 +50,7 @@ impl Boards {
                 .with("subscription", known.board.subscription()));
         }
         if self.0.len() >= BOARDS_MAX {
+            Limit::Boards.reached();
             let message = format!("A socket has at most {BOARDS_MAX} boards; end one first.");
             return Err(WireError::new(ErrorKind::Refused, "too_many_boards", message).with("max", BOARDS_MAX));
         }

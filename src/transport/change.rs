@@ -16,6 +16,7 @@ use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{Op, PrincipalId, TenantId};
 use crate::domain::op::{OpRecord, fingerprint_of_change};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::ports::TenantDefinition;
 use crate::protocol::error::{ErrorKind, WireError};
 
@@ -34,6 +35,11 @@ pub(super) struct Turns {
 }
 
 impl Turns {
+    /// How many tenants have had a change.
+    pub(super) fn tenants(&self) -> usize {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     fn of(&self, tenant: &TenantId) -> Arc<tokio::sync::Mutex<()>> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(tenants.entry(tenant.clone()).or_default())
@@ -98,7 +104,10 @@ impl<'a> Change<'a> {
     /// [`WireError`] when there are too many of them.
     pub(super) async fn turn(&self) -> Result<OwnedMutexGuard<()>, WireError> {
         let turn = self.app.turns.of(self.tenant).lock_owned();
-        tokio::time::timeout(TURN_WITHIN, turn).await.map_err(|_elapsed| WireError::unavailable(RETRY_AFTER))
+        tokio::time::timeout(TURN_WITHIN, turn).await.map_err(|_elapsed| {
+            Limit::Turns.reached();
+            WireError::unavailable(RETRY_AFTER)
+        })
     }
 
     /// The event of the same change, where it has been made before.
@@ -143,7 +152,23 @@ impl<'a> Change<'a> {
         body: TenantEventBody,
         definition: TenantDefinition,
     ) -> Result<bool, WireError> {
-        let event = self.event(at, body);
+        self.put_event(self.event(at, body), definition).await
+    }
+
+    /// Makes durable what comes before the change by the same person, and is not what is sent again under its op.
+    ///
+    /// # Errors
+    /// As [`Change::put`].
+    pub(super) async fn put_first(
+        &self,
+        at: Timestamp,
+        body: TenantEventBody,
+        definition: TenantDefinition,
+    ) -> Result<bool, WireError> {
+        self.put_event(self.event_without_op(at, body), definition).await
+    }
+
+    async fn put_event(&self, event: TenantEvent, definition: TenantDefinition) -> Result<bool, WireError> {
         match self.app.router.publish(self.tenant, event, definition).await {
             Ok(()) => Ok(true),
             Err(CommandError::Overtaken) => Ok(false),

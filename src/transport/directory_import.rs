@@ -39,6 +39,7 @@ use crate::exchange::{
     Counts, Encoding, Existing, FILE_BYTES_MAX, FileRead, ImportFile, Kind, LeftOut, LeftOuts, Merged,
     PROBLEMS_TOLD_MAX, RecordChange, Separator, What, merge_read, read_file, read_people,
 };
+use crate::limits::Limit;
 use crate::ports::TenantDefinition;
 use crate::protocol::directory::{ChangeObject, ImportObject, LineObject, RecordObject};
 use crate::protocol::error::WireError;
@@ -72,9 +73,15 @@ impl Imports {
     fn begin(&self, tenant: &TenantId) -> Result<Place, WireError> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= IMPORTS_MAX || !tenants.insert(tenant.clone()) {
+            Limit::Imports.reached();
             return Err(WireError::unavailable(RETRY_AFTER));
         }
         Ok(Place { tenants: Arc::clone(&self.tenants), tenant: tenant.clone() })
+    }
+
+    /// How many there are.
+    pub(super) fn running(&self) -> usize {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

@@ -24,6 +24,7 @@ use crate::actor::TenantFacts;
 use crate::domain::directory_change::{NamedBy, NotRemoved, PartChange, PartChanged, TooMany};
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::{ChannelCode, IdError, TeamId, TenantId};
+use crate::limits::Limit;
 use crate::ports::TenantDefinition;
 use crate::protocol::error::WireError;
 use crate::protocol::setting::{ChannelObject, TeamObject, read_channel as channel_of, read_team as team_of};
@@ -68,7 +69,7 @@ pub(super) async fn put_team(
         let there = facts.directory.teams.get(&id).map(|team| etag_of_shown(&TeamObject::of(team)));
         on_top_of.check(there.as_deref())?;
         low_disk::check(&app)?;
-        facts.directory.with_team(team.clone()).map_err(|problem| too_many("id", problem))
+        facts.directory.with_team(team.clone()).map_err(|problem| too_many(Limit::Teams, "id", problem))
     };
     let Some(what) = change_part(&app, &principal.tenant, &change, next_of).await? else {
         let facts = facts_of(&app, &principal.tenant)?;
@@ -143,7 +144,7 @@ pub(super) async fn put_channel(
         let there = facts.directory.channels.get(&code).map(|channel| etag_of_shown(&ChannelObject::of(channel)));
         on_top_of.check(there.as_deref())?;
         low_disk::check(&app)?;
-        facts.directory.with_channel(channel.clone()).map_err(|problem| too_many("code", problem))
+        facts.directory.with_channel(channel.clone()).map_err(|problem| too_many(Limit::Channels, "code", problem))
     };
     let Some(what) = change_part(&app, &principal.tenant, &change, next_of).await? else {
         let facts = facts_of(&app, &principal.tenant)?;
@@ -250,7 +251,8 @@ fn status_of(what: PartChanged) -> StatusCode {
     }
 }
 
-fn too_many(field: &str, problem: TooMany) -> WireError {
+fn too_many(limit: Limit, field: &str, problem: TooMany) -> WireError {
+    limit.reached();
     WireError::invalid_params(field, &problem.to_string())
 }
 

@@ -16,6 +16,7 @@ use crate::domain::dry_run::{DryRun, Report};
 use crate::domain::id::TenantId;
 use crate::domain::policy::Policy;
 use crate::domain::schedule::local_day;
+use crate::limits::Limit;
 use crate::ports::ReadError;
 use crate::protocol::dry_run::{DaysWanted, write_report};
 use crate::protocol::error::{ErrorKind, WireError};
@@ -46,10 +47,18 @@ impl DryRuns {
             return Err(WireError::new(ErrorKind::Conflict, "dry_run_under_way", message));
         }
         if tenants.len() >= RUNS_MAX {
+            Limit::DryRuns.reached();
             return Err(WireError::unavailable(RETRY_AFTER));
         }
         tenants.insert(tenant.clone());
         Ok(Running { runs: self, tenant: tenant.clone() })
+    }
+}
+
+impl DryRuns {
+    /// How many there are.
+    pub(super) fn running(&self) -> usize {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

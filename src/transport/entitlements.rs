@@ -13,7 +13,7 @@ use super::http::json_of;
 use super::policy::facts_of;
 use super::problem::Problem;
 use super::query::Query;
-use super::reading::count;
+use super::reading::{check_reached, count};
 use super::rpc::{Viewer, failed, to_value};
 use crate::actor::CommandError;
 use crate::auth::{Action, Scope};
@@ -37,6 +37,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let (after, limit) = (query.cursor(|value| AgentId::new(value).ok())?, query.limit()?);
     query.finish()?;
     let facts = facts_of(&app, &principal.tenant)?;
+    check_reached(team.as_ref(), &scope, &facts.directory)?;
     let is_asked_for = |person: &&Arc<Person>| {
         let within = match &scope {
             Scope::Tenant => true,

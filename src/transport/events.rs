@@ -19,11 +19,12 @@ use tokio::sync::watch;
 
 use super::App;
 use super::audit::{agent, kinds, object, unreadable};
+use super::policy::facts_of;
 use super::problem::Problem;
 use super::query::Query;
-use super::reading::count;
+use super::reading::{check_reached, count};
 use super::sockets::{NoStream, SessionPlace};
-use crate::auth::{Action, Principal};
+use crate::auth::{Action, Principal, Scope};
 use crate::domain::access::HistoryPart;
 use crate::domain::id::{AgentId, TeamId, TenantSeq};
 use crate::domain::time::Timestamp;
@@ -62,6 +63,7 @@ pub(super) async fn follow(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     query.finish()?;
     let after = last_event_id(&headers)?.or(after);
     count(&app, &principal)?;
+    check_reached(wanted.team.as_ref(), &Scope::Tenant, &facts_of(&app, &principal.tenant)?.directory)?;
     let filter = EventFilter { agent: wanted.agent.clone(), ..EventFilter::default() };
     let head = app.history.of(&principal.tenant).head().await.map_err(unreadable)?;
     let at = after.unwrap_or(head);

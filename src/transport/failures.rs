@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::rate_limit::{Meter, Pace};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 
 /// How many keys are remembered in each part. One whose budget is whole again is forgotten when the part is full.
 const KEYS_PER_PART_MAX: usize = 4 * 1024;
@@ -66,7 +67,10 @@ impl<K: Eq + Hash + Clone> Failures<K> {
         let is_full = meters.len() >= KEYS_PER_PART_MAX;
         let counted = match meters.entry(key.clone()) {
             Entry::Occupied(mut known) => known.get_mut().count(self.pace, now),
-            Entry::Vacant(_) if is_full => Err(NO_ROOM_WAIT),
+            Entry::Vacant(_) if is_full => {
+                Limit::FailingKeys.reached();
+                Err(NO_ROOM_WAIT)
+            }
             Entry::Vacant(free) => {
                 metrics::gauge!("intervalo_failing_keys", "of" => self.kind).increment(1.0);
                 free.insert(Meter::default()).count(self.pace, now)

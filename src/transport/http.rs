@@ -198,6 +198,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn figures(State(app): State<Arc<App>>) -> Response {
+    super::measure::measure(&app);
     let mut response = Response::new(Body::from((app.figures)()));
     // The version is that of the text format, which every reader of it asks for.
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

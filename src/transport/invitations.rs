@@ -30,6 +30,7 @@ use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, 
 use crate::domain::command::Actor;
 use crate::domain::id::{AgentId, CredentialId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::protocol::access::{InvitationObject, WantedInvitation, read_acceptance, read_invitations};
 use crate::protocol::error::{ErrorKind, WireError};
 
@@ -104,6 +105,7 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
     }
     let new = wanted.iter().filter(|one| app.vault.account_called(&principal.tenant, &one.login).is_none()).count();
     if app.vault.count(&principal.tenant, "account") + new > ACCOUNTS_MAX {
+        Limit::Accounts.reached();
         let why = format!("There may be at most {ACCOUNTS_MAX} accounts, ended ones too.");
         return Err(WireError::new(ErrorKind::Refused, "too_many_accounts", why).into());
     }

@@ -20,6 +20,7 @@ use super::reading::{count, object, op_of};
 use crate::auth::{Action, Handed, Principal, Proof, SecretKind, fresh_credential_id};
 use crate::domain::access::{AccessEvent, ApiKey, Credential, CredentialChange, Rights};
 use crate::domain::event::TenantEventBody;
+use crate::limits::Limit;
 use crate::protocol::access::{KeyObject, read_key};
 use crate::protocol::error::{ErrorKind, WireError};
 
@@ -44,6 +45,7 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
         return Ok(json_of(StatusCode::OK, &KeyObject::of(key, None)));
     }
     if app.vault.count(&principal.tenant, "key") >= KEYS_MAX {
+        Limit::Keys.reached();
         let why = format!("There may be at most {KEYS_MAX} keys, ended ones too.");
         return Err(WireError::new(ErrorKind::Refused, "too_many_keys", why).into());
     }

@@ -28,6 +28,7 @@ use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, 
 use crate::domain::command::Actor;
 use crate::domain::id::{AgentId, CredentialId, PrincipalId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::protocol::access::{LoginParams, read_login};
 use crate::protocol::error::WireError;
 use crate::protocol::time::to_text;
@@ -84,7 +85,10 @@ impl PasswordWork {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WireError> {
         let busy = || WireError::unavailable(RETRY_AFTER);
-        let _waiting = self.waiting.try_acquire().map_err(|_| busy())?;
+        let _waiting = self.waiting.try_acquire().map_err(|_| {
+            Limit::Passwords.reached();
+            busy()
+        })?;
         let _turn = self.at_once.acquire().await.map_err(|_| busy())?;
         tokio::task::spawn_blocking(work).await.map_err(|_| WireError::internal())
     }
@@ -187,6 +191,9 @@ async fn begin(app: &App, tenant: &TenantId, account: &Account) -> Result<Respon
     let of_before = app.vault.of_account(tenant, account.id);
     let logins: Vec<&Login> = of_before.iter().filter_map(|one| one.login()).collect();
     let surplus = (logins.len() + 1).saturating_sub(LOGINS_PER_ACCOUNT_MAX);
+    if surplus > 0 {
+        Limit::Logins.reached();
+    }
     let goes = |(at, login): (usize, &&Login)| (at < surplus || login.expires_at <= now).then_some(login.id);
     let gone: Vec<CredentialId> = logins.iter().enumerate().filter_map(goes).collect();
     let mut changes: Vec<CredentialChange> = gone.iter().map(|id| CredentialChange::Drop(*id)).collect();

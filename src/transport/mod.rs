@@ -33,6 +33,7 @@ mod liveness;
 mod logins;
 mod low_disk;
 mod me;
+mod measure;
 mod occupancy;
 mod pages;
 mod patience;

@@ -15,6 +15,7 @@ use super::App;
 use super::http::{json_of, read_body};
 use super::problem::Problem;
 use super::rate_limit::Rate;
+use super::reading::check_reached;
 use super::rpc;
 use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Scope, Target};
@@ -142,10 +143,7 @@ pub(super) async fn routable(State(app): State<Arc<App>>, uri: Uri, headers: Hea
         Scope::Tenant => true,
         Scope::Teams(own) => teams.iter().any(|team| own.contains(team)),
     };
-    let known = |team: &TeamId| directory.teams.contains_key(team) && within(std::slice::from_ref(team));
-    if asked.team.as_ref().is_some_and(|team| !known(team)) {
-        return Err(WireError::forbidden().into());
-    }
+    check_reached(asked.team.as_ref(), &scope, directory)?;
     let wanted = Wanted { team: asked.team.as_ref(), channel: asked.channel.as_ref() };
     let of = |view: &Arc<AgentView>| not_routable(view, wanted, directory);
     let rows = match &asked.agent {

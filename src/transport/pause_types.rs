@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::change::Change;
 use super::http::{json_of, read_body};
-use super::policy::{Wanted, facts_of, publish};
+use super::policy::{Wanted, facts_of, in_force_since, publish};
 use super::policy_http::{DRAFT_BYTES_MAX, manager};
 use super::problem::Problem;
 use super::query::Query;
@@ -18,7 +18,7 @@ use super::reading::{Precondition, count, etag_of_shown, in_use, object, op_of, 
 use super::{App, low_disk, quotas};
 use crate::actor::TenantFacts;
 use crate::auth::Principal;
-use crate::domain::id::PauseTypeCode;
+use crate::domain::id::{PauseTypeCode, TenantId};
 use crate::domain::policy::{PauseType, Policy};
 use crate::domain::policy_plans::{PauseTypes, PolicyDraft, TypeTaken, without_type};
 use crate::domain::time::Timestamp;
@@ -27,6 +27,7 @@ use crate::protocol::params::{FromField, Text};
 use crate::protocol::policy_call::PublishAt;
 use crate::protocol::policy_read::{Beside, read_one as read_type, refused_one};
 use crate::protocol::policy_write::write_with_owed;
+use crate::protocol::time::to_text;
 
 /// `GET /v1/pause-types`: those in force, by code, a page at a time.
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
@@ -109,7 +110,10 @@ pub(super) async fn put_one(
         // Sent again: as it is by now.
         None => (on_top(&facts, wanted.at).types.get(&code).cloned().ok_or_else(no_such_type)?, false),
     };
-    let mut shown = published.map_or_else(|| json!({"version": facts.policy.version.0}), |published| published.shown);
+    let mut shown = match published {
+        Some(published) => published.shown,
+        None => as_it_was(&app, &principal.tenant, &facts, wanted.at).await?,
+    };
     shown["pause_type"] = write(&kind);
     let status = match wanted.at {
         PublishAt::NextBusinessDay => StatusCode::ACCEPTED,
@@ -119,6 +123,18 @@ pub(super) async fn put_one(
     let mut response = json_of(status, &shown);
     put_etag(response.headers_mut(), &etag_of(&kind));
     Ok(response)
+}
+
+/// What is told of a type that is as it was: since when it is so in the version in force, or from when on where it waits for
+/// its day.
+async fn as_it_was(app: &App, tenant: &TenantId, facts: &TenantFacts, at: PublishAt) -> Result<Value, WireError> {
+    let version = facts.policy.version;
+    let waits = facts.plans.scheduled.as_ref().filter(|_| at == PublishAt::NextBusinessDay);
+    if let Some(waits) = waits.filter(|waits| waits.draft.base_version == version) {
+        return Ok(json!({"takes_effect_at": to_text(waits.takes_effect_at)}));
+    }
+    let since = in_force_since(app, tenant, version).await?;
+    Ok(json!({"version": version.0, "takes_effect_at": to_text(since)}))
 }
 
 /// `DELETE /v1/pause-types/{code}`: nobody can choose it any more. It is archived, and whoever is on a pause of it keeps its terms.

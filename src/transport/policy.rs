@@ -154,6 +154,17 @@ async fn in_force(app: &App, tenant: &TenantId) -> Result<Answered, WireError> {
     Ok(Answered::as_of(shown, &facts))
 }
 
+/// Since when a version has been in force; of one that was never published, as of the empty one, since always.
+pub(super) async fn in_force_since(
+    app: &App,
+    tenant: &TenantId,
+    version: PolicyVersion,
+) -> Result<Timestamp, WireError> {
+    let found = published(app, tenant, version, 1).await?;
+    let it = found.first().filter(|published| published.policy.version == version);
+    Ok(it.map_or(Timestamp(0), |published| published.at))
+}
+
 async fn one_version(app: &App, tenant: &TenantId, version: PolicyVersion) -> Result<Value, WireError> {
     let found = published(app, tenant, version, 1).await?;
     let Some(published) = found.first().filter(|published| published.policy.version == version) else {
@@ -329,7 +340,8 @@ pub(super) async fn publish(
                 (body, TenantDefinition::Plans(Arc::new(plans)), etag)
             }
             PublishAt::Now => {
-                let (policy, plans) = publication(&facts.policy, &facts.plans, &scheduled, now);
+                let Some(plans) = without_another(change, &facts, &scheduled, now).await? else { continue };
+                let (policy, plans) = publication(&facts.policy, &plans, &scheduled, now);
                 let version = policy.version;
                 shown["version"] = json!(version.0);
                 let etag = etag(version, plans.revision);
@@ -343,6 +355,24 @@ pub(super) async fn publish(
         }
     }
     Err(WireError::unavailable(RETRY_AFTER))
+}
+
+/// The plans in which nothing else waits for its day: whatever does is withdrawn first, on record, and is a draft again. None
+/// when somebody else was faster.
+async fn without_another(
+    change: &Change<'_>,
+    facts: &TenantFacts,
+    wanted: &ScheduledPolicy,
+    now: Timestamp,
+) -> Result<Option<Arc<PolicyPlans>>, WireError> {
+    let plans = Arc::clone(&facts.plans);
+    if plans.scheduled.as_ref().is_none_or(|waits| Arc::ptr_eq(&waits.draft, &wanted.draft)) {
+        return Ok(Some(plans));
+    }
+    let plans = Arc::new(withdrawal(&plans));
+    let body = TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason: Some(wanted.reason.clone()) };
+    let done = change.put_first(now, body, TenantDefinition::Plans(Arc::clone(&plans))).await?;
+    Ok(done.then_some(plans))
 }
 
 /// The plans without the draft that is to take effect later; another one stays.

@@ -13,6 +13,7 @@ use crate::domain::directory_change::PersonProblem;
 use crate::domain::id::{AgentId, TenantId};
 use crate::domain::policy_values;
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::protocol::error::{ErrorKind, WireError};
 
 /// How many people a tenant's issuers may put into the directory in a minute: the first morning of a large contact centre, and
@@ -33,6 +34,11 @@ impl Newcomers {
         Newcomers { per_minute_max, tenants: Mutex::default() }
     }
 
+    /// How many are counted, of all tenants.
+    pub(super) fn counted(&self) -> usize {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).values().map(VecDeque::len).sum()
+    }
+
     /// Counts one more of a tenant that exists, or says after how long to come again and counts nothing.
     fn count(&self, tenant: &TenantId, now: Timestamp) -> Result<(), Duration> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,6 +47,7 @@ impl Newcomers {
             came.pop_front();
         }
         if came.len() >= self.per_minute_max {
+            Limit::Newcomers.reached();
             let room_at = came.front().map_or(now, |first| *first) + MINUTE;
             return Err(room_at.since(now).max(RETRY_AFTER));
         }
@@ -119,6 +126,10 @@ fn cannot_come(problem: &PersonProblem) -> WireError {
         PersonProblem::TooManyTeams => {
             let message = "The credential puts the agent into more teams than a person may have.";
             WireError::new(ErrorKind::Refused, "too_many_teams", message)
+        }
+        PersonProblem::TooManyPeople => {
+            Limit::People.reached();
+            WireError::new(ErrorKind::Refused, "quota_exceeded", "The company has as many people as it may have.")
         }
         // A set names nobody twice, nobody is given a channel, and whoever has left is refused before.
         PersonProblem::TeamTwice(_) | PersonProblem::NoSuchChannel(_) | PersonProblem::IdOfAnother => {

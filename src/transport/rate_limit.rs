@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::domain::id::{PrincipalId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 
 /// How many principals, or other keys, are remembered in each part. One that has been quiet for a burst's time is
 /// forgotten when the part is full; if none has, a newcomer is refused until one is.
@@ -96,6 +97,11 @@ impl<K: Eq + Hash> RateLimiter<K> {
         RateLimiter { rate, hasher: RandomState::new(), parts }
     }
 
+    /// How many keys are counted.
+    pub(super) fn meters(&self) -> usize {
+        self.parts.iter().map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
     /// Counts one request of a key, or says after how long to try again.
     pub(super) fn count_key(&self, key: K, now: Timestamp) -> Result<(), Duration> {
         let part = self.hasher.hash_one(&key) as usize % PARTS;
@@ -103,6 +109,7 @@ impl<K: Eq + Hash> RateLimiter<K> {
         if meters.len() >= PRINCIPALS_PER_PART_MAX && !meters.contains_key(&key) {
             meters.retain(|_, meter| !meter.is_at_rest(now));
             if meters.len() >= PRINCIPALS_PER_PART_MAX {
+                Limit::RateMeters.reached();
                 return Err(Duration::from_secs(1));
             }
         }

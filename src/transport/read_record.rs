@@ -73,6 +73,11 @@ impl ReadRecord {
         counted.rows = counted.rows.saturating_add(rows);
     }
 
+    /// How many readers are not on record yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).values().map(BTreeMap::len).sum()
+    }
+
     fn take(&self) -> BTreeMap<TenantId, BTreeMap<Who, Counted>> {
         mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }

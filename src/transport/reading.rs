@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::App;
 use super::problem::{PRECONDITION_FAILED, Problem};
-use crate::auth::Principal;
-use crate::domain::id::Op;
+use crate::auth::{Principal, Scope};
+use crate::domain::directory::Directory;
+use crate::domain::id::{Op, TeamId};
 use crate::protocol::error::{ErrorKind, WireError};
 
 /// What makes a request safe to send again: an `op` by its HTTP name.
@@ -131,4 +132,18 @@ pub(super) fn in_use(message: &str, named_by: impl Iterator<Item = Value>) -> Wi
     let count = all.len();
     let told: Value = all.into_iter().take(NAMED_BY_MAX).collect();
     WireError::new(ErrorKind::Refused, "in_use", message).with("named_by", told).with("count", count)
+}
+
+/// Refuses a team to ask for that is out of reach: one that does not exist is told alike, and so is the list of nobody that
+/// either would lead to.
+///
+/// # Errors
+/// [`WireError`] `forbidden`.
+pub(super) fn check_reached(team: Option<&TeamId>, scope: &Scope, directory: &Directory) -> Result<(), WireError> {
+    let reaches = |team: &TeamId| match scope {
+        Scope::Tenant => true,
+        Scope::Teams(own) => own.contains(team),
+    };
+    let is_there = |team: &TeamId| directory.teams.contains_key(team) && reaches(team);
+    if team.is_none_or(is_there) { Ok(()) } else { Err(WireError::forbidden()) }
 }

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::http::json_of;
+use super::policy::facts_of;
 use super::problem::Problem;
 use super::query::Query;
-use super::reading::count;
+use super::reading::{check_reached, count};
 use super::rpc::{self, Viewer, failed, own_agent, own_view, to_value};
 use crate::actor::CommandError;
 use crate::auth::{Action, Principal, Role, Scope};
@@ -100,6 +101,13 @@ pub(super) async fn list_page(State(app): State<Arc<App>>, uri: Uri, headers: He
     })?;
     let limit = query.limit()?;
     query.finish()?;
+    let directory = Arc::clone(&facts_of(&app, &principal.tenant)?.directory);
+    let reach = principal.scope(Action::DecideRequest).unwrap_or_else(|_| {
+        // Agents see their own, and so do not reach beyond their teams.
+        let own = AgentId::new(principal.id.as_str()).ok().and_then(|agent| directory.agents.get(&agent));
+        Scope::Teams(own.map(|person| person.teams.iter().cloned().collect()).unwrap_or_default())
+    });
+    check_reached(team.as_ref(), &reach, &directory)?;
     let mut views = views(&app, &principal, state).await?;
     views.retain(|view| {
         let is_agent = agent.as_ref().is_none_or(|agent| view.person.id == *agent);

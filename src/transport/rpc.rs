@@ -21,6 +21,7 @@ use crate::domain::id::{AgentId, TenantId};
 use crate::domain::menu::PauseOption;
 use crate::domain::policy::PauseClass;
 use crate::domain::presence::AgentView;
+use crate::limits::Limit;
 use crate::protocol::error::WireError;
 use crate::protocol::methods::{AgentAfter, Invocation, LiveCommand, Method, OwnCommand, PauseBegun};
 use crate::protocol::options::OptionState;
@@ -337,6 +338,7 @@ pub(super) fn failed(error: CommandError, viewer: Viewer) -> WireError {
         },
         CommandError::TooManySessions => too_many_sessions(),
         CommandError::TooManySources => {
+            Limit::Sources.reached();
             WireError::invalid_params("source", "would be one more than may report of one agent; wait for a lapse")
         }
         CommandError::Overtaken => WireError::unavailable(OVERTAKEN_RETRY_AFTER),

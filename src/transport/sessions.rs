@@ -19,12 +19,16 @@ use super::logins::end_login;
 use super::problem::Problem;
 use super::query::{Query, page};
 use super::reading::count;
-use crate::auth::{Action, Proof, fresh_credential_id};
+use crate::auth::{Action, Proof, Vault, fresh_credential_id};
 use crate::domain::access::{AccessEvent, Account, Credential, CredentialChange, Cut, Login};
 use crate::domain::id::{CredentialId, PrincipalId, SessionId, TenantId};
+use crate::limits::Limit;
 use crate::protocol::access::SessionObject;
-use crate::protocol::error::WireError;
+use crate::protocol::error::{ErrorKind, WireError};
 use crate::protocol::time::WireTime;
+
+/// How many subjects of a tenant may have had their access cut, ended accounts and people who left included.
+const CUTS_MAX: usize = 100_000;
 
 /// `GET /v1/sessions`: one's own; an administrator's are everybody's, or those of a `subject`. Sockets first, then
 /// logins, each in the order in which they began.
@@ -121,7 +125,11 @@ pub(super) async fn cut(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
     let mut ids: Vec<CredentialId> =
         accounts.iter().flat_map(|account| app.vault.of_account(tenant, account.id())).map(|one| one.id()).collect();
     let is_of_before = |one: &Credential| matches!(one, Credential::Cut(cut) if cut.subject == subject);
-    ids.extend(app.vault.list(tenant, "cut", None, is_of_before, usize::MAX).iter().map(|one| one.id()));
+    let of_before = app.vault.list(tenant, "cut", None, is_of_before, usize::MAX);
+    if of_before.is_empty() {
+        room_for_a_cut(&app.vault, tenant)?;
+    }
+    ids.extend(of_before.iter().map(|one| one.id()));
     let mut changes: Vec<CredentialChange> = ids.iter().map(|id| CredentialChange::Drop(*id)).collect();
     let cut = Cut { id: fresh_credential_id(now), subject: subject.clone(), until: app.clock.wall() };
     changes.push(CredentialChange::Put(Credential::Cut(cut)));
@@ -130,6 +138,16 @@ pub(super) async fn cut(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
     end_sockets(&app, tenant, &ids);
     app.sockets.end(tenant, |who, open| *who == subject && matches!(open.proof, Proof::Token { .. }));
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Refuses one more where there are as many as there may be. None is ever forgotten: a token of before might hold again.
+fn room_for_a_cut(vault: &Vault, tenant: &TenantId) -> Result<(), WireError> {
+    if vault.count(tenant, "cut") < CUTS_MAX {
+        return Ok(());
+    }
+    Limit::Cuts.reached();
+    let why = format!("The access of {CUTS_MAX} subjects was cut already, as many as there may be.");
+    Err(WireError::new(ErrorKind::Refused, "too_many_cuts", why))
 }
 
 /// Open sockets, then logins, in the order in which they began.
@@ -178,4 +196,29 @@ fn account(app: &App, tenant: &TenantId, login: &Login) -> Option<Account> {
 
 fn no_such_session() -> WireError {
     WireError::nothing("There is no session of this id, or it is not yours to end.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn the_access_of_so_many_subjects_of_a_tenant_may_be_cut() {
+        let (vault, acme, outra) = (Vault::default(), tenant("acme"), tenant("outra"));
+        let cut = |number: usize| {
+            let subject = PrincipalId::new(&format!("s{number}")).expect("an id");
+            Credential::Cut(Cut { id: CredentialId(number as u128 + 1), subject, until: Timestamp(1) })
+        };
+        vault.load(&acme, &(1..CUTS_MAX).map(cut).collect::<Vec<_>>());
+        assert!(room_for_a_cut(&vault, &acme).is_ok());
+        vault.load(&acme, &[cut(CUTS_MAX)]);
+        let refused = room_for_a_cut(&vault, &acme).expect_err("there are as many as there may be");
+        assert_eq!(refused.data.code, "too_many_cuts");
+        assert!(room_for_a_cut(&vault, &outra).is_ok());
+    }
+
+    fn tenant(id: &str) -> TenantId {
+        TenantId::new(id).expect("an id")
+    }
 }

@@ -11,6 +11,7 @@ use super::events::STREAMS_MAX;
 use crate::auth::{Principal, Proof};
 use crate::domain::id::{PrincipalId, SessionId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::limits::{Kept, Limit};
 
 /// The counts. Bounded by what they count: no entry is without a connection.
 #[derive(Debug)]
@@ -169,6 +170,7 @@ impl Sockets {
         let open = counts.by_principal.get(&(principal.tenant.clone(), principal.id.clone()));
         let streams = open.into_iter().flatten().filter(|session| session.kind == SessionKind::Stream).count();
         if streams >= STREAMS_MAX {
+            Limit::Streams.reached();
             return Err(NoStream::Streams);
         }
         self.open_in(&mut counts, principal, SessionKind::Stream, since).ok_or(NoStream::Sessions)
@@ -184,7 +186,12 @@ impl Sockets {
         let key = (principal.tenant.clone(), principal.id.clone());
         let of_principal = counts.by_principal.get(&key).map_or(0, Vec::len);
         let of_tenant = counts.by_tenant.get(&key.0).copied().unwrap_or(0);
-        if of_principal >= self.per_principal_max || self.per_tenant_max.is_some_and(|most| of_tenant >= most) {
+        if of_principal >= self.per_principal_max {
+            Limit::PrincipalSessions.reached();
+            return None;
+        }
+        if self.per_tenant_max.is_some_and(|most| of_tenant >= most) {
+            Limit::TenantSessions.reached();
             return None;
         }
         counts.by_tenant.insert(key.0.clone(), of_tenant + 1);
@@ -196,6 +203,13 @@ impl Sockets {
         let open = counts.by_principal.entry(key.clone()).or_default();
         open.push(OpenSession { id, proof, since, expires_at, kind, ended: ended.clone() });
         Some(SessionPlace { sockets: Arc::clone(self), key, session: id, ended })
+    }
+
+    /// Says for `/metrics` how many addresses and sessions are counted.
+    pub(super) fn measure(&self) {
+        let counts = self.counts();
+        Kept::Addresses.is(counts.by_address.len());
+        Kept::Sessions.is(counts.by_tenant.values().sum());
     }
 
     /// Ends the sessions of a tenant that are meant, at once; answers how many.

@@ -20,6 +20,7 @@ use crate::auth::{Handed, Presented, Principal, SecretKind, fresh_credential_id}
 use crate::domain::access::{Door, SecretHash};
 use crate::domain::id::{CredentialId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::protocol::error::WireError;
 use crate::protocol::params::Fields;
 use crate::protocol::rpc::Params;
@@ -55,6 +56,7 @@ impl Tickets {
             tickets.retain(|_, ticket| now < ticket.expires_at);
         }
         if tickets.len() >= TICKETS_MAX {
+            Limit::Tickets.reached();
             return None;
         }
         let id = fresh_credential_id(now);

@@ -13,6 +13,7 @@ use crate::domain::access::{AccessEvent, Door};
 use crate::domain::command::Actor;
 use crate::domain::event::{Cause, TenantEvent, TenantEventBody};
 use crate::domain::id::{CredentialId, TenantId};
+use crate::limits::Limit;
 
 /// How long repeats are counted before they are put on record.
 const FOLDED_FOR: Duration = Duration::from_secs(60);
@@ -37,10 +38,16 @@ impl TurnedAway {
         let of_tenant = counts.entry(tenant.clone()).or_default();
         let mut what = (door, credential);
         if of_tenant.len() >= KINDS_MAX && !of_tenant.contains_key(&what) {
+            Limit::TurnedAway.reached();
             what.1 = None;
         }
         let count = of_tenant.entry(what).or_default();
         *count = count.saturating_add(1);
+    }
+
+    /// How many different ones are not on record yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).values().map(BTreeMap::len).sum()
     }
 
     fn take(&self) -> BTreeMap<TenantId, BTreeMap<What, u32>> {

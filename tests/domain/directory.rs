@@ -7,11 +7,12 @@ use intervalo::domain::command::Actor;
 use intervalo::domain::directory::Tenant;
 use intervalo::domain::directory::{CAPACITY_MAX, Channel, Person, TEAMS_OF_PERSON_MAX, Team};
 use intervalo::domain::directory_change::{
-    CHANNELS_MAX, NamedBy, NotRemoved, PartChanged, PersonChanged, PersonProblem, TEAMS_MAX, TooMany,
+    CHANNELS_MAX, NamedBy, NotRemoved, PEOPLE_MAX, PartChanged, PersonChanged, PersonProblem, TEAMS_MAX, TooMany,
 };
 use intervalo::domain::id::{AgentId, ChannelCode, PauseTypeCode, TeamId};
 use intervalo::domain::policy::Policy;
 use intervalo::domain::policy_plans::{PolicyDraft, PolicyPlans, ScheduledPolicy};
+use intervalo::domain::time::Timestamp;
 
 use crate::script::check;
 use crate::world::World;
@@ -182,6 +183,17 @@ fn there_are_so_many_teams_and_channels_and_no_more() {
         directory.channels.insert(channel.code.clone(), channel);
     }
     assert_eq!(directory.with_channel(channel("novo")), Err(TooMany { most: CHANNELS_MAX }));
+}
+
+#[test]
+fn there_are_so_many_people_and_no_more_those_who_left_included() {
+    let mut directory = world().directory;
+    let gone = Arc::new(Person { left_at: Some(Timestamp(1)), ..person("quem", &[]) });
+    let ids = (directory.agents.len()..PEOPLE_MAX).map(|n| AgentId::new(&format!("p{n:07}")).expect("an id"));
+    let others: Vec<_> = ids.map(|id| (id, Arc::clone(&gone))).collect();
+    directory.agents.extend(others);
+    assert_eq!(directory.with_person(person("bia", &["vendas"])), Err(PersonProblem::TooManyPeople));
+    assert!(directory.with_person(person("ana", &["vendas"])).is_ok(), "whoever is there may move");
 }
 
 #[test]

@@ -99,10 +99,11 @@ fn events(world: &World) -> Vec<(String, AgentEventBody)> {
     let inner = agent.protected_pause().map(|pause| pause.id);
     let mut all: Vec<(String, AgentEventBody)> = Vec::new();
     let mut add = |name: &str, body| all.push((name.to_owned(), body));
-    add("connected", AgentEventBody::Connected);
+    add("connected", AgentEventBody::Connected { shift: None });
     add("grace", AgentEventBody::GraceBegan { until: world.now + minutes(1) });
     add("connection lost", AgentEventBody::ConnectionLost { last_seen_at: world.now });
     let shift = intervalo::domain::event::Shift { started_at: world.now, estimated: true, ends_at: None };
+    add("connected in a shift", AgentEventBody::Connected { shift: Some(shift) });
     for status in [ChosenStatus::Offline, ChosenStatus::Available, ChosenStatus::Unavailable] {
         add(&format!("signed in {}", status.as_str()), AgentEventBody::SignedIn { status, shift });
     }

@@ -29,6 +29,7 @@ mod script;
 mod setting;
 mod shifts;
 mod shown_events;
+mod shown_offline;
 mod slots;
 mod telling;
 mod trace;

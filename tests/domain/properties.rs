@@ -98,8 +98,9 @@ const OTHERS: [&str; 9] = [
     "caio is away",
 ];
 
+/// What happens next.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     /// Time passes; each deadline is met at its instant.
     Wait(Duration),
     /// Time passes, and nobody looks until it has.
@@ -118,8 +119,9 @@ enum Step {
     Command(Who, Command, bool),
 }
 
+/// Who commands.
 #[derive(Debug, Clone, Copy)]
-enum Who {
+pub(crate) enum Who {
     Agent,
     Supervisor,
     Host,
@@ -187,12 +189,12 @@ fn plan(n: u64, from: i64, length: u64) -> Command {
     Command::PlanShifts { shifts: [shift].into() }
 }
 
-fn code(text: &str) -> PauseTypeCode {
+pub(crate) fn code(text: &str) -> PauseTypeCode {
     PauseTypeCode::new(text).expect("a code")
 }
 
 /// A world under [`POLICY`] with the agent signed in.
-fn world(eve: usize) -> World {
+pub(crate) fn world(eve: usize) -> World {
     let (day, time) = EVES[eve];
     check(&format!("{POLICY}\n{day} {time} ana connects -> connected, signed_in unavailable"))
 }
@@ -204,7 +206,8 @@ fn standing_of(world: &World, doing: &str) -> (AgentId, Standing) {
     (other, standing)
 }
 
-fn take(world: &mut World, step: &Step) {
+/// Has it happen.
+pub(crate) fn take(world: &mut World, step: &Step) {
     match step {
         Step::Wait(span) => world.advance(world.now + *span),
         Step::Stall(span) => {
@@ -251,12 +254,12 @@ fn take(world: &mut World, step: &Step) {
     world.check_no_ghost();
 }
 
-fn principal(name: &str) -> PrincipalId {
+pub(crate) fn principal(name: &str) -> PrincipalId {
     PrincipalId::new(name).expect("an id")
 }
 
 /// The pause that a start would have to replace.
-fn running(world: &World) -> Option<PauseId> {
+pub(crate) fn running(world: &World) -> Option<PauseId> {
     world.agent.pause().map(|p| p.id).or(world.agent.protected_pause().map(|p| p.id))
 }
 
@@ -326,8 +329,14 @@ fn play((eve, steps): &(usize, Vec<Step>)) -> World {
     world
 }
 
+/// As many cases as `PROPTEST_CASES` says; else some of them, in an ordinary run.
+fn config() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().map(|cases| cases.parse().expect("a number"));
+    ProptestConfig { cases: asked.unwrap_or(96), failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn promise_c1_no_prefix_of_the_events_has_two_pauses_open(steps in steps()) {
@@ -505,7 +514,7 @@ pub(crate) fn counted_twice(journal: &[Entry]) -> Option<String> {
             AgentEventBody::LimitReached { pause, .. } | AgentEventBody::Overran { pause, .. } => {
                 (name, *pause, Duration::ZERO)
             }
-            AgentEventBody::Connected
+            AgentEventBody::Connected { .. }
             | AgentEventBody::GraceBegan { .. }
             | AgentEventBody::ConnectionLost { .. }
             | AgentEventBody::SignedIn { .. }

@@ -23,7 +23,7 @@ impl Stage {
     pub(crate) fn event(&self, event: &AgentEvent) -> String {
         let late = |late: &bool| if *late { " late" } else { "" };
         match &event.body {
-            AgentEventBody::Connected => "connected".to_owned(),
+            AgentEventBody::Connected { .. } => "connected".to_owned(),
             AgentEventBody::GraceBegan { until } => format!("grace until {}", self.time(*until)),
             AgentEventBody::ConnectionLost { last_seen_at } => {
                 format!("connection_lost, last seen {}", self.time(*last_seen_at))

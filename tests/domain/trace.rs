@@ -151,7 +151,7 @@ fn check_event<'a>(pauses: &mut BTreeMap<PauseId, Told<'a>>, event: &'a AgentEve
             open(pauses, *pause)?.extended_by += *by;
             Ok(())
         }
-        AgentEventBody::Connected
+        AgentEventBody::Connected { .. }
         | AgentEventBody::GraceBegan { .. }
         | AgentEventBody::ConnectionLost { .. }
         | AgentEventBody::SignedIn { .. }
@@ -290,7 +290,7 @@ pub(crate) fn hours(journal: &[Entry], until: Timestamp, zone: Tz) -> Result<Hou
                     then.into()
                 }
             },
-            AgentEventBody::Connected
+            AgentEventBody::Connected { .. }
             | AgentEventBody::GraceBegan { .. }
             | AgentEventBody::PauseRefused { .. }
             | AgentEventBody::PendingSet(_)

@@ -88,7 +88,7 @@ fn semantics_4_requests_and_what_a_grant_waives_have_their_words() {
 fn semantics_10_events_and_causes_have_their_names() {
     let pause = PauseId(7);
     let of_agents = [
-        (AgentEventBody::Connected, "agent.connected"),
+        (AgentEventBody::Connected { shift: None }, "agent.connected"),
         (AgentEventBody::SignedOut, "agent.signed_out"),
         (AgentEventBody::PauseAnnotated { pause }, "pause.annotated"),
         (AgentEventBody::RequestExpired { request: RequestId(7) }, "request.expired"),

@@ -328,7 +328,7 @@ impl World {
         let (mut told_apart, cause_of_end) = (false, Cause::Abandoned);
         for event in last {
             let ended = matches!(event.body, AgentEventBody::PauseEnded(_)) && event.cause == cause_of_end;
-            let sign_in = matches!(event.body, AgentEventBody::Connected) && event.cause == Cause::SignIn;
+            let sign_in = matches!(event.body, AgentEventBody::Connected { .. }) && event.cause == Cause::SignIn;
             let takes_other = self.directory.tenant.status_on_sign_in == SignInStatus::Available;
             told_apart |= ended || (sign_in && takes_other);
         }

@@ -483,6 +483,34 @@ async fn promise_a3_an_account_that_is_ended_lets_nobody_in_until_it_is_invited_
 }
 
 #[tokio::test]
+async fn the_last_administrator_who_can_come_in_is_not_ended() {
+    let house = House::open().await;
+    let path_of = async |login: &str| {
+        let listed = house.admin("GET", "/v1/accounts", json!({})).await.json();
+        let found = listed["accounts"].as_array().expect("a list").iter().find(|one| one["login"] == login);
+        format!("/v1/accounts/{}", text(&found.expect("an account")["id"]))
+    };
+    house.account("rita", "admin").await;
+    house.account("sofia", "supervisor").await;
+    house.invite("otto", "admin").await;
+    let rita = path_of("rita").await;
+    let refused = house.admin("DELETE", &rita, json!({})).await;
+    assert_eq!(refused.problem(), (409, "last_administrator".to_owned()), "an invitation is no way in yet");
+    let cookie = house.login("rita").await;
+    assert_eq!(house.browser(&cookie, "DELETE", &rita).await.problem().0, 409);
+    assert_eq!(house.admin("DELETE", &path_of("otto").await, json!({})).await.status, 204, "who cannot come in may go");
+    assert_eq!(house.admin("DELETE", &path_of("sofia").await, json!({})).await.status, 204);
+
+    let (id, _) = house.make_key(json!({"name": "chave", "roles": ["admin"]})).await;
+    assert_eq!(house.admin("DELETE", &format!("/v1/keys/{id}"), json!({})).await.status, 204);
+    assert_eq!(house.admin("DELETE", &rita, json!({})).await.problem().0, 409, "a key that was ended is none");
+    house.account("otto", "admin").await;
+    assert_eq!(house.browser(&cookie, "DELETE", &rita).await.status, 204, "there is another one");
+    house.make_key(json!({"name": "outra", "roles": ["admin"]})).await;
+    assert_eq!(house.admin("DELETE", &path_of("otto").await, json!({})).await.status, 204, "there is a key");
+}
+
+#[tokio::test]
 async fn a_password_is_changed_with_the_one_of_before_and_others_are_out() {
     let house = House::open().await;
     house.account("sofia", "supervisor").await;

@@ -129,6 +129,8 @@ async fn a_type_that_is_put_is_in_force_at_once_as_a_version_of_its_own() {
 
     let same = house.put(COFFEE, coffee).await;
     assert_eq!((same.status, &same.json()["version"]), (200, &json!(2)), "what changes nothing is no version");
+    let since = house.get("/v1/policy").await.json()["in_force_since"].take();
+    assert_eq!(same.json()["takes_effect_at"], since, "it has been so since then");
     let changed = json!({"code": "cafezinho", "name": {"pt-BR": "Cafezinho"}, "limit_s": 900});
     let path = format!("{COFFEE}?reason=acordo");
     let put = house.ask("PUT", &path, &[("if-match", &read.headers["etag"])], &changed).await;
@@ -236,6 +238,16 @@ async fn types_for_the_next_business_day_gather_in_one_version_and_one_for_now_t
         let put = house.put(&path, named(code)).await;
         assert_eq!((put.status, put.json().get("version")), (202, None), "{put:?}");
         assert_eq!(put.json()["pause_type"]["code"], *code);
+        let same = house.put(&path, named(code)).await;
+        assert_eq!(
+            (same.status, same.json()),
+            (202, {
+                let mut once = put.json();
+                once.as_object_mut().unwrap().remove("affected");
+                once
+            }),
+            "what is planned already takes effect when it was to"
+        );
         assert_eq!(house.get(&format!("/v1/pause-types/{code}")).await.status, 403, "not today");
         let planned = house.get(&format!("/v1/pause-types/{code}?at=next_business_day")).await;
         assert_eq!((planned.status, &planned.json()), (200, &put.json()["pause_type"]));
@@ -251,6 +263,10 @@ async fn types_for_the_next_business_day_gather_in_one_version_and_one_for_now_t
     let shown = house.get("/v1/policy").await.json();
     assert_eq!((&shown["version"], shown.get("scheduled")), (&json!(2), None), "as policy.publish");
     assert_eq!(shown["draft"]["base_version"], 1, "the draft stays, on top of an old version");
+    let journal = house.get("/v1/audit?limit=1000").await.json();
+    let kinds: Vec<&str> =
+        journal["events"].as_array().unwrap().iter().filter_map(|event| event["kind"].as_str()).collect();
+    assert!(kinds.ends_with(&["policy.drafted", "policy.withdrawn", "policy.published"]), "{kinds:?}");
     let now = json!({"at": "now", "reason": "acordo"});
     assert_eq!(house.ask("POST", PUBLISH, &[], &now).await.problem(), (409, "version".to_owned()));
 }

@@ -228,6 +228,18 @@ async fn requests_are_listed_by_state_agent_and_team_a_page_at_a_time() {
     let sofia = house.server.token(Role::Supervisor, "sofia", Some(&["suporte"]));
     assert_eq!(of(house.server.get(&sofia, "/v1/requests").await.json()), [first.as_str()]);
     assert!(of(house.server.get(&sofia, "/v1/requests?agent=carla").await.json()).is_empty(), "out of reach");
+    for team in ["vendas", "nenhuma"] {
+        for list in ["requests", "entitlements", "routable"] {
+            let answer = house.server.get(&sofia, &format!("/v1/{list}?team={team}")).await;
+            assert_eq!(answer.problem(), (403, "forbidden".to_owned()), "{list} of {team}");
+        }
+        let own = house.server.token(Role::Agent, "ana", None);
+        assert_eq!(house.server.get(&own, &format!("/v1/requests?team={team}")).await.problem().0, 403, "{team}");
+    }
+    for list in ["requests", "entitlements", "agents", "events"] {
+        let answer = house.get(&format!("/v1/{list}?team=nenhuma")).await;
+        assert_eq!(answer.problem(), (403, "forbidden".to_owned()), "{list} of a team that there is not");
+    }
     let mut supervisor = house.server.open(&sofia).await;
     supervisor.ok("request.decide", json!({"request": first, "decision": "refuse", "reason": "pico"})).await;
     assert_eq!(of(house.get("/v1/requests").await.json()), [second.as_str()]);

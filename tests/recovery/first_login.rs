@@ -58,10 +58,14 @@ async fn promise_a4_the_first_login_is_handed_out_in_a_file_and_changed_by_its_u
     let mut change = with(&password);
     change["new_password"] = json!(NEW);
     assert_eq!(log_in(server.address, &change).await.0, 200);
+    server.until_logged("first-login.txt is void, and was removed", 1).await;
+    assert!(!folder.path().join("first-login.txt").exists(), "it goes at the moment of its use");
     assert_eq!(log_in(server.address, &with(&password)).await.0, 401);
     server.kill().await;
 
+    std::fs::write(folder.path().join("first-login.txt"), "of a start that was cut off").expect("a file");
     let server = folder.serve().await;
+    assert!(!folder.path().join("first-login.txt").exists(), "what one of before has left is void");
     let (status, text) = log_in(server.address, &with(NEW)).await;
     assert_eq!(status, 200, "{text}");
     assert!(!server.log().contains(&told), "nothing is handed out to a company that has an administrator");

@@ -237,7 +237,7 @@ impl Person {
     fn change(&mut self, event: &AgentEvent) -> Result<(), Broken> {
         let at = event.at;
         match &event.body {
-            AgentEventBody::Connected => {
+            AgentEventBody::Connected { .. } => {
                 must(self.line != Line::Connected, "C2", "connected twice")?;
                 self.line = Line::Connected;
             }

@@ -323,7 +323,7 @@ async fn a_store_that_was_killed_opens_with_everything_that_was_acknowledged() {
     let journal = store.open_sqlite().await;
     let mut world = World::new("acme", Epoch(1));
     journal.append(world.founding()).await.unwrap();
-    world.event(&agent("ana"), AgentEventBody::Connected);
+    world.event(&agent("ana"), AgentEventBody::Connected { shift: None });
     let refused = AgentEventBody::PauseRefused { pause_type: code_of("x"), code: "unknown_type".into(), count: 1 };
     world.event(&agent("ana"), refused);
     journal.append(world.batch()).await.unwrap();

@@ -40,14 +40,14 @@ impl Remote {
         let mut world = World::new("acme", Epoch(1));
         journal.append(world.founding()).await.unwrap();
         // Another of the same shape, so that the next is one request and one answer: its statement is prepared.
-        world.event(&agent("rui"), AgentEventBody::Connected);
+        world.event(&agent("rui"), AgentEventBody::Connected { shift: None });
         journal.append(world.batch()).await.unwrap();
         Some(Remote { store, proxy, journal, world })
     }
 
     /// Appends behind gates that are closed: there is no answer.
     async fn append_in_vain(&mut self) -> intervalo::ports::Batch {
-        self.world.event(&agent("ana"), AgentEventBody::Connected);
+        self.world.event(&agent("ana"), AgentEventBody::Connected { shift: None });
         let batch = self.world.batch();
         let answer = self.journal.append(batch.clone()).await;
         assert!(matches!(answer, Err(AppendError::Unknown(_))), "{answer:?}");
@@ -123,7 +123,7 @@ async fn promise_d4_a_statement_that_waits_at_the_server_is_settled_before_anyth
         .execute(&mut *holding)
         .await
         .unwrap();
-    remote.world.event(&agent("ana"), AgentEventBody::Connected);
+    remote.world.event(&agent("ana"), AgentEventBody::Connected { shift: None });
     let batch = remote.world.batch();
     let answer = remote.journal.append(batch.clone()).await;
     assert!(answer.is_err(), "{answer:?}");
@@ -153,7 +153,7 @@ async fn a_connection_that_the_server_ends_is_opened_anew() {
         .await
         .unwrap();
         assert!(ended > 0);
-        remote.world.event(&agent(&format!("agent-{n}")), AgentEventBody::Connected);
+        remote.world.event(&agent(&format!("agent-{n}")), AgentEventBody::Connected { shift: None });
         let batch = remote.world.batch();
         match remote.journal.append(batch.clone()).await {
             Ok(()) => {}
@@ -195,7 +195,7 @@ async fn a_second_owner_is_told_who_the_first_is_and_fences_it_when_it_lost_its_
             Err(other) => panic!("{other}"),
         }
     };
-    world.event(&agent("ana"), AgentEventBody::Connected);
+    world.event(&agent("ana"), AgentEventBody::Connected { shift: None });
     let batch = world.batch();
     assert_eq!(first.append(batch.clone()).await, Err(AppendError::Fenced));
     assert_eq!(second.heads().await.unwrap()[0].epoch, Epoch(2));

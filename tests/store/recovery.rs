@@ -132,7 +132,7 @@ async fn promise_d4_after_a_failed_sync_nothing_is_acknowledged_or_written_and_r
     let mut world = World::new("acme", Epoch(1));
     journal.append(world.founding()).await.unwrap();
     let before = world.stored.clone();
-    world.event(&agent("ana"), AgentEventBody::Connected);
+    world.event(&agent("ana"), AgentEventBody::Connected { shift: None });
     let batch = world.batch();
     journal.inject(Fault::SyncFails);
     assert!(matches!(journal.append(batch.clone()).await, Err(AppendError::Unknown(_))));
@@ -152,7 +152,7 @@ async fn an_unknown_outcome_is_told_by_the_head() {
     let journal = MemoryJournal::new(1);
     let mut world = World::new("acme", Epoch(1));
     journal.append(world.founding()).await.unwrap();
-    world.event(&agent("ana"), AgentEventBody::Connected);
+    world.event(&agent("ana"), AgentEventBody::Connected { shift: None });
     let batch = world.batch();
     journal.inject(Fault::UnknownNotWritten);
     assert!(matches!(journal.append(batch.clone()).await, Err(AppendError::Unknown(_))));
@@ -175,7 +175,7 @@ async fn nothing_is_shown_before_it_is_durable_and_a_second_opener_fences_the_fi
     let mut world = World::new("acme", Epoch(1));
     journal.append(world.founding()).await.unwrap();
     let before = world.stored.clone();
-    world.event(&agent("ana"), AgentEventBody::Connected);
+    world.event(&agent("ana"), AgentEventBody::Connected { shift: None });
     let gate = Gate::new();
     journal.inject(Fault::HoldBeforeSync(gate.clone()));
     let (slow, batch) = (Arc::clone(&journal), world.batch());
@@ -188,7 +188,7 @@ async fn nothing_is_shown_before_it_is_durable_and_a_second_opener_fences_the_fi
     assert!(matches!(answer, Err(AppendError::Unknown(_))), "{answer:?}");
     // The process died, the power did not: what it had written is there, and whole.
     assert_eq!(second.read(world.shard, ShardSeq(0), 10).await.unwrap(), world.stored);
-    world.event(&agent("rui"), AgentEventBody::Connected);
+    world.event(&agent("rui"), AgentEventBody::Connected { shift: None });
     let batch = world.batch();
     assert_eq!(journal.append(batch.clone()).await, Err(AppendError::Fenced));
     assert_eq!(second.append(Batch { epoch: Epoch(2), ..batch }).await, Ok(()));
@@ -207,7 +207,7 @@ async fn held_appends_wait_for_the_test_and_reads_fail_when_told_to() {
         assert!(!waiting.is_finished());
         gate.open();
         assert_eq!(waiting.await.unwrap(), Ok(()));
-        world.event(&agent(&format!("agent-{}", world.head.0)), AgentEventBody::Connected);
+        world.event(&agent(&format!("agent-{}", world.head.0)), AgentEventBody::Connected { shift: None });
     }
     journal.set_reads_fail(true);
     assert!(matches!(journal.heads().await, Err(ReadError::Unavailable(_))));

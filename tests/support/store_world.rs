@@ -178,7 +178,7 @@ impl World {
 
     /// Connected, signed in and available.
     pub(crate) fn at_work(&mut self, agent: &AgentId) {
-        self.event(agent, AgentEventBody::Connected);
+        self.event(agent, AgentEventBody::Connected { shift: None });
         let shift = Shift { started_at: self.now, estimated: true, ends_at: None };
         self.event(agent, AgentEventBody::SignedIn { status: ChosenStatus::Unavailable, shift });
         let body = AgentEventBody::StatusChanged { from: ChosenStatus::Unavailable, to: ChosenStatus::Available };
@@ -362,7 +362,7 @@ impl World {
         self.event(&rui, refused);
         self.event(&rui, AgentEventBody::GraceBegan { until: self.now + minutes(1) });
         self.event(&rui, AgentEventBody::ConnectionLost { last_seen_at: self.now });
-        self.event(&rui, AgentEventBody::Connected);
+        self.event(&rui, AgentEventBody::Connected { shift: None });
         let mut resumed = self.plain(&rui, AgentEventBody::Resumed { status: ChosenStatus::Available });
         resumed.actor = Actor::Integration(PrincipalId::new("router").unwrap());
         resumed.cause = Cause::Resumed;

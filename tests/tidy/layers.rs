@@ -34,6 +34,7 @@ const BORDERS: &[Border] = &[
     Border { module: "domain", modules: Only(&[]), crates: Only(&["chrono", "chrono_tz", "thiserror"]) },
     Border { module: "ports", modules: Only(&["domain"]), crates: Only(&["thiserror"]) },
     Border { module: "sync", modules: Only(&[]), crates: Only(&["arc_swap", "dashmap", "shuttle", "tokio_util"]) },
+    Border { module: "limits", modules: Only(&[]), crates: Only(&["metrics"]) },
     Border { module: "clock", modules: Only(&["domain", "ports"]), crates: Only(&["rustix", "tokio"]) },
     Border {
         module: "config",
@@ -52,7 +53,7 @@ const BORDERS: &[Border] = &[
     },
     Border {
         module: "store",
-        modules: Only(&["clock", "config", "domain", "ports", "sync"]),
+        modules: Only(&["clock", "config", "domain", "limits", "ports", "sync"]),
         crates: AllBut(&[
             "axum",
             "hyper",
@@ -68,17 +69,17 @@ const BORDERS: &[Border] = &[
     },
     Border {
         module: "hub",
-        modules: Only(&["clock", "config", "domain", "ports", "protocol", "sync"]),
+        modules: Only(&["clock", "config", "domain", "limits", "ports", "protocol", "sync"]),
         crates: AllBut(SERVING),
     },
     Border {
         module: "auth",
-        modules: Only(&["clock", "config", "domain", "ports", "store"]),
+        modules: Only(&["clock", "config", "domain", "limits", "ports", "store"]),
         crates: AllBut(&["sqlx", "axum", "hyper", "tower", "tokio_tungstenite", "dashmap", "clap", "csv"]),
     },
     Border {
         module: "actor",
-        modules: Only(&["clock", "config", "domain", "hub", "ports", "sync"]),
+        modules: Only(&["clock", "config", "domain", "hub", "limits", "ports", "sync"]),
         crates: AllBut(&[
             "sqlx",
             "axum",
@@ -95,7 +96,7 @@ const BORDERS: &[Border] = &[
     },
     Border {
         module: "cluster",
-        modules: Only(&["clock", "config", "domain", "ports"]),
+        modules: Only(&["clock", "config", "domain", "limits", "ports"]),
         crates: AllBut(&[
             "axum",
             "hyper",
@@ -134,6 +135,7 @@ const BORDERS: &[Border] = &[
             "domain",
             "exchange",
             "hub",
+            "limits",
             "ports",
             "protocol",
             "router",
@@ -143,7 +145,7 @@ const BORDERS: &[Border] = &[
     },
     Border {
         module: "telemetry",
-        modules: Only(&["config", "domain", "ports"]),
+        modules: Only(&["config", "domain", "limits", "ports"]),
         crates: AllBut(&["sqlx", "axum", "clap"]),
     },
     Border { module: "server", modules: AllBut(&["cli"]), crates: AllBut(&["sqlx", "clap"]) },

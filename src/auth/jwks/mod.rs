@@ -71,6 +71,9 @@ impl ProviderKeys {
     fn read_from(source: Box<dyn Source>, number: usize, issuer: &str, clock: Arc<dyn Clock>) -> ProviderKeys {
         let (issuer, number) = (issuer.to_owned(), number.to_string());
         let (asked, (finished, _)) = (Notify::new(), watch::channel(0));
+        // There from the start, with nothing counted.
+        metrics::counter!("intervalo_jwks_reads_total", "issuer" => number.clone()).increment(0);
+        metrics::counter!("intervalo_jwks_read_failures_total", "issuer" => number.clone()).increment(0);
         ProviderKeys { issuer, number, source, clock, held: Mutex::default(), asked, finished }
     }
 

@@ -88,14 +88,17 @@ impl Agent {
     fn change(&mut self, event: &AgentEvent) -> Option<Seen> {
         let at = event.at;
         match &event.body {
-            AgentEventBody::Connected => {
-                legal(self.connection != Connection::Connected)?;
+            AgentEventBody::Connected { shift } => {
                 let shown_offline = self.is_shown_offline();
+                legal(self.connection != Connection::Connected && (shift.is_none() || shown_offline))?;
                 self.connection = Connection::Connected;
                 self.queue.iter_mut().for_each(|waiting| waiting.lost_at = None);
                 self.deferred.iter_mut().for_each(|deferred| deferred.lost_at = None);
                 if !shown_offline {
                     return Some(Seen::Nobody);
+                }
+                if let Some(shift) = shift {
+                    self.fold_sign_in(*shift);
                 }
                 self.stamp(event);
                 Some(Seen::Everybody)

@@ -239,10 +239,12 @@ impl Course<'_> {
         if self.agent.is_shown_offline() {
             // The very fields that the return of somebody unavailable would have.
             let lost_for = context.now.since(self.agent.since);
-            let cause = if lost_for <= tenant.resume_within { Cause::Resumed } else { Cause::SignIn };
-            self.happens(cause, AgentEventBody::Connected);
+            let is_resumed = lost_for <= tenant.resume_within;
+            let cause = if is_resumed { Cause::Resumed } else { Cause::SignIn };
+            let shift = (!is_resumed).then(|| self.agent.shift_of_sign_in(context.now));
+            self.happens(cause, AgentEventBody::Connected { shift });
         } else {
-            self.happens(Cause::Session, AgentEventBody::Connected);
+            self.happens(Cause::Session, AgentEventBody::Connected { shift: None });
             match (&self.agent.status, was_in_grace, resume) {
                 (Status::Offline, false, Some(resume)) => {
                     self.happens(Cause::Resumed, AgentEventBody::Resumed { status: resume.status });

@@ -12,9 +12,14 @@ impl Agent {
         *self.risks(context) != *self.at_risk
     }
 
+    /// True for whoever is at work, as everybody is shown it.
+    pub(in crate::domain) fn may_be_at_risk(&self) -> bool {
+        self.status != Status::Offline && !self.is_shown_offline()
+    }
+
     /// Those of the agent that are at risk by now, as they are to be on record; nothing lapses for whoever is not at work.
     fn risks(&self, context: &Context) -> Vec<AtRisk> {
-        if self.status == Status::Offline || self.is_shown_offline() {
+        if !self.may_be_at_risk() {
             return Vec::new();
         }
         let at_risk = entitled(self, context).filter(|entitled| entitled.is_at_risk(context.now));

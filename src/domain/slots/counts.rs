@@ -105,6 +105,11 @@ impl Counts {
         Room { used, of }
     }
 
+    /// How many wait in line, for whichever type.
+    pub fn waiting(&self) -> usize {
+        self.lines.values().map(BTreeMap::len).sum()
+    }
+
     fn slots(&self, pause_type: &PauseTypeCode, team: &TeamId) -> Option<&TeamSlots> {
         self.taken.get(pause_type)?.get(team)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::owed::read_owed;
-use super::{Beside, Problem, Problems, TYPES_MAX, field_of, listed, read_type};
+use super::{Beside, Problem, Problems, TYPES_MAX, check_kept, field_of, listed, read_type};
 use crate::domain::entitlement::{EntitlementRule, owe, owed_in};
 use crate::domain::id::PauseTypeCode;
 use crate::domain::policy::PauseClass;
@@ -37,6 +37,8 @@ pub fn read_one(
         problems
             .add("code", format!("would be one more than the {TYPES_MAX} types that there may be; archive one first"));
     }
+    let kept = types.len() + usize::from(!types.contains_key(code));
+    check_kept("code", kept, beside.policy, &mut problems);
     let mut of_type = Problems::default();
     let kind = read_type(Value::Object(body), ROOT, beside, &mut of_type);
     for Problem { field, problem } in of_type.list {

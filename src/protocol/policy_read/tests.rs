@@ -435,6 +435,29 @@ fn what_is_owed_reads_as_it_is_written_and_stays_where_nothing_is_said_of_it() {
 }
 
 #[test]
+fn there_are_so_many_types_with_those_that_are_archived_and_no_more() {
+    let one = read(json!([{"code": "a", "name": {"en": "A"}, "archived": true}])).expect("a policy");
+    let (code, kind) = one.first_key_value().expect("a type");
+    let others = (1..TYPES_KEPT_MAX).map(|number| PauseTypeCode::new(&format!("x{number}")).expect("a code"));
+    let kinds = others.map(|code| (code.clone(), Arc::new(PauseType { code, ..PauseType::clone(kind) })));
+    let types: PauseTypes = kinds.chain([(code.clone(), Arc::clone(kind))]).collect();
+    assert_eq!(types.len(), TYPES_KEPT_MAX);
+    let (policy, directory) = (Policy { types, ..Policy::empty() }, directory());
+    let beside = Beside { policy: &policy, directory: &directory, now: NOW };
+    let draft = |code: &str| read_types(vec![json!({"code": code, "name": {"en": "N"}})], None, beside);
+    let put = |code: &str| {
+        let body = json!({"name": {"en": "N"}}).as_object().expect("an object").clone();
+        read_one(&PauseTypeCode::new(code).expect("a code"), body, beside)
+    };
+    assert!(draft("x1").is_ok() && put("x1").is_ok(), "one that is there comes back");
+    let why = "would make 2001 types with those that are archived, of 2000 that there may be; there are 2000: take an \
+               archived code back into use for what it meant";
+    let problem = |field: &str| vec![Problem { field: field.to_owned(), problem: why.to_owned() }];
+    assert_eq!(draft("novo"), Err(problem("types")));
+    assert_eq!(put("novo"), Err(problem("code")));
+}
+
+#[test]
 fn a_difference_names_the_fields() {
     let before = read(json!([{"code": "a", "name": {"en": "A"}, "limit_s": 120}, {"code": "b", "name": {"en": "B"}}]));
     let after = read(json!([

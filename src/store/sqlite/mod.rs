@@ -21,6 +21,7 @@ use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId};
 use crate::domain::op::OpRecord;
 use crate::domain::record::{RecordedPause, RecordedRequest};
 use crate::domain::time::Timestamp;
+use crate::limits::Limit;
 use crate::ports::{
     AppendError, Batch, BoxFuture, Clock, Journal, ReadError, ShardHead, ShardId, ShardSeq, ShardSnapshot, Stored,
 };
@@ -102,6 +103,9 @@ impl Journal for SqliteJournal {
     fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), AppendError>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
+            if self.works.capacity() == 0 {
+                Limit::JournalQueue.reached();
+            }
             if self.works.send(Work { batch, answer }).await.is_err() {
                 return Err(AppendError::Unavailable("the journal is closed".to_owned()));
             }

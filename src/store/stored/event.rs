@@ -59,6 +59,7 @@ impl EventForm {
         match &self.event {
             BodyForm::PauseStarted(started) => started.note,
             BodyForm::Connected
+            | BodyForm::ConnectedInShift { .. }
             | BodyForm::GraceBegan { .. }
             | BodyForm::ConnectionLost { .. }
             | BodyForm::SignedIn { .. }
@@ -104,6 +105,8 @@ impl EventForm {
 enum BodyForm {
     #[serde(rename = "agent.connected")]
     Connected,
+    #[serde(rename = "agent.connected_in_shift")]
+    ConnectedInShift { shift: ShiftForm },
     #[serde(rename = "agent.grace")]
     GraceBegan { until: i64 },
     #[serde(rename = "agent.connection_lost")]
@@ -200,7 +203,10 @@ enum BodyForm {
 impl BodyForm {
     fn of(body: &AgentEventBody, refer: &mut dyn Refer) -> BodyForm {
         match body {
-            AgentEventBody::Connected => BodyForm::Connected,
+            AgentEventBody::Connected { shift: None } => BodyForm::Connected,
+            AgentEventBody::Connected { shift: Some(shift) } => {
+                BodyForm::ConnectedInShift { shift: ShiftForm::of(*shift) }
+            }
             AgentEventBody::GraceBegan { until } => BodyForm::GraceBegan { until: until.0 },
             AgentEventBody::ConnectionLost { last_seen_at } => {
                 BodyForm::ConnectionLost { last_seen_at: last_seen_at.0 }
@@ -272,7 +278,8 @@ impl BodyForm {
 
     fn into_domain(self, resolve: &dyn Resolve) -> Result<AgentEventBody, FormError> {
         Ok(match self {
-            BodyForm::Connected => AgentEventBody::Connected,
+            BodyForm::Connected => AgentEventBody::Connected { shift: None },
+            BodyForm::ConnectedInShift { shift } => AgentEventBody::Connected { shift: Some(shift.into_domain()) },
             BodyForm::GraceBegan { until } => AgentEventBody::GraceBegan { until: Timestamp(until) },
             BodyForm::ConnectionLost { last_seen_at } => {
                 AgentEventBody::ConnectionLost { last_seen_at: Timestamp(last_seen_at) }

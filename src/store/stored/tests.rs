@@ -231,7 +231,7 @@ fn ended() -> impl Strategy<Value = PauseEnded> {
 
 fn body() -> impl Strategy<Value = AgentEventBody> {
     prop_oneof![
-        Just(AgentEventBody::Connected),
+        proptest::option::of(shift()).prop_map(|shift| AgentEventBody::Connected { shift }),
         at().prop_map(|until| AgentEventBody::GraceBegan { until }),
         at().prop_map(|last_seen_at| AgentEventBody::ConnectionLost { last_seen_at }),
         (status(), shift()).prop_map(|(status, shift)| AgentEventBody::SignedIn { status, shift }),

@@ -120,7 +120,9 @@ fn invited() -> Vec<Operation> {
             .query::<String>("cursor", "Where to go on, as `next_cursor` said.")
             .answers::<accounts::Page<'static>>(200, "A page of them."),
         one("GET", "readAccount", "Reads an account").answers::<AccountObject<'static>>(200, "The account."),
-        one("DELETE", "endAccount", "Ends an account").answers_nothing(204, "Nobody logs in with it any more."),
+        one("DELETE", "endAccount", "Ends an account")
+            .answers_nothing(204, "Nobody logs in with it any more.")
+            .problem(409, &["last_administrator"]),
         Operation::new(("POST", "/v1/invitations"), "invite", "Invites people to choose a password", manage)
             .body::<InvitationsBody>()
             .answers::<invitations::Made<'static>>(201, "The invitations, as JSON or as a sheet to print.")
@@ -164,7 +166,9 @@ fn opened() -> Vec<Operation> {
             .query::<Limit>("limit", "How many.")
             .query::<String>("cursor", "Where to go on, as `next_cursor` said.")
             .answers::<sessions::Page>(200, "A page of them."),
-        cut.query_required::<GivenId>("subject", "Whose.").answers_nothing(204, "They are out."),
+        cut.query_required::<GivenId>("subject", "Whose.")
+            .answers_nothing(204, "They are out.")
+            .problem(409, &["too_many_cuts"]),
         end.at::<String>("id", "The id of the session.").answers_nothing(204, "It has ended."),
     ]
 }

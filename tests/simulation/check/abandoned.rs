@@ -83,7 +83,7 @@ impl Agent {
         if matches!(event.body, AgentEventBody::SignedOut | AgentEventBody::Deactivated) {
             (self.line, self.last_seen) = (Line::Disconnected, Some(event.at));
         }
-        if matches!(event.body, AgentEventBody::Connected) {
+        if matches!(event.body, AgentEventBody::Connected { .. }) {
             self.line = Line::Connected;
         }
         if matches!(event.body, AgentEventBody::GraceBegan { .. }) {
