@@ -98,6 +98,24 @@ fn a_token_is_all_that_its_command_prints() {
 }
 
 #[test]
+fn a_token_for_a_company_or_an_agent_that_there_is_not_comes_with_a_note() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = intervalo(folder.path(), &format!("import {} --data d", sample()));
+    assert_eq!(written.status.code(), Some(0), "{}", err(&written));
+    let token = |words: &str| {
+        let output = intervalo(folder.path(), &format!("token --data d {words}"));
+        assert_eq!((output.status.code(), out(&output).lines().count()), (Some(0), 1), "{words}: {}", err(&output));
+        err(&output)
+    };
+    let note = token("--tenant acmee --role admin --subject rita");
+    assert_eq!(note, "intervalo: note: there is no tenant \"acmee\" in the store; there are: acme\n");
+    let note = token("--tenant acme --role agent --subject anna");
+    assert_eq!(note, "intervalo: note: the agent \"anna\" is not in the directory of \"acme\"\n");
+    assert_eq!(token("--tenant acme --role agent --subject ana"), "");
+    assert_eq!(token("--tenant acme --role admin --subject anybody"), "", "only agents are in the directory");
+}
+
+#[test]
 fn an_import_is_shown_written_and_verified() {
     let folder = tempfile::tempdir().unwrap();
     let sample = sample();

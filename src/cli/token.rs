@@ -1,14 +1,48 @@
-//! `intervalo token`: signs a token with the key of a data folder; reads nothing else of it.
+//! `intervalo token`: signs a token with the key of a data folder, and says where nobody would take it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::args::Token;
 use super::failure::{Failure, print};
+use super::runtime::wait_for;
 use super::settings::settings_for;
 use crate::auth::{Grant, Role, TokenKey};
 use crate::clock::SystemClock;
+use crate::config::{Config, Provision, StoreAddress};
+use crate::domain::id::AgentId;
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
+use crate::store::{CompanyError, DATABASE_FILE, read_company};
+
+/// How long the store is looked at: the token is what was asked for.
+const LOOKED_FOR: Duration = Duration::from_secs(5);
+
+/// What of the grant the store does not have, where it can be read. Nobody takes such a token; but the company may be on its way,
+/// so that it is no refusal.
+fn not_there(config: &Config, flags: &Token) -> Option<String> {
+    let store = config.store_address();
+    // Where there is no database yet there is nothing to read, and nothing is made.
+    if let StoreAddress::Folder(folder) = &store
+        && !folder.join(DATABASE_FILE).exists()
+    {
+        return None;
+    }
+    let looking = async { Ok(tokio::time::timeout(LOOKED_FOR, read_company(&store, &flags.tenant)).await) };
+    match wait_for(looking).ok()?.ok()? {
+        Err(missing @ CompanyError::Missing { .. }) => Some(missing.to_string()),
+        Err(CompanyError::Open(_) | CompanyError::Read(_)) => None,
+        Ok(company) => {
+            let agent = AgentId::new(flags.subject.as_str()).ok().filter(|_| flags.role == Role::Agent)?;
+            let there = company.directory.agents.get(&agent);
+            let is_taken = config.provision == Provision::Jit && there.is_none();
+            let is_here = there.is_some_and(|person| person.left_at.is_none());
+            let what = if there.is_some() { "has left" } else { "is not in the directory" };
+            (!is_here && !is_taken)
+                .then(|| format!("the agent {:?} {what} of {:?}", agent.as_str(), flags.tenant.as_str()))
+        }
+    }
+}
 
 pub(super) fn run(flags: &Token) -> Result<(), Failure> {
     let config = settings_for(flags.data.as_deref())?;
@@ -25,6 +59,9 @@ pub(super) fn run(flags: &Token) -> Result<(), Failure> {
     }
     if !config.own_tokens {
         Failure::new("note: `own_tokens` is false here, so that no server with these settings takes the token").print();
+    }
+    if let Some(note) = not_there(&config, flags) {
+        Failure::new(format_args!("note: {note}")).print();
     }
     let now = SystemClock::start(Timestamp(0)).now();
     print(key.issue(&grant, now, flags.ttl).map_err(Failure::new)?)

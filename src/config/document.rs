@@ -29,12 +29,14 @@ impl fmt::Display for Problem {
 pub struct Problems {
     line_starts: Vec<usize>,
     found: Vec<Problem>,
+    /// What is no TOML. What else is found may be so because of it alone, and is not told.
+    broken: Option<Problem>,
 }
 
 impl Problems {
     fn of(text: &str) -> Problems {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Problems { line_starts: std::iter::once(0).chain(starts).collect(), found: Vec::new() }
+        Problems { line_starts: std::iter::once(0).chain(starts).collect(), found: Vec::new(), broken: None }
     }
 
     /// The line of a byte offset.
@@ -47,18 +49,26 @@ impl Problems {
         self.found.push(Problem { line, message: message.into() });
     }
 
+    /// True when the text is no TOML.
+    pub fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
     /// How much was found.
     pub fn count(&self) -> usize {
-        self.found.len()
+        self.found.len() + usize::from(self.broken.is_some())
     }
 
     /// True when nothing was found.
     pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
+        self.found.is_empty() && self.broken.is_none()
     }
 
-    /// All of them, by line.
+    /// All of them, by line; what is no TOML alone, where something is.
     pub fn into_sorted(self) -> Vec<Problem> {
+        if let Some(broken) = self.broken {
+            return vec![broken];
+        }
         let mut found = self.found;
         found.sort();
         found.dedup();
@@ -79,9 +89,10 @@ pub struct At<T> {
 pub fn parse(text: &str) -> (Spanned<DeTable<'_>>, Problems) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut problems = Problems::of(text);
-    for error in errors {
+    // The first one: where it is, others may be its consequence.
+    if let Some(error) = errors.first() {
         let line = problems.line_of(error.span().map_or(0, |span| span.start));
-        problems.add(line, format!("this is not TOML: {}", error.message()));
+        problems.broken = Some(Problem { line, message: format!("this is not TOML: {}", error.message()) });
     }
     (document, problems)
 }

@@ -10,7 +10,7 @@ use super::bounded::read_text;
 use super::document::{self, Section};
 use super::issuers::{Issuer, ShownIssuer, read_issuers};
 use super::nearest::nearest;
-use super::settings::{ENVIRONMENT_PREFIX, SETTINGS, Setting, at_odds, set, show};
+use super::settings::{ENVIRONMENT_PREFIX, Faults, SETTINGS, Setting, at_odds, set, show};
 use super::{Config, Problem};
 
 /// The environment variable that names the file, as `--config` does.
@@ -148,7 +148,9 @@ pub fn load(layers: &Layers) -> Result<Loaded, ConfigError> {
                 Ok(()) => {
                     origins.insert(name, given.origin);
                 }
-                Err(why) => refusals.push(format!("{}: `{name}`: {why}", given.origin)),
+                Err(Faults(faults)) => {
+                    refusals.extend(faults.iter().map(|why| format!("{}: `{name}`: {why}", given.origin)));
+                }
             }
         }
     }
@@ -222,6 +224,11 @@ fn unknown_variable(variable: &str) -> String {
 
 fn file_layer(file: &FileLayer, refusals: &mut Vec<String>) -> (Layer, Vec<(Origin, Issuer)>) {
     let (document, mut problems) = document::parse(&file.text);
+    if problems.is_broken() {
+        // What can be read of it is not what was meant.
+        refusals.extend(problems.into_sorted().into_iter().map(|problem| format!("{} {problem}", file.path.display())));
+        return (Layer::new(), Vec::new());
+    }
     let mut top = Section::top(&document);
     let mut layer = Layer::new();
     for setting in &SETTINGS {
@@ -384,9 +391,24 @@ mod tests {
 
     #[test]
     fn all_refusals_are_told_in_one_go() {
-        let error = load(&layers(&[], &[("INTERVALO_X", "1")], "a_b_c = 1\nping_timeout = 3\nlisten = [")).unwrap_err();
-        assert!(error.refusals.len() >= 4, "{error}");
-        assert!(error.refusals.iter().any(|line| line.starts_with("s.toml line 3: this is not TOML")), "{error}");
+        let file = "a_b_c = 1\nping_timeout = 3\nlisten = [\"a\", \"127.0.0.1:1\", \"b\"]";
+        let error = load(&layers(&[], &[("INTERVALO_X", "1")], file)).unwrap_err();
+        assert_eq!(error.refusals.len(), 5, "{error}");
+        for found in ["found \"a\"", "found \"b\""] {
+            let told = |line: &&String| line.starts_with("s.toml line 3: `listen`: expected ") && line.ends_with(found);
+            assert_eq!(error.refusals.iter().filter(told).count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_told_so_and_nothing_that_follows_from_it() {
+        for file in ["a_b_c = 1\nping_timeout = 3\nlisten = [", "listen = [\"127.0.0.1:1\"\nlog_level = \"warn\"\n"] {
+            let error = load(&layers(&[], &[("INTERVALO_X", "1")], file)).unwrap_err();
+            let (of_file, others): (Vec<_>, Vec<_>) =
+                error.refusals.iter().partition(|line| line.starts_with("s.toml"));
+            assert!(of_file.len() == 1 && of_file[0].contains(": this is not TOML: "), "{error}");
+            assert_eq!(others.len(), 1, "{error}");
+        }
     }
 
     #[test]

@@ -113,6 +113,16 @@ pub const SETTINGS: [Setting; 25] = [
     Setting { name: "ping_timeout", is_list: false, doc: "how long a ping's answer may take" },
 ];
 
+/// All that is wrong with a setting.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Faults(pub(super) Vec<String>);
+
+impl From<String> for Faults {
+    fn from(one: String) -> Faults {
+        Faults(vec![one])
+    }
+}
+
 /// Sets one setting from the texts of one layer.
 ///
 /// # Errors
@@ -120,14 +130,14 @@ pub const SETTINGS: [Setting; 25] = [
 ///
 /// # Panics
 /// When `name` is not the name of a setting.
-pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(), String> {
+pub(super) fn set(config: &mut Config, name: &str, texts: &[String]) -> Result<(), Faults> {
     match name {
         "data" => config.data = PathBuf::from(one(texts).and_then(not_empty)?),
         "store" => config.store = store(one(texts)?)?,
         "listen" => {
             let addresses = several(texts, LISTEN_MAX, address)?;
             if addresses.is_empty() {
-                return Err("expected at least one ADDRESS:PORT, found none".to_owned());
+                return Err("expected at least one ADDRESS:PORT, found none".to_owned().into());
             }
             config.listen = addresses;
         }
@@ -266,19 +276,19 @@ fn several<T: PartialEq>(
     texts: &[String],
     max: usize,
     read: impl Fn(&str) -> Result<T, String>,
-) -> Result<Vec<T>, String> {
-    let mut values = Vec::new();
+) -> Result<Vec<T>, Faults> {
+    let (mut values, mut faults) = (Vec::new(), Vec::new());
+    if texts.len() > max {
+        return Err(format!("at most {max} can be listed, these are {}", texts.len()).into());
+    }
     for text in texts {
-        let value = read(text)?;
-        if values.contains(&value) {
-            return Err(format!("{text:?} is listed twice"));
+        match read(text) {
+            Ok(value) if values.contains(&value) => faults.push(format!("{text:?} is listed twice")),
+            Ok(value) => values.push(value),
+            Err(why) => faults.push(why),
         }
-        values.push(value);
     }
-    if values.len() > max {
-        return Err(format!("at most {max} can be listed, these are {}", values.len()));
-    }
-    Ok(values)
+    if faults.is_empty() { Ok(values) } else { Err(Faults(faults)) }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

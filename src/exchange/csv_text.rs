@@ -139,6 +139,25 @@ pub(super) fn separator_of(text: &str) -> Separator {
     most.filter(|(_, count)| *count > 0).map_or(Separator::Comma, |(separator, _)| separator)
 }
 
+/// The line, from 1, of a quote that begins a cell and is not closed: up to the end of the text all would be one cell.
+pub(super) fn unclosed_quote(text: &str, separator: Separator) -> Option<usize> {
+    let (mut line, mut opened, mut begins) = (1, None, true);
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match (opened, byte) {
+            (None, b'"') if begins => opened = Some(line),
+            (Some(_), b'"') if bytes.peek() == Some(&b'"') => {
+                bytes.next();
+            }
+            (Some(_), b'"') => opened = None,
+            (Some(_) | None, _) => {}
+        }
+        begins = opened.is_none() && (byte == separator.byte() || byte == b'\n');
+        line += usize::from(byte == b'\n');
+    }
+    opened
+}
+
 /// True for a cell that a spreadsheet would take for a formula, or whose ends a reader would trim: it is written behind an
 /// apostrophe. So is one that begins with apostrophes and then like that, so that each can be taken off again.
 fn needs_mark(cell: &str) -> bool {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::csv_list::{Scanned, escaped, parts_of, scanned, text_of};
-use super::csv_text::{Encoding, Separator, decode, marked, separator_of, unmarked};
+use super::csv_text::{Encoding, Separator, decode, marked, separator_of, unclosed_quote, unmarked};
 use super::file::{AgentPatch, ImportFile, Stated, TenantPatch, unique};
 use super::values;
 use crate::config::{At, Problem, Problems, nearest};
@@ -125,6 +125,11 @@ fn read_text(text: &str, known: &Known<'_>, problems: &mut Problems) -> (Vec<Age
         Some(_) | None => (text.as_str(), 1, None),
     };
     let separator = said.unwrap_or_else(|| separator_of(text));
+    if let Some(line) = unclosed_quote(text, separator) {
+        let why = "a quote that begins a cell is not closed; close it, or take it out: in a cell that is quoted, write a quote twice";
+        problems.add(first_line + line - 1, why);
+        return (Vec::new(), separator);
+    }
     let mut rows = Rows::of(text, first_line, separator);
     let Some((line, headers)) = rows.next(problems) else {
         problems.add(1, "the file is empty; its first line names the columns, such as id;name;teams");
@@ -625,6 +630,18 @@ mod tests {
         let read = read_people(b"id;nome\nana;S\xE3o Jo\xE3o \x96 \x80", &directory(Vec::new()));
         assert_eq!(read.form, Some((Encoding::Windows1252, Separator::Semicolon)));
         assert_eq!(read.file.agents[0].name, Stated::Value("São João – €".to_owned()));
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_told_by_its_line_and_nothing_else_is() {
+        let refused = |text: &str| merged(text.as_bytes(), &directory(Vec::new()), LeftOut::Stays).map(|_| ());
+        let why = "a quote that begins a cell is not closed; close it, or take it out: in a cell that is quoted, write a quote twice";
+        let broken = "id;name\nana;Ana\nbia;\"Bia\ncaio;Caio\ndora;Dora Reis\n";
+        assert_eq!(refused(broken), Err(vec![format!("line 3: {why}")]));
+        assert_eq!(refused(&format!("sep=;\n{broken}")), Err(vec![format!("line 4: {why}")]));
+        let closed = "id;name\nana;\"Ana\nde Souza\"\nbia;\"Bia \"\"Bi\"\" Reis\"\ncaio;Caio \"Cacá\n";
+        let told = refused(closed).expect_err("a name of two lines");
+        assert!(told.iter().all(|line| !line.contains("not closed")), "{told:?}");
     }
 
     #[test]

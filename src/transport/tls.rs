@@ -30,6 +30,8 @@ const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 /// The largest file of certificates or key that is read, in bytes: a chain has some KiB.
 const PEM_BYTES_MAX: u64 = 1 << 20;
 /// The one protocol offered inside TLS (RFC 7301): sockets need HTTP/1.1.
+/// What an encrypted key has in its PEM: in PKCS #8 (RFC 7468 §11), and in the older forms (RFC 1421).
+const ENCRYPTED: [&str; 2] = ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"];
 const ALPN_HTTP_1_1: &[u8] = b"http/1.1";
 
 /// Why files are not what TLS can be spoken with.
@@ -66,6 +68,15 @@ pub enum TlsError {
     NotPem {
         /// Which of the two it is.
         what: TlsFile,
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The key can be read with a passphrase alone.
+    #[error(
+        "the TLS key {path} is encrypted, and a server has nobody to ask for the passphrase; write it without one: \
+         openssl pkey -in {path} -out key.pem"
+    )]
+    Encrypted {
         /// Which file.
         path: PathBuf,
     },
@@ -243,6 +254,9 @@ fn pair(texts: &PemTexts, certificate: &Path, key: &Path, provider: &CryptoProvi
     if chain.is_empty() {
         return Err(TlsError::Absent { what: TlsFile::Certificate, path: certificate.to_owned() });
     }
+    if ENCRYPTED.iter().any(|mark| texts.key.contains(mark)) {
+        return Err(TlsError::Encrypted { path: key.to_owned() });
+    }
     let private =
         PrivateKeyDer::from_pem_slice(texts.key.as_bytes()).map_err(|error| not_pem(TlsFile::Key, key, error))?;
     CertifiedKey::from_der(chain, private, provider).map_err(|why| {
@@ -328,6 +342,12 @@ mod tests {
         assert!(files.refused().starts_with("there is no TLS certificate in "), "{}", files.refused());
         files.write(&certificate, &certificate, 0o600);
         assert!(files.refused().starts_with("there is no TLS key in "), "{}", files.refused());
+        let older = key.replacen("-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n", 1);
+        for encrypted in [key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"), older] {
+            files.write(&certificate, &encrypted, 0o600);
+            let told = files.refused();
+            assert!(told.contains("key.pem is encrypted") && told.contains("openssl pkey -in "), "{told}");
+        }
         files.write(&certificate, &key.replace("END", "ENDE"), 0o600);
         let told = files.refused();
         assert!(told.contains("key.pem is no PEM") && !told.contains("ENDE"), "{told}");

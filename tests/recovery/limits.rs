@@ -40,8 +40,8 @@ fn figure(figures: &str, name: &str) -> f64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promise_r2_every_figure_of_the_register_of_limits_is_there_after_a_small_run() {
     let folder = DataFolder::with(&company(5, "60s")).await;
-    folder.file("keys.json", "{\"keys\": []}");
-    let config = folder.file("intervalo.toml", &ISSUER.replace("./", &format!("{}/", folder.path().display())));
+    let keys = folder.file("keys.json", "{\"keys\": []}");
+    let config = folder.file("intervalo.toml", &ISSUER.replace("./keys.json", crate::binary::text_of(&keys)));
     let server = folder.start_with(&["--config", crate::binary::text_of(&config)]).ready().await;
     let token = folder.token(TENANT, "agent", &agent(0), &[]).await;
     let ana = Client::connect(&server.url(), &token).await.expect("the server is ready");
