@@ -4,8 +4,8 @@
 //! them who runs next: `tests/interleavings` drives the real hub, desks, sequencers and actors
 //! through thousands of orders that no clock would produce. A normal build is not touched: there the
 //! names are those of std, arc-swap, dashmap and tokio-util, and the functions are empty.
-//! Only `in_parts` is the same in both: its threads are not under the scheduler, so lists there stay too short for it
-//! to start any.
+//! Only `in_parts` and `RarelySwapped` are the same in both. The threads of the former are not under the scheduler, so lists there
+//! stay too short for it to start any.
 
 #[cfg(feature = "interleavings")]
 mod controlled;
@@ -23,6 +23,10 @@ pub use controlled::{Planted, plant};
 pub(crate) use plain::{
     ArcSwap, AtomicBool, AtomicU64, DashMap, Entry, Mutex, MutexGuard, RwLock, may_switch, planted, spawn_on,
 };
+
+/// The same in both builds: for what is replaced so rarely that the tests of interleavings do not look at it, and is read so
+/// often that a place to switch at each read would leave them fewer orders for what they do look at.
+pub(crate) use arc_swap::ArcSwap as RarelySwapped;
 
 pub(crate) use in_parts::in_parts;
 

@@ -17,7 +17,7 @@ use super::handle::AgentHandle;
 use super::registry::{Birth, Key};
 use super::shard::ShardHandle;
 use crate::domain::id::TenantId;
-use crate::sync::{ArcSwap, Mutex, spawn_on};
+use crate::sync::{Mutex, RarelySwapped, spawn_on};
 
 /// One tenant: its desk, and what starts its actors.
 pub(super) struct Line {
@@ -29,7 +29,7 @@ pub(super) struct Line {
 
 /// All of them.
 pub(super) struct Lines {
-    tenants: ArcSwap<BTreeMap<TenantId, Arc<Line>>>,
+    tenants: RarelySwapped<BTreeMap<TenantId, Arc<Line>>>,
     /// Who is told of those that come. Held while one comes, so that no two come at once.
     welcome: Mutex<Option<Arc<dyn Welcome>>>,
     tasks: TaskTracker,
@@ -38,7 +38,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(env: Arc<Env>, tasks: TaskTracker) -> Lines {
-        Lines { tenants: ArcSwap::from_pointee(BTreeMap::new()), welcome: Mutex::new(None), tasks, env }
+        Lines { tenants: RarelySwapped::from_pointee(BTreeMap::new()), welcome: Mutex::new(None), tasks, env }
     }
 
     /// Those that are there from the start.
