@@ -9,7 +9,8 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod domain;
-mod exchange;
+#[doc(hidden)]
+pub mod exchange;
 pub mod hub;
 pub mod limits;
 pub mod ports;

@@ -67,6 +67,10 @@ pub fn color(text: &str) -> Result<String, String> {
 /// # Errors
 /// What was expected instead.
 pub fn icon(text: &str) -> Result<String, String> {
+    // In the import file it is the word that takes the icon away.
+    if text == "none" {
+        return Err("\"none\" names no icon; leave the field out for a type without one".to_owned());
+    }
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
     if !text.is_empty() && text.len() <= 64 && text.bytes().all(fits) {
         Ok(text.to_owned())

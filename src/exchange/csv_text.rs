@@ -43,7 +43,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Which characters the bytes of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoding {
+pub enum Encoding {
     /// UTF-8, with a byte order mark or without.
     Utf8,
     /// Windows-1252, as spreadsheets of western Europe and the Americas save by default.
@@ -61,7 +61,7 @@ impl fmt::Display for Encoding {
 
 /// What is between the cells of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Separator {
+pub enum Separator {
     /// `,`
     Comma,
     /// `;`, of spreadsheets where the comma is in numbers.

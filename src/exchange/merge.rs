@@ -31,7 +31,7 @@ pub(crate) struct Existing<'a> {
 
 /// What becomes of what the file leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LeftOut {
+pub enum LeftOut {
     /// It stays.
     Stays,
     /// It goes, or takes its default.

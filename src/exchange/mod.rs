@@ -1,7 +1,7 @@
 //! A company as a file: read, put on top of what is there, and what differs told.
 //!
 //! `file`, `pause_type` and `people_csv` read what is written, `merge` decides what it means, `difference` tells it;
-//! `company_toml` and `people_csv` write it again. Knows no store and no
+//! `company_toml` and `people_csv` write it again. `round_trip` is the door for who holds the one against the other. Knows no store and no
 //! wire: the command line and HTTP both hand it bytes and what is there.
 
 mod company_toml;
@@ -16,6 +16,7 @@ mod notes;
 mod overrides;
 mod pause_type;
 mod people_csv;
+pub mod round_trip;
 #[cfg(test)]
 mod tests;
 mod values;

@@ -11,6 +11,12 @@ pub(super) struct Cursor {
     pub(super) directory: DirectoryVersion,
 }
 
+/// A cursor of a view read and written again, for who holds the one against the other from outside (`fuzz/`); none when it is not
+/// one of that view's.
+pub fn again(text: &str, view: &str) -> Option<String> {
+    Cursor::from_text(text, view).map(|cursor| cursor.to_text(view))
+}
+
 impl Cursor {
     /// The text of a cursor of a view.
     pub(super) fn to_text(self, view: &str) -> String {
@@ -21,7 +27,9 @@ impl Cursor {
     pub(super) fn from_text(text: &str, view: &str) -> Option<Cursor> {
         let (to, directory) = text.strip_prefix(view)?.strip_prefix('.')?.split_once('.')?;
         let number = |hex: &str| u64::from_str_radix(hex, 16).ok();
-        Some(Cursor { to: TenantSeq(number(to)?), directory: DirectoryVersion(number(directory)?) })
+        let cursor = Cursor { to: TenantSeq(number(to)?), directory: DirectoryVersion(number(directory)?) };
+        // A number has more forms than the one that is handed out.
+        (cursor.to_text(view) == text).then_some(cursor)
     }
 }
 
@@ -39,5 +47,8 @@ mod tests {
         }
         assert_eq!(Cursor::from_text("ab.1.x", "ab"), None);
         assert_eq!(Cursor::from_text("ab.fffffffffffffffff.1", "ab"), None);
+        for odd in ["ab.+ff.3", "ab.ff.03", "ab.FF.3"] {
+            assert_eq!(Cursor::from_text(odd, "ab"), None, "{odd}");
+        }
     }
 }

@@ -9,7 +9,8 @@
 //! store and no socket; teams are authorised by whoever asks for a board.
 
 mod board;
-mod cursor;
+#[doc(hidden)]
+pub mod cursor;
 mod feed;
 mod seed;
 mod table;

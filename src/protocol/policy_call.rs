@@ -109,8 +109,14 @@ impl PolicyCall {
         let limit = fields.optional("limit")?.unwrap_or(VERSIONS);
         let limit = u32::try_from(limit).ok().filter(|limit| (1..=VERSIONS_MAX).contains(&u64::from(*limit)));
         let limit = limit.ok_or_else(|| fields.invalid("limit", &format!("must be from 1 to {VERSIONS_MAX}")))?;
-        let cursor = fields.optional::<String>("cursor")?.map(|cursor| cursor.parse().map(PolicyVersion));
-        let before = cursor.transpose().map_err(|_| fields.invalid("cursor", "is none that was handed out"))?;
+        let before = match fields.optional::<String>("cursor")? {
+            Some(cursor) => {
+                // A number has more forms than the one that is handed out.
+                let version = cursor.parse().map(PolicyVersion).ok().filter(|version| version.to_string() == cursor);
+                Some(version.ok_or_else(|| fields.invalid("cursor", "is none that was handed out"))?)
+            }
+            None => None,
+        };
         Ok(PolicyCall::Versions { before, limit })
     }
 

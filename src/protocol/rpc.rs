@@ -52,7 +52,7 @@ pub enum Params {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Id {
-    /// A number, as it was sent.
+    /// A whole number, as it was sent.
     Number(serde_json::Number),
     /// A text.
     Text(String),
@@ -229,10 +229,11 @@ fn read_call(value: Value) -> Result<Call, BadCall> {
     let id = match members.remove("id") {
         None => None,
         Some(Value::String(text)) => Some(Id::Text(text)),
-        Some(Value::Number(number)) => Some(Id::Number(number)),
+        // A fraction, and what 64 bits do not hold, would be given back as another number than it was.
+        Some(Value::Number(number)) if !number.is_f64() => Some(Id::Number(number)),
         Some(Value::Null) => Some(Id::Null),
-        Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
-            return Err(BadCall { id: Id::Null, error: member("id", "must be a string or a number") });
+        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            return Err(BadCall { id: Id::Null, error: member("id", "must be a string or a whole number of 64 bits") });
         }
     };
     let bad = |error| BadCall { id: id.clone().unwrap_or(Id::Null), error };
@@ -311,6 +312,20 @@ mod tests {
     fn the_id_of_a_bad_request_is_given_back_when_it_can_be_made_out() {
         assert_eq!(single(r#"{"jsonrpc":"1.0","id":"a"}"#).expect_err("bad").id, Id::Text("a".to_owned()));
         assert_eq!(single(r#"{"jsonrpc":"1.0","id":[]}"#).expect_err("bad").id, Id::Null);
+    }
+
+    #[test]
+    fn an_id_is_given_back_as_it_was_or_refused_by_name() {
+        for id in ["0", "-9223372036854775808", "18446744073709551615", r#""\u00e9""#, "null"] {
+            let call = single(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"x"}}"#)).expect("a request");
+            let answer = Response { id: call.id.expect("an id"), result: Ok(Value::Null) }.to_text();
+            let same: Value = serde_json::from_str(id).expect("JSON");
+            assert_eq!(serde_json::from_str::<Value>(&answer).expect("JSON")["id"], same);
+        }
+        for id in ["18446744073709551616", "12345678901234567890123", "0.1", "1e3", "-0"] {
+            let told = error_of(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"x"}}"#));
+            assert_eq!(told, (-32600, json!({"field": "id"})), "{id}");
+        }
     }
 
     #[test]

@@ -163,7 +163,7 @@ impl Asked {
         let mut query = Query::of(uri)?;
         let asked = Asked {
             team: query.optional("team", |value| TeamId::new(value).map_err(|why| format!("is no id: {why}")))?,
-            after: query.cursor(|value| AgentId::new(value).ok())?,
+            after: query.cursor()?,
             limit: query.limit()?,
             left: query
                 .optional("left", |value| value.parse().map_err(|_| "must be true or false".to_owned()))?

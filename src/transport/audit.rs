@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde_json::value::RawValue;
 
 use super::App;
+use super::cursor::place;
 use super::http::{json_of, json_response};
 use super::pauses::day_or_instant;
 use super::problem::Problem;
@@ -123,9 +124,9 @@ struct Asked {
 
 impl Asked {
     fn read(query: &mut Query, zone: Tz) -> Result<Asked, Problem> {
-        let number = |text: &str| text.parse().map(TenantSeq).map_err(|_| "must be the number of an event".to_owned());
+        let number = |text: &str| place(text).ok_or_else(|| "must be the number of an event".to_owned());
         let after = query.optional("after", number)?;
-        let cursor = query.cursor(|text| text.parse().ok().map(TenantSeq))?;
+        let cursor = query.cursor::<TenantSeq>()?;
         if after.is_some() && cursor.is_some() {
             return Err(Problem::parameter("after", "and \"cursor\" say the same: give one of them"));
         }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::agents::manager;
 use super::change::{Change, RETRY_AFTER, TRIES_MAX};
+use super::cursor::Place;
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::policy::facts_of;
 use super::problem::Problem;
@@ -32,7 +33,7 @@ use crate::protocol::setting::{ChannelObject, TeamObject, read_channel as channe
 /// `GET /v1/teams`: by id, a page at a time.
 pub(super) async fn list_teams(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
-    let (after, limit) = page_of(&uri, |value| TeamId::new(value).ok())?;
+    let (after, limit) = page_of::<TeamId>(&uri)?;
     let facts = facts_of(&app, &principal.tenant)?;
     let teams = facts.directory.teams.values().filter(|team| after.as_ref().is_none_or(|after| team.id > *after));
     Ok(page("teams", limit, teams.map(TeamObject::of), |team| team.id))
@@ -106,7 +107,7 @@ pub(super) async fn list_channels(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
-    let (after, limit) = page_of(&uri, |value| ChannelCode::new(value).ok())?;
+    let (after, limit) = page_of::<ChannelCode>(&uri)?;
     let facts = facts_of(&app, &principal.tenant)?;
     let is_after = |code: &ChannelCode| after.as_ref().is_none_or(|after| code > after);
     let channels = facts.directory.channels.values().filter(|channel| is_after(&channel.code));
@@ -207,9 +208,9 @@ pub(super) async fn change_part(
     Err(WireError::unavailable(RETRY_AFTER))
 }
 
-fn page_of<T>(uri: &Uri, read: impl Fn(&str) -> Option<T>) -> Result<(Option<T>, usize), Problem> {
+fn page_of<P: Place>(uri: &Uri) -> Result<(Option<P>, usize), Problem> {
     let mut query = Query::of(uri)?;
-    let page = (query.cursor(read)?, query.limit()?);
+    let page = (query.cursor()?, query.limit()?);
     query.finish()?;
     Ok(page)
 }

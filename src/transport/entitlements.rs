@@ -34,7 +34,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let mut query = Query::of(&uri)?;
     let agent = query.optional("agent", |value| AgentId::new(value).map_err(|why| format!("is no id: {why}")))?;
     let team = query.optional("team", |value| TeamId::new(value).map_err(|why| format!("is no id: {why}")))?;
-    let (after, limit) = (query.cursor(|value| AgentId::new(value).ok())?, query.limit()?);
+    let (after, limit) = (query.cursor::<AgentId>()?, query.limit()?);
     query.finish()?;
     let facts = facts_of(&app, &principal.tenant)?;
     check_reached(team.as_ref(), &scope, &facts.directory)?;

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use super::App;
 use super::audit::{agent, kinds, object, unreadable};
+use super::cursor::place;
 use super::policy::facts_of;
 use super::problem::Problem;
 use super::query::Query;
@@ -53,7 +54,7 @@ pub(super) async fn follow(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     principal.scope(Action::FollowEvents)?;
     let heads = app.hub.heads(&principal.tenant).ok_or_else(WireError::forbidden)?;
     let mut query = Query::of(&uri)?;
-    let number = |text: &str| text.parse().map(TenantSeq).map_err(|_| "must be the number of an event".to_owned());
+    let number = |text: &str| place(text).ok_or_else(|| "must be the number of an event".to_owned());
     let after = query.optional("after", number)?;
     let wanted = Wanted {
         kinds: query.optional("kinds", kinds)?,
@@ -109,9 +110,9 @@ pub(super) async fn follow(State(app): State<Arc<App>>, uri: Uri, headers: Heade
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<TenantSeq>, Problem> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
-    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    let number = value.to_str().ok().and_then(place);
     number
-        .map(|number| Some(TenantSeq(number)))
+        .map(Some)
         .ok_or_else(|| Problem::parameter("Last-Event-ID", "must be the number of an event, as the stream gave it"))
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let principal = manager(&app, &headers).await?;
     let mut query = Query::of(&uri)?;
-    let (after, limit) = (query.cursor(|value| value.parse().ok())?, query.limit()?);
+    let (after, limit) = (query.cursor()?, query.limit()?);
     query.finish()?;
     let found = app.vault.list(&principal.tenant, "key", after, |_| true, limit + 1);
     let (found, next_cursor) = page(found, limit, |last| last.id().to_string());

@@ -15,6 +15,8 @@ mod change;
 pub mod contract;
 mod corrections;
 mod credential;
+#[doc(hidden)]
+pub mod cursor;
 mod directory;
 mod directory_import;
 mod directory_parts;

@@ -36,7 +36,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let mut query = Query::of(&uri)?;
     let flag = |value: &str| value.parse::<bool>().map_err(|_| "must be true or false".to_owned());
     let archived = query.optional("archived", flag)?.unwrap_or(false);
-    let after = query.cursor(|value| PauseTypeCode::new(value).ok())?;
+    let after = query.cursor::<PauseTypeCode>()?;
     let limit = query.limit()?;
     query.finish()?;
     let facts = facts_of(&app, &principal.tenant)?;

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::cursor::place;
 use super::http::json_response;
 use super::problem::Problem;
 use super::{App, rpc};
@@ -141,7 +142,7 @@ impl Asked {
                 text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit)).ok_or("must be from 1 to 1000")
             })?
             .unwrap_or(PAGE_DEFAULT),
-            after: taken(&mut given, "cursor", |text| cursor(text).ok_or("was not handed out by this server"))?,
+            after: taken(&mut given, "cursor", |text| place(text).ok_or("was not handed out by this server"))?,
         };
         if let Some(unknown) = given.keys().next() {
             return Err(Problem::parameter(unknown, "is unknown to this path"));
@@ -230,11 +231,11 @@ pub(super) fn day_or_instant(text: &str) -> Result<DayOrInstant, &'static str> {
 }
 
 /// A cursor is the start and the id of the last pause seen.
-fn cursor_text(last: PauseKey) -> String {
+pub(super) fn cursor_text(last: PauseKey) -> String {
     format!("{}_{}", last.started_at.0, last.id)
 }
 
-fn cursor(text: &str) -> Option<PauseKey> {
+pub(super) fn cursor(text: &str) -> Option<PauseKey> {
     let (at, id) = text.split_once('_')?;
     Some(PauseKey { started_at: Timestamp(at.parse().ok()?), id: id.parse().ok()? })
 }

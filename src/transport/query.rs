@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::Query as Pairs;
 use http::Uri;
 
+use super::cursor::{Place, place};
 use super::problem::Problem;
 
 /// How many entries a page has that asks for no number, and at most (`docs/protocol.md`, "Lists").
@@ -64,8 +65,8 @@ impl Query {
     ///
     /// # Errors
     /// When it is none that was handed out.
-    pub(super) fn cursor<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
-        self.optional("cursor", |value| read(value).ok_or_else(|| "is none that was handed out".to_owned()))
+    pub(super) fn cursor<P: Place>(&mut self) -> Result<Option<P>, Problem> {
+        self.optional("cursor", |value| place(value).ok_or_else(|| "is none that was handed out".to_owned()))
     }
 
     /// Refuses what has not been read.

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use super::App;
+use super::cursor::Place;
 use super::http::json_of;
 use super::policy::facts_of;
 use super::problem::Problem;
@@ -95,10 +96,7 @@ pub(super) async fn list_page(State(app): State<Arc<App>>, uri: Uri, headers: He
     let state = query.optional("state", word)?;
     let agent = query.optional("agent", |value| AgentId::new(value).map_err(|why| format!("is no id: {why}")))?;
     let team = query.optional("team", |value| TeamId::new(value).map_err(|why| format!("is no id: {why}")))?;
-    let after = query.cursor(|value| {
-        let (at, id) = value.split_once('.')?;
-        Some((WireTime(Timestamp(at.parse().ok()?)), id.parse::<RequestId>().ok()?.to_string()))
-    })?;
+    let after: Option<RequestPlace> = query.cursor()?;
     let limit = query.limit()?;
     query.finish()?;
     let directory = Arc::clone(&facts_of(&app, &principal.tenant)?.directory);
@@ -114,14 +112,39 @@ pub(super) async fn list_page(State(app): State<Arc<App>>, uri: Uri, headers: He
         is_agent && team.as_ref().is_none_or(|team| view.person.teams.contains(team))
     });
     let mut all = sorted(&views);
-    all.retain(|one| after.as_ref().is_none_or(|(at, id)| (one.created_at, &one.id) > (*at, id)));
+    all.retain(|one| after.as_ref().is_none_or(|after| RequestPlace::of(one) > *after));
     let more = all.len() > limit;
     all.truncate(limit);
     let mut shown = json!({ "requests": to_value(&all) });
     if let Some(last) = all.last().filter(|_| more) {
-        shown["next_cursor"] = json!(format!("{}.{}", last.created_at.0.0, last.id));
+        shown["next_cursor"] = json!(RequestPlace::of(last).write());
     }
     Ok(json_of(StatusCode::OK, &shown))
+}
+
+/// Where a request stands in the list: by when it was made, then by its id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RequestPlace {
+    created_at: WireTime,
+    id: String,
+}
+
+impl RequestPlace {
+    fn of(request: &RequestObject<'_>) -> RequestPlace {
+        RequestPlace { created_at: request.created_at, id: request.id.clone() }
+    }
+}
+
+impl Place for RequestPlace {
+    fn read(text: &str) -> Option<RequestPlace> {
+        let (at, id) = text.split_once('.')?;
+        let id = id.parse::<RequestId>().ok()?.to_string();
+        Some(RequestPlace { created_at: WireTime(Timestamp(at.parse().ok()?)), id })
+    }
+
+    fn write(&self) -> String {
+        format!("{}.{}", self.created_at.0.0, self.id)
+    }
 }
 
 /// Every state of a request.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::App;
 use super::access::actor_of;
 use super::accounts::end_sockets;
+use super::cursor::{Place, place};
 use super::http::json_of;
 use super::keys::manager;
 use super::logins::end_login;
@@ -38,7 +39,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let tenant = &principal.tenant;
     let mut query = Query::of(&uri)?;
     let subject = query.optional("subject", subject)?;
-    let (after, limit) = (query.cursor(Name::read)?, query.limit()?);
+    let (after, limit) = (query.cursor::<SessionName>()?, query.limit()?);
     query.finish()?;
     let subject = match (principal.may(Action::ManageAccess), subject) {
         (true, subject) => subject,
@@ -47,11 +48,11 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     };
     let is_wanted = |who: &PrincipalId| subject.as_ref().is_none_or(|subject| subject == who);
     let mut sessions = Vec::new();
-    if !matches!(after, Some(Name::Login(_))) {
-        let after = after.and_then(|after| if let Name::Socket(id) = after { Some(id) } else { None });
+    if !matches!(after, Some(SessionName::Login(_))) {
+        let after = after.and_then(|after| if let SessionName::Socket(id) = after { Some(id) } else { None });
         for (who, open) in app.sockets.list(tenant, after, is_wanted, limit + 1) {
             sessions.push(SessionObject {
-                id: Name::Socket(open.id).to_string(),
+                id: SessionName::Socket(open.id).to_string(),
                 kind: open.kind.as_str(),
                 subject: who.to_string(),
                 credential: open.proof.kind(),
@@ -61,13 +62,13 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
             });
         }
     }
-    let after = after.and_then(|after| if let Name::Login(id) = after { Some(id) } else { None });
+    let after = after.and_then(|after| if let SessionName::Login(id) = after { Some(id) } else { None });
     let room = (limit + 1).saturating_sub(sessions.len());
     let now = app.clock.now();
     let is_its = |login: &Login, account: &Account| login.expires_at > now && is_wanted(&account.rights.subject);
     for (login, account) in app.vault.logins(tenant, after, is_its, room) {
         sessions.push(SessionObject {
-            id: Name::Login(login.id).to_string(),
+            id: SessionName::Login(login.id).to_string(),
             kind: "login",
             subject: account.rights.subject.to_string(),
             credential: "login",
@@ -89,15 +90,15 @@ pub(super) async fn end(
     let principal = app.authenticate(&headers).await?;
     count(&app, &principal)?;
     let tenant = &principal.tenant;
-    let name = id.ok().and_then(|Path(id)| Name::read(&id)).ok_or_else(no_such_session)?;
+    let name = id.ok().and_then(|Path(id)| place(&id)).ok_or_else(no_such_session)?;
     let reaches = |who: &PrincipalId| principal.may(Action::ManageAccess) || *who == principal.id;
     match name {
-        Name::Socket(id) => {
+        SessionName::Socket(id) => {
             if app.sockets.end(tenant, |who, open| open.id == id && reaches(who)) == 0 {
                 return Err(no_such_session().into());
             }
         }
-        Name::Login(id) => {
+        SessionName::Login(id) => {
             let found = app.vault.find(tenant, id);
             let login = found.as_deref().and_then(Credential::login).ok_or_else(no_such_session)?;
             let whose = account(&app, tenant, login).ok_or_else(no_such_session)?;
@@ -163,25 +164,29 @@ pub(super) struct Page {
 
 /// What a session is called.
 #[derive(Debug, Clone, Copy)]
-enum Name {
+pub(super) enum SessionName {
     Socket(SessionId),
     Login(CredentialId),
 }
 
-impl Name {
-    fn read(text: &str) -> Option<Name> {
+impl Place for SessionName {
+    fn read(text: &str) -> Option<SessionName> {
         match text.parse::<u64>() {
-            Ok(number) => Some(Name::Socket(SessionId(number))),
-            Err(_) => text.parse().ok().map(Name::Login),
+            Ok(number) => Some(SessionName::Socket(SessionId(number))),
+            Err(_) => text.parse().ok().map(SessionName::Login),
         }
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
     }
 }
 
-impl std::fmt::Display for Name {
+impl std::fmt::Display for SessionName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Name::Socket(id) => write!(f, "{id}"),
-            Name::Login(id) => write!(f, "{id}"),
+            SessionName::Socket(id) => write!(f, "{id}"),
+            SessionName::Login(id) => write!(f, "{id}"),
         }
     }
 }

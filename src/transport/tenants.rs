@@ -28,7 +28,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let seen_by = principal.all_tenants().ok_or_else(WireError::forbidden)?;
     count(&app, &principal)?;
     let mut query = Query::of(&uri)?;
-    let (after, limit) = (query.cursor(|value| TenantId::new(value).ok())?, query.limit()?);
+    let (after, limit) = (query.cursor::<TenantId>()?, query.limit()?);
     query.finish()?;
     let all = app.router.tenants(&seen_by);
     let is_after = |id: &TenantId| after.as_ref().is_none_or(|after| id > after);

@@ -245,9 +245,21 @@ async fn the_audit_is_filtered_by_kind_agent_actor_time_and_number() {
     assert_eq!(audit(&server, &format!("&from={at}"), 1000).await, since);
     assert_eq!(audit(&server, &format!("&to={at}"), 1000).await, all[..all.len() - since.len()]);
     let token = auditor(&server);
-    for query in
-        ["kind=pause.begun", "agent=", "limit=0", "from=yesterday", "after=-1", "after=1&cursor=1", "colour=red"]
-    {
+    // No journal has an event of this number, so nothing comes behind it.
+    for beyond in [i64::MAX.unsigned_abs(), i64::MAX.unsigned_abs() + 1, u64::MAX] {
+        let answer = server.get(&token, &format!("/v1/audit?after={beyond}")).await.json();
+        assert_eq!(answer, serde_json::json!({"events": []}), "{beyond}");
+    }
+    for query in [
+        "kind=pause.begun",
+        "agent=",
+        "limit=0",
+        "from=yesterday",
+        "after=-1",
+        "after=%2B1",
+        "after=1&cursor=1",
+        "colour=red",
+    ] {
         let answer = server.get(&token, &format!("/v1/audit?{query}")).await;
         assert_eq!(answer.problem(), (400, "invalid_params".to_owned()), "{query}");
     }

@@ -308,6 +308,12 @@ fn everything_that_is_wrong_is_told_by_the_path_of_its_field() {
 }
 
 #[test]
+fn the_word_that_takes_an_icon_away_in_a_file_is_the_name_of_none() {
+    let told = problems(json!([{"code": "a", "name": {"en": "A"}, "icon": "none"}]));
+    assert_eq!(told, ["types[0].icon: \"none\" names no icon; leave the field out for a type without one"]);
+}
+
+#[test]
 fn what_is_wrong_with_an_override_or_with_what_is_owed_is_told_by_its_path() {
     let types = json!([
         {"code": "a", "name": {"en": "A"}, "limit_s": 600, "overrides": [

@@ -83,7 +83,7 @@ async fn read_page(
     ));
     let head = head_of(reading).await?;
     let mut binds = vec![
-        Bind::Number(after.0.cast_signed()),
+        Bind::Number(i64::try_from(after.0).unwrap_or(i64::MAX)),
         Bind::Number(filter.from.map_or(i64::MIN, |from| from.0)),
         Bind::Number(filter.to.map_or(i64::MAX, |to| to.0)),
         Bind::Number(i64::try_from(limit).unwrap_or(i64::MAX)),
