@@ -52,7 +52,6 @@ impl Lines {
     }
 
     fn put(&self, tenants: BTreeMap<TenantId, Arc<Line>>) {
-        metrics::gauge!("intervalo_tenants").set(tenants.len() as f64);
         self.tenants.store(Arc::new(tenants));
     }
 

@@ -28,6 +28,7 @@ const BY_THEIR_IDS: &[(&str, &str, &str)] = &[
 /// Where the doors may make a tenant's id of a text, and why.
 const MADE_UP: &[(&str, &str)] = &[
     ("src/transport/logins.rs", "a person who logs in has no credential yet, and names the company"),
+    ("src/transport/founding.rs", "an operator makes a tenant, and names it"),
     ("src/transport/tenants.rs", "the place in the operators' list"),
 ];
 
