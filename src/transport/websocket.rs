@@ -44,11 +44,12 @@ pub(super) async fn run<S>(
     metrics::gauge!("intervalo_sockets").increment(1.0);
     let _counted = Counted;
     tracing::debug!(session.id = id.0, client = %client, "socket {id} from {client}");
-    let connection = Connection { app, wire, session, boards: Boards::default() };
+    let mut connection = Connection { app, wire, session, boards: Boards::default() };
     let ending = tokio::select! {
         ending = connection.serve() => ending,
         () = cut.cancelled() => Ending::Gone("cut"),
     };
+    Box::pin(cut.run_until_cancelled(connection.end(&ending))).await;
     let (code, why) = match &ending {
         Ending::Close(code, reason) => (code.number(), reason.as_str()),
         Ending::Gone(why) => (0, *why),
@@ -85,22 +86,25 @@ enum Input {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    async fn serve(mut self) -> Ending {
-        self.session.open_at_once().await;
-        let ending = loop {
+    async fn serve(&mut self) -> Ending {
+        // What runs now and then is kept apart from the task, of which each socket holds all there may ever be.
+        Box::pin(self.session.open_at_once()).await;
+        loop {
             if let Some(ending) = self.session.take_ending() {
-                break ending;
+                return ending;
             }
             let input = self.next_input().await;
             if let Err(ending) = self.on_input(input).await {
-                break ending;
+                return ending;
             }
-        };
-        // The agent is taken off and the boards end at once; saying goodbye may take a moment.
+        }
+    }
+
+    /// The agent is taken off and the boards end at once; saying goodbye may take a moment.
+    async fn end(self, ending: &Ending) {
         let Connection { wire, session, boards, .. } = self;
         drop((session, boards));
-        wire.end(&ending).await;
-        ending
+        wire.end(ending).await;
     }
 
     async fn next_input(&mut self) -> Input {
@@ -167,8 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Runs the calls of a message; pings go on meanwhile.
     async fn answer(&mut self, text: &str) -> Result<Option<String>, Ending> {
         let Connection { wire, session, boards, .. } = self;
-        let answering = session.answer(text, boards);
-        tokio::pin!(answering);
+        let mut answering = Box::pin(session.answer(text, boards));
         loop {
             tokio::select! {
                 biased;
@@ -210,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn on_time(&mut self) -> Result<(), Ending> {
         let now = self.app.clock.now();
         self.wire.keep_alive(now).await?;
-        for text in self.session.on_time(now).await? {
+        for text in Box::pin(self.session.on_time(now)).await? {
             self.wire.send(text).await?;
         }
         Ok(())
@@ -236,7 +239,21 @@ pub(super) fn reconnect_after_ms(name: impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use hyper::upgrade::Upgraded;
+    use hyper_util::rt::TokioIo;
+
     use super::*;
+
+    /// How many bytes of a task what an asynchronous function does takes.
+    fn task_bytes<A, B, C, D, E, F: Future>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn promise_r1_the_task_of_a_socket_holds_little_while_nothing_is_asked_of_it() {
+        let bytes = task_bytes(run::<TokioIo<Upgraded>>);
+        assert!(bytes <= 5 * 1024, "{bytes} bytes of the 16 KiB that a connection may take");
+    }
 
     #[test]
     fn clients_are_asked_to_come_back_spread_over_the_whole_time() {

@@ -199,8 +199,8 @@ pub(super) fn again(at: At, tools: &Tools) -> Act {
             Act::send(fragments(false)).again(FRAGMENTS_EVERY)
         }
         Kind::Fragments if at.attempt % 3 == 2 && at.step == FRAGMENTS_TIMES => {
-            // The rest of the message is said to be as long as a message may be.
-            Act::send([&[0x80, 0x80 | 127][..], &(1u64 << 16).to_be_bytes(), &[0; 4]].concat())
+            // The rest of the message is said to be longer than a message may be.
+            Act::send([&[0x80, 0x80 | 127][..], &((1u64 << 16) + 1).to_be_bytes(), &[0; 4]].concat())
         }
         Kind::Churn if at.attempt % 2 == 1 => Act::send(Vec::new()).then(Then::Vanishes),
         Kind::SlowHeads | Kind::PingFlood | Kind::Junk | Kind::BadTokens | Kind::Fragments | Kind::Churn => {
