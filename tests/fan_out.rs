@@ -218,7 +218,8 @@ async fn a_snapshot_in_parts_is_of_one_instant_while_everything_changes() {
         // Each board stops in the middle of a snapshot of another boundary.
         let (board, dashboard) = &mut boards[step];
         let frame = board.next().await;
-        assert_eq!(result_of(frame.text.as_str())["parts"], 3);
+        let parts = result_of(frame.text.as_str())["parts"].as_u64();
+        assert!(parts.is_some_and(|parts| parts >= 3), "there is a middle: {parts:?}");
         dashboard.apply(frame.text.as_str(), &house.world).unwrap();
     }
     house.commit(&[(1, To::Overrun)]);

@@ -23,6 +23,9 @@ use crate::domain::time::Timestamp;
 pub const FRAME_BYTES_MAX: usize = 512 * 1024;
 /// The most agents in one part of a snapshot (`docs/protocol.md`).
 pub const AGENTS_PER_PART_MAX: usize = 500;
+/// The most bytes of rows in one part of a snapshot, unless one row alone has more. Whoever does not read holds a part until
+/// it is cut, and a copy of it (promise R1).
+const PART_BYTES_MAX: usize = 64 * 1024;
 /// The most alerts in a frame, the oldest ones; with it, alerts stay under half of
 /// [`FRAME_BYTES_MAX`] for ids of ordinary length. A row still says `overrun` where its alert is left out.
 pub const ALERTS_PER_FRAME_MAX: usize = 500;
@@ -318,8 +321,8 @@ struct Stale {
     since: WireTime,
 }
 
-/// The frames of a snapshot, in order: each at most [`AGENTS_PER_PART_MAX`] agents and
-/// [`FRAME_BYTES_MAX`] bytes, never none. Counts and alerts are in the first.
+/// The frames of a snapshot, in order: each at most [`AGENTS_PER_PART_MAX`] agents, some 64 KiB of them, and
+/// [`FRAME_BYTES_MAX`] bytes with all else, never none. Counts and alerts are in the first.
 pub fn snapshot(subscription: &str, end: Boundary<'_>, agents: &[&RawValue], extras: &Extras<'_>) -> Vec<String> {
     let extras = WrittenExtras::of(extras);
     let parts = split(agents, extras.bytes());
@@ -408,7 +411,7 @@ impl WrittenExtras {
 fn split<'a, 'r>(agents: &'a [&'r RawValue], reserved: usize) -> Vec<&'a [&'r RawValue]> {
     let mut parts = Vec::new();
     let mut begin = 0;
-    let mut room = FRAME_BYTES_MAX - ENVELOPE_BYTES_MAX - reserved;
+    let mut room = PART_BYTES_MAX.min(FRAME_BYTES_MAX - ENVELOPE_BYTES_MAX - reserved);
     for (at, row) in agents.iter().enumerate() {
         let length = row.get().len() + 1;
         // One row alone is a part even if it is too long: that there is such a row is not for a
@@ -416,7 +419,7 @@ fn split<'a, 'r>(agents: &'a [&'r RawValue], reserved: usize) -> Vec<&'a [&'r Ra
         if at > begin && (at - begin == AGENTS_PER_PART_MAX || length > room) {
             parts.push(&agents[begin..at]);
             begin = at;
-            room = FRAME_BYTES_MAX - ENVELOPE_BYTES_MAX;
+            room = PART_BYTES_MAX;
         }
         room = room.saturating_sub(length);
     }
@@ -503,9 +506,18 @@ mod tests {
     }
 
     #[test]
-    fn long_rows_are_cut_into_more_parts() {
-        let parts = parts_of(&rows(500, 3_000), &Extras::default());
+    fn promise_r1_rows_are_cut_into_parts_that_a_slow_board_may_hold() {
+        let rows = rows(500, 3_000);
+        let parts = parts_of(&rows, &Extras::default());
         check_whole(&parts, 500);
+        let a_part = PART_BYTES_MAX / (rows[0].get().len() + 1);
+        assert_eq!((a_part, parts.len()), (21, 500usize.div_ceil(21)));
+    }
+
+    #[test]
+    fn one_row_that_is_too_long_is_a_part() {
+        let parts = parts_of(&rows(3, 65_535), &Extras::default());
+        check_whole(&parts, 3);
         assert_eq!(parts.len(), 3);
     }
 

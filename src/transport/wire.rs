@@ -18,8 +18,8 @@ use crate::protocol::close::CloseCode;
 
 /// The largest message accepted (promise R4).
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// What is read at once. Every socket holds such a buffer, so it is small; most messages fit.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// What is read at once. Every socket holds such a buffer, so it is small; all that agents send in a day fits.
+const READ_BUFFER_BYTES: usize = 1024;
 /// What may wait to be written: one frame of 512 KiB, the largest that is sent, and what belongs to
 /// it. Every message is flushed before the next, so that more never gathers.
 const WRITE_BUFFER_BYTES_MAX: usize = 600 * 1024;
