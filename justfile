@@ -63,6 +63,10 @@ interleavings *ARGS:
 windows:
     bash .ci/windows
 
+# What is read from outside under libFuzzer, all targets or those that are named: kept inputs, then 60 s each (fuzz/README.md)
+fuzz *TARGETS:
+    bash .ci/fuzz {{TARGETS}}
+
 # Mutations of the domain, a part of them: `just mutants 0/20` is every twentieth; needs cargo-mutants. What is not caught is
 # listed in target/mutants/*/mutants.out/missed.txt
 mutants SHARD="0/20" *ARGS:

@@ -9,6 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
 
+/// How much of a number that is none is told, in characters.
+const FOUND_TOLD_MAX: usize = 40;
+
 /// Something wrong with a file, or worth a note.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -237,7 +240,10 @@ impl<'d> Field<'d> {
         match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(value) if range.contains(&value) => Some(At { value, line: self.line }),
             Ok(_) | Err(_) => {
-                self.refuse(problems, format_args!("expected {expected}, found {number}"));
+                // Where a file is no TOML, whatever stands there is taken for the number: it may be long, and need not print.
+                let found: String =
+                    number.to_string().chars().take(FOUND_TOLD_MAX).flat_map(char::escape_debug).collect();
+                self.refuse(problems, format_args!("expected {expected}, found {found}"));
                 None
             }
         }

@@ -1,0 +1,1 @@
+{"jsonrpc": "2.0", "id": 22, "method": "alert.ack", "params": {"alert": "overrun:01890a5d-ac96-774b-bcce-b302099a8057", "op": "01890a5d-ac96-774b-bcce-b302099a8057"}}
