@@ -63,7 +63,10 @@ async fn promise_r2_every_figure_of_the_register_of_limits_is_there_after_a_smal
     let admin = folder.token(TENANT, "admin", "rita", &[]).await;
     let mut sockets = vec![ana];
     while sockets.len() < intervalo::actor::session::SESSIONS_MAX {
-        sockets.push(Client::connect(&server.url(), &token).await.expect("there is room"));
+        let one = Client::connect(&server.url(), &token).await.expect("there is room");
+        // A socket is open before its session is: whoever is answered has one.
+        one.call("agent.get", json!({})).await.expect("there is room");
+        sockets.push(one);
     }
     let refused = match Client::connect(&server.url(), &token).await {
         Ok(one_more) => one_more.call("agent.get", json!({})).await.is_err(),
