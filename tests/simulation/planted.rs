@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use intervalo::domain::command::Actor;
 use intervalo::domain::entitlement::AtRisk;
-use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause, PauseEnded, Queued, TenantEvent, TenantEventBody};
+use intervalo::domain::event::{
+    AgentEvent, AgentEventBody, Cause, PauseEnded, Queued, Shift, TenantEvent, TenantEventBody,
+};
 use intervalo::domain::id::{AgentSeq, PauseId};
 use intervalo::domain::record::PauseCorrected;
 use intervalo::domain::time::{Timestamp, minutes};
@@ -107,6 +109,27 @@ fn semantics_4_a_line_that_is_joined_for_another_hour_is_found() {
 #[test]
 fn semantics_2_declared_shifts_that_are_forgotten_with_the_server_are_found() {
     is_found(Defect::ShiftsForgotten, "§2");
+}
+
+#[test]
+fn semantics_2_a_late_return_to_a_protected_pause_in_another_shift_is_found() {
+    doctored_is_found("§2", |journal, at| {
+        alter(journal, at, |event| {
+            let AgentEventBody::Connected { shift: Some(shift) } = event.body else { return None };
+            let started_at = Timestamp(shift.started_at.0 - 1);
+            Some(AgentEventBody::Connected { shift: Some(Shift { started_at, ..shift }) })
+        })
+    });
+}
+
+#[test]
+fn semantics_2_a_late_return_to_a_protected_pause_in_no_shift_is_found() {
+    doctored_is_found("§2", |journal, at| {
+        alter(journal, at, |event| {
+            let AgentEventBody::Connected { shift: Some(_) } = event.body else { return None };
+            Some(AgentEventBody::Connected { shift: None })
+        })
+    });
 }
 
 #[test]

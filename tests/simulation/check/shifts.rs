@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use intervalo::domain::event::{AgentEvent, AgentEventBody};
+use intervalo::domain::event::{AgentEvent, AgentEventBody, Cause, Shift as ShiftTold};
 use intervalo::domain::id::AgentId;
 use intervalo::domain::time::{Timestamp, hours};
 use intervalo::ports::EntryBody;
@@ -79,7 +79,7 @@ pub(super) fn check(seen: &Evidence) -> Option<Broken> {
 
 impl Shifts {
     pub(super) fn take(&mut self, event: &AgentEvent) -> Option<Became> {
-        if let AgentEventBody::SignedIn { shift, .. } = &event.body {
+        if let Some(shift) = signed_in_to(event) {
             self.signed_in = Some(shift.started_at);
         }
         if let AgentEventBody::ShiftPlanned(planned) = &event.body {
@@ -133,15 +133,26 @@ impl Shifts {
     }
 
     fn is_told_wrong_by(&self, event: &AgentEvent, rested: bool) -> bool {
-        if let AgentEventBody::SignedIn { shift, .. } = &event.body {
+        if let Some(shift) = signed_in_to(event) {
             let declared = self.counting_at(event.at).map(|shift| shift.start);
             let expected = declared.or(self.signed_in.filter(|_| !rested)).unwrap_or(event.at);
             return shift.started_at != expected;
+        }
+        if matches!(event.body, AgentEventBody::Connected { .. }) {
+            return event.cause == Cause::SignIn;
         }
         let AgentEventBody::PauseStarted(started) = &event.body else { return false };
         let expected = self.at(event.at);
         let told = started.place.shift.map(|shift| (shift.started_at, !shift.estimated));
         let ends = started.place.shift.and_then(|shift| shift.ends_at).filter(|ends_at| event.at < *ends_at);
         told != expected.map(|shift| (shift.began, shift.declared)) || ends != expected.and_then(|shift| shift.ends)
+    }
+}
+
+/// The shift that an event says an agent came to work in: at a sign-in, and at the late return to a protected pause.
+fn signed_in_to(event: &AgentEvent) -> Option<&ShiftTold> {
+    match &event.body {
+        AgentEventBody::SignedIn { shift, .. } | AgentEventBody::Connected { shift: Some(shift) } => Some(shift),
+        _ => None,
     }
 }
