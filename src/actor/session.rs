@@ -19,14 +19,14 @@ pub const NOTICES_MAX: usize = 64;
 /// How many sessions one agent may have open; a person has tabs and devices, not fleets.
 pub const SESSIONS_MAX: usize = 16;
 
-/// One open socket, as the actor holds it.
+/// One open socket, as the actor holds it. Notices are boxed: each queue has room for dozens, and is empty all day.
 #[derive(Debug, Clone)]
 pub struct SessionLink {
     /// The session.
     pub id: SessionId,
     /// Where notices go, bounded by [`NOTICES_MAX`]. A full queue ends the session: the actor drops
     /// its sender, and the socket's task closes it as slow.
-    pub notices: mpsc::Sender<Notice>,
+    pub notices: mpsc::Sender<Box<Notice>>,
     /// When the socket last answered a ping, in ms since the epoch; 0 before the first.
     pub answered_at: Arc<AtomicI64>,
 }
@@ -34,7 +34,7 @@ pub struct SessionLink {
 impl SessionLink {
     /// Gives the socket something to tell; false when it is gone, or too far behind.
     pub(super) fn tell(&self, notice: Notice) -> bool {
-        let told = self.notices.try_send(notice);
+        let told = self.notices.try_send(Box::new(notice));
         if matches!(told, Err(mpsc::error::TrySendError::Full(_))) {
             Limit::Notices.reached();
         }

@@ -83,7 +83,7 @@ struct Open {
 
 /// The socket counts as the agent's presence.
 struct Presence {
-    notices: mpsc::Receiver<Notice>,
+    notices: mpsc::Receiver<Box<Notice>>,
     /// The queue was seen full: if it ends, it ends because of that.
     fell_behind: bool,
     _attached: Attached,
@@ -138,7 +138,7 @@ pub(super) enum Heard {
 async fn next_notice(presence: Option<&mut Presence>) -> Option<Notice> {
     let Some(presence) = presence else { return std::future::pending().await };
     presence.fell_behind |= presence.notices.len() >= NOTICES_MAX;
-    presence.notices.recv().await
+    presence.notices.recv().await.map(|notice| *notice)
 }
 
 /// Waits for the menu to move; for ever, while nobody watches it.
@@ -260,7 +260,7 @@ impl Session {
 
     /// What is already waiting of what the agent's actor says.
     pub(super) fn waiting_notice(&mut self) -> Option<Notice> {
-        self.open.as_mut()?.presence.as_mut()?.notices.try_recv().ok()
+        self.open.as_mut()?.presence.as_mut()?.notices.try_recv().ok().map(|notice| *notice)
     }
 
     /// What the client wants to be told.

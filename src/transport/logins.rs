@@ -9,13 +9,11 @@ use axum::response::{IntoResponse, Response};
 use http::header::{HeaderValue, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
-use tokio::sync::Semaphore;
 
 use super::App;
 use super::accept::Peer;
 use super::access::{COOKIE_NAME, actor_of, cookie, same_site};
 use super::accounts::{drops_of, end_sockets};
-use super::failures::{Budget, Failures};
 use super::http::{BODY_BYTES_MAX, json_of, read_body};
 use super::me;
 use super::problem::Problem;
@@ -37,63 +35,6 @@ use crate::protocol::time::to_text;
 const LOGIN_TTL: Duration = Duration::from_secs(12 * 3600);
 /// How many logins an account has at once; the oldest goes for the newest.
 const LOGINS_PER_ACCOUNT_MAX: usize = 16;
-/// How many passwords are hashed at once: each takes a processor and 19 MiB for some tens of milliseconds.
-const HASHES_AT_ONCE: usize = 2;
-/// How many may wait for that; whoever comes then is told to come again.
-const HASHES_WAITING_MAX: usize = 256;
-/// When to come again then.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
-/// How many wrong passwords an account takes, whoever tries them: some mistakes at once, then one in half a minute.
-/// That is a million in a year, of the 2¹²⁰ that a made-up password could be.
-const WRONG_PASSWORDS: Budget = Budget { burst: 8, one_more_after: Duration::from_secs(30) };
-
-/// The same by address, whatever the names: room for the mistakes of a whole contact centre behind one, and few enough
-/// that nobody else waits long for a password to be looked at.
-const WRONG_FROM_ADDRESS: Budget = Budget { burst: 100, one_more_after: Duration::from_secs(1) };
-
-/// The hashing of passwords: bounded, off the threads that serve.
-pub(super) struct PasswordWork {
-    at_once: Semaphore,
-    waiting: Semaphore,
-    /// Wrong passwords by company and login.
-    wrong: Failures<(TenantId, PrincipalId)>,
-    /// And by address.
-    wrong_from: Failures<IpAddr>,
-    /// Held by whoever uses an invitation up.
-    pub(super) accepting: tokio::sync::Mutex<()>,
-}
-
-impl Default for PasswordWork {
-    fn default() -> PasswordWork {
-        PasswordWork {
-            at_once: Semaphore::new(HASHES_AT_ONCE),
-            waiting: Semaphore::new(HASHES_WAITING_MAX),
-            wrong: Failures::new("login", WRONG_PASSWORDS),
-            wrong_from: Failures::new("login_address", WRONG_FROM_ADDRESS),
-            accepting: tokio::sync::Mutex::default(),
-        }
-    }
-}
-
-impl PasswordWork {
-    /// Runs something slow.
-    ///
-    /// # Errors
-    /// [`WireError`] when too many wait already.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, WireError> {
-        let busy = || WireError::unavailable(RETRY_AFTER);
-        let _waiting = self.waiting.try_acquire().map_err(|_| {
-            Limit::Passwords.reached();
-            busy()
-        })?;
-        let _turn = self.at_once.acquire().await.map_err(|_| busy())?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| WireError::internal())
-    }
-}
-
 /// `POST /v1/login`: a cookie for a name and a password. With `new_password` the password is another from here on.
 pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     offered(&app)?;
@@ -104,25 +45,14 @@ pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Res
     let (Ok(tenant), Ok(name)) = (TenantId::new(&tenant), PrincipalId::new(&Account::folded(&login))) else {
         return Err(wrong().into());
     };
-    let is_known = app.router.tenant(&tenant).is_some();
-    // Beyond the budget no password is looked at, not even the right one: else guessing would go on.
     let who = (tenant.clone(), name);
-    app.passwords.wrong_from.check(&from, app.clock.now()).map_err(WireError::rate_limited)?;
-    app.passwords.wrong.check(&who, app.clock.now()).map_err(WireError::rate_limited)?;
     let found = app.vault.account_called(&tenant, &login).filter(|account| account.ended_at.is_none());
-    let kept = found.as_ref().and_then(|account| account.password.clone());
-    let is_right = app.passwords.run(move || is_password(&password, kept.as_ref())).await?;
-    let now = app.clock.now();
-    let known = found.clone().filter(|account| is_right && may_come_in(&app, &tenant, account, now));
-    let Some(account) = known else {
-        // A company that there is not takes as long, and is told as little.
-        if is_known {
-            app.turned_away.note(&tenant, Door::Login, found.map(|account| account.id));
-        }
-        app.passwords.wrong_from.failed(&from, now).map_err(WireError::rate_limited)?;
-        app.passwords.wrong.failed(&who, now).map_err(WireError::rate_limited)?;
-        return Err(wrong().into());
-    };
+    // Beyond the budget no password is looked at, not even the right one: else guessing would go on. Asked again when it is
+    // its turn, for those before it may have used the budget up.
+    let may = || app.passwords.may_guess(&who, &from, app.clock.now());
+    may()?;
+    let guess = Guess { app: Arc::clone(&app), who: who.clone(), from, found, password };
+    let account = app.passwords.run_if(may, move || guess.look()).await??;
     let account = match new_password {
         Some(new) => change_password(&app, &tenant, account, new).await?,
         None if account.change_by.is_some() => {
@@ -132,6 +62,41 @@ pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Res
         None => account,
     };
     begin(&app, &tenant, &account).await
+}
+
+/// A password that is to be looked at.
+struct Guess {
+    app: Arc<App>,
+    who: (TenantId, PrincipalId),
+    from: IpAddr,
+    found: Option<Account>,
+    password: String,
+}
+
+impl Guess {
+    /// Looks at it, and counts it when it is wrong: on the thread that looks, so that whoever hangs up meanwhile has used as much
+    /// of the budget as whoever waits.
+    ///
+    /// # Errors
+    /// [`WireError`] for whoever may not come in.
+    fn look(self) -> Result<Account, WireError> {
+        let Guess { app, who, from, found, password } = self;
+        let kept = found.as_ref().and_then(|account| account.password.as_ref());
+        let is_right = is_password(&password, kept);
+        let (tenant, now) = (&who.0, app.clock.now());
+        let known = found.clone().filter(|account| is_right && may_come_in(&app, tenant, account, now));
+        known.map_or_else(
+            || {
+                // A company that there is not takes as long, and is told as little.
+                if app.router.tenant(tenant).is_some() {
+                    app.turned_away.note(tenant, Door::Login, found.map(|account| account.id));
+                }
+                app.passwords.guessed_wrong(&who, &from, now)?;
+                Err(wrong())
+            },
+            Ok,
+        )
+    }
 }
 
 /// Whether the installation has logins at all.

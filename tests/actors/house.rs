@@ -66,18 +66,18 @@ pub(crate) struct Link {
     pub(crate) id: SessionId,
     /// What the session was opened with.
     pub(crate) opened: Arc<AgentView>,
-    notices: mpsc::Receiver<Notice>,
+    notices: mpsc::Receiver<Box<Notice>>,
 }
 
 impl Link {
     /// The next notice; none when the actor has let go.
     pub(crate) async fn notice(&mut self) -> Option<Notice> {
-        self.notices.recv().await
+        self.notices.recv().await.map(|notice| *notice)
     }
 
     /// A notice that is there already.
     pub(crate) fn waiting(&mut self) -> Option<Notice> {
-        self.notices.try_recv().ok()
+        self.notices.try_recv().ok().map(|notice| *notice)
     }
 }
 

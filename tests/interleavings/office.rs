@@ -31,7 +31,7 @@ pub(crate) struct Office {
 
 /// What is left of a socket: it lives as long as this.
 pub(crate) struct Socket {
-    pub(crate) notices: mpsc::Receiver<Notice>,
+    pub(crate) notices: mpsc::Receiver<Box<Notice>>,
 }
 
 /// The clock moves on until this is stopped.

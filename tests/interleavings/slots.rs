@@ -71,7 +71,7 @@ async fn wait_and_take(office: Arc<Office>, agent: &'static str, mut socket: Soc
     let reply = office.execute(agent, pause("fila")).await.expect("a slot, or a place in line");
     if reply.outcome == Outcome::Queued {
         let offer = loop {
-            if let Notice::Offered { offer, .. } = socket.notices.recv().await.expect("the socket is held") {
+            if let Notice::Offered { offer, .. } = *socket.notices.recv().await.expect("the socket is held") {
                 break offer;
             }
         };

@@ -44,7 +44,7 @@ pub(crate) struct Client {
 /// One socket, from the agent's side.
 struct Link {
     id: SessionId,
-    notices: mpsc::Receiver<Notice>,
+    notices: mpsc::Receiver<Box<Notice>>,
     answered_at: Arc<AtomicI64>,
     /// Where it is among the sessions on record.
     place: usize,
