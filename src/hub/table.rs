@@ -24,7 +24,7 @@ pub(super) struct Row {
     pub(super) view: Arc<AgentView>,
     /// The same as JSON, written once, when somebody is first shown it: a start has other things to do, and
     /// most rows of a large company are never looked at.
-    json: OnceLock<Box<RawValue>>,
+    json: OnceLock<Arc<RawValue>>,
     /// The number that it last changed visibly at, or a later one.
     pub(super) changed: TenantSeq,
 }
@@ -35,8 +35,8 @@ impl Row {
     }
 
     /// The row as JSON.
-    pub(super) fn json(&self) -> &RawValue {
-        self.json.get_or_init(|| AgentState::of(&self.view).to_json())
+    pub(super) fn json(&self) -> &Arc<RawValue> {
+        self.json.get_or_init(|| AgentState::of(&self.view).to_json().into())
     }
 }
 

@@ -19,7 +19,7 @@ use super::table::{Row, Table};
 use crate::domain::directory::Person;
 use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
-use crate::protocol::board::{self, Boundary, Extras};
+use crate::protocol::board::{self, Boundary, Extras, Snapshot};
 use crate::protocol::request::RequestObject;
 
 /// The most frames that a view keeps for boards that are a little behind.
@@ -73,10 +73,26 @@ struct Kept {
     /// Unique within the view.
     number: u64,
     at: TenantSeq,
-    parts: Vec<Utf8Bytes>,
+    snapshot: Snapshot,
+    /// The parts that somebody has been sent, of the newest snapshot; none of those before it.
+    written: Vec<Option<Utf8Bytes>>,
     readers: usize,
     /// How many bytes of changes came after it.
     bytes_since: usize,
+}
+
+impl Kept {
+    /// A part, written once for all who come to it while this is the newest snapshot.
+    fn frame(&mut self, subscription: &str, part: usize) -> Utf8Bytes {
+        if let Some(Some(written)) = self.written.get(part) {
+            return written.clone();
+        }
+        let frame = encoded(self.snapshot.frame(subscription, part));
+        if let Some(kept) = self.written.get_mut(part) {
+            *kept = Some(frame.clone());
+        }
+        frame
+    }
 }
 
 /// One view of a tenant.
@@ -159,7 +175,7 @@ impl View {
         beside: Beside,
         asides: Vec<Utf8Bytes>,
     ) {
-        let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(table.row(agent)?.json())).collect();
+        let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(&**table.row(agent)?.json())).collect();
         let removed: Vec<&str> = removed.iter().map(|agent| agent.as_str()).collect();
         let (from, to) = (self.boundary, table.head());
         let bytes = bytes_of(&rows) + removed.iter().map(|agent| agent.len() + 3).sum::<usize>();
@@ -210,8 +226,8 @@ impl View {
                         *place = Place::Fresh { not_before };
                         continue;
                     };
-                    let frame = kept.parts[part].clone();
-                    if part + 1 == kept.parts.len() {
+                    let frame = kept.frame(&self.id, part);
+                    if part + 1 == kept.snapshot.parts() {
                         kept.readers -= 1;
                         *place = Place::At { to: kept.at };
                         self.drop_unread_snapshots();
@@ -350,7 +366,7 @@ impl View {
         if let Some((_, text)) = self.catch_ups.iter().find(|(at, _)| *at == from) {
             return Some(text.clone());
         }
-        let rows: Vec<&RawValue> = self.rows(table).filter(|row| row.changed > from).map(|row| row.json()).collect();
+        let rows: Vec<&RawValue> = self.rows(table).filter(|row| row.changed > from).map(|row| &**row.json()).collect();
         if bytes_of(&rows) > CATCH_UP_BYTES_MAX {
             return None;
         }
@@ -388,15 +404,19 @@ impl View {
         if crowded {
             self.snapshots.pop_front();
         }
-        let rows: Vec<&RawValue> = self.rows(table).map(|row| row.json()).collect();
+        let rows = self.rows(table).map(|row| Arc::clone(row.json())).collect();
         let cursor = self.cursor(table);
         let end = Boundary { to: boundary, cursor: &cursor };
-        let extras = self.extras(table, Beside { counts: true, alerts: true });
-        let parts = board::snapshot(&self.id, end, &rows, &extras).into_iter().map(encoded).collect();
+        let snapshot = Snapshot::of(end, rows, &self.extras(table, Beside { counts: true, alerts: true }));
         counter!("intervalo_hub_snapshots_total").increment(1);
         self.snapshots_made += 1;
         let number = self.snapshots_made;
-        self.snapshots.push_back(Kept { number, at: boundary, parts, readers: 1, bytes_since: 0 });
+        if let Some(before) = self.snapshots.back_mut() {
+            // Whoever is still in the middle of it has what is left written anew; whoever comes takes the new one.
+            before.written.clear();
+        }
+        let written = vec![None; snapshot.parts()];
+        self.snapshots.push_back(Kept { number, at: boundary, snapshot, written, readers: 1, bytes_since: 0 });
         number
     }
 

@@ -3,11 +3,15 @@
 //! Rows come in as JSON that was written once ([`super::state::AgentState::to_json`]); nothing here
 //! depends on a connection.
 
+mod snapshot;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+pub use snapshot::Snapshot;
 
 use super::notifications::Notification;
 use super::request::RequestObject;
@@ -277,22 +281,6 @@ struct Params<'a, R> {
 }
 
 #[derive(Serialize)]
-struct SnapshotPart<'a> {
-    kind: &'static str,
-    part: usize,
-    parts: usize,
-    to: u64,
-    cursor: &'a str,
-    agents: &'a [&'a RawValue],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    counts: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alerts: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    requests: Option<&'a RawValue>,
-}
-
-#[derive(Serialize)]
 struct Changes<'a> {
     kind: &'static str,
     from: u64,
@@ -319,22 +307,6 @@ struct Beat<'a> {
 struct Stale {
     kind: &'static str,
     since: WireTime,
-}
-
-/// The frames of a snapshot, in order: each at most [`AGENTS_PER_PART_MAX`] agents, some 64 KiB of them, and
-/// [`FRAME_BYTES_MAX`] bytes with all else, never none. Counts and alerts are in the first.
-pub fn snapshot(subscription: &str, end: Boundary<'_>, agents: &[&RawValue], extras: &Extras<'_>) -> Vec<String> {
-    let extras = WrittenExtras::of(extras);
-    let parts = split(agents, extras.bytes());
-    let count = parts.len();
-    let frame = |(part, agents): (usize, &[&RawValue])| {
-        let (counts, alerts, requests) = if part == 0 { extras.all() } else { (None, None, None) };
-        let (cursor, to) = (end.cursor, end.to.0);
-        let result =
-            SnapshotPart { kind: "snapshot", part, parts: count, to, cursor, agents, counts, alerts, requests };
-        write(subscription, &result)
-    };
-    parts.into_iter().enumerate().map(frame).collect()
 }
 
 /// The frame of what changed in `(from, end.to]`. The caller keeps it under [`FRAME_BYTES_MAX`].
@@ -372,6 +344,7 @@ fn write<R: Serialize>(subscription: &str, result: &R) -> String {
 }
 
 /// Counts and alerts as JSON, so that their length is known before the rows are split.
+#[derive(Debug)]
 struct WrittenExtras {
     counts: Option<Box<RawValue>>,
     alerts: Option<Box<RawValue>>,
@@ -407,28 +380,10 @@ impl WrittenExtras {
     }
 }
 
-/// Cuts the rows into parts; `reserved` bytes of the first are taken.
-fn split<'a, 'r>(agents: &'a [&'r RawValue], reserved: usize) -> Vec<&'a [&'r RawValue]> {
-    let mut parts = Vec::new();
-    let mut begin = 0;
-    let mut room = PART_BYTES_MAX.min(FRAME_BYTES_MAX - ENVELOPE_BYTES_MAX - reserved);
-    for (at, row) in agents.iter().enumerate() {
-        let length = row.get().len() + 1;
-        // One row alone is a part even if it is too long: that there is such a row is not for a
-        // frame to decide.
-        if at > begin && (at - begin == AGENTS_PER_PART_MAX || length > room) {
-            parts.push(&agents[begin..at]);
-            begin = at;
-            room = PART_BYTES_MAX;
-        }
-        room = room.saturating_sub(length);
-    }
-    parts.push(&agents[begin..]);
-    parts
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::Value;
 
     use super::*;
@@ -441,8 +396,9 @@ mod tests {
     }
 
     fn parts_of(rows: &[Box<RawValue>], extras: &Extras<'_>) -> Vec<Value> {
-        let rows: Vec<&RawValue> = rows.iter().map(|row| &**row).collect();
-        let frames = snapshot("view", END, &rows, extras);
+        let rows = rows.iter().map(|row| Arc::from(row.clone())).collect();
+        let snapshot = Snapshot::of(END, rows, extras);
+        let frames: Vec<String> = (0..snapshot.parts()).map(|part| snapshot.frame("view", part)).collect();
         assert!(frames.iter().all(|frame| frame.len() <= FRAME_BYTES_MAX), "a frame is too long");
         frames.iter().map(|frame| serde_json::from_str::<Value>(frame).unwrap()["params"]["result"].take()).collect()
     }

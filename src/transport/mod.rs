@@ -261,7 +261,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         history: parts.history,
         clock: parts.clock,
         figures: parts.figures,
-        rate_limiter: RateLimiter::new(parts.settings.rate),
+        rate_limiter: RateLimiter::new(parts.settings.rate).against_floods(),
         protected_limiter: RateLimiter::new(rpc::PROTECTED_RATE),
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
         tenant_limiter: parts.settings.quotas.commands.map(RateLimiter::new),

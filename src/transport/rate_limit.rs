@@ -16,6 +16,12 @@ const PRINCIPALS_PER_PART_MAX: usize = 8 * 1024;
 /// How many parts there are, each under a lock of its own.
 const PARTS: usize = 16;
 
+/// How many bursts of calls in vain are taken, and half the rate in the long run: of calls that come before the time that the
+/// caller was told to wait. Someone who does not wait may be unlucky, or several at once; by far more than that is a flood.
+const BURSTS_IN_VAIN: u32 = 5;
+/// For how long a flood is refused, from its last call on.
+const FLOOD_WAIT: Duration = Duration::from_secs(5);
+
 /// A rate with a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -77,11 +83,41 @@ impl Meter {
     }
 }
 
+/// What is kept of one key: its rate, and whether it waits as it is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Caller {
+    meter: Meter,
+    /// When it was last told to come again.
+    told: Timestamp,
+    /// Calls before that.
+    in_vain: Meter,
+    /// Until when it is not let in at all, because it floods.
+    shut_until: Timestamp,
+}
+
+impl Caller {
+    fn count(&mut self, rate: Rate, in_vain: Option<Rate>, now: Timestamp) -> Result<(), Duration> {
+        if now < self.told && in_vain.is_some_and(|in_vain| self.in_vain.count(in_vain, now).is_err()) {
+            self.shut_until = now + FLOOD_WAIT;
+        }
+        let counted = if now < self.shut_until { Err(self.shut_until.since(now)) } else { self.meter.count(rate, now) };
+        self.told = counted.map_or_else(|wait| now + wait, |()| self.told);
+        counted
+    }
+
+    /// Nothing that is kept of it makes a difference any more.
+    fn is_at_rest(self, now: Timestamp) -> bool {
+        self.meter.is_at_rest(now) && self.in_vain.is_at_rest(now) && self.shut_until <= now && self.told <= now
+    }
+}
+
 /// The counters of all keys of one kind: principals, unless something else is said.
 pub(super) struct RateLimiter<K = (TenantId, PrincipalId)> {
     rate: Rate,
+    /// How many calls in vain are taken; none where those that come belong to different callers.
+    in_vain: Option<Rate>,
     hasher: RandomState,
-    parts: Vec<Mutex<HashMap<K, Meter>>>,
+    parts: Vec<Mutex<HashMap<K, Caller>>>,
 }
 
 impl RateLimiter {
@@ -94,7 +130,15 @@ impl RateLimiter {
 impl<K: Eq + Hash> RateLimiter<K> {
     pub(super) fn new(rate: Rate) -> RateLimiter<K> {
         let parts = (0..PARTS).map(|_| Mutex::new(HashMap::new())).collect();
-        RateLimiter { rate, hasher: RandomState::new(), parts }
+        RateLimiter { rate, in_vain: None, hasher: RandomState::new(), parts }
+    }
+
+    /// The same, for keys that are one caller each: who goes on calling, by far more often than the rate, without waiting
+    /// as told is not let in at all until it does. The rate alone would let a flood through at that rate for ever.
+    pub(super) fn against_floods(self) -> RateLimiter<K> {
+        let Rate { per_second, burst } = self.rate;
+        let in_vain = Rate { per_second: per_second.div_ceil(2), burst: burst.saturating_mul(BURSTS_IN_VAIN) };
+        RateLimiter { in_vain: Some(in_vain), ..self }
     }
 
     /// How many keys are counted.
@@ -107,15 +151,15 @@ impl<K: Eq + Hash> RateLimiter<K> {
         let part = self.hasher.hash_one(&key) as usize % PARTS;
         let mut meters = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
         if meters.len() >= PRINCIPALS_PER_PART_MAX && !meters.contains_key(&key) {
-            meters.retain(|_, meter| !meter.is_at_rest(now));
+            meters.retain(|_, caller| !caller.is_at_rest(now));
             if meters.len() >= PRINCIPALS_PER_PART_MAX {
                 Limit::RateMeters.reached();
                 return Err(Duration::from_secs(1));
             }
         }
         match meters.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().count(self.rate, now),
-            Entry::Vacant(free) => free.insert(Meter::default()).count(self.rate, now),
+            Entry::Occupied(mut known) => known.get_mut().count(self.rate, self.in_vain, now),
+            Entry::Vacant(free) => free.insert(Caller::default()).count(self.rate, self.in_vain, now),
         }
     }
 }
@@ -157,6 +201,50 @@ mod tests {
         let mut meter = Meter::default();
         let passed = (0..10_000).filter(|ms| meter.count(RATE, Timestamp(1_000_000 + ms)).is_ok()).count();
         assert_eq!(passed, 20 + 99, "ten seconds: the burst, then ten a second");
+    }
+
+    /// How many of the calls at these instants are let in.
+    fn let_in(limiter: &RateLimiter<u8>, instants: impl IntoIterator<Item = i64>) -> usize {
+        instants.into_iter().filter(|at| limiter.count_key(0, Timestamp(*at)).is_ok()).count()
+    }
+
+    #[test]
+    fn a_flood_is_let_in_no_more_until_it_waits_as_told() {
+        let limiter = RateLimiter::new(RATE).against_floods();
+        let forty_a_second = |from: i64, seconds: i64| (0..seconds * 40).map(move |n| from + n * 25);
+        let first = let_in(&limiter, forty_a_second(1_000_000, 4));
+        assert_eq!(first, 20 + 39, "who calls in vain for a while is let in at the rate");
+        assert!(let_in(&limiter, forty_a_second(1_004_000, 6)) < 45, "and then is shut out");
+        assert_eq!(let_in(&limiter, forty_a_second(1_010_000, 60)), 0);
+        let last = Timestamp(1_070_000 - 25);
+        let told = limiter.count_key(0, last).expect_err("a flood");
+        assert_eq!(told, FLOOD_WAIT);
+        assert_eq!(
+            limiter.count_key(0, last + told.saturating_sub(Duration::from_millis(1))),
+            Err(Duration::from_millis(1))
+        );
+        assert_eq!(limiter.count_key(0, last + told), Ok(()), "who has waited is let in");
+        assert_eq!(let_in(&limiter, (0..19).map(|_| (last + told).0)), 19, "with a whole burst");
+    }
+
+    #[test]
+    fn no_flood_is_who_waits_as_told_or_comes_half_as_often_again_as_it_may() {
+        let limiter = RateLimiter::new(RATE).against_floods();
+        let mut now = Timestamp(1_000_000);
+        for _ in 0..10_000 {
+            if let Err(wait) = limiter.count_key(0, now) {
+                assert!(wait <= Duration::from_millis(100), "{wait:?}");
+                now = now + wait;
+            }
+        }
+        let fifteen_a_second = (0..9_000).map(|n| 10_000_000 + n * 1000 / 15);
+        assert_eq!(let_in(&limiter, fifteen_a_second), 20 + 6_000 - 1);
+    }
+
+    #[test]
+    fn many_who_share_a_key_are_no_flood() {
+        let limiter = RateLimiter::new(RATE);
+        assert_eq!(let_in(&limiter, (0..40 * 60).map(|n| 1_000_000 + n * 25)), 20 + 600 - 1);
     }
 
     #[test]
