@@ -2,6 +2,7 @@
 //! it, shows it and answers.
 
 mod person;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,14 +22,13 @@ use super::session::{Notice, SESSIONS_MAX, SessionLink};
 use super::shard::{Append, Intake, NotAppended, ShardHandle};
 use super::told::Told;
 use crate::domain::agent::{Agent, Context, Live};
-use crate::domain::command::{Actor, Outcome, Refusal, Rejection, Request};
-use crate::domain::directory::{Directory, Person};
+use crate::domain::command::{Actor, Outcome, Rejection, Request};
+use crate::domain::directory::Person;
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
 use crate::domain::id::{AgentSeq, PauseId, SessionId, SourceId};
-use crate::domain::menu::{self, PauseOption};
 use crate::domain::occupancy::{NotTaken, Report, Reports};
 use crate::domain::op::{OpMemory, OpRecord, fingerprint};
-use crate::domain::presence::{AgentView, QueueView};
+use crate::domain::presence::AgentView;
 use crate::domain::slots::Standing;
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
@@ -599,12 +599,6 @@ impl AgentActor {
         }
     }
 
-    fn options(&self) -> Vec<PauseOption> {
-        let facts = self.desk.facts();
-        let now = self.env.clock.now();
-        self.context(&facts, now, |context| menu::options(self.agent(), context)).unwrap_or_default()
-    }
-
     fn agent(&self) -> &Agent {
         &self.record.agent
     }
@@ -615,52 +609,6 @@ impl AgentActor {
 
     fn rejected(&self, rejection: Rejection, next_change_at: Option<Timestamp>) -> CommandError {
         CommandError::Rejected { rejection, next_change_at, own: self.own_view(), public: self.public_view() }
-    }
-
-    fn own_view(&self) -> Arc<AgentView> {
-        self.in_line(self.latest_view(AgentView::own))
-    }
-
-    /// With the place in the line as it is now.
-    fn in_line(&self, view: Arc<AgentView>) -> Arc<AgentView> {
-        let (Some(queue), Some(waiting)) = (&view.queue, self.agent().queue.as_deref()) else { return view };
-        let facts = self.desk.facts();
-        let (own, id, code) = (Actor::Agent(self.key.agent.clone()), &self.key.agent, &queue.pause_type);
-        let verdict = self.context(&facts, self.env.clock.now(), |context| {
-            self.agent().verdict_for(&own, code, None, false, context)
-        });
-        let expected_at = match verdict.and_then(|verdict| verdict.code) {
-            Some(Refusal::SlotsFull { expected_at, .. }) => expected_at,
-            Some(_) | None => None,
-        };
-        let position = Some(facts.slots.position(id, code, &waiting.slots));
-        let queue = Box::new(QueueView { position, expected_at, ..QueueView::clone(queue) });
-        Arc::new(AgentView { queue: Some(queue), ..AgentView::clone(&view) })
-    }
-
-    fn public_view(&self) -> Arc<AgentView> {
-        self.latest_view(AgentView::public)
-    }
-
-    fn latest_view(&self, show: Show) -> Arc<AgentView> {
-        let facts = self.desk.facts();
-        self.view(self.agent(), &facts, show).unwrap_or_else(|| {
-            // The directory has let go of the agent while its actor lives: shown as last known.
-            let person = Person {
-                id: self.key.agent.clone(),
-                name: self.key.agent.to_string(),
-                teams: Vec::new(),
-                zone: None,
-                capacity: BTreeMap::new(),
-                left_at: None,
-            };
-            Arc::new(show(self.agent(), &Arc::new(person), &facts.directory))
-        })
-    }
-
-    fn view(&self, agent: &Agent, facts: &TenantFacts, show: Show) -> Option<Arc<AgentView>> {
-        let person = facts.directory.agents.get(&self.key.agent)?;
-        Some(Arc::new(show(agent, person, &facts.directory)))
     }
 
     /// Asks something that begins no pause; `None` when the directory has no such agent.
@@ -696,5 +644,3 @@ impl AgentActor {
         }))
     }
 }
-
-type Show = fn(&Agent, &Arc<Person>, &Directory) -> AgentView;
