@@ -1,6 +1,7 @@
 //! The actor of one agent: samples `now` once, decides, has it made durable, and only then applies
 //! it, shows it and answers.
 
+mod closing;
 mod person;
 mod shown;
 
@@ -177,6 +178,9 @@ impl AgentActor {
     /// whose state it means nothing to may rest then.
     fn next_deadline(&self) -> Option<Timestamp> {
         let (facts, now) = (self.desk.facts(), self.env.clock.now());
+        if facts.directory.is_closed() {
+            return None;
+        }
         let of_state = self.context(&facts, now, |context| self.agent().next_deadline(context));
         let due = [of_state.flatten(), self.refusals.next_deadline(), self.reports.next_lapse(now)];
         let due = due.into_iter().flatten().min();
@@ -216,6 +220,10 @@ impl AgentActor {
                 if self.knows_source(&report.source) {
                     let _ = self.take_report(report, None).await;
                 }
+            }
+            Message::Leave { by, reply } => {
+                let result = self.leave_closed(&by).await;
+                let _ = reply.send(result);
             }
             Message::View { reply } => {
                 if self.may_show().await {
@@ -260,6 +268,7 @@ impl AgentActor {
     }
 
     async fn attach(&mut self, session: SessionLink) -> Result<Arc<AgentView>, CommandError> {
+        self.check_served()?;
         if self.sessions.len() >= SESSIONS_MAX {
             return Err(CommandError::TooManySessions);
         }
@@ -281,6 +290,7 @@ impl AgentActor {
     /// What an integration says holds from here on, and is on record where it makes a difference. A report that was
     /// overtaken changes nothing, and is no failure.
     async fn take_report(&mut self, report: Report, expected_version: Option<AgentSeq>) -> Result<Reply, CommandError> {
+        self.check_served()?;
         self.settle().await.map_err(|_| CommandError::unavailable())?;
         let current = self.agent().public_version;
         if expected_version.is_some_and(|expected| expected != current) {
@@ -320,6 +330,7 @@ impl AgentActor {
     }
 
     async fn execute(&mut self, request: Request) -> Result<Reply, CommandError> {
+        self.check_served()?;
         self.settle().await.map_err(|_| CommandError::unavailable())?;
         if let Some(op) = request.op
             && let Some(record) = recalled_op(&self.env, &self.key, &self.record.ops, op, &request.actor).await?
@@ -381,11 +392,14 @@ impl AgentActor {
     async fn make_due_durable(&mut self) -> Result<(), NotDurable> {
         for _ in 0..DECISIONS_MAX {
             let facts = self.desk.facts();
+            if facts.directory.is_closed() {
+                return Ok(());
+            }
             let now = self.env.clock.now();
             let fresh_id = (self.env.fresh_id)(&self.key.tenant, &self.key.agent, now);
             let Some(events) = self.context_with(&facts, now, fresh_id, |context| {
                 let mut events = self.agent().due(context);
-                events.extend(self.refused_events(now, context));
+                events.extend(self.refused_events(now, now, context));
                 events
             }) else {
                 return Ok(());
@@ -424,9 +438,10 @@ impl AgentActor {
         self.again = Some((now + waited, waited));
     }
 
-    fn refused_events(&self, now: Timestamp, context: &Context) -> Vec<AgentEvent> {
+    /// The refusals that are to be on record by an instant.
+    fn refused_events(&self, by: Timestamp, now: Timestamp, context: &Context) -> Vec<AgentEvent> {
         self.refusals
-            .due(now)
+            .due(by)
             .into_iter()
             .map(|refusal| AgentEvent {
                 at: now,
@@ -563,6 +578,9 @@ impl AgentActor {
     /// True while all that there is of the agent is its state: that waits for its deadlines without an
     /// actor. Refusals and what is to be tried again are not of the state.
     fn may_rest(&self) -> bool {
+        if self.desk.facts().directory.is_closed() {
+            return self.sessions.is_empty();
+        }
         let reported = !self.reports.is_empty(self.env.clock.now());
         let idle = self.sessions.is_empty() && !self.agent().is_connected() && !reported;
         idle && self.refusals.is_empty() && self.again.is_none()
