@@ -2,6 +2,7 @@
 //! more until it is opened again.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use intervalo::domain::event::{AgentEventBody, Cause, ChosenStatus, TenantEvent,
 use intervalo::domain::id::PrincipalId;
 use intervalo::domain::time::hours;
 use intervalo::ports::TenantDefinition;
-use intervalo::store::memory::Fault;
+use intervalo::store::memory::{Fault, Gate};
 
 use crate::company::{later, pause};
 use crate::house::House;
@@ -184,7 +185,7 @@ async fn only_what_opens_a_closed_company_is_put_in_force() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_leave_a_bounded_number_at_once() {
+async fn more_people_than_leave_at_once_leave_all_of_them() {
     let house = House::open().await;
     let names: Vec<String> = (0..MANY).map(|n| format!("p{n:04}")).collect();
     house
@@ -222,6 +223,37 @@ async fn promise_d4_whoever_could_not_leave_is_there_still_and_leaves_the_next_t
     house.execute("ana", Command::SignOut { pause: PauseAtSignOut::KeepEntitlement }).await.expect("served");
     let _ana = house.connect("ana").await;
     close(&house).await;
+    house.check_fold().await;
+    house.journal.verify().expect("the evidence is whole");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_on_the_way_when_the_doors_were_shut_does_not_come_in_behind_them() {
+    let house = House::open().await;
+    let _ana = house.connect("ana").await;
+    let gate = Gate::new();
+    house.journal.inject(Fault::HoldBeforeSync(gate.clone()));
+    let closing = async {
+        gate.reached().await;
+        let mut second = pin!(house.try_connect("ana"));
+        // It waits in the mailbox, past whoever looks whether the tenant is served.
+        tokio::select! {
+            biased;
+            come = &mut second => panic!("the actor waits for the store: {:?}", come.err()),
+            () = std::future::ready(()) => {}
+        }
+        let shut = house.core.shut_doors(&house.tenant).expect("it is there");
+        gate.open();
+        let by = olga();
+        let (second, left) = tokio::join!(second, house.core.all_leave(&house.tenant, &by));
+        left.expect("all leave");
+        assert!(is_unknown(&second));
+        put(&house, ClosingStep::Closed, directory(&house).closed(house.now(), house.now())).await.expect("closed");
+        drop(shut);
+    };
+    let (started, ()) = tokio::join!(house.execute("ana", pause("almoco")), closing);
+    started.expect("it was before");
+    assert_eq!(last_of(&house, "ana").await, (olga(), Cause::TenantClosed, AgentEventBody::SignedOut));
     house.check_fold().await;
     house.journal.verify().expect("the evidence is whole");
 }
