@@ -129,6 +129,7 @@ fn directory() -> Directory {
         tenant: Tenant::new(TenantId::new("acme").expect("an id"), "Acme".to_owned(), chrono_tz::America::Sao_Paulo),
         teams: (0..TEAMS).map(a_team).collect(),
         agents: (0..=3 * AWAY).map(person).collect(),
+        closing: None,
         channels: BTreeMap::new(),
     }
 }

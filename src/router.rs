@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::actor::core::Core;
 use crate::actor::handle::Message;
-use crate::actor::{CommandError, Founding, Reply, SessionLink, TenantFacts};
+use crate::actor::{CommandError, Founding, Reply, SessionLink, ShutDoors, TenantFacts};
 use crate::auth::AllTenants;
 use crate::domain::command::{Actor, Request};
 use crate::domain::event::TenantEvent;
@@ -34,12 +34,35 @@ impl Router {
         Router { core }
     }
 
-    /// The directory and policy in force.
+    /// The directory and policy in force; none where the tenant is closed, or is being closed.
     pub fn tenant(&self, tenant: &TenantId) -> Option<Arc<TenantFacts>> {
         self.core.desk(tenant).map(|desk| desk.facts())
     }
 
-    /// Every tenant, by id, as its directory in force has it, for somebody who may see which there are:
+    /// The directory and policy in force of a tenant, be it closed, for what the server does by itself.
+    pub fn tenant_even_closed(&self, tenant: &TenantId) -> Option<Arc<TenantFacts>> {
+        self.core.desk_of_any(tenant).map(|desk| desk.facts())
+    }
+
+    /// The same for somebody who may see which tenants there are.
+    pub fn tenant_seen(&self, _seen_by: &AllTenants, tenant: &TenantId) -> Option<Arc<TenantFacts>> {
+        self.tenant_even_closed(tenant)
+    }
+
+    /// Shuts the doors of a tenant that is to be closed, as long as what it answers lives.
+    pub fn shut_doors(&self, _seen_by: &AllTenants, tenant: &TenantId) -> Option<ShutDoors> {
+        self.core.shut_doors(tenant)
+    }
+
+    /// Has everybody leave whose doors are shut: whatever ran or waited has its end on record when it answers `Ok`.
+    ///
+    /// # Errors
+    /// [`CommandError`] when somebody's end was not written, or nobody knows.
+    pub async fn all_leave(&self, tenant: &TenantId, by: &Actor) -> Result<(), CommandError> {
+        self.core.all_leave(tenant, by).await
+    }
+
+    /// Every tenant, closed ones too, by id, as its directory in force has it, for somebody who may see which there are:
     ///
     /// ```
     /// # use intervalo::{auth::Principal, router::Router};
@@ -57,7 +80,7 @@ impl Router {
         self.core.desks().iter().map(|desk| desk.facts()).collect()
     }
 
-    /// How many tenants there are. One that is there does not go.
+    /// How many tenants there are, closed ones too. One that is there does not go.
     pub fn tenant_count(&self) -> usize {
         self.core.tenant_count()
     }
@@ -75,9 +98,9 @@ impl Router {
         self.core.measure();
     }
 
-    /// Tells when something has moved that verdicts of everybody look at.
+    /// Tells when something has moved that verdicts of everybody look at; that the tenant is closed or opened again, too.
     pub fn moved(&self, tenant: &TenantId) -> Option<watch::Receiver<u64>> {
-        self.core.desk(tenant).map(|desk| desk.moved())
+        self.core.desk_of_any(tenant).map(|desk| desk.moved())
     }
 
     /// Puts a definition in force, or in the place of what was planned; durable when it answers `Ok`.

@@ -3,6 +3,8 @@
 
 #[path = "support/clock.rs"]
 mod clock;
+#[path = "actors/closing.rs"]
+mod closing;
 #[path = "support/company.rs"]
 mod company;
 #[path = "actors/founding.rs"]

@@ -8,6 +8,8 @@ mod agents;
 mod boards;
 #[path = "protocol/calls.rs"]
 mod calls;
+#[path = "protocol/closing.rs"]
+mod closing;
 #[path = "protocol/contract.rs"]
 mod contract;
 #[path = "protocol/corrections.rs"]

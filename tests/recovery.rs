@@ -11,6 +11,8 @@ mod binary;
 mod certificates;
 #[path = "recovery/checks.rs"]
 mod checks;
+#[path = "recovery/closing.rs"]
+mod closing;
 #[path = "recovery/company.rs"]
 mod company;
 #[path = "recovery/crashes.rs"]

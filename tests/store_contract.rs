@@ -3,6 +3,7 @@
 mod store {
     pub(crate) mod amendments;
     pub(crate) mod changes;
+    pub(crate) mod closing;
     pub(crate) mod credentials;
     mod dry_run;
     mod evidence;
@@ -38,6 +39,10 @@ use store::amendments::{
 };
 use store::changes::{
     people_who_change_one_by_one_are_as_they_were_told_last, promise_d3_a_change_is_found_by_its_op_across_reopening,
+};
+use store::closing::{
+    a_tenant_that_is_closed_reads_back_so_and_opens_again, promise_a5_a_closing_that_leaves_somebody_behind_is_found,
+    promise_a5_a_tenant_that_is_closed_twice_is_found, promise_a5_what_happens_in_a_closed_tenant_is_found,
 };
 use store::credentials::credentials_are_kept_as_they_were_put_last;
 use store::founding::a_tenant_that_begins_with_its_first_account_is_there_with_it_or_not_at_all;
@@ -77,6 +82,10 @@ macro_rules! contract {
             people_who_change_one_by_one_are_as_they_were_told_last,
             promise_d3_a_change_is_found_by_its_op_across_reopening,
             credentials_are_kept_as_they_were_put_last,
+            a_tenant_that_is_closed_reads_back_so_and_opens_again,
+            promise_a5_a_closing_that_leaves_somebody_behind_is_found,
+            promise_a5_what_happens_in_a_closed_tenant_is_found,
+            promise_a5_a_tenant_that_is_closed_twice_is_found,
         );
     };
     ($journal:ident, $factory:expr, $($test:ident),+ $(,)?) => {

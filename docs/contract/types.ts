@@ -98,7 +98,7 @@ export interface AgentChanged {
   /** Who chose the status. */
   actor: ActorState;
   /** Why. */
-  cause: "abandoned" | "admin" | "agent" | "changed_type" | "clock" | "connection_lost" | "deactivated" | "integration" | "limit" | "occupancy" | "queue" | "resumed" | "server_started" | "session" | "sign_in" | "sign_out" | "supervisor";
+  cause: "abandoned" | "admin" | "agent" | "changed_type" | "clock" | "connection_lost" | "deactivated" | "integration" | "limit" | "occupancy" | "queue" | "resumed" | "server_started" | "session" | "sign_in" | "sign_out" | "supervisor" | "tenant_closed";
   /** The running pause. */
   pause?: PauseState;
   /** What waits. */
@@ -227,7 +227,7 @@ export interface AgentState {
   /** Who chose the status. */
   actor: ActorState;
   /** Why. */
-  cause: "abandoned" | "admin" | "agent" | "changed_type" | "clock" | "connection_lost" | "deactivated" | "integration" | "limit" | "occupancy" | "queue" | "resumed" | "server_started" | "session" | "sign_in" | "sign_out" | "supervisor";
+  cause: "abandoned" | "admin" | "agent" | "changed_type" | "clock" | "connection_lost" | "deactivated" | "integration" | "limit" | "occupancy" | "queue" | "resumed" | "server_started" | "session" | "sign_in" | "sign_out" | "supervisor" | "tenant_closed";
   /** The running pause. */
   pause?: PauseState;
   /** What waits. */
@@ -619,7 +619,7 @@ export interface EventObject {
   /** When it was decided. */
   at: Instant;
   /** The name of its kind. */
-  kind: "access.cut" | "access.refused" | "account.ended" | "account.invited" | "account.made" | "account.password_set" | "agent.connected" | "agent.connection_lost" | "agent.deactivated" | "agent.grace" | "agent.resumed" | "agent.signed_in" | "agent.signed_out" | "agent.status_changed" | "alert.acknowledged" | "clock.stepped" | "data.exported" | "directory.changed" | "entitlement.at_risk" | "finding.recorded" | "grant.used" | "history.read" | "key.ended" | "key.made" | "key.used" | "login.began" | "login.ended" | "occupancy.changed" | "pause.annotated" | "pause.corrected" | "pause.ended" | "pause.escalated" | "pause.extended" | "pause.left_queue" | "pause.limit_reached" | "pause.offer_expired" | "pause.offered" | "pause.overran" | "pause.pending" | "pause.pending_cancelled" | "pause.queued" | "pause.refused" | "pause.started" | "pause.warned" | "policy.drafted" | "policy.published" | "policy.scheduled" | "policy.withdrawn" | "request.cancelled" | "request.created" | "request.decided" | "request.expired" | "server.started" | "shift.cancelled" | "shift.planned";
+  kind: "access.cut" | "access.refused" | "account.ended" | "account.invited" | "account.made" | "account.password_set" | "agent.connected" | "agent.connection_lost" | "agent.deactivated" | "agent.grace" | "agent.resumed" | "agent.signed_in" | "agent.signed_out" | "agent.status_changed" | "alert.acknowledged" | "clock.stepped" | "data.exported" | "directory.changed" | "entitlement.at_risk" | "finding.recorded" | "grant.used" | "history.read" | "key.ended" | "key.made" | "key.used" | "login.began" | "login.ended" | "occupancy.changed" | "pause.annotated" | "pause.corrected" | "pause.ended" | "pause.escalated" | "pause.extended" | "pause.left_queue" | "pause.limit_reached" | "pause.offer_expired" | "pause.offered" | "pause.overran" | "pause.pending" | "pause.pending_cancelled" | "pause.queued" | "pause.refused" | "pause.started" | "pause.warned" | "policy.drafted" | "policy.published" | "policy.scheduled" | "policy.withdrawn" | "request.cancelled" | "request.created" | "request.decided" | "request.expired" | "server.started" | "shift.cancelled" | "shift.planned" | "tenant.closed" | "tenant.reopened";
   /** Whose; absent on a tenant's event. */
   agent?: string;
   /** Its number within the agent. */
@@ -1000,7 +1000,7 @@ export interface Pause {
   /** How long it was. */
   duration_ms?: number;
   /** Why it ended. */
-  ended_by?: "abandoned" | "admin" | "agent" | "changed_type" | "clock" | "connection_lost" | "deactivated" | "integration" | "limit" | "occupancy" | "queue" | "resumed" | "server_started" | "session" | "sign_in" | "sign_out" | "supervisor";
+  ended_by?: "abandoned" | "admin" | "agent" | "changed_type" | "clock" | "connection_lost" | "deactivated" | "integration" | "limit" | "occupancy" | "queue" | "resumed" | "server_started" | "session" | "sign_in" | "sign_out" | "supervisor" | "tenant_closed";
   /** The longest time that it had. */
   limit_ms?: number;
   /** By how much the limit was moved out. */
@@ -1463,7 +1463,7 @@ export interface PolicyVersionRow {
   /** Who published it. */
   actor: ActorState;
   /** Why it happened. */
-  cause: "abandoned" | "admin" | "agent" | "changed_type" | "clock" | "connection_lost" | "deactivated" | "integration" | "limit" | "occupancy" | "queue" | "resumed" | "server_started" | "session" | "sign_in" | "sign_out" | "supervisor";
+  cause: "abandoned" | "admin" | "agent" | "changed_type" | "clock" | "connection_lost" | "deactivated" | "integration" | "limit" | "occupancy" | "queue" | "resumed" | "server_started" | "session" | "sign_in" | "sign_out" | "supervisor" | "tenant_closed";
   /** What was written to it. */
   reason?: string;
   /** What it does to the one before. */
@@ -2007,6 +2007,8 @@ export interface TenantNamed {
   id: string;
   /** What people call it. */
   name: string;
+  /** Since when it is closed; absent while it is open. */
+  closed_at?: Instant;
 }
 /** The settings of a tenant as they are sent. */
 export interface TenantObject {

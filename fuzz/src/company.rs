@@ -38,6 +38,7 @@ pub(crate) fn without_people() -> Directory {
         tenant: Tenant::new(TenantId::new("acme").expect("an id"), "Acme".to_owned(), Sao_Paulo),
         teams: TEAMS.into_iter().map(team).collect(),
         agents: BTreeMap::new(),
+        closing: None,
         channels: ["voice", "chat", "a=b|c"].into_iter().map(channel).collect(),
     }
 }

@@ -1,7 +1,9 @@
 //! The actor of one agent: samples `now` once, decides, has it made durable, and only then applies
 //! it, shows it and answers.
 
+mod closing;
 mod person;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,14 +23,13 @@ use super::session::{Notice, SESSIONS_MAX, SessionLink};
 use super::shard::{Append, Intake, NotAppended, ShardHandle};
 use super::told::Told;
 use crate::domain::agent::{Agent, Context, Live};
-use crate::domain::command::{Actor, Outcome, Refusal, Rejection, Request};
-use crate::domain::directory::{Directory, Person};
+use crate::domain::command::{Actor, Outcome, Rejection, Request};
+use crate::domain::directory::Person;
 use crate::domain::event::{AgentEvent, AgentEventBody, Cause};
 use crate::domain::id::{AgentSeq, PauseId, SessionId, SourceId};
-use crate::domain::menu::{self, PauseOption};
 use crate::domain::occupancy::{NotTaken, Report, Reports};
 use crate::domain::op::{OpMemory, OpRecord, fingerprint};
-use crate::domain::presence::{AgentView, QueueView};
+use crate::domain::presence::AgentView;
 use crate::domain::slots::Standing;
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
@@ -177,6 +178,9 @@ impl AgentActor {
     /// whose state it means nothing to may rest then.
     fn next_deadline(&self) -> Option<Timestamp> {
         let (facts, now) = (self.desk.facts(), self.env.clock.now());
+        if facts.directory.is_closed() {
+            return None;
+        }
         let of_state = self.context(&facts, now, |context| self.agent().next_deadline(context));
         let due = [of_state.flatten(), self.refusals.next_deadline(), self.reports.next_lapse(now)];
         let due = due.into_iter().flatten().min();
@@ -216,6 +220,10 @@ impl AgentActor {
                 if self.knows_source(&report.source) {
                     let _ = self.take_report(report, None).await;
                 }
+            }
+            Message::Leave { by, reply } => {
+                let result = self.leave_closed(&by).await;
+                let _ = reply.send(result);
             }
             Message::View { reply } => {
                 if self.may_show().await {
@@ -260,6 +268,7 @@ impl AgentActor {
     }
 
     async fn attach(&mut self, session: SessionLink) -> Result<Arc<AgentView>, CommandError> {
+        self.check_served()?;
         if self.sessions.len() >= SESSIONS_MAX {
             return Err(CommandError::TooManySessions);
         }
@@ -281,6 +290,7 @@ impl AgentActor {
     /// What an integration says holds from here on, and is on record where it makes a difference. A report that was
     /// overtaken changes nothing, and is no failure.
     async fn take_report(&mut self, report: Report, expected_version: Option<AgentSeq>) -> Result<Reply, CommandError> {
+        self.check_served()?;
         self.settle().await.map_err(|_| CommandError::unavailable())?;
         let current = self.agent().public_version;
         if expected_version.is_some_and(|expected| expected != current) {
@@ -320,6 +330,7 @@ impl AgentActor {
     }
 
     async fn execute(&mut self, request: Request) -> Result<Reply, CommandError> {
+        self.check_served()?;
         self.settle().await.map_err(|_| CommandError::unavailable())?;
         if let Some(op) = request.op
             && let Some(record) = recalled_op(&self.env, &self.key, &self.record.ops, op, &request.actor).await?
@@ -381,11 +392,14 @@ impl AgentActor {
     async fn make_due_durable(&mut self) -> Result<(), NotDurable> {
         for _ in 0..DECISIONS_MAX {
             let facts = self.desk.facts();
+            if facts.directory.is_closed() {
+                return Ok(());
+            }
             let now = self.env.clock.now();
             let fresh_id = (self.env.fresh_id)(&self.key.tenant, &self.key.agent, now);
             let Some(events) = self.context_with(&facts, now, fresh_id, |context| {
                 let mut events = self.agent().due(context);
-                events.extend(self.refused_events(now, context));
+                events.extend(self.refused_events(now, now, context));
                 events
             }) else {
                 return Ok(());
@@ -424,9 +438,10 @@ impl AgentActor {
         self.again = Some((now + waited, waited));
     }
 
-    fn refused_events(&self, now: Timestamp, context: &Context) -> Vec<AgentEvent> {
+    /// The refusals that are to be on record by an instant.
+    fn refused_events(&self, by: Timestamp, now: Timestamp, context: &Context) -> Vec<AgentEvent> {
         self.refusals
-            .due(now)
+            .due(by)
             .into_iter()
             .map(|refusal| AgentEvent {
                 at: now,
@@ -563,6 +578,9 @@ impl AgentActor {
     /// True while all that there is of the agent is its state: that waits for its deadlines without an
     /// actor. Refusals and what is to be tried again are not of the state.
     fn may_rest(&self) -> bool {
+        if self.desk.facts().directory.is_closed() {
+            return self.sessions.is_empty();
+        }
         let reported = !self.reports.is_empty(self.env.clock.now());
         let idle = self.sessions.is_empty() && !self.agent().is_connected() && !reported;
         idle && self.refusals.is_empty() && self.again.is_none()
@@ -599,12 +617,6 @@ impl AgentActor {
         }
     }
 
-    fn options(&self) -> Vec<PauseOption> {
-        let facts = self.desk.facts();
-        let now = self.env.clock.now();
-        self.context(&facts, now, |context| menu::options(self.agent(), context)).unwrap_or_default()
-    }
-
     fn agent(&self) -> &Agent {
         &self.record.agent
     }
@@ -615,52 +627,6 @@ impl AgentActor {
 
     fn rejected(&self, rejection: Rejection, next_change_at: Option<Timestamp>) -> CommandError {
         CommandError::Rejected { rejection, next_change_at, own: self.own_view(), public: self.public_view() }
-    }
-
-    fn own_view(&self) -> Arc<AgentView> {
-        self.in_line(self.latest_view(AgentView::own))
-    }
-
-    /// With the place in the line as it is now.
-    fn in_line(&self, view: Arc<AgentView>) -> Arc<AgentView> {
-        let (Some(queue), Some(waiting)) = (&view.queue, self.agent().queue.as_deref()) else { return view };
-        let facts = self.desk.facts();
-        let (own, id, code) = (Actor::Agent(self.key.agent.clone()), &self.key.agent, &queue.pause_type);
-        let verdict = self.context(&facts, self.env.clock.now(), |context| {
-            self.agent().verdict_for(&own, code, None, false, context)
-        });
-        let expected_at = match verdict.and_then(|verdict| verdict.code) {
-            Some(Refusal::SlotsFull { expected_at, .. }) => expected_at,
-            Some(_) | None => None,
-        };
-        let position = Some(facts.slots.position(id, code, &waiting.slots));
-        let queue = Box::new(QueueView { position, expected_at, ..QueueView::clone(queue) });
-        Arc::new(AgentView { queue: Some(queue), ..AgentView::clone(&view) })
-    }
-
-    fn public_view(&self) -> Arc<AgentView> {
-        self.latest_view(AgentView::public)
-    }
-
-    fn latest_view(&self, show: Show) -> Arc<AgentView> {
-        let facts = self.desk.facts();
-        self.view(self.agent(), &facts, show).unwrap_or_else(|| {
-            // The directory has let go of the agent while its actor lives: shown as last known.
-            let person = Person {
-                id: self.key.agent.clone(),
-                name: self.key.agent.to_string(),
-                teams: Vec::new(),
-                zone: None,
-                capacity: BTreeMap::new(),
-                left_at: None,
-            };
-            Arc::new(show(self.agent(), &Arc::new(person), &facts.directory))
-        })
-    }
-
-    fn view(&self, agent: &Agent, facts: &TenantFacts, show: Show) -> Option<Arc<AgentView>> {
-        let person = facts.directory.agents.get(&self.key.agent)?;
-        Some(Arc::new(show(agent, person, &facts.directory)))
     }
 
     /// Asks something that begins no pause; `None` when the directory has no such agent.
@@ -696,5 +662,3 @@ impl AgentActor {
         }))
     }
 }
-
-type Show = fn(&Agent, &Arc<Person>, &Directory) -> AgentView;

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::desk::{Desk, TenantFacts};
 use super::founding::{Found, Founding, Welcome};
 use super::handle::{AgentHandle, Message, NotSent};
-use super::lines::Lines;
+use super::lines::{Line, Lines};
 use super::registry::{Key, Registry};
 use super::reply::{CommandError, RETRY_AFTER};
 use super::rest::wake_at;
@@ -23,7 +23,7 @@ use crate::domain::access::Credential;
 use crate::domain::agent::Agent;
 use crate::domain::command::Actor;
 use crate::domain::directory::Directory;
-use crate::domain::event::TenantEvent;
+use crate::domain::event::{TenantEvent, TenantEventBody};
 use crate::domain::id::{AgentId, Op, PauseId, RequestId, TenantId, TenantSeq};
 use crate::domain::occupancy::Report;
 use crate::domain::op::OP_REMEMBERED_FOR;
@@ -35,18 +35,18 @@ use crate::ports::{Bus, Clock, Journal, Owner, Placement, ShardHead, ShardId, Te
 use crate::sync::spawn_on;
 
 /// A command that is not answered within this is answered `unavailable` (promise B4).
-const COMMAND_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const COMMAND_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often a message is offered anew to an agent whose actor is just going to rest.
-const OFFERS_MAX: usize = 200;
+pub(super) const OFFERS_MAX: usize = 200;
 
 /// How long between two such offers.
-const OFFER_AGAIN_AFTER: Duration = Duration::from_millis(5);
+pub(super) const OFFER_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 /// How many agents at rest may be on their way to what is due at once. A batch of so many has a few events each and
 /// is written within tens of milliseconds, which is what a command that comes in between waits; with two batches'
 /// worth, one gathers while the other is written.
-const ERRANDS_MAX: usize = 512;
+pub(super) const ERRANDS_MAX: usize = 512;
 
 /// What an agent that was woken for a deadline holds until that is durable.
 pub(super) type Errand = OwnedSemaphorePermit;
@@ -103,10 +103,10 @@ pub struct TenantSeed {
 
 /// Desks, sequencers and actors.
 pub struct Core {
-    env: Arc<Env>,
+    pub(super) env: Arc<Env>,
     placement: Arc<dyn Placement>,
     bus: Arc<dyn Bus>,
-    lines: Arc<Lines>,
+    pub(super) lines: Arc<Lines>,
     /// Of each shard that has a sequencer: those with a tenant, and those on which one was to be made.
     shards: tokio::sync::Mutex<BTreeMap<ShardId, ShardHandle>>,
     tasks: TaskTracker,
@@ -236,17 +236,22 @@ impl Core {
         self.lines.welcome_by(None);
     }
 
-    /// The desk of a tenant.
+    /// The desk of a tenant; none where it is closed, or is being closed.
     pub fn desk(&self, tenant: &TenantId) -> Option<Arc<Desk>> {
+        self.desk_of_any(tenant).filter(|desk| desk.is_served())
+    }
+
+    /// The desk of a tenant, be it closed.
+    pub fn desk_of_any(&self, tenant: &TenantId) -> Option<Arc<Desk>> {
         self.lines.get(tenant).map(|line| Arc::clone(&line.desk))
     }
 
-    /// The desks of all tenants, by the tenants' ids.
+    /// The desks of all tenants, closed ones too, by the tenants' ids.
     pub fn desks(&self) -> Vec<Arc<Desk>> {
         self.lines.all().values().map(|line| Arc::clone(&line.desk)).collect()
     }
 
-    /// How many tenants there are. One that is there does not go.
+    /// How many tenants there are, closed ones too. One that is there does not go.
     pub fn tenant_count(&self) -> usize {
         self.lines.all().len()
     }
@@ -286,7 +291,8 @@ impl Core {
         self.env.registry.live()
     }
 
-    /// Puts a directory or policy version in force, in journal order with everybody's decisions.
+    /// Puts a directory or policy version in force, in journal order with everybody's decisions. Of a tenant that is closed, or is
+    /// being closed, only what closes it or opens it again.
     ///
     /// # Errors
     /// [`CommandError`] when the tenant is unknown, the store is out of reach, or somebody else was faster.
@@ -296,26 +302,29 @@ impl Core {
         event: TenantEvent,
         definition: TenantDefinition,
     ) -> Result<(), CommandError> {
-        self.append(tenant, event, Some(definition)).await
+        let reaches_any = matches!(event.body, TenantEventBody::Closing { .. });
+        let line = self.lines.get(tenant).filter(|line| reaches_any || line.desk.is_served());
+        let line = line.ok_or(CommandError::UnknownTenant)?;
+        self.append(&line, event, Some(definition)).await
     }
 
-    /// Journals a tenant's event that puts nothing in force.
+    /// Journals a tenant's event that puts nothing in force; of a closed tenant only what the server does to all of them.
     ///
     /// # Errors
     /// [`CommandError`] when the tenant is unknown, or the store is out of reach.
     pub async fn record(&self, tenant: &TenantId, event: TenantEvent) -> Result<(), CommandError> {
-        self.append(tenant, event, None).await
+        let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
+        self.append(&line, event, None).await
     }
 
     async fn append(
         &self,
-        tenant: &TenantId,
+        line: &Line,
         event: TenantEvent,
         definition: Option<TenantDefinition>,
     ) -> Result<(), CommandError> {
-        let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
         let (reply, committed) = oneshot::channel();
-        let publish = Publish { tenant: tenant.clone(), event, definition, reply };
+        let publish = Publish { tenant: line.desk.tenant.clone(), event, definition, reply };
         appended(line.shard.offer(Intake::Publish(Box::new(publish))), committed).await
     }
 
@@ -419,7 +428,9 @@ impl Core {
             let mut message = Box::new(message(reply));
             let of_record = message.is_about_record();
             for _ in 0..OFFERS_MAX {
-                match self.handle(tenant, agent, of_record)?.offer(message) {
+                let line = self.lines.get(tenant).filter(|line| line.desk.is_served());
+                let line = line.ok_or(CommandError::UnknownTenant)?;
+                match self.handle(&line, agent, of_record)?.offer(message) {
                     Ok(()) => return answer.await.map_err(|_| CommandError::unavailable()),
                     Err(NotSent::Full) => return Err(CommandError::Busy { retry_after: RETRY_AFTER }),
                     Err(NotSent::Gone(back)) => message = back,
@@ -436,11 +447,12 @@ impl Core {
         }
     }
 
-    /// Tells an agent's actor something that must not be lost; waits for room.
+    /// Tells an agent's actor something that must not be lost, also while the doors are shut; waits for room.
     pub(crate) async fn tell(&self, tenant: &TenantId, agent: &AgentId, message: Message) {
         let mut message = Box::new(message);
         loop {
-            let Ok(handle) = self.handle(tenant, agent, false) else { return };
+            let Some(line) = self.lines.get(tenant) else { return };
+            let Ok(handle) = self.handle(&line, agent, false) else { return };
             match handle.send(message).await {
                 Ok(()) | Err(NotSent::Full) => return,
                 Err(NotSent::Gone(back)) => message = back,
@@ -465,8 +477,7 @@ impl Core {
     }
 
     /// `of_record`: what is on record of whoever left is asked about, too.
-    fn handle(&self, tenant: &TenantId, agent: &AgentId, of_record: bool) -> Result<AgentHandle, CommandError> {
-        let line = self.lines.get(tenant).ok_or(CommandError::UnknownTenant)?;
+    fn handle(&self, line: &Arc<Line>, agent: &AgentId, of_record: bool) -> Result<AgentHandle, CommandError> {
         // Before the look at whether memory is void: an actor that comes to be while it is must not
         // be able to append.
         let incarnation = line.desk.incarnation();
@@ -474,12 +485,17 @@ impl Core {
         if facts.directory.agents.get(agent).is_none_or(|person| person.left_at.is_some() && !of_record) {
             return Err(CommandError::UnknownAgent);
         }
-        let here = self.placement.owner(line.desk.shard) == Owner::Here && self.placement.lease_is_fresh();
-        if !here || line.desk.is_closed() || self.stop.is_cancelled() {
+        if !self.is_here(line) {
             return Err(CommandError::unavailable());
         }
-        let key = Key { tenant: tenant.clone(), agent: agent.clone() };
+        let key = Key { tenant: line.desk.tenant.clone(), agent: agent.clone() };
         line.activate(&key, None, incarnation).ok_or_else(CommandError::unavailable)
+    }
+
+    /// True while this server may answer for the tenant's agents.
+    pub(super) fn is_here(&self, line: &Line) -> bool {
+        let here = self.placement.owner(line.desk.shard) == Owner::Here && self.placement.lease_is_fresh();
+        here && !line.desk.is_closed() && !self.stop.is_cancelled()
     }
 }
 

@@ -108,6 +108,8 @@ pub struct Desk {
     incarnation: AtomicU64,
     /// True while memory is void: nobody is answered from it.
     closed: AtomicBool,
+    /// True while the tenant is being closed: nobody comes in any more.
+    shut: AtomicBool,
     /// The number of the tenant's last durable event.
     head: AtomicU64,
     /// Who is not to be answered or shown yet.
@@ -129,6 +131,7 @@ impl Desk {
             moved: watch::Sender::new(0),
             incarnation: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            shut: AtomicBool::new(false),
             head: AtomicU64::new(head.0),
             overdue: Overdue::new(overdue, head),
         }
@@ -175,6 +178,16 @@ impl Desk {
     /// Memory is what is durable again.
     pub(crate) fn reopen(&self) {
         self.closed.store(false, Ordering::Release);
+    }
+
+    /// True while people are let in: the tenant is neither closed nor being closed.
+    pub fn is_served(&self) -> bool {
+        !self.shut.load(Ordering::Acquire) && !self.facts().directory.is_closed()
+    }
+
+    /// Nobody is let in, until it is said otherwise.
+    pub(super) fn shut(&self, is_shut: bool) {
+        self.shut.store(is_shut, Ordering::Release);
     }
 
     /// Called before anybody is told of what became durable.

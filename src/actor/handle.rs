@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::reply::{CommandError, Reply};
 use super::session::SessionLink;
-use crate::domain::command::{Command, Request};
+use crate::domain::command::{Actor, Command, Request};
 use crate::domain::id::{AgentSeq, SessionId};
 use crate::domain::menu::PauseOption;
 use crate::domain::occupancy::Report;
@@ -45,6 +45,11 @@ pub(crate) enum Message {
     /// A source that has told all that it knows did not name the agent.
     ReportNothing {
         report: Report,
+    },
+    /// The company is being closed: whatever runs or waits ends.
+    Leave {
+        by: Actor,
+        reply: oneshot::Sender<Result<(), CommandError>>,
     },
     View {
         reply: oneshot::Sender<Arc<AgentView>>,

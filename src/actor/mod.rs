@@ -4,6 +4,7 @@
 //! knows no protocol, no sockets and no store beyond the `Journal` port.
 
 mod agent;
+mod closing;
 pub mod core;
 pub mod desk;
 mod draft;
@@ -22,6 +23,7 @@ pub mod session;
 mod shard;
 mod told;
 
+pub use closing::ShutDoors;
 pub use core::{Core, CoreParts};
 pub use desk::{Desk, TenantFacts};
 pub use founding::{Founding, Welcome};

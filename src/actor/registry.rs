@@ -185,6 +185,18 @@ impl Registry {
         live
     }
 
+    /// Whoever has an actor, and those at rest of whom that is so, in the order of the agents.
+    pub(super) fn live_or(&self, tenant: &TenantId, is_so: impl Fn(&Agent) -> bool) -> Vec<AgentId> {
+        let is_meant = |key: &Key, slot: &Slot| match slot {
+            Slot::Live(_) => key.tenant == *tenant,
+            Slot::AtRest(rest) => key.tenant == *tenant && is_so(&rest.record.agent),
+        };
+        let meant = self.slots.iter().filter(|slot| is_meant(slot.key(), slot.value()));
+        let mut agents: Vec<AgentId> = meant.map(|slot| slot.key().agent.clone()).collect();
+        agents.sort_unstable();
+        agents
+    }
+
     /// Has one agent's actor look at what is due, if it has one. One whose mailbox is full looks anyway.
     pub(super) fn have_one_look(&self, key: &Key) {
         let handle = self.slots.get(key).and_then(|slot| match &*slot {

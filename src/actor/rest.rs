@@ -27,6 +27,10 @@ pub(super) fn wake_at_of(
     ready_at: Timestamp,
     now: Timestamp,
 ) -> Option<Timestamp> {
+    // Of a closed company nothing falls due.
+    if facts.directory.is_closed() {
+        return None;
+    }
     // Its sockets went with the actor that held them: that is to be written at once.
     if agent.is_connected() {
         return Some(agent.since);

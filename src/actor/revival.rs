@@ -104,6 +104,7 @@ impl ServerStarted {
             | TenantEventBody::PolicyPublished { .. }
             | TenantEventBody::PolicyPlanned { .. }
             | TenantEventBody::DirectoryChanged { .. }
+            | TenantEventBody::Closing { .. }
             | TenantEventBody::Access(_) => None,
         }
     }

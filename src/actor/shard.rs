@@ -22,6 +22,7 @@ use super::recent_people::RecentPeople;
 use super::registry::{Key, Registry};
 use super::rest::wake_at;
 use super::revival::{current_states, note_standing};
+use crate::domain::closing::reaches_closed;
 use crate::domain::event::{AgentEvent, TenantEvent};
 use crate::domain::id::{AgentId, AgentSeq, TenantId, TenantSeq};
 use crate::domain::presence::AgentView;
@@ -286,6 +287,10 @@ impl Sequencer {
             let _ = publish.reply.send(Err(NotAppended::Lost));
             return;
         };
+        if line.facts.directory.is_closed() && !reaches_closed(&publish.event.body) {
+            let _ = publish.reply.send(Err(NotAppended::Lost));
+            return;
+        }
         if let Some(definition) = &publish.definition {
             if !line.facts.lead_to(definition) {
                 draft.overtaken.push(publish.reply);

@@ -47,13 +47,15 @@ pub enum Action {
     ManageTenant,
     /// See which tenants there are, and nothing else of them.
     ListTenants,
-    /// Make a tenant that there is not.
+    /// Make a tenant that there is not, and open one again that was closed.
     MakeTenant,
+    /// Close a tenant.
+    CloseTenant,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 19] = [
+    pub const ALL: [Action; 20] = [
         Action::HoldSession,
         Action::ActAsAgent,
         Action::ActOnAgent,
@@ -73,6 +75,7 @@ impl Action {
         Action::ManageTenant,
         Action::ListTenants,
         Action::MakeTenant,
+        Action::CloseTenant,
     ];
 }
 
@@ -134,7 +137,7 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::ManageDirectory
             | Action::FollowEvents,
         )
-        | (Role::Operator, Action::ListTenants | Action::MakeTenant) => Reach::Tenant,
+        | (Role::Operator, Action::ListTenants | Action::MakeTenant | Action::CloseTenant) => Reach::Tenant,
         (Role::Integration, Action::ActOnAgent) => Reach::TenantOnBehalf,
         (
             Role::Agent | Role::Supervisor | Role::Admin | Role::Auditor | Role::Integration | Role::Operator,
@@ -155,7 +158,8 @@ pub fn reach(role: Role, action: Action) -> Reach {
             | Action::FollowEvents
             | Action::ManageTenant
             | Action::ListTenants
-            | Action::MakeTenant,
+            | Action::MakeTenant
+            | Action::CloseTenant,
         ) => Reach::Nothing,
     }
 }

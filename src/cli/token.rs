@@ -32,6 +32,9 @@ fn not_there(config: &Config, flags: &Token) -> Option<String> {
     match wait_for(looking).ok()?.ok()? {
         Err(missing @ CompanyError::Missing { .. }) => Some(missing.to_string()),
         Err(CompanyError::Open(_) | CompanyError::Read(_)) => None,
+        Ok(company) if company.directory.is_closed() => {
+            Some(format!("the tenant {:?} is closed", flags.tenant.as_str()))
+        }
         Ok(company) => {
             let agent = AgentId::new(flags.subject.as_str()).ok().filter(|_| flags.role == Role::Agent)?;
             let there = company.directory.agents.get(&agent);

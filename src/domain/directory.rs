@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 
+use super::closing::Closing;
 use super::deferral::{AtDeadline, DEFERRED_FOR};
 use super::entitlement::DEFAULT_SHIFT;
 use super::id::{AgentId, ChannelCode, DirectoryVersion, TeamId, TenantId};
@@ -32,6 +33,8 @@ pub struct Directory {
     pub agents: BTreeMap<AgentId, Arc<Person>>,
     /// Channels by code.
     pub channels: BTreeMap<ChannelCode, Channel>,
+    /// The last time that the tenant was closed; none where it never was.
+    pub closing: Option<Closing>,
 }
 
 impl Directory {

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use super::access::AccessEvent;
 use super::alert::AlertId;
+use super::closing::ClosingStep;
 use super::command::Actor;
 use super::deferral::Deferred;
 use super::entitlement::AtRisk;
@@ -287,6 +288,13 @@ pub enum TenantEventBody {
         changed: u32,
         /// How many were removed.
         removed: u32,
+    },
+    /// The tenant was closed, or opened again.
+    Closing {
+        /// Which.
+        step: ClosingStep,
+        /// The number of the directory version that says so.
+        version: DirectoryVersion,
     },
     /// Who may come in has changed, or somebody came in by it.
     Access(AccessEvent),
@@ -577,11 +585,13 @@ pub enum Cause {
     SignOut,
     /// A supervisor acted.
     Supervisor,
+    /// The company was closed.
+    TenantClosed,
 }
 
 impl Cause {
     /// All causes, in the order of their words.
-    pub const ALL: [Cause; 17] = [
+    pub const ALL: [Cause; 18] = [
         Cause::Abandoned,
         Cause::Admin,
         Cause::Agent,
@@ -599,6 +609,7 @@ impl Cause {
         Cause::SignIn,
         Cause::SignOut,
         Cause::Supervisor,
+        Cause::TenantClosed,
     ];
 
     /// The stable word for protocol and store.
@@ -621,6 +632,7 @@ impl Cause {
             Cause::SignIn => "sign_in",
             Cause::SignOut => "sign_out",
             Cause::Supervisor => "supervisor",
+            Cause::TenantClosed => "tenant_closed",
         }
     }
 }
@@ -678,6 +690,7 @@ impl TenantEventBody {
             TenantEventBody::PolicyPublished { .. } => "policy.published",
             TenantEventBody::PolicyPlanned { step, .. } => step.name(),
             TenantEventBody::DirectoryChanged { .. } => "directory.changed",
+            TenantEventBody::Closing { step, .. } => step.name(),
             TenantEventBody::Access(event) => event.name(),
         }
     }

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod agent;
 pub mod alert;
+pub mod closing;
 pub mod command;
 pub mod deferral;
 pub mod directory;

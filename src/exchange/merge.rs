@@ -136,7 +136,8 @@ pub(crate) fn merge(
 
     if let Some(tenant) = tenant {
         let version = before.map_or(DirectoryVersion(0), |before| before.version);
-        let directory = Directory { version, tenant, teams, agents, channels };
+        let closing = before.and_then(|before| before.closing);
+        let directory = Directory { version, tenant, teams, agents, channels, closing };
         window_notes(file, &directory, now, &mut gathered);
         if gathered.problems.is_empty() {
             return Ok(finish(existing, directory, policy, gathered));

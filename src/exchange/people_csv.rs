@@ -483,6 +483,7 @@ mod tests {
             tenant,
             teams: TEAMS.into_iter().map(team).collect(),
             agents: people.into_iter().map(|person| (person.id.clone(), Arc::new(person))).collect(),
+            closing: None,
             channels: ["voice", "a=b|c"].into_iter().map(channel).collect(),
         }
     }

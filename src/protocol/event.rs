@@ -23,7 +23,7 @@ use crate::domain::record::PauseCorrected;
 use crate::domain::time::{Timestamp, millis};
 
 /// The names of all kinds of events, in their order.
-pub const EVENT_KINDS: [&str; 55] = [
+pub const EVENT_KINDS: [&str; 57] = [
     "access.cut",
     "access.refused",
     "account.ended",
@@ -79,6 +79,8 @@ pub const EVENT_KINDS: [&str; 55] = [
     "server.started",
     "shift.cancelled",
     "shift.planned",
+    "tenant.closed",
+    "tenant.reopened",
 ];
 
 /// One event; absent optional fields are left out.
@@ -150,6 +152,7 @@ impl<'a> EventObject<'a> {
             TenantEventBody::ServerStarted { .. }
             | TenantEventBody::ClockStepped { .. }
             | TenantEventBody::DirectoryChanged { .. }
+            | TenantEventBody::Closing { .. }
             | TenantEventBody::Access(_) => None,
         };
         EventObject {
@@ -398,6 +401,7 @@ fn tenant_data(body: &TenantEventBody) -> Data {
             let data = data.with("version", version.0).with("added", *added);
             data.with("changed", *changed).with("removed", *removed)
         }
+        TenantEventBody::Closing { version, .. } => data.with("version", version.0),
         TenantEventBody::Access(event) => access_data(event),
     }
 }

@@ -78,6 +78,8 @@ pub(super) async fn hand_out(
     tenant: &TenantId,
     desk: &FirstLoginDesk,
 ) -> Option<HandedOut> {
+    // Nobody logs in to a closed company.
+    router.tenant(tenant)?;
     let accounts = vault.list(tenant, "account", None, |_| true, 2);
     let unused = match &accounts[..] {
         [] => None,

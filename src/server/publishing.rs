@@ -50,13 +50,20 @@ impl Publishing {
         }
     }
 
-    /// Carries out what is planned for one tenant, for ever.
+    /// Carries out what is planned for one tenant, for ever; nothing while it is closed.
     pub async fn run(self: Arc<Self>, tenant: TenantId) {
         let Some(mut moved) = self.router.moved(&tenant) else { return };
         let (mut loosened, mut first_look) = (None, None);
         loop {
             moved.mark_unchanged();
-            let Some(facts) = self.router.tenant(&tenant) else { return };
+            let Some(facts) = self.router.tenant_even_closed(&tenant) else { return };
+            if facts.directory.is_closed() {
+                // Until it is opened again.
+                if moved.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
             let mut next = facts.plans.scheduled.as_ref().map(|scheduled| scheduled.takes_effect_at);
             if next.is_some_and(|at| at <= self.clock.now()) {
                 let published = self.publish_if_due(&tenant, &facts).await;
@@ -134,7 +141,7 @@ impl Publishing {
             // around a protected one is the pause.
             let view = match self.router.public_view(tenant, agent).await {
                 Ok(view) => view,
-                Err(CommandError::UnknownAgent | CommandError::UnknownTenant) => return true,
+                Err(CommandError::UnknownAgent) => return true,
                 Err(_) => return false,
             };
             let Some(by) = missing(&view, facts, loosening) else { return true };
@@ -233,6 +240,7 @@ mod tests {
                 tenant: Tenant::new(id, "Acme".to_owned(), chrono_tz::UTC),
                 teams: BTreeMap::new(),
                 agents: BTreeMap::new(),
+                closing: None,
                 channels: BTreeMap::new(),
             }),
             policy: Arc::new(Policy { version: PolicyVersion(3), ..Policy::empty() }),

@@ -197,6 +197,7 @@ pub(crate) fn clock_ahead_ms(stepped: Option<&JournalRow>, resolve: &dyn Resolve
         | TenantEventBody::PolicyPublished { .. }
         | TenantEventBody::PolicyPlanned { .. }
         | TenantEventBody::DirectoryChanged { .. }
+        | TenantEventBody::Closing { .. }
         | TenantEventBody::Access(_) => Ok(0),
     }
 }

@@ -50,9 +50,9 @@ impl App {
             SecretKind::Login => self.vault.by_login(&presented, now),
             SecretKind::Invitation | SecretKind::Ticket => None,
         };
-        let Some(principal) = found else {
+        let Some(principal) = found.filter(|principal| self.still_holds(principal)) else {
             if kind == SecretKind::Key
-                && let Some(tenant) = self.vault.tenant_of(presented.id)
+                && let Some(tenant) = self.vault.tenant_of(presented.id).filter(|tenant| self.serves(tenant))
             {
                 self.turned_away.note(&tenant, Door::Key, Some(presented.id));
             }

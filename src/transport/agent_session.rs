@@ -322,7 +322,7 @@ impl Session {
             }
             Some(Notice::SignedOut { cause, by_agent, message }) => {
                 let code = match cause {
-                    Cause::Deactivated => CloseCode::CredentialEnded,
+                    Cause::Deactivated | Cause::TenantClosed => CloseCode::CredentialEnded,
                     Cause::Limit => CloseCode::SignedOut,
                     _ if by_agent => CloseCode::SignedOut,
                     Cause::Abandoned
@@ -482,10 +482,7 @@ impl Session {
         let Some(place) = app.sockets.open_session(&principal, app.clock.now()) else {
             return Err(self.too_many());
         };
-        // Asked with the place taken: whoever ends the credential finds the session, or has ended it before.
-        if !app.vault.still_holds(&principal, app.clock.now()) {
-            return Err(WireError::unauthenticated());
-        }
+        app.check_still_in(&principal)?;
         let presence = match &agent {
             Some(agent) if presence => Some(self.attach(&principal, agent).await?),
             Some(_) | None => None,

@@ -148,6 +148,7 @@ mod tests {
             tenant,
             teams: BTreeMap::from(known),
             agents: BTreeMap::new(),
+            closing: None,
             channels: BTreeMap::new(),
         };
         let these = |ids| TeamsWanted::These(teams(ids));

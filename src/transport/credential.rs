@@ -72,9 +72,11 @@ impl App {
             let expires_at = now + principal.expires_at.since(wall);
             Principal { expires_at, ..principal }
         });
-        let holds = verified.and_then(|principal| {
-            if self.vault.still_holds(&principal, now) { Ok(principal) } else { Err(Unauthenticated) }
-        });
+        let holds = verified.and_then(
+            |principal| {
+                if self.still_holds(&principal) { Ok(principal) } else { Err(Unauthenticated) }
+            },
+        );
         self.counted(holds)
     }
 

@@ -80,6 +80,7 @@ pub(super) async fn follow(State(app): State<Arc<App>>, uri: Uri, headers: Heade
         };
         Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
     })?;
+    app.check_still_in(&principal)?;
     app.read_record.read(&principal, HistoryPart::Events);
     tracing::info!(tenant.id = %principal.tenant, principal.id = %principal.id, "{} follows the events", principal.id);
     let stream = Stream {

@@ -18,9 +18,9 @@ use super::invitations::Invited;
 use super::problem::Problem;
 use super::reading::{Precondition, count, etag_of_shown, object, op_of, put_etag};
 use super::rpc::{Viewer, failed};
-use super::{low_disk, quotas};
+use super::{closing, low_disk, quotas};
 use crate::actor::{CommandError, Founding, TenantFacts};
-use crate::auth::{Principal, first_administrator};
+use crate::auth::{AllTenants, Principal, first_administrator};
 use crate::domain::access::{AccessEvent, Account, Credential};
 use crate::domain::directory::{Directory, Tenant};
 use crate::domain::event::TenantEventBody;
@@ -35,7 +35,7 @@ use crate::protocol::setting::{TenantObject, TenantPut, read_tenant};
 /// How long somebody who makes a tenant may wait for those before them.
 const TURN_WITHIN: Duration = Duration::from_secs(4);
 
-/// `PUT /v1/tenants/{id}` by an operator: the tenant is new, or it is the one that the same request made before.
+/// `PUT /v1/tenants/{id}` by an operator: the tenant is new, or it is the one that the same request made before, or it is opened again.
 pub(super) async fn make(
     app: &App,
     principal: &Principal,
@@ -53,14 +53,22 @@ pub(super) async fn make(
     // One at a time: whether there is room, and whether another is called nearly the same, holds until it is made.
     let turn = tokio::time::timeout(TURN_WITHIN, app.making_tenant.lock()).await;
     let _turn = turn.map_err(|_elapsed| WireError::unavailable(RETRY_AFTER))?;
+    let seen_by = principal.all_tenants().ok_or_else(WireError::forbidden)?;
     for _ in 0..TRIES_MAX {
-        if let Some(facts) = app.router.tenant(&id) {
-            return there_already(app, &change, &on_top_of, &settings, &facts).await;
+        match app.router.tenant_seen(&seen_by, &id) {
+            Some(facts) if facts.directory.is_closed() => {
+                match closing::reopen(app, &change, &on_top_of, &settings, &facts).await? {
+                    Some(opened) => return Ok(opened),
+                    None => continue,
+                }
+            }
+            Some(facts) => return there_already(app, &change, &on_top_of, &settings, &facts).await,
+            None => {}
         }
         on_top_of.check(None)?;
         low_disk::check(app)?;
         check_room(app)?;
-        check_name(app, principal, &id)?;
+        check_name(app, &seen_by, &id)?;
         let now = app.clock.now();
         let invited = app.settings.logins.then(|| Invited::to(first_administrator(now), now, INVITATION_TTL));
         match app.router.found(founding(&change, &settings, invited.as_ref(), now)).await {
@@ -83,6 +91,7 @@ fn founding(change: &Change<'_>, settings: &Tenant, invited: Option<&Invited>, n
         tenant: settings.clone(),
         teams: Default::default(),
         agents: Default::default(),
+        closing: None,
         channels: Default::default(),
     };
     let changed = TenantEventBody::DirectoryChanged { version, added: 1, changed: 0, removed: 0 };
@@ -131,7 +140,7 @@ async fn there_already(
 /// The account that a tenant was made with, as long as nobody has come in with it and nothing was put into the tenant.
 fn account_of_untouched(app: &App, facts: &TenantFacts) -> Option<Account> {
     let tenant = &facts.directory.tenant.id;
-    let is_as_made = facts.directory.version == DirectoryVersion(1)
+    let is_as_made = facts.directory.is_as_founded()
         && facts.policy.version == Policy::empty().version
         && *facts.plans == PolicyPlans::default();
     if !is_as_made || app.vault.count(tenant, "key") > 0 {
@@ -153,10 +162,9 @@ fn check_room(app: &App) -> Result<(), WireError> {
 }
 
 /// People type the id when they log in: two that differ by the case of their letters would be taken for each other.
-fn check_name(app: &App, operator: &Principal, id: &TenantId) -> Result<(), WireError> {
+fn check_name(app: &App, seen_by: &AllTenants, id: &TenantId) -> Result<(), WireError> {
     let folded = id.as_str().to_lowercase();
-    let seen_by = operator.all_tenants().ok_or_else(WireError::forbidden)?;
-    let all = app.router.tenants(&seen_by);
+    let all = app.router.tenants(seen_by);
     let alike =
         all.iter().map(|facts| &facts.directory.tenant.id).find(|there| there.as_str().to_lowercase() == folded);
     match alike {
@@ -168,7 +176,8 @@ fn check_name(app: &App, operator: &Principal, id: &TenantId) -> Result<(), Wire
     }
 }
 
-fn put(status: StatusCode, settings: &Tenant, invited: Option<&Invited>) -> Response {
+/// What whoever put a tenant is answered.
+pub(super) fn put(status: StatusCode, settings: &Tenant, invited: Option<&Invited>) -> Response {
     let settings = TenantObject::of(settings);
     let etag = etag_of_shown(&settings);
     let mut response = json_of(status, &TenantPut { settings, invitation: invited.map(Invited::object) });

@@ -21,9 +21,9 @@ use serde_json::json;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::{
-    App, accounts, agents, audit, contract, directory, directory_import, directory_parts, entitlements, events,
-    invitations, keys, logins, me, occupancy, pages, pause_types, pauses, policy_http, requests, rpc, sessions, shifts,
-    tenants, tickets, upgrade,
+    App, accounts, agents, audit, closing, contract, directory, directory_import, directory_parts, entitlements,
+    events, invitations, keys, logins, me, occupancy, pages, pause_types, pauses, policy_http, requests, rpc, sessions,
+    shifts, tenants, tickets, upgrade,
 };
 use crate::auth::{Action, Principal, Target};
 use crate::domain::id::AgentId;
@@ -92,7 +92,7 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<App>>)> {
                 .delete(directory_parts::remove_channel),
         ),
         ("/v1/tenants", "GET", get(tenants::list)),
-        ("/v1/tenants/{id}", "GET, PUT", get(tenants::read_one).put(tenants::put_one)),
+        ("/v1/tenants/{id}", "GET, PUT, DELETE", get(tenants::read_one).put(tenants::put_one).delete(closing::close)),
         ("/v1/pause-types", "GET", get(pause_types::list)),
         (
             "/v1/pause-types/{code}",

@@ -190,14 +190,14 @@ pub(super) async fn accept(State(app): State<Arc<App>>, request: Request) -> Res
     let body = read_body(request.into_body(), super::http::BODY_BYTES_MAX).await?;
     let (text, password) = read_acceptance(object(&body)?)?;
     let presented = Presented::read(SecretKind::Invitation, &text).ok_or(Unauthenticated)?;
-    let found = app.vault.by_invitation(&presented, app.clock.now());
+    let found = held(&app, &presented, app.clock.now());
     let (tenant, _, account) = found.ok_or_else(|| not_held(&app, presented.id))?;
     check_password(&password, &account.login).map_err(|why| Problem::parameter("password", &why.to_string()))?;
     let hash = app.passwords.run(move || hash_password(&password)).await?;
     // Of two who use the same invitation at once the second finds it used up.
     let _turn = app.passwords.accepting.lock().await;
     let now = app.clock.now();
-    let found = app.vault.by_invitation(&presented, now);
+    let found = held(&app, &presented, now);
     let (_, _, account) = found.ok_or_else(|| not_held(&app, presented.id))?;
     let mut changes = drops_of(&app, &tenant, account.id);
     let ids: Vec<CredentialId> = changes.iter().map(CredentialChange::id).collect();
@@ -208,8 +208,13 @@ pub(super) async fn accept(State(app): State<Arc<App>>, request: Request) -> Res
     Ok(json_of(StatusCode::OK, &json!({"tenant": tenant.as_str(), "login": account.login})).into_response())
 }
 
+/// Whose an invitation is that holds, and to which account. Of a closed company none does.
+fn held(app: &App, presented: &Presented, now: Timestamp) -> Option<(TenantId, Invitation, Account)> {
+    app.vault.by_invitation(presented, now).filter(|(tenant, ..)| app.serves(tenant))
+}
+
 fn not_held(app: &App, id: CredentialId) -> Problem {
-    if let Some(tenant) = app.vault.tenant_of(id) {
+    if let Some(tenant) = app.vault.tenant_of(id).filter(|tenant| app.serves(tenant)) {
         app.turned_away.note(&tenant, Door::Invitation, None);
     }
     let mut error = WireError::unauthenticated();

@@ -145,6 +145,7 @@ pub(super) async fn manager(app: &App, headers: &HeaderMap) -> Result<Principal,
         return Err(WireError::forbidden().into());
     }
     count(app, &principal)?;
+    facts_of(app, &principal.tenant)?;
     Ok(principal)
 }
 

@@ -46,7 +46,8 @@ pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Res
         return Err(wrong().into());
     };
     let who = (tenant.clone(), name);
-    let found = app.vault.account_called(&tenant, &login).filter(|account| account.ended_at.is_none());
+    let found = app.vault.account_called(&tenant, &login);
+    let found = found.filter(|account| account.ended_at.is_none() && app.serves(&tenant));
     // Beyond the budget no password is looked at, not even the right one: else guessing would go on. Asked again when it is
     // its turn, for those before it may have used the budget up.
     let may = || app.passwords.may_guess(&who, &from, app.clock.now());
@@ -87,8 +88,8 @@ impl Guess {
         let known = found.clone().filter(|account| is_right && may_come_in(&app, tenant, account, now));
         known.map_or_else(
             || {
-                // A company that there is not takes as long, and is told as little.
-                if app.router.tenant(tenant).is_some() {
+                // A company that there is not, or that is closed, takes as long, and is told as little.
+                if app.serves(tenant) {
                     app.turned_away.note(tenant, Door::Login, found.map(|account| account.id));
                 }
                 app.passwords.guessed_wrong(&who, &from, now)?;

@@ -12,6 +12,7 @@ mod agents;
 mod audit;
 mod board_session;
 mod change;
+mod closing;
 pub mod contract;
 mod corrections;
 mod credential;

@@ -178,7 +178,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_hangs_up_gives_no_turn_to_the_next_before_the_work_is_done() {
         let work = Arc::new(PasswordWork::default());
-        let (go, gate) = mpsc::channel::<()>();
+        let (go, gate) = mpsc::sync_channel::<()>(1);
         let (begin, begun) = oneshot::channel();
         let looking = work.run(move || {
             begin.send(()).unwrap();

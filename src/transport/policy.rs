@@ -421,6 +421,7 @@ async fn published_before(app: &App, tenant: &TenantId, event: &TenantEvent) -> 
         | TenantEventBody::ServerStarted { .. }
         | TenantEventBody::ClockStepped { .. }
         | TenantEventBody::DirectoryChanged { .. }
+        | TenantEventBody::Closing { .. }
         | TenantEventBody::Access(_) => return Err(WireError::internal()),
     };
     Ok(Answered::for_good(shown))

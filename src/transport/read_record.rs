@@ -35,6 +35,9 @@ enum What {
 
 type Who = (PrincipalId, Role, What);
 
+/// What was counted, by tenant.
+type Noted = BTreeMap<TenantId, BTreeMap<Who, Counted>>;
+
 /// How often, to whom, and how much.
 #[derive(Debug)]
 struct Counted {
@@ -78,7 +81,11 @@ impl ReadRecord {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).values().map(BTreeMap::len).sum()
     }
 
-    fn take(&self) -> BTreeMap<TenantId, BTreeMap<Who, Counted>> {
+    fn take_of(&self, tenant: &TenantId) -> Noted {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove_entry(tenant).into_iter().collect()
+    }
+
+    fn take(&self) -> Noted {
         mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -88,23 +95,32 @@ pub(super) async fn tell(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         let minute = app.clock.sleep_until(app.clock.now() + FOLDED_FOR);
         let stops = shutdown.run_until_cancelled(minute).await.is_none();
-        for (tenant, counts) in app.read_record.take() {
-            for ((reader, role, what), Counted { actor, count, rows }) in counts {
-                let event = match what {
-                    What::Read(what) => AccessEvent::HistoryRead { what, role, count },
-                    What::Exported(export) => AccessEvent::DataExported { export, rows, role, count },
-                };
-                let body = TenantEventBody::Access(event);
-                let event = TenantEvent { at: app.clock.now(), actor, cause: Cause::Session, op: None, body };
-                if let Err(error) = app.router.record(&tenant, event).await {
-                    tracing::warn!(
-                        tenant.id = %tenant, principal.id = %reader, count, "a reading is not on record: {error:?}"
-                    );
-                }
-            }
-        }
+        record(&app, app.read_record.take()).await;
         if stops {
             return;
+        }
+    }
+}
+
+/// Puts what was counted of a tenant on record, without waiting for the minute to end.
+pub(super) async fn record_of(app: &App, tenant: &TenantId) {
+    record(app, app.read_record.take_of(tenant)).await;
+}
+
+async fn record(app: &App, taken: Noted) {
+    for (tenant, counts) in taken {
+        for ((reader, role, what), Counted { actor, count, rows }) in counts {
+            let event = match what {
+                What::Read(what) => AccessEvent::HistoryRead { what, role, count },
+                What::Exported(export) => AccessEvent::DataExported { export, rows, role, count },
+            };
+            let body = TenantEventBody::Access(event);
+            let event = TenantEvent { at: app.clock.now(), actor, cause: Cause::Session, op: None, body };
+            if let Err(error) = app.router.record(&tenant, event).await {
+                tracing::warn!(
+                    tenant.id = %tenant, principal.id = %reader, count, "a reading is not on record: {error:?}"
+                );
+            }
         }
     }
 }

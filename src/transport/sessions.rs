@@ -65,7 +65,9 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     let after = after.and_then(|after| if let SessionName::Login(id) = after { Some(id) } else { None });
     let room = (limit + 1).saturating_sub(sessions.len());
     let now = app.clock.now();
-    let is_its = |login: &Login, account: &Account| login.expires_at > now && is_wanted(&account.rights.subject);
+    let is_served = app.serves(tenant);
+    let is_its =
+        |login: &Login, account: &Account| is_served && login.expires_at > now && is_wanted(&account.rights.subject);
     for (login, account) in app.vault.logins(tenant, after, is_its, room) {
         sessions.push(SessionObject {
             id: SessionName::Login(login.id).to_string(),
@@ -99,7 +101,7 @@ pub(super) async fn end(
             }
         }
         SessionName::Login(id) => {
-            let found = app.vault.find(tenant, id);
+            let found = app.vault.find(tenant, id).filter(|_| app.serves(tenant));
             let login = found.as_deref().and_then(Credential::login).ok_or_else(no_such_session)?;
             let whose = account(&app, tenant, login).ok_or_else(no_such_session)?;
             if !reaches(&whose.rights.subject) {

@@ -1,4 +1,5 @@
-//! Tenants over HTTP: the settings of one's own, and for operators the list of all of them. Operators make new ones (`founding`).
+//! Tenants over HTTP: the settings of one's own, and for operators the list of all of them. Operators make new ones (`founding`)
+//! and close them (`closing`).
 
 use std::sync::Arc;
 
@@ -18,11 +19,13 @@ use super::reading::{Precondition, count, etag_of_shown, object, op_of};
 use super::{App, founding, low_disk, quotas};
 use crate::actor::TenantFacts;
 use crate::auth::{Action, Principal};
+use crate::domain::directory::Directory;
 use crate::domain::id::TenantId;
 use crate::protocol::error::WireError;
 use crate::protocol::setting::{TenantObject, read_tenant};
+use crate::protocol::time::to_text;
 
-/// `GET /v1/tenants`: the id and the name of each, by id, a page at a time.
+/// `GET /v1/tenants`: the id and the name of each, and since when it is closed, by id, a page at a time.
 pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let principal = app.authenticate(&headers).await?;
     let seen_by = principal.all_tenants().ok_or_else(WireError::forbidden)?;
@@ -32,15 +35,22 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     query.finish()?;
     let all = app.router.tenants(&seen_by);
     let is_after = |id: &TenantId| after.as_ref().is_none_or(|after| id > after);
-    let mut tenants = all.iter().map(|facts| &facts.directory.tenant).filter(|tenant| is_after(&tenant.id));
-    let page: Vec<Value> =
-        tenants.by_ref().take(limit).map(|tenant| json!({"id": tenant.id.as_str(), "name": tenant.name})).collect();
+    let mut tenants = all.iter().map(|facts| &facts.directory).filter(|directory| is_after(&directory.tenant.id));
+    let page: Vec<Value> = tenants.by_ref().take(limit).map(|directory| named(directory)).collect();
     let last = tenants.next().and(page.last()).map(|last| last["id"].clone());
     let mut shown = json!({ "tenants": page });
     if let Some(last) = last {
         shown["next_cursor"] = last;
     }
     Ok(json_of(StatusCode::OK, &shown))
+}
+
+fn named(directory: &Directory) -> Value {
+    let mut shown = json!({"id": directory.tenant.id.as_str(), "name": directory.tenant.name});
+    if let Some(at) = directory.closed_at() {
+        shown["closed_at"] = json!(to_text(at));
+    }
+    shown
 }
 
 /// `GET /v1/tenants/{id}`: the settings of one's own.
@@ -55,7 +65,7 @@ pub(super) async fn read_one(
     Ok(shown(StatusCode::OK, &TenantObject::of(&facts.directory.tenant)))
 }
 
-/// `PUT /v1/tenants/{id}`: all settings of one's own, or a new one.
+/// `PUT /v1/tenants/{id}`: all settings of one's own, or a new one, or one that was closed is open again.
 pub(super) async fn put_one(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,

@@ -92,7 +92,7 @@ impl App {
     pub(super) fn redeem(&self, text: &str, origin: Option<&str>) -> Result<Principal, WireError> {
         let presented = Presented::read(SecretKind::Ticket, text).ok_or_else(WireError::unauthenticated)?;
         self.tickets.redeem(&presented, origin, self.clock.now()).map_err(|whose| {
-            if let Some(tenant) = whose {
+            if let Some(tenant) = whose.filter(|tenant| self.serves(tenant)) {
                 self.turned_away.note(&tenant, Door::Ticket, None);
             }
             WireError::unauthenticated()

@@ -23,6 +23,9 @@ const KINDS_MAX: usize = 10_000;
 
 type What = (Door, Option<CredentialId>);
 
+/// What was counted, by tenant.
+type Noted = BTreeMap<TenantId, BTreeMap<What, u32>>;
+
 /// What has not been put on record yet. At most [`KINDS_MAX`] entries a tenant, so that none is crowded out by another's,
 /// and one a door beyond.
 #[derive(Debug, Default)]
@@ -50,7 +53,11 @@ impl TurnedAway {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).values().map(BTreeMap::len).sum()
     }
 
-    fn take(&self) -> BTreeMap<TenantId, BTreeMap<What, u32>> {
+    fn take_of(&self, tenant: &TenantId) -> Noted {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove_entry(tenant).into_iter().collect()
+    }
+
+    fn take(&self) -> Noted {
         mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -60,18 +67,27 @@ pub(super) async fn tell(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         let minute = app.clock.sleep_until(app.clock.now() + FOLDED_FOR);
         let stops = shutdown.run_until_cancelled(minute).await.is_none();
-        for (tenant, counts) in app.turned_away.take() {
-            for ((door, credential), count) in counts {
-                let body = TenantEventBody::Access(AccessEvent::AccessRefused { door, credential, count });
-                let event =
-                    TenantEvent { at: app.clock.now(), actor: Actor::System, cause: Cause::Session, op: None, body };
-                if let Err(error) = app.router.record(&tenant, event).await {
-                    tracing::warn!(tenant.id = %tenant, count, "who was turned away is not on record: {error:?}");
-                }
-            }
-        }
+        record(&app, app.turned_away.take()).await;
         if stops {
             return;
+        }
+    }
+}
+
+/// Puts what was counted of a tenant on record, without waiting for the minute to end.
+pub(super) async fn record_of(app: &App, tenant: &TenantId) {
+    record(app, app.turned_away.take_of(tenant)).await;
+}
+
+async fn record(app: &App, taken: Noted) {
+    for (tenant, counts) in taken {
+        for ((door, credential), count) in counts {
+            let body = TenantEventBody::Access(AccessEvent::AccessRefused { door, credential, count });
+            let event =
+                TenantEvent { at: app.clock.now(), actor: Actor::System, cause: Cause::Session, op: None, body };
+            if let Err(error) = app.router.record(&tenant, event).await {
+                tracing::warn!(tenant.id = %tenant, count, "who was turned away is not on record: {error:?}");
+            }
         }
     }
 }

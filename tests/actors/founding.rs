@@ -78,6 +78,7 @@ fn founding(house: &House, id: &TenantId) -> Founding {
         tenant: settings,
         teams: BTreeMap::new(),
         agents: BTreeMap::new(),
+        closing: None,
         channels: BTreeMap::new(),
     };
     Founding {

@@ -207,3 +207,21 @@ fn settings_change_and_the_tenant_stays_the_one_that_it_is() {
     let same = changed.directory.with_settings(changed.directory.tenant.clone());
     assert_eq!((same.what, same.directory.version), (PartChanged::Nothing, changed.directory.version.next()));
 }
+
+#[test]
+fn a_company_is_closed_and_opened_again_by_versions_of_its_directory() {
+    let as_founded = Arc::new(world().directory);
+    assert_eq!((as_founded.closed_at(), as_founded.reopened(Timestamp(4))), (None, None), "it was never closed");
+    let closed = as_founded.closed(Timestamp(5), Timestamp(9));
+    assert_eq!((closed.closed_at(), closed.version), (Some(Timestamp(5)), as_founded.version.next()));
+    let open = closed.reopened(Timestamp(7)).expect("it is closed");
+    assert_eq!((open.is_closed(), open.version, open.reopened(Timestamp(8))), (false, closed.version.next(), None));
+    let closing = open.closing.expect("it is known of");
+    assert_eq!((closing.at, closing.wall_at, closing.versions), (Timestamp(5), Timestamp(9), 2));
+    // What was put into it is another matter than how often it was closed.
+    assert_eq!([&*as_founded, &closed, &open].map(|one| one.is_as_founded()), [true; 3]);
+    let settled = open.with_settings(Tenant { pauses_enabled: false, ..open.tenant.clone() }).directory;
+    assert_eq!((settled.closing, settled.is_as_founded()), (open.closing, false));
+    let again = settled.closed(Timestamp(9), Timestamp(9));
+    assert_eq!((again.closed_at(), again.is_as_founded()), (Some(Timestamp(9)), false));
+}

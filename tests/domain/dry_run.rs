@@ -69,6 +69,7 @@ impl Office {
             tenant: Tenant::new(tenant, "Acme".to_owned(), chrono_tz::America::Sao_Paulo),
             teams: BTreeMap::new(),
             agents: BTreeMap::new(),
+            closing: None,
             channels: BTreeMap::from([(voice(), channel)]),
         };
         let policy = |version| Policy { version: PolicyVersion(version), types: BTreeMap::new() };

@@ -90,6 +90,7 @@ impl Stage {
             tenant,
             teams: BTreeMap::new(),
             agents: BTreeMap::new(),
+            closing: None,
             channels: BTreeMap::new(),
         };
         let policy = Policy { version: PolicyVersion(1), types: BTreeMap::new() };

@@ -55,6 +55,7 @@ fn directory(moved: usize) -> Directory {
         tenant: Tenant::new(TenantId::new("acme").expect("an id"), "Acme".to_owned(), chrono_tz::UTC),
         teams: (0..TEAMS.len()).map(a_team).collect(),
         agents: (0..AGENTS).map(person).collect(),
+        closing: None,
         channels: BTreeMap::new(),
     }
 }

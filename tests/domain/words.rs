@@ -1,6 +1,7 @@
 //! The words by which the protocol, the journal and the import file name things: they never change.
 
 use intervalo::domain::alert::AlertId;
+use intervalo::domain::closing::ClosingStep;
 use intervalo::domain::command::{Actor, AfterEnd, Cancelled, PauseAtSignOut, Refusal};
 use intervalo::domain::event::{AgentEventBody, Cause, ChosenStatus, TenantEventBody};
 use intervalo::domain::id::{AgentId, DirectoryVersion, PauseId, PolicyVersion, PrincipalId, RequestId};
@@ -97,6 +98,7 @@ fn semantics_10_events_and_causes_have_their_names() {
         assert_eq!(body.name(), name);
     }
     let planned = |step| TenantEventBody::PolicyPlanned { step, reason: None };
+    let closing = |step| TenantEventBody::Closing { step, version: DirectoryVersion(2) };
     let at = Timestamp(1);
     let of_tenants = [
         (TenantEventBody::PolicyPublished { version: PolicyVersion(2), reason: None }, "policy.published"),
@@ -107,6 +109,8 @@ fn semantics_10_events_and_causes_have_their_names() {
             TenantEventBody::DirectoryChanged { version: DirectoryVersion(2), added: 0, changed: 1, removed: 0 },
             "directory.changed",
         ),
+        (closing(ClosingStep::Closed), "tenant.closed"),
+        (closing(ClosingStep::Reopened), "tenant.reopened"),
     ];
     for (body, name) in of_tenants {
         assert_eq!(body.name(), name);

@@ -78,6 +78,20 @@ async fn settings(house: &mut House) {
     }
 }
 
+/// Tenants that operators make, close and open again.
+async fn closing(house: &mut House) {
+    let (operator, nova) = (Role::Operator, "/v1/tenants/nova /v1/tenants/{id}");
+    let settings = json!({"name": "Nova", "zone": "UTC"});
+    assert_eq!(house.ask_as(operator, "PUT", nova, settings.clone()).await.status, 201);
+    assert_eq!(house.ask_as(operator, "DELETE", nova, Value::Null).await.status, 204);
+    assert_eq!(house.ask_as(operator, "GET", "/v1/tenants", Value::Null).await.status, 200);
+    let other = house.ask_as(operator, "PUT", nova, json!({"name": "Velha", "zone": "UTC"})).await;
+    assert_eq!(other.problem(), (409, "tenant_closed".to_owned()));
+    assert_eq!(house.ask_as(operator, "PUT", nova, settings).await.status, 200);
+    let nowhere = "/v1/tenants/nada /v1/tenants/{id}";
+    assert_eq!(house.ask_as(operator, "DELETE", nowhere, Value::Null).await.status, 403);
+}
+
 /// The policy and its types.
 async fn rules(house: &mut House) {
     let admin = Role::Admin;
@@ -270,6 +284,7 @@ async fn what_is_answered_over_http_is_what_the_document_says() {
     access(&mut house).await;
     settings(&mut house).await;
     rules(&mut house).await;
+    closing(&mut house).await;
     let call = json!({"jsonrpc": "2.0", "id": null, "method": "policy.get"});
     house.ask_as(admin, "POST", "/v1/rpc", call.clone()).await;
     house.ask_as(admin, "POST", "/v1/rpc", json!([call, {"jsonrpc": "2.0", "id": 1, "method": "x"}])).await;

@@ -137,6 +137,7 @@ fn every_kind_of_event_has_a_form_and_is_described() {
         include_str!("../../src/domain/event.rs"),
         include_str!("../../src/domain/access.rs"),
         include_str!("../../src/domain/policy_plans.rs"),
+        include_str!("../../src/domain/closing.rs"),
     ];
     let named: BTreeSet<&str> = sources
         .iter()

@@ -73,6 +73,16 @@ enum Leak {
     UnscopedPause,
 }
 
+/// What the neighbour does meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Neighbour {
+    Nothing,
+    /// Everything at once.
+    Everything,
+    /// An operator closes it, and opens it again, with somebody in it each time.
+    ClosesAndOpens,
+}
+
 /// Everything that was given to somebody, in its order.
 type Given = BTreeMap<String, Vec<String>>;
 
@@ -112,7 +122,7 @@ fn ids() -> FreshId {
 }
 
 /// The own tenant's day beside a neighbour; what its people were given, and how many events the neighbour has.
-async fn day_beside(neighbour: &str, is_busy: bool, leak: Option<Leak>) -> (Given, u64) {
+async fn day_beside(neighbour: &str, does: Neighbour, leak: Option<Leak>) -> (Given, u64) {
     let clock = Arc::new(HandClock(watch::Sender::new(BEGIN.0)));
     let settings = Settings {
         // What nobody answers while time jumps is no fault of theirs.
@@ -133,15 +143,18 @@ async fn day_beside(neighbour: &str, is_busy: bool, leak: Option<Leak>) -> (Give
     let server = TestServer::standing_on(Arc::clone(&clock) as Arc<dyn Clock>, &[OWN, neighbour], settings, made).await;
     // Whoever is answered finds the server started, at the instant at which the day begins.
     assert_eq!(server.raw(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.status, 200);
-    let mut given = if is_busy {
-        let rival = rival::Rival::new(&server, neighbour);
-        let progress = rival.progress();
-        tokio::select! {
-            given = day::Day::new(&server, &clock, Some(progress)).live() => given,
-            () = rival.rage() => unreachable!("it has no end"),
+    let rival = rival::Rival::new(&server, neighbour);
+    let beside = async {
+        match does {
+            Neighbour::Nothing => std::future::pending().await,
+            Neighbour::Everything => rival.rage().await,
+            Neighbour::ClosesAndOpens => rival.close_and_open().await,
         }
-    } else {
-        day::Day::new(&server, &clock, None).live().await
+    };
+    let progress = (does != Neighbour::Nothing).then(|| rival.progress());
+    let mut given = tokio::select! {
+        given = day::Day::new(&server, &clock, progress).live() => given,
+        () = beside => unreachable!("it has no end"),
     };
     let data = server.stopped_on().await;
     let history = PauseHistory::open(data.path()).await.expect("the history");
@@ -295,11 +308,11 @@ impl TenantHistory for LeakyEvents {
     }
 }
 
-async fn same_beside_both(shares_shard: bool) {
+async fn same_beside_both(shares_shard: bool, does: Neighbour, at_least: u64) {
     let neighbour = neighbour(shares_shard);
-    let (at_rest, few) = day_beside(&neighbour, false, None).await;
-    let (busy, many) = day_beside(&neighbour, true, None).await;
-    assert!(many > few + 100, "the neighbour is busy: {many} events beside {few}");
+    let (at_rest, few) = day_beside(&neighbour, Neighbour::Nothing, None).await;
+    let (busy, many) = day_beside(&neighbour, does, None).await;
+    assert!(many > few + at_least, "the neighbour is busy: {many} events beside {few}");
     let lines: usize = at_rest.values().map(Vec::len).sum();
     assert!(lines > 100, "enough was given: {lines}");
     assert_eq!(differences(&at_rest, &busy), BTreeMap::new());
@@ -307,25 +320,30 @@ async fn same_beside_both(shares_shard: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promise_a1_a_tenant_is_given_the_same_beside_a_busy_one_of_its_shard() {
-    same_beside_both(true).await;
+    same_beside_both(true, Neighbour::Everything, 100).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promise_a1_a_tenant_is_given_the_same_beside_a_busy_one_of_another_shard() {
-    same_beside_both(false).await;
+    same_beside_both(false, Neighbour::Everything, 100).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promise_a1_a_tenant_is_given_the_same_beside_one_of_its_shard_that_is_closed_and_opened_again() {
+    same_beside_both(true, Neighbour::ClosesAndOpens, 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planted_leak_is_found() {
     let neighbour = neighbour(true);
-    let (at_rest, _) = day_beside(&neighbour, false, None).await;
+    let (at_rest, _) = day_beside(&neighbour, Neighbour::Nothing, None).await;
     let leaks = [
         (Leak::UnscopedOp, "PUT /v1/teams/tarde"),
         (Leak::HeadOfShard, "chefe: GET /v1/events?after=1000000"),
         (Leak::UnscopedPause, "chefe: answers"),
     ];
     for (leak, shows_in) in leaks {
-        let (busy, _) = day_beside(&neighbour, true, Some(leak)).await;
+        let (busy, _) = day_beside(&neighbour, Neighbour::Everything, Some(leak)).await;
         let found = differences(&at_rest, &busy);
         assert!(found.contains_key(shows_in), "{leak:?}: {found:?}");
     }

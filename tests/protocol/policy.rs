@@ -231,7 +231,7 @@ async fn a_version_waits_for_the_next_business_day_and_can_be_withdrawn() {
 }
 
 /// A server of whose tenants the next business day begins in some seconds, and when that is.
-async fn shortly_before_a_day() -> (TestServer, Timestamp) {
+pub(crate) async fn shortly_before_a_day() -> (TestServer, Timestamp) {
     const SOON_MS: i64 = 6_000;
     let now = SystemClock::start(Timestamp(0)).now();
     let begins = DateTime::from_timestamp_millis(now.0 + SOON_MS).expect("an instant");

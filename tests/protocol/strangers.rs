@@ -256,7 +256,7 @@ fn requests(method: &str, path: &str, ids: &Ids) -> Vec<(String, String)> {
         ("PUT", "/v1/channels/{code}") => {
             vec![(path.replace("{code}", &ids.channel), json!({"name": "Nova"}).to_string())]
         }
-        ("GET", "/v1/tenants/{id}") => plain(&[of(&ids.tenant)]),
+        ("GET" | "DELETE", "/v1/tenants/{id}") => plain(&[of(&ids.tenant)]),
         ("PUT", "/v1/tenants/{id}") => vec![(of(&ids.tenant), json!({"name": "Nova", "zone": "UTC"}).to_string())],
         ("GET", "/v1/pause-types") => plain(&[here.clone(), format!("{here}?archived=true")]),
         ("GET" | "DELETE", "/v1/pause-types/{code}") => plain(&[path.replace("{code}", &ids.pause_type)]),
@@ -527,6 +527,10 @@ async fn another_tenants_ids_are_like_none_at_every_path_and_to_every_role() {
     let mut compared = 0;
     for (method, path) in journal.into_iter().chain(others).chain(makers) {
         for role in Role::ALL {
+            if role == Role::Operator && (method, path) == ("DELETE", "/v1/tenants/{id}") {
+                // It is theirs to close: `closing.rs` does.
+                continue;
+            }
             let asked = Asked { method, path, ids: (&house.ids, &nowhere), token: house.stranger(role) };
             for answered in asked.of(&house.server).await {
                 // Which tenants there are is an operator's to see, and one that is not there is made.

@@ -99,6 +99,7 @@ pub(crate) fn directory() -> Directory {
         tenant: Tenant { default_shift: SHIFT, abandon_after: ABANDON_AFTER, ..acme },
         teams: (0..TEAMS).map(a_team).collect(),
         agents: (0..AGENTS).map(person).collect(),
+        closing: None,
         channels: [("voice", true, 1), ("chat", false, 2)].into_iter().map(channel).collect(),
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn directory() -> Directory {
         tenant: Tenant::new(tenant(), "Acme".to_owned(), chrono_tz::America::Sao_Paulo),
         teams: BTreeMap::from([(team.clone(), Team { id: team.clone(), name: "Suporte".to_owned(), zone: None })]),
         agents: ["ana", "bia", "caio", "duda"].map(person).into_iter().collect(),
+        closing: None,
         channels: BTreeMap::from([(voice.code.clone(), voice)]),
     }
 }

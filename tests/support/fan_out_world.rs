@@ -106,6 +106,7 @@ impl World {
             tenant: Tenant::new(tenant_id(), "Acme".to_owned(), chrono_tz::America::Sao_Paulo),
             teams: (0..teams).map(team).collect(),
             agents: people.collect(),
+            closing: None,
             channels: BTreeMap::new(),
         };
         let mut inner = Inner {

@@ -225,13 +225,31 @@ impl TestServer {
         teams: Option<&[&str]>,
         ttl: Duration,
     ) -> String {
+        self.token_issued_at(self.clock.wall(), tenant, role, id, teams, ttl)
+    }
+
+    /// A token of the second after this one: what was cut until now is no matter to it.
+    pub(crate) fn fresh_token_for(&self, tenant: &str, role: Role, id: &str) -> String {
+        let next_second = self.clock.wall() + seconds(1);
+        self.token_issued_at(next_second, tenant, role, id, None, Duration::from_secs(36_000))
+    }
+
+    fn token_issued_at(
+        &self,
+        at: Timestamp,
+        tenant: &str,
+        role: Role,
+        id: &str,
+        teams: Option<&[&str]>,
+        ttl: Duration,
+    ) -> String {
         let grant = Grant {
             id: PrincipalId::new(id).expect("an id"),
             tenant: TenantId::new(tenant).expect("an id"),
             roles: BTreeSet::from([role]),
             teams: teams.map(|teams| teams.iter().map(|team| TeamId::new(team).expect("an id")).collect()),
         };
-        self.key.issue(&grant, self.clock.wall(), ttl).expect("a token")
+        self.key.issue(&grant, at, ttl).expect("a token")
     }
 
     /// A socket with an open session.
@@ -582,6 +600,7 @@ fn directory(tenant: &TenantId, business_day_start: NaiveTime) -> Directory {
             person("carla", &["vendas"]),
             person("=davi", &["vendas"]),
         ]),
+        closing: None,
         channels: BTreeMap::from([channel("voice", true, 1), channel("chat", false, 3), off("fax")]),
     }
 }

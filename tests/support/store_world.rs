@@ -518,6 +518,7 @@ fn directory(tenant: &TenantId) -> Directory {
                 )
             })
             .collect(),
+        closing: None,
         channels: [ChannelCode::new("voice").unwrap()]
             .into_iter()
             .map(|code| {

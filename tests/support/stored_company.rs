@@ -340,6 +340,7 @@ fn directory(tenant: &TenantId, agents: u64) -> Directory {
         tenant: Tenant::new(tenant.clone(), "Acme".to_owned(), chrono_tz::America::Sao_Paulo),
         teams: (0..agents.div_ceil(AGENTS_PER_TEAM)).map(team).collect(),
         agents: (0..agents).map(person).collect(),
+        closing: None,
         channels: BTreeMap::new(),
     }
 }

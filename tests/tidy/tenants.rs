@@ -29,6 +29,7 @@ const BY_THEIR_IDS: &[(&str, &str, &str)] = &[
 const MADE_UP: &[(&str, &str)] = &[
     ("src/transport/logins.rs", "a person who logs in has no credential yet, and names the company"),
     ("src/transport/founding.rs", "an operator makes a tenant, and names it"),
+    ("src/transport/closing.rs", "an operator closes a tenant, and names it"),
     ("src/transport/tenants.rs", "the place in the operators' list"),
 ];
 

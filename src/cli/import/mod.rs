@@ -116,6 +116,7 @@ async fn import_into(
         | WriteError::Append(_)
         | WriteError::NoTenant
         | WriteError::NoSuchTenant(_)
+        | WriteError::Closed(..)
         | WriteError::SeveralTenants(_) => Failure::new(error),
     })
 }

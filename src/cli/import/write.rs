@@ -14,6 +14,7 @@ use crate::exchange::{
 use crate::ports::{
     AppendError, Batch, Entry, EntryBody, Journal, ReadError, ShardId, ShardSnapshot, TenantDefinition, TenantSnapshot,
 };
+use crate::protocol::time::to_text;
 
 /// What an import did, or would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,12 @@ pub(crate) enum WriteError {
     /// There is no such company.
     #[error("there is no tenant {:?} in the store", .0.as_str())]
     NoSuchTenant(TenantId),
+    /// The company is closed.
+    #[error(
+        "the tenant {:?} is closed since {}, and nothing is imported into it; open it again first, with \
+         `PUT /v1/tenants/{{id}}` by an operator", .0.as_str(), to_text(*.1)
+    )]
+    Closed(TenantId, Timestamp),
     /// It is not said whose the people are.
     #[error("the store has several tenants; say which one with --tenant: {}", .0.join(", "))]
     SeveralTenants(Vec<String>),
@@ -82,7 +89,7 @@ pub(super) async fn import_given(
             let FileRead { file, problems } = read_file(text);
             let Some(file) = file else { return Err(WriteError::Problems(problems)) };
             progress(format!("comparing {} agents with those who are there", file.agents.len()));
-            let place = find(journal, &file.tenant.id).await?;
+            let place = find_open(journal, &file.tenant.id).await?;
             let existing = place.tenant.as_ref().map(existing_of);
             let merged = merge_read(&file, problems, existing, left_out, now).map_err(WriteError::Problems)?;
             (place, file.tenant.id, merged, None)
@@ -92,7 +99,7 @@ pub(super) async fn import_given(
                 Some(tenant) => tenant.clone(),
                 None => only_tenant(journal).await?,
             };
-            let place = find(journal, &tenant).await?;
+            let place = find_open(journal, &tenant).await?;
             let Some(there) = &place.tenant else { return Err(WriteError::NoSuchTenant(tenant)) };
             let PeopleRead { file, form, problems } = read_people(bytes, &there.directory);
             progress(format!("comparing {} agents with those who are there", file.agents.len()));
@@ -139,7 +146,7 @@ pub(in crate::cli) async fn write_merged(
     merged: Merged,
     now: Timestamp,
 ) -> Result<(), WriteError> {
-    let place = find(journal, tenant).await?;
+    let place = find_open(journal, tenant).await?;
     if let Some(batch) = batch(tenant, &place, merged, now) {
         journal.append(batch).await?;
     }
@@ -154,6 +161,15 @@ struct Place {
 
 fn existing_of(tenant: &TenantSnapshot) -> Existing<'_> {
     Existing { directory: &tenant.directory, policy: &tenant.policy }
+}
+
+/// Finds a tenant that may be written to.
+async fn find_open(journal: &dyn Journal, tenant: &TenantId) -> Result<Place, WriteError> {
+    let place = find(journal, tenant).await?;
+    match place.tenant.as_ref().and_then(|there| there.directory.closed_at()) {
+        Some(at) => Err(WriteError::Closed(tenant.clone(), at)),
+        None => Ok(place),
+    }
 }
 
 /// Finds a tenant: on the shard that a new one would be placed on, else on any other.

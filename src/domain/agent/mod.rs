@@ -4,6 +4,7 @@
 //! through the same `apply`.
 
 mod apply;
+mod closing;
 mod correcting;
 mod decide;
 mod deferring;

@@ -38,6 +38,7 @@ fn directory() -> Directory {
         tenant: Tenant::new(TenantId::new("acme").expect("an id"), "Acme".to_owned(), chrono_tz::UTC),
         teams: BTreeMap::from([team("suporte"), team("vendas")]),
         agents: BTreeMap::from([(ana.id.clone(), Arc::new(ana))]),
+        closing: None,
         channels: BTreeMap::new(),
     }
 }

@@ -37,6 +37,7 @@ fn directory() -> Directory {
         tenant: Tenant::new(tenant, "Acme".to_owned(), chrono_tz::America::Sao_Paulo),
         teams: BTreeMap::new(),
         agents: BTreeMap::from([(AgentId::new("ana").unwrap(), ana())]),
+        closing: None,
         channels: BTreeMap::new(),
     }
 }

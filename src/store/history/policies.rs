@@ -79,6 +79,7 @@ async fn version_of(reading: &mut OneTenant<'_>, version: i64, seq: i64) -> Resu
         | TenantEventBody::ClockStepped { .. }
         | TenantEventBody::PolicyPlanned { .. }
         | TenantEventBody::DirectoryChanged { .. }
+        | TenantEventBody::Closing { .. }
         | TenantEventBody::Access(_) => None,
     };
     let policy = policy_of(reading, version).await?;

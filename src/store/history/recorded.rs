@@ -111,6 +111,7 @@ pub fn fold_dry_run(run: &mut DryRun, entries: &[Entry]) -> Result<bool, ReadErr
                     | TenantEventBody::PolicyPublished { .. }
                     | TenantEventBody::PolicyPlanned { .. }
                     | TenantEventBody::DirectoryChanged { .. }
+                    | TenantEventBody::Closing { .. }
                     | TenantEventBody::Access(_) => run.on_other_event(),
                 }
                 event.at

@@ -327,6 +327,7 @@ mod tests {
             tenant: Tenant::new(tenant.clone(), "x".repeat(bytes), Sao_Paulo),
             teams: Default::default(),
             agents: Default::default(),
+            closing: None,
             channels: Default::default(),
         };
         let event = TenantEvent {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::word::{AtDeadlineForm, SignInStatusForm};
 use super::{FormError, PersonId, PersonKind, Refer, Resolve, from_ms, parse, read_json, to_ms};
+use crate::domain::closing::Closing;
 use crate::domain::deferral::DEFERRED_FOR;
 use crate::domain::directory::{Channel, Directory, Person, Team, Tenant};
 use crate::domain::entitlement::DEFAULT_SHIFT;
@@ -29,6 +30,8 @@ pub(crate) struct DirectoryForm {
     teams: Vec<TeamForm>,
     agents: Vec<PersonForm>,
     channels: Vec<ChannelForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closing: Option<ClosingForm>,
 }
 
 impl DirectoryForm {
@@ -40,6 +43,7 @@ impl DirectoryForm {
             teams: directory.teams.values().map(TeamForm::of).collect(),
             agents: directory.agents.values().map(|person| PersonForm::of(person, refer)).collect(),
             channels: directory.channels.values().map(ChannelForm::of).collect(),
+            closing: directory.closing.map(ClosingForm::of),
         }
     }
 
@@ -121,7 +125,31 @@ impl DirectoryForm {
             teams,
             agents,
             channels,
+            closing: self.closing.map(ClosingForm::into_domain),
         })
+    }
+}
+
+/// The last time that the tenant was closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClosingForm {
+    at: i64,
+    wall_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reopened_at: Option<i64>,
+    versions: u64,
+}
+
+impl ClosingForm {
+    fn of(Closing { at, wall_at, reopened_at, versions }: Closing) -> ClosingForm {
+        ClosingForm { at: at.0, wall_at: wall_at.0, reopened_at: reopened_at.map(|at| at.0), versions }
+    }
+
+    fn into_domain(self) -> Closing {
+        let ClosingForm { at, wall_at, reopened_at, versions } = self;
+        let (at, wall_at) = (Timestamp(at), Timestamp(wall_at));
+        Closing { at, wall_at, reopened_at: reopened_at.map(Timestamp), versions }
     }
 }
 

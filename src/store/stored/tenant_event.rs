@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::AccessEventForm;
 use super::{FormError, Hash, Refer, Resolve, from_ms, to_ms};
+use crate::domain::closing::ClosingStep;
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::{DirectoryVersion, PolicyVersion};
 use crate::domain::policy_plans::PolicyStep;
@@ -43,6 +44,10 @@ enum BodyForm {
     PolicyWithdrawn {},
     #[serde(rename = "directory.changed")]
     DirectoryChanged { version: u64, added: u32, changed: u32, removed: u32 },
+    #[serde(rename = "tenant.closed")]
+    TenantClosed { version: u64 },
+    #[serde(rename = "tenant.reopened")]
+    TenantReopened { version: u64 },
     #[serde(untagged)]
     Access(AccessEventForm),
 }
@@ -71,6 +76,12 @@ impl TenantEventForm {
             TenantEventBody::DirectoryChanged { version, added, changed, removed } => {
                 BodyForm::DirectoryChanged { version: version.0, added: *added, changed: *changed, removed: *removed }
             }
+            TenantEventBody::Closing { step: ClosingStep::Closed, version } => {
+                BodyForm::TenantClosed { version: version.0 }
+            }
+            TenantEventBody::Closing { step: ClosingStep::Reopened, version } => {
+                BodyForm::TenantReopened { version: version.0 }
+            }
             TenantEventBody::Access(event) => BodyForm::Access(AccessEventForm::of(event, refer)),
         };
         let reason = match body {
@@ -80,6 +91,7 @@ impl TenantEventForm {
             TenantEventBody::ServerStarted { .. }
             | TenantEventBody::ClockStepped { .. }
             | TenantEventBody::DirectoryChanged { .. }
+            | TenantEventBody::Closing { .. }
             | TenantEventBody::Access(_) => None,
         };
         TenantEventForm { v: super::FORM, definition, reason, event }
@@ -109,6 +121,12 @@ impl TenantEventForm {
             BodyForm::PolicyWithdrawn {} => TenantEventBody::PolicyPlanned { step: PolicyStep::Withdrawn, reason },
             BodyForm::DirectoryChanged { version, added, changed, removed } => {
                 TenantEventBody::DirectoryChanged { version: DirectoryVersion(version), added, changed, removed }
+            }
+            BodyForm::TenantClosed { version } => {
+                TenantEventBody::Closing { step: ClosingStep::Closed, version: DirectoryVersion(version) }
+            }
+            BodyForm::TenantReopened { version } => {
+                TenantEventBody::Closing { step: ClosingStep::Reopened, version: DirectoryVersion(version) }
             }
             BodyForm::Access(form) => TenantEventBody::Access(form.into_domain(resolve)?),
         })

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::domain::agent::Agent;
+use crate::domain::closing::{ClosingStep, reaches_closed};
 use crate::domain::event::TenantEventBody;
 use crate::domain::id::AgentId;
 use crate::domain::op::OpMemory;
@@ -117,6 +118,8 @@ struct Chain {
     shard: i64,
     shard_seq: i64,
     server_started: Vec<Started>,
+    /// The tenant was closed, and not opened again.
+    is_closed: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -206,6 +209,7 @@ impl Checker {
             shard: row.shard,
             shard_seq: 0,
             server_started: Vec::new(),
+            is_closed: false,
         });
         if row.seq != chain.seq + 1 {
             let missing = chain.seq + 1;
@@ -244,12 +248,16 @@ impl Checker {
             self.definitions.insert((row.tenant.clone(), row.seq), hash);
         }
         let event = decode_tenant_event(row, &Pseudonyms).map_err(|error| Fault::entry(row, error))?;
+        if self.is_closed(&row.tenant) && !reaches_closed(&event.body) {
+            return Err(Fault::entry(row, "it follows on the closing of its tenant"));
+        }
         match event.body {
             TenantEventBody::ServerStarted { grace_until, moved } => {
                 if let Some(chain) = self.tenants.get_mut(&row.tenant) {
                     chain.server_started.push(Started { seq: row.seq, at: event.at, grace_until, moved });
                 }
             }
+            TenantEventBody::Closing { step, .. } => self.closing(row, step)?,
             TenantEventBody::ClockStepped { .. }
             | TenantEventBody::PolicyPublished { .. }
             | TenantEventBody::PolicyPlanned { .. }
@@ -259,7 +267,33 @@ impl Checker {
         Ok(())
     }
 
+    /// A tenant is closed when nobody is there any more, and opened again when it is closed.
+    fn closing(&mut self, row: &JournalRow, step: ClosingStep) -> Result<(), Fault> {
+        let stays = |((tenant, _), folded): (&(String, PersonId), &Folded)| {
+            *tenant == row.tenant && folded.agent.has_something_to_end()
+        };
+        let is_closed = step == ClosingStep::Closed;
+        if is_closed && self.agents.iter().any(stays) {
+            return Err(Fault::entry(row, "somebody of the tenant is still there when it is closed"));
+        }
+        if let Some(chain) = self.tenants.get_mut(&row.tenant) {
+            if chain.is_closed == is_closed {
+                let word = if is_closed { "closed" } else { "open" };
+                return Err(Fault::entry(row, format!("its tenant is {word} already")));
+            }
+            chain.is_closed = is_closed;
+        }
+        Ok(())
+    }
+
+    fn is_closed(&self, tenant: &str) -> bool {
+        self.tenants.get(tenant).is_some_and(|chain| chain.is_closed)
+    }
+
     fn agent_entry(&mut self, row: &JournalRow, person: PersonId, agent_seq: i64) -> Result<(), Fault> {
+        if self.is_closed(&row.tenant) {
+            return Err(Fault::entry(row, "it follows on the closing of its tenant"));
+        }
         let event = decode_agent_event(row, &Pseudonyms).map_err(|error| Fault::entry(row, error))?;
         let form: EventForm = read_json(row.form, &row.body).map_err(|error| Fault::entry(row, error))?;
         let folded = match self.agents.entry((row.tenant.clone(), person)) {

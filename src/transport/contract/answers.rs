@@ -212,6 +212,8 @@ answers! {
         id: String,
         /// What people call it.
         name: String,
+        /// Since when it is closed; absent while it is open.
+        closed_at: Option<WireTime>,
     }
     /// A page of requests.
     RequestsPage {

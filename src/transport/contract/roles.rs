@@ -30,6 +30,7 @@ pub(super) fn name_of(action: Action) -> &'static str {
         Action::ManageTenant => "manage the tenant",
         Action::ListTenants => "list tenants",
         Action::MakeTenant => "make tenants",
+        Action::CloseTenant => "close tenants",
     }
 }
 

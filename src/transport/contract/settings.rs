@@ -152,7 +152,7 @@ pub(super) fn parts() -> Vec<Operation> {
         changing(
             ("PUT", "/v1/tenants/{id}"),
             "putTenant",
-            "Sets the settings of one's own tenant, or makes one",
+            "Sets the settings of one's own tenant, makes one, or opens one again",
             set_or_make,
         )
         .at::<GivenId>("id", "The tenant's id.")
@@ -162,8 +162,16 @@ pub(super) fn parts() -> Vec<Operation> {
         .with("ETag", ETAG)
         .answers::<TenantPut<'static>>(201, "It is new.")
         .with("ETag", ETAG)
-        .problem(409, &["tenant_exists", "too_many_tenants"])
+        .problem(409, &["tenant_exists", "tenant_closed", "too_many_tenants"])
         .problem(503, &["low_disk"]),
+        changing(
+            ("DELETE", "/v1/tenants/{id}"),
+            "closeTenant",
+            "Closes a tenant, erasing nothing",
+            Needs::Action(Action::CloseTenant),
+        )
+        .at::<GivenId>("id", "The tenant's id.")
+        .answers_nothing(204, "It is closed."),
     ]
 }
 

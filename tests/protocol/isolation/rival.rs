@@ -48,6 +48,28 @@ impl<'a> Rival<'a> {
         );
     }
 
+    /// Is closed by an operator and opened again, for ever, with people in it each time.
+    pub(super) async fn close_and_open(&self) {
+        let path = format!("/v1/tenants/{}", self.tenant);
+        for round in 0_u64.. {
+            // Others each time, for time stands still and with it their rate.
+            let olga = self.server.fresh_token_for("casa", Role::Operator, &format!("olga {round}"));
+            let bearer = format!("Bearer {olga}");
+            let ask = async |method: &str, body: Value| {
+                self.server.http(method, &path, &[("authorization", &bearer)], &body.to_string()).await
+            };
+            let agent = ["ana", "bruno", "carla"][(round % 3) as usize];
+            let mut agent = self.server.open(&self.server.fresh_token_for(self.tenant, Role::Agent, agent)).await;
+            agent.call("status.set", json!({"status": "available", "op": OPS[0]})).await;
+            agent.call("pause.start", json!({"type": "almoco", "op": OPS[1]})).await;
+            let closed = ask("DELETE", json!({})).await;
+            let refused = ask("PUT", json!({"name": "Outra", "zone": "UTC"})).await;
+            let opened = ask("PUT", refused.json()["params"]["settings"].clone()).await;
+            assert_eq!((closed.status, opened.status), (204, 200), "{closed:?} {refused:?} {opened:?}");
+            self.rounds.send_modify(|rounds| *rounds += 1);
+        }
+    }
+
     fn token(&self, role: Role, id: &str) -> String {
         let teams: Option<&[&str]> = (role == Role::Supervisor).then_some(&["suporte", "vendas"]);
         self.server.token_for(self.tenant, role, id, teams, Duration::from_secs(3600))

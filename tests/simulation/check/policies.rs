@@ -138,6 +138,7 @@ impl InForce {
             TenantEventBody::ServerStarted { .. }
             | TenantEventBody::ClockStepped { .. }
             | TenantEventBody::DirectoryChanged { .. }
+            | TenantEventBody::Closing { .. }
             | TenantEventBody::Access(_) => None,
         }
     }

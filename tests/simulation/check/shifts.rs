@@ -151,8 +151,9 @@ impl Shifts {
 
 /// The shift that an event says an agent came to work in: at a sign-in, and at the late return to a protected pause.
 fn signed_in_to(event: &AgentEvent) -> Option<&ShiftTold> {
-    match &event.body {
-        AgentEventBody::SignedIn { shift, .. } | AgentEventBody::Connected { shift: Some(shift) } => Some(shift),
-        _ => None,
-    }
+    let (AgentEventBody::SignedIn { shift, .. } | AgentEventBody::Connected { shift: Some(shift) }) = &event.body
+    else {
+        return None;
+    };
+    Some(shift)
 }
