@@ -16,9 +16,11 @@ const PRINCIPALS_PER_PART_MAX: usize = 8 * 1024;
 /// How many parts there are, each under a lock of its own.
 const PARTS: usize = 16;
 
-/// How many bursts of calls in vain are taken, and half the rate in the long run: of calls that come before the time that the
-/// caller was told to wait. Someone who does not wait may be unlucky, or several at once; by far more than that is a flood.
-const BURSTS_IN_VAIN: u32 = 5;
+/// For how long a caller may go on calling in vain, before the time that it was told to wait. Someone who sends much at once does not;
+/// by so long it is a flood.
+const FLOOD_TIME: Duration = Duration::from_secs(5);
+/// How long after a call in vain the next one still belongs to the same flood.
+const FLOOD_GAP: Duration = Duration::from_millis(250);
 /// For how long a flood is refused, from its last call on.
 const FLOOD_WAIT: Duration = Duration::from_secs(5);
 
@@ -89,16 +91,23 @@ struct Caller {
     meter: Meter,
     /// When it was last told to come again.
     told: Timestamp,
-    /// Calls before that.
-    in_vain: Meter,
+    /// Its last call before that, and the first of those without a gap in between.
+    in_vain: Timestamp,
+    floods_since: Timestamp,
     /// Until when it is not let in at all, because it floods.
     shut_until: Timestamp,
 }
 
 impl Caller {
-    fn count(&mut self, rate: Rate, in_vain: Option<Rate>, now: Timestamp) -> Result<(), Duration> {
-        if now < self.told && in_vain.is_some_and(|in_vain| self.in_vain.count(in_vain, now).is_err()) {
-            self.shut_until = now + FLOOD_WAIT;
+    fn count(&mut self, rate: Rate, shuts_out: bool, now: Timestamp) -> Result<(), Duration> {
+        if shuts_out && now < self.told {
+            if self.in_vain + FLOOD_GAP < now {
+                self.floods_since = now;
+            }
+            self.in_vain = now;
+            if now.since(self.floods_since) >= FLOOD_TIME {
+                self.shut_until = now + FLOOD_WAIT;
+            }
         }
         let counted = if now < self.shut_until { Err(self.shut_until.since(now)) } else { self.meter.count(rate, now) };
         self.told = counted.map_or_else(|wait| now + wait, |()| self.told);
@@ -107,15 +116,15 @@ impl Caller {
 
     /// Nothing that is kept of it makes a difference any more.
     fn is_at_rest(self, now: Timestamp) -> bool {
-        self.meter.is_at_rest(now) && self.in_vain.is_at_rest(now) && self.shut_until <= now && self.told <= now
+        self.meter.is_at_rest(now) && self.shut_until <= now && self.told <= now
     }
 }
 
 /// The counters of all keys of one kind: principals, unless something else is said.
 pub(super) struct RateLimiter<K = (TenantId, PrincipalId)> {
     rate: Rate,
-    /// How many calls in vain are taken; none where those that come belong to different callers.
-    in_vain: Option<Rate>,
+    /// Whether who floods is not let in at all; not where those that come belong to different callers.
+    shuts_out: bool,
     hasher: RandomState,
     parts: Vec<Mutex<HashMap<K, Caller>>>,
 }
@@ -130,15 +139,13 @@ impl RateLimiter {
 impl<K: Eq + Hash> RateLimiter<K> {
     pub(super) fn new(rate: Rate) -> RateLimiter<K> {
         let parts = (0..PARTS).map(|_| Mutex::new(HashMap::new())).collect();
-        RateLimiter { rate, in_vain: None, hasher: RandomState::new(), parts }
+        RateLimiter { rate, shuts_out: false, hasher: RandomState::new(), parts }
     }
 
-    /// The same, for keys that are one caller each: who goes on calling, by far more often than the rate, without waiting
-    /// as told is not let in at all until it does. The rate alone would let a flood through at that rate for ever.
+    /// The same, for keys that are one caller each: who goes on and on calling without waiting as told is not let in at all until it
+    /// does. The rate alone would let a flood through at that rate for ever.
     pub(super) fn against_floods(self) -> RateLimiter<K> {
-        let Rate { per_second, burst } = self.rate;
-        let in_vain = Rate { per_second: per_second.div_ceil(2), burst: burst.saturating_mul(BURSTS_IN_VAIN) };
-        RateLimiter { in_vain: Some(in_vain), ..self }
+        RateLimiter { shuts_out: true, ..self }
     }
 
     /// How many keys are counted.
@@ -158,8 +165,8 @@ impl<K: Eq + Hash> RateLimiter<K> {
             }
         }
         match meters.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().count(self.rate, self.in_vain, now),
-            Entry::Vacant(free) => free.insert(Caller::default()).count(self.rate, self.in_vain, now),
+            Entry::Occupied(mut known) => known.get_mut().count(self.rate, self.shuts_out, now),
+            Entry::Vacant(free) => free.insert(Caller::default()).count(self.rate, self.shuts_out, now),
         }
     }
 }
@@ -214,7 +221,7 @@ mod tests {
         let forty_a_second = |from: i64, seconds: i64| (0..seconds * 40).map(move |n| from + n * 25);
         let first = let_in(&limiter, forty_a_second(1_000_000, 4));
         assert_eq!(first, 20 + 39, "who calls in vain for a while is let in at the rate");
-        assert!(let_in(&limiter, forty_a_second(1_004_000, 6)) < 45, "and then is shut out");
+        assert!(let_in(&limiter, forty_a_second(1_004_000, 6)) < 25, "and then is shut out");
         assert_eq!(let_in(&limiter, forty_a_second(1_010_000, 60)), 0);
         let last = Timestamp(1_070_000 - 25);
         let told = limiter.count_key(0, last).expect_err("a flood");
@@ -228,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn no_flood_is_who_waits_as_told_or_comes_half_as_often_again_as_it_may() {
+    fn no_flood_is_who_waits_as_told_sends_much_at_once_or_comes_half_as_often_again_as_it_may() {
         let limiter = RateLimiter::new(RATE).against_floods();
         let mut now = Timestamp(1_000_000);
         for _ in 0..10_000 {
@@ -237,6 +244,9 @@ mod tests {
                 now = now + wait;
             }
         }
+        let at_once = Timestamp(9_000_000);
+        assert_eq!(let_in(&limiter, (0..1_000).map(|_| at_once.0)), 20);
+        assert_eq!(limiter.count_key(0, at_once), Err(Duration::from_millis(100)), "much at once is no flood");
         let fifteen_a_second = (0..9_000).map(|n| 10_000_000 + n * 1000 / 15);
         assert_eq!(let_in(&limiter, fifteen_a_second), 20 + 6_000 - 1);
     }
