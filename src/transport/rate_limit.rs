@@ -19,8 +19,9 @@ const PARTS: usize = 16;
 /// For how long a caller may go on calling in vain, before the time that it was told to wait. Someone who sends much at once does not;
 /// by so long it is a flood.
 const FLOOD_TIME: Duration = Duration::from_secs(5);
-/// How long after a call in vain the next one still belongs to the same flood.
-const FLOOD_GAP: Duration = Duration::from_millis(250);
+/// How long after a call in vain the next one still belongs to the same flood: one may come in bursts, but a page that asks for much
+/// each second is none.
+const FLOOD_GAP: Duration = Duration::from_millis(750);
 /// For how long a flood is refused, from its last call on.
 const FLOOD_WAIT: Duration = Duration::from_secs(5);
 
@@ -235,6 +236,14 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_that_comes_in_bursts_is_one() {
+        let limiter = RateLimiter::new(RATE).against_floods();
+        let twenty_each_half_second = |from: i64| (0..20).flat_map(move |burst| [from + burst * 500; 20]);
+        assert!(let_in(&limiter, twenty_each_half_second(1_000_000)) >= 20 + 9 * 5);
+        assert_eq!(let_in(&limiter, twenty_each_half_second(1_010_000)), 0);
+    }
+
+    #[test]
     fn no_flood_is_who_waits_as_told_sends_much_at_once_or_comes_half_as_often_again_as_it_may() {
         let limiter = RateLimiter::new(RATE).against_floods();
         let mut now = Timestamp(1_000_000);
@@ -247,6 +256,8 @@ mod tests {
         let at_once = Timestamp(9_000_000);
         assert_eq!(let_in(&limiter, (0..1_000).map(|_| at_once.0)), 20);
         assert_eq!(limiter.count_key(0, at_once), Err(Duration::from_millis(100)), "much at once is no flood");
+        let thirty_each_second = (0..60).flat_map(|second| [9_100_000 + second * 1000; 30]);
+        assert_eq!(let_in(&limiter, thirty_each_second), 20 + 59 * 10);
         let fifteen_a_second = (0..9_000).map(|n| 10_000_000 + n * 1000 / 15);
         assert_eq!(let_in(&limiter, fifteen_a_second), 20 + 6_000 - 1);
     }
