@@ -7,9 +7,8 @@ const KIB_PER_CONNECTION: u64 = 16;
 /// What each one may take besides that does not read.
 const KIB_PER_SLOW_CONNECTION: u64 = 256;
 /// From how many connections on the bound is held against the figure. With fewer, what the first of anything costs (pages
-/// of the program, pools of the allocator, the database's cache, the hashing of a password) is more than all that grows with
-/// them.
-const HELD_FROM: u64 = 5000;
+/// of the program, pools of the allocator) is more than all that grows with them.
+const HELD_FROM: u64 = 1000;
 
 /// Resident memory, in KiB, and its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -76,8 +75,8 @@ mod tests {
 
     #[test]
     fn few_connections_are_not_held_to_what_the_first_ones_cost() {
-        let few = MemoryFigures { peak_with_kib: 90_000, ..MemoryFigures::of(5_000, 4999, 0) };
-        assert_eq!((few.bound_kib, few.breach()), (5_000 + 16 * 4999, None));
-        assert!(MemoryFigures { peak_with_kib: 90_000, ..MemoryFigures::of(5_000, 5000, 0) }.breach().is_some());
+        let few = MemoryFigures { peak_with_kib: 90_000, ..MemoryFigures::of(20_000, 999, 0) };
+        assert_eq!((few.bound_kib, few.breach()), (20_000 + 16 * 999, None));
+        assert!(MemoryFigures { peak_with_kib: 90_000, ..MemoryFigures::of(20_000, 1000, 0) }.breach().is_some());
     }
 }
