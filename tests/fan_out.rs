@@ -207,12 +207,18 @@ async fn a_board_that_missed_too_much_begins_anew_with_a_snapshot_that_all_such_
     house.close().await;
 }
 
+/// A sixth of 1,200 agents changes: a snapshot of before is no better than one of the present.
+fn so_much_that_none_is_joined(step: usize) -> Vec<(usize, To)> {
+    let to = if step.is_multiple_of(2) { To::Available } else { To::Paused };
+    (0..200).map(|agent| (agent, to)).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_in_parts_is_of_one_instant_while_everything_changes() {
     let house = House::new(1_200, 1);
     let mut boards: Vec<(Board, Dashboard)> = Vec::new();
     for step in 0..SNAPSHOTS_MAX * 3 {
-        house.commit(&[(step, To::Available)]);
+        house.commit(&so_much_that_none_is_joined(step));
         house.arrive().await;
         boards.push(house.join(&[0]));
         // Each board stops in the middle of a snapshot of another boundary.
@@ -229,6 +235,38 @@ async fn a_snapshot_in_parts_is_of_one_instant_while_everything_changes() {
         assert_eq!(dashboard.rows, house.world.truth(&[0]));
         assert!(dashboard.snapshots <= 2, "{} snapshots for one board", dashboard.snapshots);
     }
+    house.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn boards_that_come_in_a_storm_share_a_snapshot_though_rows_change_meanwhile() {
+    let house = House::new(1_200, 1);
+    let mut boards: Vec<(Board, Dashboard)> = Vec::new();
+    let mut firsts = BTreeSet::new();
+    for step in 0..40 {
+        house.commit(&[(step, To::Available)]);
+        house.arrive().await;
+        boards.push(house.join(&[0]));
+        let (board, dashboard) = &mut boards[step];
+        let frame = board.next().await;
+        dashboard.apply(frame.text.as_str(), &house.world).unwrap();
+        firsts.insert(frame.text.as_str().to_owned());
+    }
+    assert_eq!(firsts.len(), 1);
+    // Who comes when nobody is in the middle of one is shown the present at once.
+    for (board, dashboard) in &mut boards {
+        drain(board, dashboard, &house.world);
+        assert_eq!((dashboard.snapshots, &dashboard.rows), (1, &house.world.truth(&[0])));
+    }
+    house.commit(&[(1, To::Paused)]);
+    house.arrive().await;
+    let (mut late, mut latecomer) = house.join(&[0]);
+    assert_eq!(
+        drain(&mut late, &mut latecomer, &house.world).len(),
+        3,
+        "a snapshot of three parts, and nothing after it"
+    );
+    assert_eq!(latecomer.rows, house.world.truth(&[0]));
     house.close().await;
 }
 
@@ -379,7 +417,7 @@ async fn no_board_joins_a_snapshot_of_people_who_have_left_since() {
     let house = House::new(1_200, 1);
     let mut boards: Vec<(Board, Dashboard)> = Vec::new();
     for step in 0..SNAPSHOTS_MAX {
-        house.commit(&[(step, To::Available)]);
+        house.commit(&so_much_that_none_is_joined(step));
         house.arrive().await;
         boards.push(house.join(&[0]));
         let (board, dashboard) = &mut boards[step];

@@ -36,6 +36,9 @@ pub const CATCH_UPS_MAX: usize = 4;
 /// How many snapshots of different boundaries a view keeps while boards read them. One more joins an
 /// existing one where it can, else the board that reads the oldest begins again.
 pub const SNAPSHOTS_MAX: usize = 4;
+/// A snapshot that others are in the middle of is joined when it is so many times as long as what changed since: in a storm
+/// all share one, though rows change all the while.
+const JOINED_MIN: usize = 8;
 
 /// How far a board has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,12 @@ struct Kept {
 }
 
 impl Kept {
+    /// Whether whoever comes now is better served by this one, and all that changed since, than by one of the present.
+    fn is_to_be_joined(&self, crowded: bool) -> bool {
+        let is_cheaper = self.readers > 0 && self.bytes_since.saturating_mul(JOINED_MIN) <= self.snapshot.bytes();
+        self.bytes_since <= CATCH_UP_BYTES_MAX && (crowded || is_cheaper)
+    }
+
     /// A part, written once for all who come to it while this is the newest snapshot.
     fn frame(&mut self, subscription: &str, part: usize) -> Utf8Bytes {
         if let Some(Some(written)) = self.written.get(part) {
@@ -393,10 +402,8 @@ impl View {
         self.drop_unread_snapshots();
         let boundary = self.boundary;
         let crowded = self.snapshots.len() == SNAPSHOTS_MAX;
-        let serves = |kept: &&mut Kept| {
-            let oldest = not_before.max(table.directory_since());
-            kept.at == boundary || (crowded && kept.at >= oldest && kept.bytes_since <= CATCH_UP_BYTES_MAX)
-        };
+        let oldest = not_before.max(table.directory_since());
+        let serves = |kept: &&mut Kept| kept.at == boundary || (kept.at >= oldest && kept.is_to_be_joined(crowded));
         if let Some(kept) = self.snapshots.back_mut().filter(serves) {
             kept.readers += 1;
             return kept.number;

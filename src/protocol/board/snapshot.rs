@@ -19,6 +19,7 @@ pub struct Snapshot {
     rows: Vec<Arc<RawValue>>,
     /// Where each part ends among the rows; never none.
     ends: Vec<usize>,
+    bytes: usize,
     extras: WrittenExtras,
 }
 
@@ -45,12 +46,18 @@ impl Snapshot {
     pub fn of(end: Boundary<'_>, rows: Vec<Arc<RawValue>>, extras: &Extras<'_>) -> Snapshot {
         let extras = WrittenExtras::of(extras);
         let ends = ends(&rows, extras.bytes());
-        Snapshot { to: end.to, cursor: end.cursor.to_owned(), rows, ends, extras }
+        let bytes = rows.iter().map(|row| row.get().len()).sum();
+        Snapshot { to: end.to, cursor: end.cursor.to_owned(), rows, ends, bytes, extras }
     }
 
     /// How many parts it has; at least one.
     pub fn parts(&self) -> usize {
         self.ends.len()
+    }
+
+    /// How many bytes its rows have.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The frame of a part.
