@@ -1,5 +1,6 @@
 //! One WebSocket: frames in and out, with their limits. It knows nothing of sessions.
 
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +21,7 @@ use crate::protocol::close::CloseCode;
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// What is read at once. Every socket holds such a buffer, so it is small; all that agents send in a day fits.
 const READ_BUFFER_BYTES: usize = 1024;
-/// What may wait to be written: one frame of 512 KiB, the largest that is sent, and what belongs to
-/// it. Every message is flushed before the next, so that more never gathers.
+/// What may wait to be written of what is not text; every message is flushed before the next, so that more never gathers.
 const WRITE_BUFFER_BYTES_MAX: usize = 600 * 1024;
 /// How long a write may take before the other side counts as too slow and is cut.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -32,6 +32,13 @@ const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
 const DISCARD_BYTES_MAX: usize = 1024 * 1024;
 /// How many pings and pongs a client may send. Browsers send none, libraries one in 20 s.
 const CONTROL_RATE: Rate = Rate { per_second: 2, burst: 20 };
+/// The longest head of a frame that is not masked.
+const HEAD_BYTES_MAX: usize = 10;
+/// The first byte of a frame of text that is the whole message.
+const WHOLE_TEXT: u8 = 0x81;
+/// That the length is in the two bytes that follow, or the eight.
+const LENGTH_OF_16_BITS: u8 = 126;
+const LENGTH_OF_64_BITS: u8 = 127;
 /// The longest reason of a close frame (RFC 6455 §5.5: 125 bytes, two of which are the code).
 const REASON_BYTES_MAX: usize = 123;
 
@@ -139,9 +146,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Sends a text, and waits until the system has taken it.
+    /// Sends a text, and waits until the system has taken it. Whoever stops waiting has to end the connection: what was not
+    /// taken of the text is missing.
     pub(super) async fn send(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Ending> {
-        self.write(Message::Text(text.into())).await
+        let text: Utf8Bytes = text.into();
+        let socket = &mut self.socket;
+        in_time(async {
+            // What the library has to say, a pong say, comes first. The text goes past it: it would copy each one into a buffer of
+            // this socket's own, and keep that as long as the longest.
+            socket.flush().await?;
+            write_text(socket.get_mut(), text.as_bytes()).await.map_err(Error::Io)
+        })
+        .await
     }
 
     /// Sends bytes, and waits until the system has taken them.
@@ -172,14 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Ending> {
-        match tokio::time::timeout(WRITE_TIME_MAX, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(ending_of(&error)),
-            Err(_elapsed) => {
-                metrics::counter!("intervalo_slow_sockets_total").increment(1);
-                Err(Ending::Gone("too slow a reader"))
-            }
-        }
+        in_time(self.socket.send(message)).await
     }
 
     /// Ends the connection; takes at most about twice [`CLOSE_TIME_MAX`].
@@ -197,6 +206,53 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         };
         // The close has been said; whether it is answered makes no difference here.
         let _ = tokio::time::timeout(CLOSE_TIME_MAX, answered).await;
+    }
+}
+
+/// A write that may take [`WRITE_TIME_MAX`].
+async fn in_time(write: impl Future<Output = Result<(), Error>>) -> Result<(), Ending> {
+    match tokio::time::timeout(WRITE_TIME_MAX, write).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(ending_of(&error)),
+        Err(_elapsed) => {
+            metrics::counter!("intervalo_slow_sockets_total").increment(1);
+            Err(Ending::Gone("too slow a reader"))
+        }
+    }
+}
+
+/// Writes a text as one frame from where it lies, its head in the same system call.
+async fn write_text<S: AsyncWrite + Unpin>(stream: &mut S, text: &[u8]) -> io::Result<()> {
+    let mut head = [0; HEAD_BYTES_MAX];
+    let head = head_of_text(&mut head, text.len());
+    let mut rest: &mut [IoSlice<'_>] = &mut [IoSlice::new(head), IoSlice::new(text)];
+    while !rest.is_empty() {
+        match stream.write_vectored(rest).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            taken => IoSlice::advance_slices(&mut rest, taken),
+        }
+    }
+    stream.flush().await
+}
+
+/// The head of a whole, unmasked frame of text (RFC 6455 §5.2).
+fn head_of_text(head: &mut [u8; HEAD_BYTES_MAX], length: usize) -> &[u8] {
+    head[0] = WHOLE_TEXT;
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ 0..=125), _) => {
+            head[1] = short;
+            &head[..2]
+        }
+        (_, Ok(middle)) => {
+            head[1] = LENGTH_OF_16_BITS;
+            head[2..4].copy_from_slice(&middle.to_be_bytes());
+            &head[..4]
+        }
+        (_, Err(_)) => {
+            head[1] = LENGTH_OF_64_BITS;
+            head[2..].copy_from_slice(&(length as u64).to_be_bytes());
+            head
+        }
     }
 }
 
@@ -250,6 +306,7 @@ fn shortened(reason: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use tokio::io::DuplexStream;
     use tokio_tungstenite::tungstenite::protocol::Role as End;
 
@@ -331,6 +388,31 @@ mod tests {
         let (mut wire, mut client) = pair().await;
         client.write_all(&frame(0x81, &vec![b'x'; MESSAGE_BYTES_MAX])).await.expect("written");
         assert!(matches!(wire.read().await, Read::Text(text) if text.len() == MESSAGE_BYTES_MAX));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn texts_of_every_length_arrive_whole_and_behind_what_was_said_before() {
+        // Less than most of them have, so that they are taken in pieces.
+        let (ours, theirs) = tokio::io::duplex(1000);
+        let clock = Arc::new(SystemClock::start(Timestamp(0)));
+        let mut wire = Wire::new(ours, clock, PingTimes::default()).await;
+        let mut client = WebSocketStream::from_raw_socket(theirs, End::Client, None).await;
+        let lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 500_000];
+        let sending = async {
+            // Nobody waits until it is taken.
+            let _unfinished = wire.ping(7).now_or_never();
+            for length in lengths {
+                wire.send("x".repeat(length)).await.expect("sent");
+            }
+        };
+        let receiving = async {
+            assert!(matches!(client.next().await, Some(Ok(Message::Ping(_)))));
+            for length in lengths {
+                let Some(Ok(Message::Text(text))) = client.next().await else { panic!("no text of {length}") };
+                assert_eq!(text.len(), length);
+            }
+        };
+        tokio::join!(sending, receiving);
     }
 
     #[tokio::test(start_paused = true)]
