@@ -243,7 +243,7 @@ async fn boards_that_come_in_a_storm_share_a_snapshot_though_rows_change_meanwhi
     let house = House::new(1_200, 1);
     let mut boards: Vec<(Board, Dashboard)> = Vec::new();
     let mut firsts = BTreeSet::new();
-    for step in 0..40 {
+    for step in 0..SNAPSHOTS_MAX * 2 {
         house.commit(&[(step, To::Available)]);
         house.arrive().await;
         boards.push(house.join(&[0]));
@@ -261,11 +261,8 @@ async fn boards_that_come_in_a_storm_share_a_snapshot_though_rows_change_meanwhi
     house.commit(&[(1, To::Paused)]);
     house.arrive().await;
     let (mut late, mut latecomer) = house.join(&[0]);
-    assert_eq!(
-        drain(&mut late, &mut latecomer, &house.world).len(),
-        3,
-        "a snapshot of three parts, and nothing after it"
-    );
+    let frames = drain(&mut late, &mut latecomer, &house.world);
+    assert!(frames.iter().all(|frame| result_of(frame)["kind"] == "snapshot"), "nothing comes after the snapshot");
     assert_eq!(latecomer.rows, house.world.truth(&[0]));
     house.close().await;
 }

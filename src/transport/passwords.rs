@@ -18,8 +18,6 @@ const HASHES_AT_ONCE: usize = 2;
 const HASHES_WAITING_MAX: usize = 256;
 /// When to come again then.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
-/// How little a thread that hashes asks for beside others, in the units of `nice(1)`: the least that there is.
-const NICE: i32 = 19;
 /// How many wrong passwords an account takes, whoever tries them: some mistakes at once, then one in half a minute.
 /// That is a million in a year, of the 2¹²⁰ that a made-up password could be.
 const WRONG_PASSWORDS: Budget = Budget { burst: 8, one_more_after: Duration::from_secs(30) };
@@ -128,14 +126,19 @@ impl PasswordWork {
     }
 }
 
-/// Leaves the processor to whoever else wants it. On Linux this is of the calling thread alone.
+/// Leaves the processor to whoever else wants it, and at once: to a thread that is nothing but nice, whoever wakes up waits for the
+/// end of its slice, some milliseconds (`SCHED_IDLE` in sched(7)).
 #[cfg(target_os = "linux")]
 fn give_way() {
+    use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let this = thread_priority::thread_native_id();
     // A thread that may not is as good as it was.
-    let _as_it_was = rustix::process::setpriority_process(None, NICE);
+    let _as_it_was = thread_priority::set_thread_priority_and_policy(this, ThreadPriority::Min, idle);
 }
 
-/// Elsewhere it would be of the whole process.
+/// Elsewhere there is no such policy.
 #[cfg(not(target_os = "linux"))]
 fn give_way() {}
 
@@ -197,9 +200,12 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn the_threads_that_hash_give_way_and_no_others() {
-        let nice = || rustix::process::getpriority_process(None).unwrap();
-        let before = nice();
-        assert_eq!(PasswordWork::default().run(nice).await.unwrap(), NICE);
-        assert_eq!(nice(), before);
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy};
+
+        let policy = || thread_schedule_policy().unwrap();
+        let (before, idle) = (policy(), ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle));
+        assert_ne!(before, idle);
+        assert_eq!(PasswordWork::default().run(policy).await.unwrap(), idle);
+        assert_eq!(policy(), before);
     }
 }
