@@ -90,6 +90,8 @@ named! {
         Streams = "streams",
         /// Teams of a tenant.
         Teams = "teams",
+        /// Heads of tenants that a writer keeps at hand.
+        TenantHeadsAtHand = "tenant_heads_at_hand",
         /// Sessions of a tenant.
         TenantSessions = "tenant_sessions",
         /// Texts that a writer keeps at hand.

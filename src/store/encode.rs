@@ -225,7 +225,8 @@ pub(crate) fn encode<'a>(
 /// Whose heads have moved.
 #[derive(Default)]
 struct Touched {
-    shards: HashSet<ShardId>,
+    /// With the head that each had.
+    shards: HashMap<ShardId, ShardSeq>,
     tenants: HashSet<TenantId>,
 }
 
@@ -322,7 +323,7 @@ impl Encoder<'_> {
             self.state(state, last_seqs.get(&(&state.tenant, &state.agent)).copied());
         }
         self.basis.shards.insert(batch.shard, (batch.epoch, ShardSeq(shard_seq.cast_unsigned())));
-        touched.shards.insert(batch.shard);
+        touched.shards.entry(batch.shard).or_insert(batch.after);
     }
 
     fn agent_entry(&mut self, entry: &Entry, place: Place, agent: &AgentId, agent_seq: i64, event: &AgentEvent) {
@@ -510,9 +511,14 @@ impl Encoder<'_> {
                 });
             }
         }
-        for shard in &touched.shards {
-            if let Some((_, head)) = self.basis.shards.get(shard) {
-                self.writes.shard_heads.push(ShardHeadRow { id: i64::from(shard.0), head: head.0.cast_signed() });
+        for (shard, after) in &touched.shards {
+            if let Some((epoch, head)) = self.basis.shards.get(shard) {
+                self.writes.shard_heads.push(ShardHeadRow {
+                    id: i64::from(shard.0),
+                    epoch: epoch.0.cast_signed(),
+                    after: after.0.cast_signed(),
+                    head: head.0.cast_signed(),
+                });
             }
         }
         self.writes

@@ -135,6 +135,9 @@ pub(crate) struct TenantHeadRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ShardHeadRow {
     pub(crate) id: i64,
+    pub(crate) epoch: i64,
+    /// The head that it follows.
+    pub(crate) after: i64,
     pub(crate) head: i64,
 }
 

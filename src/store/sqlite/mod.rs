@@ -2,7 +2,9 @@
 
 mod checkpoint;
 pub(crate) mod fault;
+mod heads;
 pub(crate) mod open;
+mod script;
 mod statement;
 mod writer;
 

@@ -89,7 +89,9 @@ pub(super) async fn connect_writer(dir: &Path) -> Result<SqliteConnection, OpenE
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .pragma("wal_autocheckpoint", "0");
+        .pragma("wal_autocheckpoint", "0")
+        // What undoes a statement that fails halfway is not worth a file (<https://www.sqlite.org/tempfiles.html>).
+        .pragma("temp_store", "memory");
     Ok(options.connect().await?)
 }
 

@@ -1,32 +1,41 @@
 //! The writer's statements: one a table and transaction, whatever the number of rows, which travel
-//! as one JSON array.
+//! as one JSON array, and all of a transaction on one trip.
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::fault::WriteFault;
+use super::script::Script;
 use crate::domain::id::TenantId;
 use crate::ports::{Epoch, ShardId, ShardSeq};
 use crate::store::encode::{Basis, KnownPerson, KnownTenant, PersonKey, TextKey, Wanted, Writes};
 use crate::store::stored::{Hash, PersonId, PersonKind, write_json};
 
-/// Fetches the fence and the heads that some batches touch.
+/// Fetches the fence and the heads that some batches touch, where the basis does not have them yet. A tenant that is not there
+/// is new.
 pub(super) async fn load_heads(
     connection: &mut SqliteConnection,
     wanted: &Wanted,
     basis: &mut Basis,
 ) -> Result<(), WriteFault> {
-    let shards: Vec<u16> = wanted.shards.iter().map(|shard| shard.0).collect();
-    let rows = sqlx::query("SELECT id, epoch, head FROM shards WHERE id IN (SELECT value FROM json_each(?1))")
-        .bind(write_json(&shards))
-        .fetch_all(&mut *connection)
-        .await?;
-    for row in rows {
-        let (id, epoch, head): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        basis.shards.insert(shard_id(id)?, (Epoch(epoch.cast_unsigned()), ShardSeq(head.cast_unsigned())));
+    let shards = wanted.shards.iter().filter(|shard| !basis.shards.contains_key(*shard));
+    let shards: Vec<u16> = shards.map(|shard| shard.0).collect();
+    let tenants = wanted.tenants.iter().filter(|tenant| !basis.tenants.contains_key(*tenant));
+    let tenants: Vec<&str> = tenants.map(TenantId::as_str).collect();
+    if !shards.is_empty() {
+        let rows = sqlx::query("SELECT id, epoch, head FROM shards WHERE id IN (SELECT value FROM json_each(?1))")
+            .bind(write_json(&shards))
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in rows {
+            let (id, epoch, head): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            basis.shards.insert(shard_id(id)?, (Epoch(epoch.cast_unsigned()), ShardSeq(head.cast_unsigned())));
+        }
     }
-    let tenants: Vec<&str> = wanted.tenants.iter().map(TenantId::as_str).collect();
+    if tenants.is_empty() {
+        return Ok(());
+    }
     let rows = sqlx::query(
         "SELECT t.id, t.shard, h.seq, h.hash, h.last_at FROM tenants AS t JOIN tenant_heads AS h ON h.tenant = t.id
          WHERE t.id IN (SELECT value FROM json_each(?1))",
@@ -134,55 +143,28 @@ pub(super) async fn load_texts(
     Ok(())
 }
 
-/// Writes all rows, in the order in which constraints allow them. Returns how many bytes they were.
-pub(super) async fn write(connection: &mut SqliteConnection, writes: &Writes) -> Result<usize, WriteFault> {
-    let mut bytes = 0;
-    bytes += put(connection, INSERT_TENANTS, &writes.tenants).await?;
-    bytes += put(connection, UPSERT_TENANT_HEADS, &writes.tenant_heads).await?;
-    bytes += put(connection, MOVE_SHARD_HEADS, &writes.shard_heads).await?;
-    bytes += put(connection, INSERT_PEOPLE, &writes.people).await?;
-    bytes += touch(connection, UPDATE_NAMES, &hexed_names(writes)).await?.1;
-    bytes += put(connection, INSERT_TEXTS, &hexed_texts(writes)).await?;
-    bytes += put(connection, INSERT_JOURNAL, &writes.journal).await?;
-    bytes += put(connection, INSERT_DIRECTORIES, &writes.directories).await?;
-    bytes += put(connection, INSERT_POLICIES, &writes.policies).await?;
-    bytes += touch(connection, INSERT_PAUSE_TYPES, &writes.policies).await?.1;
-    bytes += put(connection, UPSERT_PLANS, &writes.plans).await?;
-    bytes += put(connection, UPSERT_CREDENTIALS, &writes.credentials).await?;
-    bytes += touch(connection, DROP_CREDENTIALS, &writes.dropped_credentials).await?.1;
+/// A transaction that writes all rows, in the order in which constraints allow them, but for its end.
+pub(super) fn transaction(writes: &Writes) -> Result<Script, WriteFault> {
+    let mut script = Script::of_transaction();
+    script.put(MOVE_SHARD_HEADS, &writes.shard_heads)?;
+    script.put(INSERT_TENANTS, &writes.tenants)?;
+    script.put(UPSERT_TENANT_HEADS, &writes.tenant_heads)?;
+    script.put(INSERT_PEOPLE, &writes.people)?;
+    script.touch(UPDATE_NAMES, &hexed_names(writes))?;
+    script.put(INSERT_TEXTS, &hexed_texts(writes))?;
+    script.put(INSERT_JOURNAL, &writes.journal)?;
+    script.put(INSERT_DIRECTORIES, &writes.directories)?;
+    script.put(INSERT_POLICIES, &writes.policies)?;
+    script.touch(INSERT_PAUSE_TYPES, &writes.policies)?;
+    script.put(UPSERT_PLANS, &writes.plans)?;
+    script.put(UPSERT_CREDENTIALS, &writes.credentials)?;
+    script.touch(DROP_CREDENTIALS, &writes.dropped_credentials)?;
     // Ends before starts: a pause that ends makes room for the one that begins.
-    bytes += put(connection, UPDATE_PAUSES, &writes.pause_changes).await?;
-    bytes += put(connection, INSERT_PAUSES, &writes.pauses).await?;
-    bytes += put(connection, INSERT_AMENDMENTS, &writes.amendments).await?;
-    bytes += touch(connection, UPSERT_STATES, &writes.states).await?.1;
-    Ok(bytes)
-}
-
-/// Runs a statement that must touch one row for each that it is given.
-async fn put<T: Serialize>(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-    rows: &[T],
-) -> Result<usize, WriteFault> {
-    let (touched, bytes) = touch(connection, sql, rows).await?;
-    if touched != rows.len() as u64 {
-        return Err(WriteFault::Refused(format!("{touched} of {} rows were there to be written: {sql}", rows.len())));
-    }
-    Ok(bytes)
-}
-
-async fn touch<T: Serialize>(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-    rows: &[T],
-) -> Result<(u64, usize), WriteFault> {
-    if rows.is_empty() {
-        return Ok((0, 0));
-    }
-    let json = write_json(&rows);
-    let bytes = json.len();
-    let result = sqlx::query(sql).bind(json).execute(connection).await?;
-    Ok((result.rows_affected(), bytes))
+    script.put(UPDATE_PAUSES, &writes.pause_changes)?;
+    script.put(INSERT_PAUSES, &writes.pauses)?;
+    script.put(INSERT_AMENDMENTS, &writes.amendments)?;
+    script.touch(UPSERT_STATES, &writes.states)?;
+    Ok(script)
 }
 
 /// A text as hex: JSON cannot carry a NUL through SQLite.
@@ -235,27 +217,30 @@ fn damaged(why: &str) -> WriteFault {
     WriteFault::Refused(format!("the store is damaged: {why}"))
 }
 
-const INSERT_TENANTS: &str = "INSERT INTO tenants (id, shard) SELECT value->>'id', value->>'shard' FROM json_each(?1)";
+const INSERT_TENANTS: &str = "INSERT INTO tenants (id, shard) SELECT value->>'id', value->>'shard' FROM json_each(?)";
 
 const UPSERT_TENANT_HEADS: &str = "INSERT INTO tenant_heads (tenant, seq, hash, last_at)
-    SELECT value->>'tenant', value->>'seq', unhex(value->>'hash'), value->>'last_at' FROM json_each(?1) WHERE true
+    SELECT value->>'tenant', value->>'seq', unhex(value->>'hash'), value->>'last_at' FROM json_each(?) WHERE true
     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, last_at = excluded.last_at";
 
+/// The fence: it moves a head only where nobody else has.
 const MOVE_SHARD_HEADS: &str = "UPDATE shards SET head = u.head
-    FROM (SELECT value->>'id' AS id, value->>'head' AS head FROM json_each(?1)) AS u WHERE shards.id = u.id";
+    FROM (SELECT value->>'id' AS id, value->>'epoch' AS epoch, value->>'after' AS after, value->>'head' AS head
+          FROM json_each(?)) AS u
+    WHERE shards.id = u.id AND shards.epoch = u.epoch AND shards.head = u.after";
 
 const INSERT_PEOPLE: &str = "INSERT INTO people (id, tenant, kind, host_id, salt)
     SELECT unhex(value->>'id'), value->>'tenant', value->>'kind', value->>'host_id', unhex(value->>'salt')
-    FROM json_each(?1)";
+    FROM json_each(?)";
 
 const UPDATE_NAMES: &str = "UPDATE people SET name = u.name
-    FROM (SELECT unhex(value->>'id') AS id, CAST(unhex(value->>'name') AS TEXT) AS name FROM json_each(?1)) AS u
+    FROM (SELECT unhex(value->>'id') AS id, CAST(unhex(value->>'name') AS TEXT) AS name FROM json_each(?)) AS u
     WHERE people.id = u.id AND people.name IS NOT u.name";
 
 const INSERT_TEXTS: &str = "INSERT INTO texts (hash, tenant, person, salt, text)
     SELECT unhex(value->>'hash'), value->>'tenant', unhex(value->>'person'), unhex(value->>'salt'),
            CAST(unhex(value->>'text') AS TEXT)
-    FROM json_each(?1)";
+    FROM json_each(?)";
 
 const INSERT_JOURNAL: &str = "INSERT INTO journal (tenant, seq, shard, shard_seq, person, agent_seq, at, due_at, kind,
         actor_kind, actor_person, cause, policy_version, op, op_by_kind, op_by, op_fingerprint, op_at, op_outcome,
@@ -265,31 +250,31 @@ const INSERT_JOURNAL: &str = "INSERT INTO journal (tenant, seq, shard, shard_seq
            unhex(value->>'actor_person'), value->>'cause', value->>'policy_version', unhex(value->>'op'),
            value->>'op_by_kind', unhex(value->>'op_by'), value->>'op_fingerprint', value->>'op_at',
            value->>'op_outcome', value->>'form', value->>'body', unhex(value->>'body_hash'), unhex(value->>'hash')
-    FROM json_each(?1)";
+    FROM json_each(?)";
 
 const INSERT_DIRECTORIES: &str = "INSERT INTO directories (tenant, version, seq, form, whole, body)
     SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form', value->>'whole', value->>'body'
-    FROM json_each(?1)";
+    FROM json_each(?)";
 
 const INSERT_POLICIES: &str = "INSERT INTO policies (tenant, version, seq, form)
-    SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form' FROM json_each(?1)";
+    SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form' FROM json_each(?)";
 
 const INSERT_PAUSE_TYPES: &str = "INSERT INTO pause_types (tenant, version, code, class, color, body, rules)
     SELECT p.value->>'tenant', p.value->>'version', t.value->>'code', t.value->>'class', t.value->>'color',
            t.value->>'body', t.value->>'rules'
-    FROM json_each(?1) AS p, json_each(p.value, '$.types') AS t";
+    FROM json_each(?) AS p, json_each(p.value, '$.types') AS t";
 
 const UPSERT_PLANS: &str = "INSERT INTO policy_plans (tenant, seq, form, body)
-    SELECT value->>'tenant', value->>'seq', value->>'form', value->>'body' FROM json_each(?1) WHERE true
+    SELECT value->>'tenant', value->>'seq', value->>'form', value->>'body' FROM json_each(?) WHERE true
     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
 
 const UPSERT_CREDENTIALS: &str = "INSERT INTO credentials (tenant, id, kind, seq, form, body)
     SELECT value->>'tenant', unhex(value->>'id'), value->>'kind', value->>'seq', value->>'form', value->>'body'
-    FROM json_each(?1) WHERE true
+    FROM json_each(?) WHERE true
     ON CONFLICT (tenant, id) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
 
 const DROP_CREDENTIALS: &str = "DELETE FROM credentials WHERE (tenant, id) IN
-    (SELECT value->>'tenant', unhex(value->>'id') FROM json_each(?1))";
+    (SELECT value->>'tenant', unhex(value->>'id') FROM json_each(?))";
 
 const UPDATE_PAUSES: &str = "UPDATE pauses SET
         replaced_by = coalesce(u.replaced_by, pauses.replaced_by), ended_at = u.ended_at, ended_by = u.ended_by,
@@ -303,7 +288,7 @@ const UPDATE_PAUSES: &str = "UPDATE pauses SET
                  value->>'ended_by' AS ended_by, value->>'ended_seq' AS ended_seq,
                  value->>'last_seen_at' AS last_seen_at, value->>'extended_ms' AS extended_ms,
                  value->>'overran_at' AS overran_at, value->>'short' AS short, value->>'misclick' AS misclick
-          FROM json_each(?1)) AS u
+          FROM json_each(?)) AS u
     WHERE pauses.id = u.id AND pauses.tenant = u.tenant AND pauses.ended_at IS NULL";
 
 const INSERT_PAUSES: &str = "INSERT INTO pauses (id, tenant, person, pause_type, class, team, inside, replaces,
@@ -318,17 +303,17 @@ const INSERT_PAUSES: &str = "INSERT INTO pauses (id, tenant, person, pause_type,
            value->>'last_seen_at', unhex(value->>'note'), value->>'paid', value->>'counts_as_work', value->>'min_ms',
            value->>'on_early_end', value->>'refund_under_ms', value->>'limit_ms', value->>'grace_ms',
            value->>'on_limit', value->>'extended_ms', value->>'overran_at', value->>'short', value->>'misclick'
-    FROM json_each(?1)";
+    FROM json_each(?)";
 
 const INSERT_AMENDMENTS: &str = "INSERT INTO pause_amendments (tenant, seq, pause, at, actor_kind, actor_person, text,
         ended_at, short, misclick, overran_at)
     SELECT value->>'tenant', value->>'seq', unhex(value->>'pause'), value->>'at', value->>'actor_kind',
            unhex(value->>'actor_person'), unhex(value->>'text'), value->>'ended_at', value->>'short',
            value->>'misclick', value->>'overran_at'
-    FROM json_each(?1)";
+    FROM json_each(?)";
 
 const UPSERT_STATES: &str = "INSERT INTO states (tenant, person, last_seq, form, body)
     SELECT value->>'tenant', unhex(value->>'person'), value->>'last_seq', value->>'form', value->>'body'
-    FROM json_each(?1) WHERE true
+    FROM json_each(?) WHERE true
     ON CONFLICT (tenant, person) DO UPDATE SET
         last_seq = excluded.last_seq, form = excluded.form, body = excluded.body";

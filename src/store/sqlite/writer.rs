@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::{self, CHECKPOINT_AFTER_BYTES, CHECKPOINT_AFTER_COMMITS};
 use super::fault::WriteFault;
+use super::heads::Heads;
 use super::open::FolderLock;
 use super::statement;
 use crate::ports::{AppendError, Batch, SHARDS};
@@ -38,6 +39,7 @@ pub(super) type Broken = Arc<std::sync::OnceLock<String>>;
 pub(super) struct Writer {
     connection: SqliteConnection,
     at_hand: AtHand,
+    heads: Heads,
     salts: SystemSalts,
     broken: Broken,
     checkpoints: mpsc::Sender<()>,
@@ -62,6 +64,7 @@ impl Writer {
         Ok(Writer {
             connection,
             at_hand: AtHand::default(),
+            heads: Heads::default(),
             salts: SystemSalts,
             broken,
             checkpoints,
@@ -134,9 +137,6 @@ impl Writer {
         if let Some(why) = self.broken.get() {
             return Err(Outcome::NotWritten(why.clone()));
         }
-        if let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await {
-            return Err(self.not_written(error.into()));
-        }
         let filled = match self.fill(batches).await {
             Ok(filled) => filled,
             Err(fault) => {
@@ -145,12 +145,12 @@ impl Writer {
             }
         };
         if filled.is_empty {
-            self.roll_back().await;
             return Ok(filled.answers);
         }
         if let Err(error) = sqlx::query("COMMIT").execute(&mut self.connection).await {
             return Err(self.unknown(error).await);
         }
+        self.heads.keep(&filled.basis);
         self.at_hand.keep(filled.basis);
         self.commits_since_checkpoint += 1;
         self.bytes_since_checkpoint += filled.bytes;
@@ -159,24 +159,28 @@ impl Writer {
         Ok(filled.answers)
     }
 
-    /// Everything of a transaction but its begin and its end.
+    /// Everything of a transaction but its end.
     async fn fill(&mut self, batches: &[&Batch]) -> Result<Filled, WriteFault> {
         let wanted = Wanted::of(batches.iter().copied());
         let mut basis = self.at_hand.of(&wanted);
+        self.heads.put_into(&wanted, &mut basis);
         statement::load_heads(&mut self.connection, &wanted, &mut basis).await?;
         statement::load_people(&mut self.connection, &wanted, &mut basis).await?;
         statement::load_texts(&mut self.connection, &wanted, &mut basis).await?;
         let salts: &mut dyn Salts = &mut self.salts;
         let (writes, answers) = encode(batches.iter().copied(), &mut basis, salts);
-        let bytes = statement::write(&mut self.connection, &writes).await?;
         let entries = writes.journal.len();
-        Ok(Filled { is_empty: entries == 0 && writes.states.is_empty(), answers, basis, entries, bytes })
+        let is_empty = entries == 0 && writes.states.is_empty();
+        let bytes = if is_empty { 0 } else { statement::transaction(&writes)?.run(&mut self.connection).await? };
+        Ok(Filled { is_empty, answers, basis, entries, bytes })
     }
 
     /// A transaction failed before its commit: nothing of it was written.
     fn not_written(&mut self, fault: WriteFault) -> Outcome {
         match fault {
             WriteFault::Refused(why) => {
+                // It may be the fence that refused: the next one looks at the file.
+                self.heads.clear();
                 tracing::error!("the store refuses a batch: {why}");
                 Outcome::Refused(why)
             }
@@ -190,6 +194,7 @@ impl Writer {
     /// would look written (<https://lwn.net/Articles/752063/>).
     async fn unknown(&mut self, error: sqlx::Error) -> Outcome {
         self.at_hand.clear();
+        self.heads.clear();
         match error.into() {
             WriteFault::Broken(why) => Outcome::Unknown(self.turn_read_only(&why)),
             WriteFault::Refused(why) | WriteFault::Passing(why) => {
@@ -243,7 +248,7 @@ impl Writer {
 struct Filled {
     answers: Vec<Result<(), AppendError>>,
     basis: Basis,
-    /// Nothing was admitted: there is nothing to commit.
+    /// Nothing was admitted: no transaction was begun.
     is_empty: bool,
     entries: usize,
     bytes: usize,
@@ -362,6 +367,20 @@ mod tests {
         }
         assert_eq!(bench.append(founding(10, ShardSeq(1))).await, Ok(()), "what is small enough still goes");
         assert_eq!(bench.broken.get(), None);
+    }
+
+    #[tokio::test]
+    async fn what_somebody_changed_in_spite_of_the_lock_is_found_before_anything_is_written() {
+        let bench = Bench::with("PRAGMA user_version").await;
+        assert_eq!(bench.append(founding(10, ShardSeq(0))).await, Ok(()));
+        // Its heads are at hand from now on.
+        let mut hand = open::connect_writer(bench.dir.path()).await.expect("a connection");
+        sqlx::query("UPDATE shards SET epoch = epoch + 1").execute(&mut hand).await.expect("taken over");
+        let before = bench.heads().await;
+        let answer = bench.append(founding(10, ShardSeq(1))).await;
+        assert!(matches!(&answer, Err(AppendError::Unavailable(why)) if why.contains("UPDATE shards")), "{answer:?}");
+        assert_eq!(bench.append(founding(10, ShardSeq(1))).await, Err(AppendError::Fenced));
+        assert_eq!(bench.heads().await, before);
     }
 
     #[tokio::test]
