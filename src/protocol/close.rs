@@ -49,6 +49,25 @@ impl CloseCode {
         CloseCode::TooManyConnections,
     ];
 
+    /// Whether a connection that ends so has ended for what the client did.
+    pub fn is_fault_of_client(self) -> bool {
+        match self {
+            CloseCode::ProtocolError
+            | CloseCode::Unsupported
+            | CloseCode::NotUtf8
+            | CloseCode::Policy
+            | CloseCode::TooBig => true,
+            CloseCode::SignedOut
+            | CloseCode::GoingAway
+            | CloseCode::Internal
+            | CloseCode::Restart
+            | CloseCode::CredentialEnded
+            | CloseCode::SignedOutByOther
+            | CloseCode::NotOpened
+            | CloseCode::TooManyConnections => false,
+        }
+    }
+
     /// The number on the wire: RFC 6455 §7.4.1 below 4000, the application's own from there.
     pub fn number(self) -> u16 {
         match self {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::board_session::{BOARDS_MAX, Boards};
 use super::me::principal_shown;
 use super::rate_limit::{Meter, Rate};
+use super::restraint::Restraint;
 use super::sockets::SessionPlace;
 use super::wanted::Wanted;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
@@ -25,7 +26,7 @@ use crate::domain::id::{AgentId, SessionId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::limits::Limit;
 use crate::protocol::close::CloseCode;
-use crate::protocol::error::WireError;
+use crate::protocol::error::{ErrorKind, WireError};
 use crate::protocol::methods::{
     Invocation, LimitsShown, Method, OpenParams, PauseAnnotatedTold, PauseCorrectedTold, PauseOffered, PauseThreshold,
     Pong, Refreshed, SessionOpened, SignOutScope,
@@ -65,6 +66,7 @@ pub(super) struct Session {
     open_by: Timestamp,
     open: Option<Open>,
     strikes: u32,
+    restraint: Restraint,
     pings: Meter,
     wanted: Wanted,
     /// Set by a call whose reply is the last.
@@ -180,6 +182,7 @@ impl Session {
             open_by,
             open: None,
             strikes: 0,
+            restraint: Restraint::default(),
             pings: Meter::default(),
             wanted: Wanted::default(),
             ending: None,
@@ -201,6 +204,19 @@ impl Session {
     pub(super) async fn open_at_once(&mut self) {
         if let Some(principal) = self.credential.clone() {
             let _ = self.open_as(principal, true).await;
+        }
+    }
+
+    /// For how long the next call is not to be read, after what was called in vain.
+    pub(super) fn take_pause(&mut self) -> Option<Duration> {
+        self.restraint.take_pause()
+    }
+
+    /// The socket of this session has ended.
+    pub(super) fn has_ended(&self, ending: &Ending) {
+        let principal = self.open.as_ref().map(|open| &open.principal).or(self.credential.as_ref());
+        if let (Ending::Close(code, _), Some(principal)) = (ending, principal) {
+            self.app.has_ended(principal, *code);
         }
     }
 
@@ -379,11 +395,13 @@ impl Session {
         match call {
             Err(bad) => {
                 self.strike();
+                self.restraint.count(true);
                 Some(Response::bad(bad))
             }
             Ok(Call { id, method, params }) => {
                 let result = self.invoke(&method, params, boards).await;
                 rpc::record(&method, &result);
+                self.restraint.count(result.as_ref().is_err_and(is_in_vain));
                 match &result {
                     Ok(_) => self.strikes = 0,
                     // Before it is open, a session has nothing to get wrong but its credential.
@@ -478,6 +496,7 @@ impl Session {
 
     async fn open_as(&mut self, principal: Principal, presence: bool) -> Result<(), WireError> {
         let app = Arc::clone(&self.app);
+        app.check_not_struck_out(&principal)?;
         let agent = provisioning::agent_of(&app, &principal).await?;
         let Some(place) = app.sockets.open_session(&principal, app.clock.now()) else {
             return Err(self.too_many());
@@ -655,6 +674,11 @@ impl Session {
 /// When the menu can have changed by the passing of time alone.
 fn next_look(menu: &[crate::domain::menu::PauseOption], not_before: Timestamp) -> Option<Timestamp> {
     menu.iter().filter_map(|line| line.verdict.next_change_at).min().map(|at| at.max(not_before))
+}
+
+/// Whether a call was refused for what its caller could have known.
+fn is_in_vain(error: &WireError) -> bool {
+    error.is_fault_of_form() || error.kind() == ErrorKind::RateLimited
 }
 
 fn is_same_subject(a: &Principal, b: &Principal) -> bool {

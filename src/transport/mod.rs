@@ -54,12 +54,14 @@ mod rate_limit;
 mod read_record;
 mod reading;
 mod requests;
+mod restraint;
 mod rpc;
 mod sessions;
 mod sheet;
 mod shifts;
 mod sockets;
 mod stall;
+mod struck_out;
 mod tenants;
 mod tickets;
 mod tls;
@@ -81,7 +83,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{Vault, Verifier};
 use crate::config::Network;
-use crate::domain::id::{SessionId, TenantId};
+use crate::domain::id::{PrincipalId, SessionId, TenantId};
 use crate::hub::Hub;
 use crate::ports::Clock;
 use crate::router::Router;
@@ -222,6 +224,8 @@ struct App {
     tenant_limiter: Option<RateLimiter<TenantId>>,
     /// Credentials that were refused, by the address that they came from.
     refused_credentials: Failures<IpAddr>,
+    /// Principals whose sockets were ended for their own fault.
+    struck_out: Failures<(TenantId, PrincipalId)>,
     admission: Admission,
     proxies: TrustedProxies,
     dry_runs: DryRuns,
@@ -267,6 +271,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         router_limiter: RateLimiter::new(occupancy::ROUTER_RATE),
         tenant_limiter: parts.settings.quotas.commands.map(RateLimiter::new),
         refused_credentials: Failures::new("address", credential::REFUSED_BUDGET),
+        struck_out: Failures::new("struck_out", struck_out::BUDGET),
         admission: Admission::new(parts.settings.upgrades),
         proxies: TrustedProxies::new(parts.settings.trusted_proxies.clone()),
         dry_runs: DryRuns::default(),

@@ -110,7 +110,11 @@ async fn accept(app: &App, peer: &Peer, handshake: Handshake<'_>) -> Result<Acce
     let principal = match Bearer::of(headers) {
         Bearer::Absent => None,
         Bearer::Unreadable => return Err(Unauthenticated.into()),
-        Bearer::Token(token) => Some(known(app, app.verify(token).await?).await?),
+        Bearer::Token(token) => {
+            let principal = app.verify(token).await?;
+            app.check_not_struck_out(&principal)?;
+            Some(known(app, principal).await?)
+        }
     };
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
     Ok(Accepted { principal, origin, place, response: switching(key, subprotocol)? })

@@ -17,6 +17,7 @@ use super::board_session::Boards;
 use super::wire::{Ending, Read, Wire};
 use crate::actor::Notice;
 use crate::auth::Principal;
+use crate::domain::time::Timestamp;
 use crate::hub::BoardFrame;
 use crate::protocol::close::CloseCode;
 use crate::protocol::notifications::Notification;
@@ -44,11 +45,12 @@ pub(super) async fn run<S>(
     metrics::gauge!("intervalo_sockets").increment(1.0);
     let _counted = Counted;
     tracing::debug!(session.id = id.0, client = %client, "socket {id} from {client}");
-    let mut connection = Connection { app, wire, session, boards: Boards::default() };
+    let mut connection = Connection { app, wire, session, boards: Boards::default(), reads_again_at: None };
     let ending = tokio::select! {
         ending = connection.serve() => ending,
         () = cut.cancelled() => Ending::Gone("cut"),
     };
+    connection.session.has_ended(&ending);
     Box::pin(cut.run_until_cancelled(connection.end(&ending))).await;
     let (code, why) = match &ending {
         Ending::Close(code, reason) => (code.number(), reason.as_str()),
@@ -72,6 +74,8 @@ struct Connection<S> {
     wire: Wire<S>,
     session: Session,
     boards: Boards,
+    /// When it is read again, while it is not.
+    reads_again_at: Option<Timestamp>,
 }
 
 /// All that can wake a socket's task.
@@ -109,10 +113,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn next_input(&mut self) -> Input {
         let deadline = self.wire.next_deadline().min(self.session.next_deadline());
+        let deadline = self.reads_again_at.map_or(deadline, |at| at.min(deadline));
+        let reads = self.reads_again_at.is_none();
         let shows_boards = self.session.wanted().has(Notification::BoardChanged);
         tokio::select! {
             () = self.app.draining.cancelled() => Input::Drain,
-            read = self.wire.read() => Input::Read(read),
+            read = self.wire.read(), if reads => Input::Read(read),
             heard = self.session.next_heard() => match heard {
                 Heard::Notice(notice) => Input::Notice(notice),
                 Heard::MenuMoved => Input::MenuMoved,
@@ -162,6 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some(answer) = answer {
             self.wire.send(answer).await?;
         }
+        self.reads_again_at = self.session.take_pause().map(|pause| now + pause);
         if self.session.signed_out() {
             return self.say_what_the_sign_out_led_to().await;
         }
@@ -212,6 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn on_time(&mut self) -> Result<(), Ending> {
         let now = self.app.clock.now();
+        self.reads_again_at = self.reads_again_at.filter(|at| *at > now);
         self.wire.keep_alive(now).await?;
         for text in Box::pin(self.session.on_time(now)).await? {
             self.wire.send(text).await?;

@@ -118,6 +118,55 @@ async fn a_flood_of_session_pings_ends_the_socket() {
 }
 
 #[tokio::test]
+async fn calls_in_vain_are_read_slowly_while_what_a_socket_is_told_is_told() {
+    let server = TestServer::start().await;
+    let mut client = server.agent("ana").await;
+    let begun = tokio::time::Instant::now();
+    let (mistakes, more) = (8, 11);
+    for _ in 0..mistakes + more {
+        client.send("{").await;
+    }
+    // Done by another socket while this one is not read.
+    let mut other = server.agent("ana").await;
+    other.ok("status.set", json!({"status": "unavailable"})).await;
+    while client.notification("agent.changed").await["agent"]["status"] != "unavailable" {}
+    client.send(json!({"jsonrpc": "2.0", "id": "last", "method": "session.ping"}).to_string()).await;
+    loop {
+        let answer = client.receive().await.expect("open");
+        if answer["id"] == "last" {
+            break;
+        }
+        assert_eq!(answer["error"]["code"], -32700);
+    }
+    // 10 ms for the first beyond eight, 20 for the second, and so on.
+    let paused = Duration::from_millis((1..=more).map(|nth| nth * 10).sum());
+    assert!(begun.elapsed() >= paused, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn who_is_struck_out_time_and_again_is_let_in_once_in_ten_seconds() {
+    let server = TestServer::start().await;
+    let token = server.token(Role::Agent, "ana", None);
+    let bearer = format!("Bearer {token}");
+    for _ in 0..5 {
+        let mut client = server.connect(&[("authorization", &bearer)]).await.expect("a socket");
+        client.send_message(Message::Binary("{}".into())).await;
+        assert_eq!(client.closed().await, 1003);
+    }
+    let (status, wait) =
+        server.knock("/v1/ws", &[("authorization", &bearer)]).await.err().expect("the sixth is kept out");
+    assert_eq!(status, 429);
+    assert!(wait.is_some_and(|seconds| (1..=10).contains(&seconds)), "{wait:?}");
+    let mut open = server.connect(&[]).await.expect("a socket without a credential");
+    let (code, word, _) = open.refused("session.open", json!({"token": token})).await;
+    assert_eq!((code, word.as_str()), (-32006, "rate_limited"), "whatever the door");
+    let over_http = server.rpc(&token, &json!({"jsonrpc": "2.0", "id": 1, "method": "agent.get"})).await;
+    assert!(over_http.json()["result"].is_object(), "it is sockets that are kept out");
+    let mut other = server.agent("bruno").await;
+    other.ok("agent.get", json!({})).await;
+}
+
+#[tokio::test]
 async fn a_principal_has_so_many_sessions_and_no_more() {
     let server = TestServer::with(Settings { sessions_per_principal_max: 2, ..Settings::default() }).await;
     let token = server.token(Role::Supervisor, "sofia", Some(&["suporte"]));

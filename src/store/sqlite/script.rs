@@ -114,7 +114,10 @@ mod tests {
         script.put(INSERT, &[1, 2]).unwrap();
         script.put(DOUBLE, &[2, 3]).unwrap();
         let fault = script.run(&mut connection).await.unwrap_err();
-        assert!(matches!(&fault, WriteFault::Refused(why) if why.contains("1 of 2") && why.contains("UPDATE t")), "{fault}");
+        assert!(
+            matches!(&fault, WriteFault::Refused(why) if why.contains("1 of 2") && why.contains("UPDATE t")),
+            "{fault}"
+        );
         connection.execute("ROLLBACK").await.expect("what it began is still there to be rolled back");
         assert!(numbers(&mut connection).await.is_empty());
     }

@@ -217,32 +217,51 @@ fn damaged(why: &str) -> WriteFault {
     WriteFault::Refused(format!("the store is damaged: {why}"))
 }
 
-const INSERT_TENANTS: &str = "INSERT INTO tenants (id, shard) SELECT value->>'id', value->>'shard' FROM json_each(?)";
+/// A statement over `rows`, the objects of its parameter in the column `value`. Without a table of their own each would be written out
+/// as JSON again for each of its members that is asked for.
+macro_rules! of_rows {
+    ($sql:literal) => {
+        concat!("WITH rows AS MATERIALIZED (SELECT value FROM json_each(?))\n", $sql)
+    };
+}
 
-const UPSERT_TENANT_HEADS: &str = "INSERT INTO tenant_heads (tenant, seq, hash, last_at)
-    SELECT value->>'tenant', value->>'seq', unhex(value->>'hash'), value->>'last_at' FROM json_each(?) WHERE true
-    ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, last_at = excluded.last_at";
+const INSERT_TENANTS: &str = of_rows!("INSERT INTO tenants (id, shard) SELECT value->>'id', value->>'shard' FROM rows");
+
+const UPSERT_TENANT_HEADS: &str = of_rows!(
+    "INSERT INTO tenant_heads (tenant, seq, hash, last_at)
+    SELECT value->>'tenant', value->>'seq', unhex(value->>'hash'), value->>'last_at' FROM rows WHERE true
+    ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, last_at = excluded.last_at"
+);
 
 /// The fence: it moves a head only where nobody else has.
-const MOVE_SHARD_HEADS: &str = "UPDATE shards SET head = u.head
+const MOVE_SHARD_HEADS: &str = of_rows!(
+    "UPDATE shards SET head = u.head
     FROM (SELECT value->>'id' AS id, value->>'epoch' AS epoch, value->>'after' AS after, value->>'head' AS head
-          FROM json_each(?)) AS u
-    WHERE shards.id = u.id AND shards.epoch = u.epoch AND shards.head = u.after";
+          FROM rows) AS u
+    WHERE shards.id = u.id AND shards.epoch = u.epoch AND shards.head = u.after"
+);
 
-const INSERT_PEOPLE: &str = "INSERT INTO people (id, tenant, kind, host_id, salt)
+const INSERT_PEOPLE: &str = of_rows!(
+    "INSERT INTO people (id, tenant, kind, host_id, salt)
     SELECT unhex(value->>'id'), value->>'tenant', value->>'kind', value->>'host_id', unhex(value->>'salt')
-    FROM json_each(?)";
+    FROM rows"
+);
 
-const UPDATE_NAMES: &str = "UPDATE people SET name = u.name
-    FROM (SELECT unhex(value->>'id') AS id, CAST(unhex(value->>'name') AS TEXT) AS name FROM json_each(?)) AS u
-    WHERE people.id = u.id AND people.name IS NOT u.name";
+const UPDATE_NAMES: &str = of_rows!(
+    "UPDATE people SET name = u.name
+    FROM (SELECT unhex(value->>'id') AS id, CAST(unhex(value->>'name') AS TEXT) AS name FROM rows) AS u
+    WHERE people.id = u.id AND people.name IS NOT u.name"
+);
 
-const INSERT_TEXTS: &str = "INSERT INTO texts (hash, tenant, person, salt, text)
+const INSERT_TEXTS: &str = of_rows!(
+    "INSERT INTO texts (hash, tenant, person, salt, text)
     SELECT unhex(value->>'hash'), value->>'tenant', unhex(value->>'person'), unhex(value->>'salt'),
            CAST(unhex(value->>'text') AS TEXT)
-    FROM json_each(?)";
+    FROM rows"
+);
 
-const INSERT_JOURNAL: &str = "INSERT INTO journal (tenant, seq, shard, shard_seq, person, agent_seq, at, due_at, kind,
+const INSERT_JOURNAL: &str = of_rows!(
+    "INSERT INTO journal (tenant, seq, shard, shard_seq, person, agent_seq, at, due_at, kind,
         actor_kind, actor_person, cause, policy_version, op, op_by_kind, op_by, op_fingerprint, op_at, op_outcome,
         form, body, body_hash, hash)
     SELECT value->>'tenant', value->>'seq', value->>'shard', value->>'shard_seq', unhex(value->>'person'),
@@ -250,33 +269,47 @@ const INSERT_JOURNAL: &str = "INSERT INTO journal (tenant, seq, shard, shard_seq
            unhex(value->>'actor_person'), value->>'cause', value->>'policy_version', unhex(value->>'op'),
            value->>'op_by_kind', unhex(value->>'op_by'), value->>'op_fingerprint', value->>'op_at',
            value->>'op_outcome', value->>'form', value->>'body', unhex(value->>'body_hash'), unhex(value->>'hash')
-    FROM json_each(?)";
+    FROM rows"
+);
 
-const INSERT_DIRECTORIES: &str = "INSERT INTO directories (tenant, version, seq, form, whole, body)
+const INSERT_DIRECTORIES: &str = of_rows!(
+    "INSERT INTO directories (tenant, version, seq, form, whole, body)
     SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form', value->>'whole', value->>'body'
-    FROM json_each(?)";
+    FROM rows"
+);
 
-const INSERT_POLICIES: &str = "INSERT INTO policies (tenant, version, seq, form)
-    SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form' FROM json_each(?)";
+const INSERT_POLICIES: &str = of_rows!(
+    "INSERT INTO policies (tenant, version, seq, form)
+    SELECT value->>'tenant', value->>'version', value->>'seq', value->>'form' FROM rows"
+);
 
-const INSERT_PAUSE_TYPES: &str = "INSERT INTO pause_types (tenant, version, code, class, color, body, rules)
+const INSERT_PAUSE_TYPES: &str = of_rows!(
+    "INSERT INTO pause_types (tenant, version, code, class, color, body, rules)
     SELECT p.value->>'tenant', p.value->>'version', t.value->>'code', t.value->>'class', t.value->>'color',
            t.value->>'body', t.value->>'rules'
-    FROM json_each(?) AS p, json_each(p.value, '$.types') AS t";
+    FROM rows AS p, json_each(p.value, '$.types') AS t"
+);
 
-const UPSERT_PLANS: &str = "INSERT INTO policy_plans (tenant, seq, form, body)
-    SELECT value->>'tenant', value->>'seq', value->>'form', value->>'body' FROM json_each(?) WHERE true
-    ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
+const UPSERT_PLANS: &str = of_rows!(
+    "INSERT INTO policy_plans (tenant, seq, form, body)
+    SELECT value->>'tenant', value->>'seq', value->>'form', value->>'body' FROM rows WHERE true
+    ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body"
+);
 
-const UPSERT_CREDENTIALS: &str = "INSERT INTO credentials (tenant, id, kind, seq, form, body)
+const UPSERT_CREDENTIALS: &str = of_rows!(
+    "INSERT INTO credentials (tenant, id, kind, seq, form, body)
     SELECT value->>'tenant', unhex(value->>'id'), value->>'kind', value->>'seq', value->>'form', value->>'body'
-    FROM json_each(?) WHERE true
-    ON CONFLICT (tenant, id) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body";
+    FROM rows WHERE true
+    ON CONFLICT (tenant, id) DO UPDATE SET seq = excluded.seq, form = excluded.form, body = excluded.body"
+);
 
-const DROP_CREDENTIALS: &str = "DELETE FROM credentials WHERE (tenant, id) IN
-    (SELECT value->>'tenant', unhex(value->>'id') FROM json_each(?))";
+const DROP_CREDENTIALS: &str = of_rows!(
+    "DELETE FROM credentials WHERE (tenant, id) IN
+    (SELECT value->>'tenant', unhex(value->>'id') FROM rows)"
+);
 
-const UPDATE_PAUSES: &str = "UPDATE pauses SET
+const UPDATE_PAUSES: &str = of_rows!(
+    "UPDATE pauses SET
         replaced_by = coalesce(u.replaced_by, pauses.replaced_by), ended_at = u.ended_at, ended_by = u.ended_by,
         ended_seq = u.ended_seq, last_seen_at = u.last_seen_at,
         extended_ms = CASE class WHEN 'protected' THEN NULL ELSE pauses.extended_ms + u.extended_ms END,
@@ -288,10 +321,12 @@ const UPDATE_PAUSES: &str = "UPDATE pauses SET
                  value->>'ended_by' AS ended_by, value->>'ended_seq' AS ended_seq,
                  value->>'last_seen_at' AS last_seen_at, value->>'extended_ms' AS extended_ms,
                  value->>'overran_at' AS overran_at, value->>'short' AS short, value->>'misclick' AS misclick
-          FROM json_each(?)) AS u
-    WHERE pauses.id = u.id AND pauses.tenant = u.tenant AND pauses.ended_at IS NULL";
+          FROM rows) AS u
+    WHERE pauses.id = u.id AND pauses.tenant = u.tenant AND pauses.ended_at IS NULL"
+);
 
-const INSERT_PAUSES: &str = "INSERT INTO pauses (id, tenant, person, pause_type, class, team, inside, replaces,
+const INSERT_PAUSES: &str = of_rows!(
+    "INSERT INTO pauses (id, tenant, person, pause_type, class, team, inside, replaces,
         replaced_by, zone, utc_offset_s, local_day, business_day, shift_started_at, shift_estimated, policy_version,
         started_at, started_seq, ended_at, ended_by, ended_seq, last_seen_at, note, paid, counts_as_work, min_ms,
         on_early_end, refund_under_ms, limit_ms, grace_ms, on_limit, extended_ms, overran_at, short, misclick)
@@ -303,17 +338,64 @@ const INSERT_PAUSES: &str = "INSERT INTO pauses (id, tenant, person, pause_type,
            value->>'last_seen_at', unhex(value->>'note'), value->>'paid', value->>'counts_as_work', value->>'min_ms',
            value->>'on_early_end', value->>'refund_under_ms', value->>'limit_ms', value->>'grace_ms',
            value->>'on_limit', value->>'extended_ms', value->>'overran_at', value->>'short', value->>'misclick'
-    FROM json_each(?)";
+    FROM rows"
+);
 
-const INSERT_AMENDMENTS: &str = "INSERT INTO pause_amendments (tenant, seq, pause, at, actor_kind, actor_person, text,
+const INSERT_AMENDMENTS: &str = of_rows!(
+    "INSERT INTO pause_amendments (tenant, seq, pause, at, actor_kind, actor_person, text,
         ended_at, short, misclick, overran_at)
     SELECT value->>'tenant', value->>'seq', unhex(value->>'pause'), value->>'at', value->>'actor_kind',
            unhex(value->>'actor_person'), unhex(value->>'text'), value->>'ended_at', value->>'short',
            value->>'misclick', value->>'overran_at'
-    FROM json_each(?)";
+    FROM rows"
+);
 
-const UPSERT_STATES: &str = "INSERT INTO states (tenant, person, last_seq, form, body)
+const UPSERT_STATES: &str = of_rows!(
+    "INSERT INTO states (tenant, person, last_seq, form, body)
     SELECT value->>'tenant', unhex(value->>'person'), value->>'last_seq', value->>'form', value->>'body'
-    FROM json_each(?) WHERE true
+    FROM rows WHERE true
     ON CONFLICT (tenant, person) DO UPDATE SET
-        last_seq = excluded.last_seq, form = excluded.form, body = excluded.body";
+        last_seq = excluded.last_seq, form = excluded.form, body = excluded.body"
+);
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection, Executor};
+
+    use super::*;
+    use crate::store::sqlite::open;
+
+    #[tokio::test]
+    async fn no_statement_of_the_writer_goes_through_a_table() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("a connection");
+        open::migrate(&mut connection).await.expect("the schema");
+        let all = [
+            INSERT_TENANTS,
+            UPSERT_TENANT_HEADS,
+            MOVE_SHARD_HEADS,
+            INSERT_PEOPLE,
+            UPDATE_NAMES,
+            INSERT_TEXTS,
+            INSERT_JOURNAL,
+            INSERT_DIRECTORIES,
+            INSERT_POLICIES,
+            INSERT_PAUSE_TYPES,
+            UPSERT_PLANS,
+            UPSERT_CREDENTIALS,
+            DROP_CREDENTIALS,
+            UPDATE_PAUSES,
+            INSERT_PAUSES,
+            INSERT_AMENDMENTS,
+            UPSERT_STATES,
+        ];
+        for sql in all {
+            let plan = connection.fetch_all(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).await.expect("a plan");
+            let steps: Vec<String> = plan.iter().map(|row| row.get(3)).collect();
+            let of_rows =
+                |step: &&String| ["rows", "json_each", "p", "t"].contains(&step.split(' ').nth(1).unwrap_or(""));
+            let scans = steps.iter().filter(|step| step.starts_with("SCAN"));
+            let (fine, not): (Vec<_>, Vec<_>) = scans.partition(of_rows);
+            assert!(!fine.is_empty() && not.is_empty(), "{steps:?}: {sql}");
+        }
+    }
+}

@@ -21,6 +21,8 @@ use crate::load::interrupt::Interrupt;
 const READ_BYTES: usize = 16 * 1024;
 /// How many sockets are dealt with between two looks at the clock.
 const EVENTS_MAX: usize = 256;
+/// What whoever was hostile in the round before is answered for some seconds more: an idle agent with its credential then waits.
+const STRUCK_OUT: Heard = Heard::Status(429);
 /// How long a turn waits at most, so that an interrupt is noticed.
 const TURN_MAX: Duration = Duration::from_millis(250);
 /// How many begin a second at first, so that not all come in the same instant: fewer than a server lets in.
@@ -314,6 +316,10 @@ impl Camp {
             Heard::Reply => self.signed_in += usize::from(at.kind == Kind::Idle && !self.leaving),
         }
         if heard.is_end() {
+            if at.kind == Kind::Idle && heard == STRUCK_OUT && !self.leaving {
+                self.over(who);
+                return self.take_turn_at(who, Instant::now() + script::return_after(Kind::Idle));
+            }
             if at.kind == Kind::Idle && !self.leaving {
                 self.lost.push(format!("idle agent {}: {heard:?}", at.nth));
             }
