@@ -369,6 +369,8 @@ mod tests {
     async fn no_statement_of_the_writer_goes_through_a_table() {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("a connection");
         open::migrate(&mut connection).await.expect("the schema");
+        // The plan of who is referred to has a step for each who refers, which is not taken.
+        connection.execute("PRAGMA foreign_keys = OFF").await.expect("without references");
         let all = [
             INSERT_TENANTS,
             UPSERT_TENANT_HEADS,
