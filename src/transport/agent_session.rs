@@ -401,7 +401,7 @@ impl Session {
             Ok(Call { id, method, params }) => {
                 let result = self.invoke(&method, params, boards).await;
                 rpc::record(&method, &result);
-                self.restraint.count(result.as_ref().is_err_and(is_in_vain));
+                self.restraint.count(result.as_ref().is_err_and(|error| self.is_in_vain(error)));
                 match &result {
                     Ok(_) => self.strikes = 0,
                     // Before it is open, a session has nothing to get wrong but its credential.
@@ -411,6 +411,16 @@ impl Session {
                 id.map(|id| Response { id, result })
             }
         }
+    }
+
+    /// Whether a call was refused for what its caller has known for a while. Not what is only too much at once: read slowly, it would
+    /// look as if it went on and on.
+    fn is_in_vain(&self, error: &WireError) -> bool {
+        let floods = || {
+            let Some(Open { principal, .. }) = &self.open else { return false };
+            self.app.rate_limiter.is_shut_out(&principal.tenant, &principal.id, self.app.clock.now())
+        };
+        error.is_fault_of_form() || (error.kind() == ErrorKind::RateLimited && floods())
     }
 
     fn strike(&mut self) {
@@ -674,11 +684,6 @@ impl Session {
 /// When the menu can have changed by the passing of time alone.
 fn next_look(menu: &[crate::domain::menu::PauseOption], not_before: Timestamp) -> Option<Timestamp> {
     menu.iter().filter_map(|line| line.verdict.next_change_at).min().map(|at| at.max(not_before))
-}
-
-/// Whether a call was refused for what its caller could have known.
-fn is_in_vain(error: &WireError) -> bool {
-    error.is_fault_of_form() || error.kind() == ErrorKind::RateLimited
 }
 
 fn is_same_subject(a: &Principal, b: &Principal) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::id::{PrincipalId, TenantId};
@@ -135,6 +135,11 @@ impl RateLimiter {
     pub(super) fn count(&self, tenant: &TenantId, principal: &PrincipalId, now: Timestamp) -> Result<(), Duration> {
         self.count_key((tenant.clone(), principal.clone()), now)
     }
+
+    /// Whether a principal is not let in at all, because it floods.
+    pub(super) fn is_shut_out(&self, tenant: &TenantId, principal: &PrincipalId, now: Timestamp) -> bool {
+        self.is_key_shut_out(&(tenant.clone(), principal.clone()), now)
+    }
 }
 
 impl<K: Eq + Hash> RateLimiter<K> {
@@ -154,10 +159,18 @@ impl<K: Eq + Hash> RateLimiter<K> {
         self.parts.iter().map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
     }
 
+    fn is_key_shut_out(&self, key: &K, now: Timestamp) -> bool {
+        self.part(key).get(key).is_some_and(|caller| now < caller.shut_until)
+    }
+
+    fn part(&self, key: &K) -> MutexGuard<'_, HashMap<K, Caller>> {
+        let part = self.hasher.hash_one(key) as usize % PARTS;
+        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts one request of a key, or says after how long to try again.
     pub(super) fn count_key(&self, key: K, now: Timestamp) -> Result<(), Duration> {
-        let part = self.hasher.hash_one(&key) as usize % PARTS;
-        let mut meters = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut meters = self.part(&key);
         if meters.len() >= PRINCIPALS_PER_PART_MAX && !meters.contains_key(&key) {
             meters.retain(|_, caller| !caller.is_at_rest(now));
             if meters.len() >= PRINCIPALS_PER_PART_MAX {
@@ -222,7 +235,11 @@ mod tests {
         let forty_a_second = |from: i64, seconds: i64| (0..seconds * 40).map(move |n| from + n * 25);
         let first = let_in(&limiter, forty_a_second(1_000_000, 4));
         assert_eq!(first, 20 + 39, "who calls in vain for a while is let in at the rate");
+        assert!(!limiter.is_key_shut_out(&0, Timestamp(1_004_000)));
         assert!(let_in(&limiter, forty_a_second(1_004_000, 6)) < 25, "and then is shut out");
+        assert!(
+            limiter.is_key_shut_out(&0, Timestamp(1_010_000)) && !limiter.is_key_shut_out(&1, Timestamp(1_010_000))
+        );
         assert_eq!(let_in(&limiter, forty_a_second(1_010_000, 60)), 0);
         let last = Timestamp(1_070_000 - 25);
         let told = limiter.count_key(0, last).expect_err("a flood");

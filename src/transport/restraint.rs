@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-/// How many calls in vain are free: mistakes, and what a page sends at once.
+/// How many calls in vain are free: mistakes.
 const FREE: u32 = 8;
 /// By how much the pause grows with each further one.
 const STEP: Duration = Duration::from_millis(10);
 /// After how many it grows no more: at the most five calls in vain a second are read.
 const STEPS_MAX: u32 = 20;
-/// How many calls in vain one that is done makes good: who does what a rate allows, and more again in vain, is restrained in the end.
+/// How many calls in vain one makes good that is not: who now and then does something right among much that is not is restrained in the end.
 const MADE_GOOD: u32 = 2;
 
 /// How much a session has called in vain of late.
@@ -20,7 +20,7 @@ pub(super) struct Restraint {
 }
 
 impl Restraint {
-    /// A call was done, or refused for what the caller could have known.
+    /// A call was in vain (a fault of form, or one of a flood that is shut out), or it was not.
     pub(super) fn count(&mut self, in_vain: bool) {
         if !in_vain {
             self.in_vain = self.in_vain.saturating_sub(MADE_GOOD);
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_within_the_rate_but_for_some_is_not_restrained_and_who_is_far_beyond_it_is() {
+    fn who_makes_a_mistake_now_and_then_is_not_restrained_and_who_does_little_else_is() {
         let one_of = |n: usize| (0..1_000).map(move |call| call % n == 0);
         assert_eq!(after(one_of(4)), Duration::ZERO, "one of four in vain");
         assert!(after(one_of(4).map(|in_vain| !in_vain)) > Duration::from_secs(100), "three of four in vain");
