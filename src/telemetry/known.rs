@@ -33,9 +33,9 @@ use Labels::{Of, Open, Plain};
 /// Where somebody is turned away.
 const DOORS: &[&str] = &["login", "key", "invitation", "ticket"];
 /// What failures are counted by.
-const FAILING: &[&str] = &["address", "login", "login_address"];
+const FAILING: &[&str] = &["address", "login", "login_address", "struck_out"];
 /// Why a connection is refused.
-const FULL: &[&str] = &["server", "address"];
+const FULL: &[&str] = &["server", "address", "struck_out"];
 /// Where a panic was caught.
 const CAUGHT: &[&str] = &["http", "socket"];
 
@@ -72,7 +72,7 @@ const KNOWN: &[(&str, Kind, Labels, &str)] = &[
     ("intervalo_disk_reserve_bytes", Gauge, Open, "What is kept in reserve on the disk."),
     ("intervalo_disk_room_bytes", Gauge, Open, "Room on the disk."),
     ("intervalo_events_committed_total", Counter, Plain, "Events that became durable."),
-    ("intervalo_failing_keys", Gauge, Of("of", FAILING), "Addresses and logins with failures that are not forgotten."),
+    ("intervalo_failing_keys", Gauge, Of("of", FAILING), "Addresses, logins and principals with failures that are not forgotten."),
     ("intervalo_failures_held_up_total", Counter, Of("of", FAILING), "Failures beyond what is taken."),
     ("intervalo_http_responses_total", Counter, Open, "Answers by status."),
     ("intervalo_hub_boards", Gauge, Plain, "Open boards."),
