@@ -72,7 +72,12 @@ const KNOWN: &[(&str, Kind, Labels, &str)] = &[
     ("intervalo_disk_reserve_bytes", Gauge, Open, "What is kept in reserve on the disk."),
     ("intervalo_disk_room_bytes", Gauge, Open, "Room on the disk."),
     ("intervalo_events_committed_total", Counter, Plain, "Events that became durable."),
-    ("intervalo_failing_keys", Gauge, Of("of", FAILING), "Addresses, logins and principals with failures that are not forgotten."),
+    (
+        "intervalo_failing_keys",
+        Gauge,
+        Of("of", FAILING),
+        "Addresses, logins and principals with failures that are not forgotten.",
+    ),
     ("intervalo_failures_held_up_total", Counter, Of("of", FAILING), "Failures beyond what is taken."),
     ("intervalo_http_responses_total", Counter, Open, "Answers by status."),
     ("intervalo_hub_boards", Gauge, Plain, "Open boards."),

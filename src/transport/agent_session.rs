@@ -67,6 +67,8 @@ pub(super) struct Session {
     open: Option<Open>,
     strikes: u32,
     restraint: Restraint,
+    /// For how long calls were held up because there are too many.
+    held_up: Duration,
     pings: Meter,
     wanted: Wanted,
     /// Set by a call whose reply is the last.
@@ -183,6 +185,7 @@ impl Session {
             open: None,
             strikes: 0,
             restraint: Restraint::default(),
+            held_up: Duration::ZERO,
             pings: Meter::default(),
             wanted: Wanted::default(),
             ending: None,
@@ -210,6 +213,11 @@ impl Session {
     /// For how long the next call is not to be read, after what was called in vain.
     pub(super) fn take_pause(&mut self) -> Option<Duration> {
         self.restraint.take_pause()
+    }
+
+    /// For how long the calls of a message were held up because there are too many.
+    pub(super) fn take_held_up(&mut self) -> Duration {
+        std::mem::take(&mut self.held_up)
     }
 
     /// The socket of this session has ended.
@@ -443,7 +451,12 @@ impl Session {
         let app = Arc::clone(&self.app);
         let invocation = match &self.open {
             None => Invocation::read(method, params)?,
-            Some(open) => rpc::admit(&app, &open.principal, method, params).await?,
+            Some(open) => {
+                let came = app.clock.now();
+                let admitted = rpc::admit(&app, &open.principal, method, params).await;
+                self.held_up += app.clock.now().since(came);
+                admitted?
+            }
         };
         match invocation {
             Invocation::SessionOpen(wanted) => self.open(wanted).await,

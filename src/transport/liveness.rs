@@ -95,10 +95,11 @@ impl Liveness {
         self.ping_at = self.ping_at.min(now);
     }
 
-    /// While a call ran nothing was read: a pong may lie in the buffer, and gets its time again.
-    pub(super) fn was_not_reading(&mut self, now: Timestamp) {
+    /// For so long nothing was read, for a call ran: a pong may lie in the buffer, and gets that time again. Not the time for which
+    /// a call or the reading was held up because the client sends too much: behind all that, nobody may be there any more.
+    pub(super) fn was_busy(&mut self, time: Duration, now: Timestamp) {
         if let Some(by) = &mut self.pong_by {
-            *by = (*by).max(now + self.times.answered_within);
+            *by = (*by + time).min((*by).max(now + self.times.answered_within));
         }
     }
 
@@ -159,11 +160,30 @@ mod tests {
     }
 
     #[test]
+    fn semantics_7_a_socket_that_is_silent_behind_thousands_of_calls_is_dead_at_its_time() {
+        let mut liveness = Liveness::new(START, PingTimes::default());
+        assert_eq!(liveness.due(START + PING_EVERY), Due::Ping(1));
+        // A call each 200 ms, of which the server itself needs one.
+        let mut now = START + PING_EVERY;
+        while liveness.due(now) != Due::Dead {
+            now = now + Duration::from_millis(200);
+            liveness.was_busy(Duration::from_millis(1), now);
+            assert!(now < START + Duration::from_secs(36), "it would never be");
+        }
+        assert!(now >= START + Duration::from_secs(35));
+        // However long a call takes, no more than the time of an answer is left after it.
+        let mut liveness = Liveness::new(START, PingTimes::default());
+        assert_eq!(liveness.due(START + PING_EVERY), Due::Ping(1));
+        liveness.was_busy(Duration::from_secs(600), START + PING_EVERY);
+        assert_eq!(liveness.due(START + Duration::from_secs(35)), Due::Dead);
+    }
+
+    #[test]
     fn a_pong_that_lay_unread_during_a_call_is_not_missed() {
         let mut liveness = Liveness::new(START, PingTimes::default());
         assert_eq!(liveness.due(START + PING_EVERY), Due::Ping(1));
         let after_call = START + Duration::from_secs(36);
-        liveness.was_not_reading(after_call);
+        liveness.was_busy(Duration::from_secs(30), after_call);
         assert_eq!(liveness.due(after_call), Due::Nothing);
         liveness.on_pong(&1u32.to_be_bytes(), after_call);
         assert_eq!(liveness.next_deadline(), START + PING_EVERY + PING_EVERY);

@@ -105,6 +105,8 @@ pub(super) async fn make(State(app): State<Arc<App>>, request: Request) -> Resul
     let principal = app.authenticate(request.headers()).await?;
     same_site(&app, request.headers())?;
     count(&app, &principal)?;
+    // Its socket would be refused, and the ticket be used up.
+    app.check_not_struck_out(&principal)?;
     let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
     if !body.is_empty() {

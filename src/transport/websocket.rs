@@ -162,9 +162,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn on_text(&mut self, text: &str) -> Result<(), Ending> {
+        let began = self.app.clock.now();
         let answer = self.answer(text).await?;
         let now = self.app.clock.now();
-        self.wire.liveness().was_not_reading(now);
+        let busy = now.since(began).saturating_sub(self.session.take_held_up());
+        self.wire.liveness().was_busy(busy, now);
         if let Some(answer) = answer {
             self.wire.send(answer).await?;
         }

@@ -6,7 +6,7 @@ use intervalo::auth::Role;
 use intervalo::clock::SystemClock;
 use intervalo::domain::time::Timestamp;
 use intervalo::ports::Clock;
-use intervalo::transport::{Rate, Settings};
+use intervalo::transport::{PingTimes, Rate, Settings};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -105,6 +105,31 @@ async fn a_flood_of_protected_pauses_is_held_up_and_never_refused() {
 }
 
 #[tokio::test]
+async fn promise_c8_who_falls_silent_behind_calls_that_are_held_up_is_not_taken_for_there() {
+    let ping = PingTimes { every: Duration::from_millis(300), answered_within: Duration::from_millis(300) };
+    let server = TestServer::with(Settings { ping, ..Settings::default() }).await;
+    let mut client = server.agent("ana").await;
+    client.ok("agent.get", json!({})).await;
+    // For minutes, at the rate at which such starts are let in; and then neither a word nor an answer to a ping.
+    let start = json!({"jsonrpc": "2.0", "method": "pause.start", "params": {"type": "banheiro"}}).to_string();
+    for _ in 0..1000 {
+        client.send(start.clone()).await;
+    }
+    let supervisor = server.token(Role::Supervisor, "sofia", Some(&["suporte"]));
+    let asked = async {
+        loop {
+            let state = server.get(&supervisor, "/v1/agents/ana/state").await.json();
+            match state["connection"].as_str().expect("a state") {
+                "connected" => {}
+                other => break assert_eq!(other, "grace"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), asked).await.expect("the agent to be in grace");
+    drop(client);
+}
+
+#[tokio::test]
 async fn a_flood_of_session_pings_ends_the_socket() {
     let server = TestServer::start().await;
     let mut client = server.agent("ana").await;
@@ -165,6 +190,12 @@ async fn who_is_struck_out_time_and_again_is_let_in_once_in_ten_seconds() {
     let mut open = server.connect(&[]).await.expect("a socket without a credential");
     let (code, word, _) = open.refused("session.open", json!({"token": token})).await;
     assert_eq!((code, word.as_str()), (-32006, "rate_limited"), "whatever the door");
+    let ticket = server.http("POST", "/v1/tickets", &[("authorization", &bearer)], "").await;
+    assert_eq!(
+        ticket.problem(),
+        (429, "rate_limited".to_owned()),
+        "no ticket is handed out that would be used up in vain"
+    );
     let over_http = server.rpc(&token, &json!({"jsonrpc": "2.0", "id": 1, "method": "agent.get"})).await;
     assert!(over_http.json()["result"].is_object(), "it is sockets that are kept out");
     let mut other = server.agent("bruno").await;
