@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::board_session::{BOARDS_MAX, Boards};
 use super::me::principal_shown;
+use super::menu_watch::{OPTIONS_EVERY, Watch, moved, next_look};
 use super::rate_limit::{Meter, Rate};
 use super::restraint::Restraint;
 use super::sockets::SessionPlace;
@@ -46,8 +47,6 @@ const STRIKES_MAX: u32 = 20;
 /// How many `session.ping` a session may send. They are outside the request rate, so that a page can
 /// always learn whether it is connected; it needs one in some seconds.
 const PING_RATE: Rate = Rate { per_second: 20, burst: 100 };
-/// The shortest time between two `options.changed`.
-const OPTIONS_EVERY: Duration = Duration::from_secs(1);
 /// When the menu is asked for again after it could not be had.
 const OPTIONS_RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -117,17 +116,6 @@ impl Drop for Attached {
     }
 }
 
-/// The menu is being watched.
-struct Watch {
-    told: MenuSignature,
-    /// When to look again; none while nothing can have changed.
-    look_at: Option<Timestamp>,
-    /// Not before this, whatever happens.
-    not_before: Timestamp,
-    /// Tells when something has moved that everybody's verdicts look at.
-    moved: Option<watch::Receiver<u64>>,
-}
-
 /// What a session hears from the core.
 pub(super) enum Heard {
     /// The agent's actor says something; none when it has let go of the socket.
@@ -143,16 +131,6 @@ async fn next_notice(presence: Option<&mut Presence>) -> Option<Notice> {
     let Some(presence) = presence else { return std::future::pending().await };
     presence.fell_behind |= presence.notices.len() >= NOTICES_MAX;
     presence.notices.recv().await.map(|notice| *notice)
-}
-
-/// Waits for the menu to move; for ever, while nobody watches it.
-async fn moved(watch: Option<&mut Watch>) {
-    // Who looks soon anyway need not hear of it: a socket is woken once for each time that it may look.
-    let idle = watch.filter(|watch| watch.look_at.is_none_or(|at| at > watch.not_before));
-    let Some(moved) = idle.and_then(|watch| watch.moved.as_mut()) else { return std::future::pending().await };
-    if moved.changed().await.is_err() {
-        std::future::pending().await
-    }
 }
 
 /// What a notice asks of the socket.
@@ -692,11 +670,6 @@ impl Session {
         watch.told = signature;
         self.wanted.text(Notification::OptionsChanged, &rpc::menu_value(&menu))
     }
-}
-
-/// When the menu can have changed by the passing of time alone.
-fn next_look(menu: &[crate::domain::menu::PauseOption], not_before: Timestamp) -> Option<Timestamp> {
-    menu.iter().filter_map(|line| line.verdict.next_change_at).min().map(|at| at.max(not_before))
 }
 
 fn is_same_subject(a: &Principal, b: &Principal) -> bool {

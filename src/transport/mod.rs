@@ -37,6 +37,7 @@ mod logins;
 mod low_disk;
 mod me;
 mod measure;
+mod menu_watch;
 mod occupancy;
 mod pages;
 mod passwords;
