@@ -41,6 +41,8 @@ pub(super) struct Orders {
     pub(super) from: Option<IpAddr>,
     /// What they work with.
     pub(super) tools: Tools,
+    /// Their credentials were those of hostile clients in an earlier round. In the first one nobody may be kept out.
+    pub(super) were_hostile: bool,
 }
 
 /// What came of it.
@@ -316,7 +318,7 @@ impl Camp {
             Heard::Reply => self.signed_in += usize::from(at.kind == Kind::Idle && !self.leaving),
         }
         if heard.is_end() {
-            if at.kind == Kind::Idle && heard == STRUCK_OUT && !self.leaving {
+            if at.kind == Kind::Idle && heard == STRUCK_OUT && self.orders.were_hostile && !self.leaving {
                 self.over(who);
                 return self.take_turn_at(who, Instant::now() + script::return_after(Kind::Idle));
             }

@@ -215,11 +215,11 @@ impl<'r> Scene<'r> {
         for pair in 1..=args.pairs {
             progress.now(format!("pair {pair} of {}: without hostile clients", args.pairs));
             let idle = vec![(Kind::Idle, self.cast.others())];
-            let without = self.round(&mut crowd, &mut office, idle, rate, plan)?;
+            let without = self.round(&mut crowd, &mut office, idle, (rate, plan), pair > 1)?;
             without.told.lost.iter().for_each(|lost| office.ledger().breach(lost));
             progress.done();
             progress.now(format!("pair {pair} of {}: with hostile clients", args.pairs));
-            let with = self.round(&mut crowd, &mut office, self.cast.hostile.clone(), rate, plan)?;
+            let with = self.round(&mut crowd, &mut office, self.cast.hostile.clone(), (rate, plan), pair > 1)?;
             for (kind, answers) in &with.told.answers {
                 if let Some(lacks) = kind.lacks(answers) {
                     return Err(Failure::new(format!("what hostile clients did is not known to count: {lacks}")));
@@ -264,11 +264,11 @@ impl<'r> Scene<'r> {
         crowd: &mut Crowd,
         office: &mut Office<'_>,
         clients: Vec<(Kind, usize)>,
-        rate: f64,
-        plan: Plan,
+        (rate, plan): (f64, Plan),
+        were_hostile: bool,
     ) -> Outcome<Round> {
         let from = self.from.filter(|_| clients.iter().all(|(kind, _)| *kind != Kind::Idle));
-        let orders = Orders { clients, from, tools: self.tools.clone() };
+        let orders = Orders { clients, from, tools: self.tools.clone(), were_hostile };
         self.server.forget_peak()?;
         let mut post = Post::start(self.place, &orders, self.interrupt)?;
         crowd.turn_during(office, || post.wait_until_ready())?;
