@@ -135,7 +135,10 @@ pub(super) struct Token {
     /// The data folder; its key is made at first use [default: ./intervalo-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The tenant that it is for
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The tenant that it is for; an operator's names any, best one that no company has
     #[arg(long, value_name = "T")]
     pub tenant: TenantId,
     /// agent, supervisor, admin, auditor, integration or operator

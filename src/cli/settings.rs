@@ -14,8 +14,9 @@ pub(super) fn loaded(flags: &Settings) -> Result<Loaded, Failure> {
 }
 
 /// The settings in force, for commands that have a flag for the data folder alone.
-pub(super) fn settings_for(data: Option<&Path>) -> Result<Config, Failure> {
-    let flags = Settings { data: data.map(Path::to_path_buf), ..Settings::default() };
+pub(super) fn settings_for(data: Option<&Path>, config: Option<&Path>) -> Result<Config, Failure> {
+    let (data, config) = (data.map(Path::to_path_buf), config.map(Path::to_path_buf));
+    let flags = Settings { data, config, ..Settings::default() };
     loaded(&flags).map(|loaded| loaded.config)
 }
 

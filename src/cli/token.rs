@@ -7,7 +7,7 @@ use super::args::Token;
 use super::failure::{Failure, print};
 use super::runtime::wait_for;
 use super::settings::settings_for;
-use crate::auth::{Grant, Role, TokenKey};
+use crate::auth::{Grant, KEY_FILE, Role, TokenKey};
 use crate::clock::SystemClock;
 use crate::config::{Config, Provision, StoreAddress};
 use crate::domain::id::AgentId;
@@ -21,6 +21,10 @@ const LOOKED_FOR: Duration = Duration::from_secs(5);
 /// What of the grant the store does not have, where it can be read. Nobody takes such a token; but the company may be on its way,
 /// so that it is no refusal.
 fn not_there(config: &Config, flags: &Token) -> Option<String> {
+    // An operator is of no tenant, whatever the token names.
+    if flags.role == Role::Operator {
+        return None;
+    }
     let store = config.store_address();
     // Where there is no database yet there is nothing to read, and nothing is made.
     if let StoreAddress::Folder(folder) = &store
@@ -48,7 +52,8 @@ fn not_there(config: &Config, flags: &Token) -> Option<String> {
 }
 
 pub(super) fn run(flags: &Token) -> Result<(), Failure> {
-    let config = settings_for(flags.data.as_deref())?;
+    let config = settings_for(flags.data.as_deref(), flags.config.as_deref())?;
+    let is_new = !config.data.join(KEY_FILE).exists();
     let key = TokenKey::read_or_make(&config.data).map_err(Failure::new)?;
     let grant = Grant {
         id: flags.subject.clone(),
@@ -62,6 +67,13 @@ pub(super) fn run(flags: &Token) -> Result<(), Failure> {
     }
     if !config.own_tokens {
         Failure::new("note: `own_tokens` is false here, so that no server with these settings takes the token").print();
+    }
+    if is_new {
+        let data = config.data.display();
+        Failure::new(format_args!(
+            "note: {data} had no key, and has a new one now; a server of another data folder does not take the token (--data, --config)"
+        ))
+        .print();
     }
     if let Some(note) = not_there(&config, flags) {
         Failure::new(format_args!("note: {note}")).print();

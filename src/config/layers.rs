@@ -218,7 +218,7 @@ fn unknown_variable(variable: &str) -> String {
         Some(meant) => format!(
             "environment {variable}: no such setting; did you mean {ENVIRONMENT_PREFIX}{meant}? Correct it or unset it"
         ),
-        None => format!("environment {variable}: no such setting; unset it, `intervalo serve --help` lists them"),
+        None => format!("environment {variable}: no such setting; unset it, `intervalo check-config` lists them"),
     }
 }
 
@@ -310,7 +310,7 @@ mod tests {
             (
                 &[("INTERVALO_PORT", "x")],
                 "",
-                "environment INTERVALO_PORT: no such setting; unset it, `intervalo serve --help` lists them",
+                "environment INTERVALO_PORT: no such setting; unset it, `intervalo check-config` lists them",
             ),
             (&[], "\nlistn = []", "s.toml line 2: unknown key `listn`; did you mean `listen`?"),
             (

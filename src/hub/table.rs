@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::seed::SeedRow;
 use crate::domain::agent::Agent;
 use crate::domain::directory::{Directory, Person};
-use crate::domain::id::{AgentId, DirectoryVersion, TeamId, TenantSeq};
+use crate::domain::id::{AgentId, DirectoryVersion, RequestId, TeamId, TenantSeq};
 use crate::domain::presence::AgentView;
 use crate::domain::request::RequestState;
 use crate::domain::routable::{Wanted, not_routable};
@@ -72,6 +72,8 @@ pub(super) struct Touched {
     pub(super) alert: bool,
     /// A request was made, or something became of it.
     pub(super) request: bool,
+    /// The request that was open before, where there is another one in its place.
+    pub(super) replaced: Option<RequestId>,
 }
 
 impl Table {
@@ -177,7 +179,7 @@ impl Table {
                 self.uncount(&row.view, delta);
                 let alert = self.alerts.remove(&agent).is_some();
                 let before = Some(Arc::clone(&row.view.person));
-                delta.touched.insert(agent, Touched { before, row: true, alert, request: false });
+                delta.touched.insert(agent, Touched { before, row: true, alert, request: false, replaced: None });
             }
         }
         for (agent, person) in &directory.agents {
@@ -227,12 +229,14 @@ impl Table {
         self.rows.insert(agent.clone(), row);
         let request_before =
             before.as_ref().and_then(|before| before.request.as_ref().map(|r| (r.id, r.state.as_str())));
+        let open_before = request_before.filter(|(_, state)| *state == RequestState::Open.as_str()).map(|(id, _)| id);
         let request = self.rows[&agent].view.request.as_ref().map(|request| (request.id, request.state.as_str()));
         let before = before.map(|before| Arc::clone(&before.person));
-        let touched =
-            delta.touched.entry(agent).or_insert(Touched { before, row: false, alert: false, request: false });
+        let untouched = Touched { before, row: false, alert: false, request: false, replaced: None };
+        let touched = delta.touched.entry(agent).or_insert(untouched);
         touched.row |= !same_row;
         touched.request |= request.is_some() && request != request_before;
+        touched.replaced = touched.replaced.or(open_before.filter(|open| request.is_some_and(|(id, _)| id != *open)));
         touched.alert |= alert_changed;
     }
 

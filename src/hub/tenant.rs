@@ -15,7 +15,7 @@ use super::seed::SeedRow;
 use super::table::{Delta, Table, Touched};
 use super::view::{Beside, View};
 use crate::domain::directory::Directory;
-use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
+use crate::domain::id::{AgentId, RequestId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
 use crate::limits::Limit;
 use crate::ports::{Committed, FeedRow};
@@ -57,7 +57,8 @@ struct ViewDelta {
     removed: Vec<AgentId>,
     alerts: bool,
     /// Whose request was made, or was decided.
-    requests: Vec<AgentId>,
+    /// With the request that was open before, where it was another one.
+    requests: Vec<(AgentId, Option<RequestId>)>,
 }
 
 impl Tenant {
@@ -234,7 +235,7 @@ impl State {
         for (id, change) in self.view_deltas(delta) {
             let Some(view) = self.views.get_mut(&id) else { continue };
             let counts = view.teams().iter().any(|team| delta.recounted.contains(team));
-            let told = change.requests.iter().filter_map(|agent| told_of(&self.table, agent)).collect();
+            let told = change.requests.iter().filter_map(|(agent, replaced)| told_of(&self.table, agent, *replaced)).collect();
             let beside = Beside { counts, alerts: change.alerts };
             view.cut(&self.table, &change.agents, &change.removed, beside, told);
         }
@@ -260,9 +261,10 @@ impl State {
 }
 
 /// The notification of what became of an agent's request.
-fn told_of(table: &Table, agent: &AgentId) -> Option<Utf8Bytes> {
+fn told_of(table: &Table, agent: &AgentId, replaced: Option<RequestId>) -> Option<Utf8Bytes> {
     let row = table.row(agent)?;
-    RequestObject::of(&row.view).map(|request| Utf8Bytes::from(RequestAfter { request }.to_notification()))
+    let replaces = replaced.map(|request| request.to_string());
+    RequestObject::of(&row.view).map(|request| Utf8Bytes::from(RequestAfter { request, replaces }.to_notification()))
 }
 
 fn add(change: &mut ViewDelta, agent: &AgentId, touched: &Touched, was: bool, is: bool) {
@@ -271,7 +273,7 @@ fn add(change: &mut ViewDelta, agent: &AgentId, touched: &Touched, was: bool, is
         change.agents.push(agent.clone());
     }
     if is && touched.request {
-        change.requests.push(agent.clone());
+        change.requests.push((agent.clone(), touched.replaced));
     }
     if was && !is {
         change.removed.push(agent.clone());

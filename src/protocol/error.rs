@@ -206,13 +206,13 @@ impl WireError {
         WireError::new(
             ErrorKind::Unauthenticated,
             "unauthenticated",
-            "Open a session first, with a credential that is valid and has not ended.",
+            "There is no credential that holds. Open a session with one that is valid and has not ended; a ticket is for one use, soon, by the page that it was made for.",
         )
     }
 
     /// The credential does not reach that far, or there is nothing there.
     pub fn forbidden() -> WireError {
-        WireError::new(ErrorKind::Forbidden, "forbidden", "This credential does not reach that far.")
+        WireError::new(ErrorKind::Forbidden, "forbidden", "This credential does not reach that far, or there is nothing there.")
     }
 
     /// There is no such thing, as it is told to those who might have reached it: `message` says what.

@@ -58,6 +58,10 @@ pub struct RequestObject<'a> {
 pub struct RequestAfter<'a> {
     /// The request.
     pub request: RequestObject<'a>,
+    /// To sockets with boards: the request of the same agent that was open before, and is not any more. What became of it is not
+    /// told by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 impl<'a> RequestObject<'a> {

@@ -365,7 +365,7 @@ mod tests {
         assert_eq!(
             serde_json::from_str::<Value>(&failed.to_text()).expect("JSON"),
             json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32002,
-                   "message": "This credential does not reach that far.", "data": {"code": "forbidden", "params": {}}}})
+                   "message": "This credential does not reach that far, or there is nothing there.", "data": {"code": "forbidden", "params": {}}}})
         );
         assert_eq!(
             notification_text(Notification::SessionExpiring, &json!({"at": "x"})),

@@ -381,7 +381,7 @@ fn not_of_here(file: &ImportFile, before: &Directory) -> Vec<LineProblem> {
         let message = format!("tenant {:?}: this is not the tenant of your credential", file.tenant.id.as_str());
         found.push(LineProblem { line: file.tenant.line, message });
     }
-    let policy = "is not imported here; change the policy with policy.put_draft and policy.publish";
+    let policy = "is not imported here: put the rules with PUT /v1/policy/draft and publish them with POST /v1/policy/draft/publish";
     if let Some(first) = file.pause_types.first() {
         found.push(LineProblem { line: first.line, message: format!("[[pause_type]] {policy}") });
     }

@@ -61,7 +61,7 @@ pub(super) async fn own(app: &App, principal: &Principal, wanted: OwnRequest) ->
     };
     let view = with_recorded(reply.own, made.as_ref());
     let request = RequestObject::of(&view).ok_or_else(WireError::internal)?;
-    Ok(to_value(&RequestAfter { request }))
+    Ok(to_value(&RequestAfter { request, replaces: None }))
 }
 
 fn is_last(view: &AgentView, request: RequestId) -> bool {
@@ -201,7 +201,7 @@ pub(super) async fn decide(
     };
     let view = with_recorded(reply.public, recorded.as_ref());
     let request = RequestObject::of(&view).ok_or_else(WireError::internal)?;
-    Ok(to_value(&RequestAfter { request }))
+    Ok(to_value(&RequestAfter { request, replaces: None }))
 }
 
 fn is_refused(error: &CommandError, refusal: &Refusal) -> bool {
@@ -304,5 +304,5 @@ fn request(command: Command, actor: Actor, reason: Option<String>, guard: Guard)
 
 /// The text of `request.changed` for the agent.
 pub(super) fn changed(view: &AgentView) -> Option<Value> {
-    RequestObject::of(view).map(|request| rpc::to_value(&RequestAfter { request }))
+    RequestObject::of(view).map(|request| rpc::to_value(&RequestAfter { request, replaces: None }))
 }

@@ -35,9 +35,10 @@ fn text(tenant: &Tenant, base: &str, invited: &[Invited]) -> String {
         let until = chrono::DateTime::from_timestamp_millis(made.invitation.expires_at.0).unwrap_or_default();
         let until = until.with_timezone(&zone).format("%Y-%m-%d %H:%M");
         format!(
-            "<section><h2>{}</h2><dl><dt>Login</dt><dd>{}</dd><dt>Link</dt><dd><code>{}</code></dd>\
+            "<section><h2>{}</h2><dl><dt>Tenant</dt><dd><code>{}</code></dd><dt>Login</dt><dd>{}</dd><dt>Link</dt><dd><code>{}</code></dd>\
              <dt>&#8987;</dt><dd>{until} ({})</dd></dl></section>\n",
             escaped(&tenant.name),
+            escaped(tenant.id.as_str()),
             escaped(&made.account.login),
             escaped(&format!("{base}{}", link_of(made))),
             zone.name(),

@@ -8,7 +8,7 @@ const TEXTS = {
     again: "The same password again",
     choose: "Keep it",
     differ: "The two are not the same.",
-    done: (login) => `Done. From now on you log in as ${login} with this password.`,
+    done: (login, tenant) => `Done. From now on you log in as ${login} of ${tenant} with this password.`,
     missing: "This address is not whole. Open the link that you were given once more.",
     unreachable: "The server cannot be reached. Try again in a moment.",
   },
@@ -17,7 +17,7 @@ const TEXTS = {
     again: "A mesma senha outra vez",
     choose: "Guardar",
     differ: "As duas não são iguais.",
-    done: (login) => `Pronto. De agora em diante você entra como ${login} com esta senha.`,
+    done: (login, tenant) => `Pronto. De agora em diante você entra como ${login}, empresa ${tenant}, com esta senha.`,
     missing: "Este endereço não está inteiro. Abra outra vez o link que você recebeu.",
     unreachable: "O servidor não responde. Tente outra vez daqui a pouco.",
   },
@@ -48,7 +48,7 @@ form.addEventListener("submit", async (event) => {
       body: JSON.stringify({ invitation, password }),
     });
     const said = await answer.json();
-    told.textContent = answer.ok ? texts.done(said.login) : said.detail;
+    told.textContent = answer.ok ? texts.done(said.login, said.tenant) : said.detail;
     form.hidden = answer.ok;
   } catch {
     told.textContent = texts.unreachable;

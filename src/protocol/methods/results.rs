@@ -90,7 +90,8 @@ pub struct Refreshed {
 /// The result of `pause.start`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PauseBegun {
-    /// `started`, or `pending`.
+    /// `started`, `queued` (a place in line), `pending` (it begins when the open work ends) or `requested` (a supervisor has to
+    /// agree).
     #[schemars(extend("enum" = words::beginnings()))]
     pub outcome: &'static str,
     /// The agent after it.
