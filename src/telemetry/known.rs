@@ -33,7 +33,7 @@ use Labels::{Of, Open, Plain};
 /// Where somebody is turned away.
 const DOORS: &[&str] = &["login", "key", "invitation", "ticket"];
 /// What failures are counted by.
-const FAILING: &[&str] = &["address", "login", "login_address", "struck_out"];
+const FAILING: &[&str] = &["address", "login", "login_address", "struck_out", "in_vain"];
 /// Why a connection is refused.
 const FULL: &[&str] = &["server", "address", "struck_out"];
 /// Where a panic was caught.

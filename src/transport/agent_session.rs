@@ -13,7 +13,7 @@ use super::board_session::{BOARDS_MAX, Boards};
 use super::me::principal_shown;
 use super::menu_watch::{OPTIONS_EVERY, Watch, moved, next_look};
 use super::rate_limit::{Meter, Rate};
-use super::restraint::Restraint;
+use super::restraint::{self, PAUSE_MAX};
 use super::sockets::SessionPlace;
 use super::wanted::Wanted;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
@@ -27,7 +27,7 @@ use crate::domain::id::{AgentId, SessionId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::limits::Limit;
 use crate::protocol::close::CloseCode;
-use crate::protocol::error::{ErrorKind, WireError};
+use crate::protocol::error::WireError;
 use crate::protocol::methods::{
     Invocation, LimitsShown, Method, OpenParams, PauseAnnotatedTold, PauseCorrectedTold, PauseOffered, PauseThreshold,
     Pong, Refreshed, SessionOpened, SignOutScope,
@@ -65,7 +65,10 @@ pub(super) struct Session {
     open_by: Timestamp,
     open: Option<Open>,
     strikes: u32,
-    restraint: Restraint,
+    /// Calls in vain of who has not said who they are.
+    in_vain: Meter,
+    /// For how long nothing is to be read.
+    pause: Option<Duration>,
     /// For how long calls were held up because there are too many.
     held_up: Duration,
     pings: Meter,
@@ -162,7 +165,8 @@ impl Session {
             open_by,
             open: None,
             strikes: 0,
-            restraint: Restraint::default(),
+            in_vain: Meter::default(),
+            pause: None,
             held_up: Duration::ZERO,
             pings: Meter::default(),
             wanted: Wanted::default(),
@@ -190,7 +194,7 @@ impl Session {
 
     /// For how long the next call is not to be read, after what was called in vain.
     pub(super) fn take_pause(&mut self) -> Option<Duration> {
-        self.restraint.take_pause()
+        self.pause.take()
     }
 
     /// For how long the calls of a message were held up because there are too many.
@@ -381,13 +385,16 @@ impl Session {
         match call {
             Err(bad) => {
                 self.strike();
-                self.restraint.count(true);
+                self.called_in_vain();
                 Some(Response::bad(bad))
             }
             Ok(Call { id, method, params }) => {
                 let result = self.invoke(&method, params, boards).await;
                 rpc::record(&method, &result);
-                self.restraint.count(result.as_ref().is_err_and(|error| self.is_in_vain(error)));
+                let principal = self.open.as_ref().map(|open| &open.principal);
+                if result.as_ref().is_err_and(|error| self.app.is_in_vain(principal, error)) {
+                    self.called_in_vain();
+                }
                 match &result {
                     Ok(_) => self.strikes = 0,
                     // Before it is open, a session has nothing to get wrong but its credential.
@@ -399,14 +406,15 @@ impl Session {
         }
     }
 
-    /// Whether a call was refused for what its caller has known for a while. Not what is only too much at once: read slowly, it would
-    /// look as if it went on and on.
-    fn is_in_vain(&self, error: &WireError) -> bool {
-        let floods = || {
-            let Some(Open { principal, .. }) = &self.open else { return false };
-            self.app.rate_limiter.is_shut_out(&principal.tenant, &principal.id, self.app.clock.now())
+    fn called_in_vain(&mut self) {
+        let principal = self.open.as_ref().map(|open| &open.principal).or(self.credential.as_ref());
+        self.pause = match principal {
+            Some(principal) => self.app.called_in_vain(principal),
+            None => {
+                let pause = self.in_vain.charge(restraint::BUDGET.pace(), PAUSE_MAX, self.app.clock.now());
+                (!pause.is_zero()).then_some(pause)
+            }
         };
-        error.is_fault_of_form() || (error.kind() == ErrorKind::RateLimited && floods())
     }
 
     fn strike(&mut self) {

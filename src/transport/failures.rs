@@ -27,6 +27,13 @@ pub(super) struct Budget {
     pub(super) one_more_after: Duration,
 }
 
+impl Budget {
+    /// As a meter needs it.
+    pub(super) fn pace(self) -> Pace {
+        Pace::new(self.one_more_after, self.burst)
+    }
+}
+
 /// The failures of all keys of one kind.
 pub(super) struct Failures<K> {
     /// What the keys are, for `/metrics`.
@@ -38,7 +45,7 @@ pub(super) struct Failures<K> {
 
 impl<K: Eq + Hash + Clone> Failures<K> {
     pub(super) fn new(kind: &'static str, budget: Budget) -> Failures<K> {
-        let pace = Pace::new(budget.one_more_after, budget.burst);
+        let pace = budget.pace();
         let parts = (0..PARTS).map(|_| Mutex::new(HashMap::new())).collect();
         Failures { kind, pace, hasher: RandomState::new(), parts }
     }
@@ -58,6 +65,15 @@ impl<K: Eq + Hash + Clone> Failures<K> {
     /// # Errors
     /// After how long to try again.
     pub(super) fn failed(&self, key: &K, now: Timestamp) -> Result<(), Duration> {
+        let counted = self.with_room(key, now, |meter| meter.map_or(Err(NO_ROOM_WAIT), |meter| meter.count(self.pace, now)));
+        if counted.is_err() {
+            metrics::counter!("intervalo_failures_held_up_total", "of" => self.kind).increment(1);
+        }
+        counted
+    }
+
+    /// The meter of a key, which is made where there is room for one more; whoever has rested is forgotten for it.
+    fn with_room<T>(&self, key: &K, now: Timestamp, count: impl FnOnce(Option<&mut Meter>) -> T) -> T {
         let mut meters = self.part(key);
         if meters.len() >= KEYS_PER_PART_MAX && !meters.contains_key(key) {
             let before = meters.len();
@@ -65,21 +81,23 @@ impl<K: Eq + Hash + Clone> Failures<K> {
             metrics::gauge!("intervalo_failing_keys", "of" => self.kind).decrement((before - meters.len()) as f64);
         }
         let is_full = meters.len() >= KEYS_PER_PART_MAX;
-        let counted = match meters.entry(key.clone()) {
-            Entry::Occupied(mut known) => known.get_mut().count(self.pace, now),
+        match meters.entry(key.clone()) {
+            Entry::Occupied(mut known) => count(Some(known.get_mut())),
             Entry::Vacant(_) if is_full => {
                 Limit::FailingKeys.reached();
-                Err(NO_ROOM_WAIT)
+                count(None)
             }
             Entry::Vacant(free) => {
                 metrics::gauge!("intervalo_failing_keys", "of" => self.kind).increment(1.0);
-                free.insert(Meter::default()).count(self.pace, now)
+                count(Some(free.insert(Meter::default())))
             }
-        };
-        if counted.is_err() {
-            metrics::counter!("intervalo_failures_held_up_total", "of" => self.kind).increment(1);
         }
-        counted
+    }
+
+    /// Counts a failure whatever the budget, and says how long it is until that would have taken it, at most `longest`. Where there is no
+    /// room for one more key it is as long as that.
+    pub(super) fn charge(&self, key: &K, longest: Duration, now: Timestamp) -> Duration {
+        self.with_room(key, now, |meter| meter.map_or(longest, |meter| meter.charge(self.pace, longest, now)))
     }
 
     /// Nothing under this lock can panic half way, so that a poisoned one is still right.

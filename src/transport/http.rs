@@ -234,16 +234,23 @@ async fn call(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     let patience = request.extensions().get::<Patience>().cloned().unwrap_or_default();
     let body = read_body(request.into_body(), BODY_BYTES_MAX).await?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::from(WireError::parse("it is not UTF-8")))?;
+    let mut pause = None;
     let answer = match read(text) {
-        Incoming::Single(call) => respond(&app, &principal, call, &patience).await.map(|response| response.to_text()),
+        Incoming::Single(call) => {
+            respond(&app, &principal, call, &patience, &mut pause).await.map(|response| response.to_text())
+        }
         Incoming::Batch(calls) => {
             let mut responses = Vec::with_capacity(calls.len());
             for call in calls {
-                responses.extend(respond(&app, &principal, call, &patience).await);
+                responses.extend(respond(&app, &principal, call, &patience, &mut pause).await);
             }
             (!responses.is_empty()).then(|| batch_text(&responses))
         }
     };
+    // As long as a socket would not be read.
+    if let Some(pause) = pause {
+        app.clock.sleep_until(app.clock.now() + pause).await;
+    }
     Ok(match answer {
         Some(text) => json_response(StatusCode::OK, text),
         None => StatusCode::NO_CONTENT.into_response(),
@@ -255,9 +262,13 @@ async fn respond(
     principal: &Principal,
     call: Result<Call, BadCall>,
     patience: &Patience,
+    pause: &mut Option<Duration>,
 ) -> Option<RpcResponse> {
     match call {
-        Err(bad) => Some(RpcResponse::bad(bad)),
+        Err(bad) => {
+            *pause = app.called_in_vain(principal);
+            Some(RpcResponse::bad(bad))
+        }
         Ok(Call { id, method, params }) => {
             let result = match Method::named(&method) {
                 None => Err(WireError::method_not_found(&method)),
@@ -272,6 +283,9 @@ async fn respond(
                 },
             };
             rpc::record(&method, &result);
+            if result.as_ref().is_err_and(|error| app.is_in_vain(Some(principal), error)) {
+                *pause = app.called_in_vain(principal);
+            }
             id.map(|id| RpcResponse { id, result })
         }
     }

@@ -227,6 +227,8 @@ struct App {
     refused_credentials: Failures<IpAddr>,
     /// Principals whose sockets were ended for their own fault.
     struck_out: Failures<(TenantId, PrincipalId)>,
+    /// And those that call in vain.
+    in_vain: Failures<(TenantId, PrincipalId)>,
     admission: Admission,
     proxies: TrustedProxies,
     dry_runs: DryRuns,
@@ -273,6 +275,7 @@ pub async fn serve(listeners: Vec<TcpListener>, parts: Parts, shutdown: Cancella
         tenant_limiter: parts.settings.quotas.commands.map(RateLimiter::new),
         refused_credentials: Failures::new("address", credential::REFUSED_BUDGET),
         struck_out: Failures::new("struck_out", struck_out::BUDGET),
+        in_vain: Failures::new("in_vain", restraint::BUDGET),
         admission: Admission::new(parts.settings.upgrades),
         proxies: TrustedProxies::new(parts.settings.trusted_proxies.clone()),
         dry_runs: DryRuns::default(),

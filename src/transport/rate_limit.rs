@@ -81,6 +81,18 @@ impl Meter {
         Ok(())
     }
 
+    /// Counts one at `now`, whatever the pace allows, and says how long it is until that would allow it: at most `longest`, beyond
+    /// which nothing is counted.
+    pub(super) fn charge(&mut self, pace: impl Into<Pace>, longest: Duration, now: Timestamp) -> Duration {
+        let pace = pace.into();
+        let now_us = now.0.saturating_mul(1000);
+        let longest_us = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
+        let most = now_us.saturating_add(pace.tolerance_us).saturating_add(longest_us);
+        self.0 = self.0.max(now_us).saturating_add(pace.interval_us).min(most.max(self.0));
+        let early_us = self.0 - pace.interval_us - pace.tolerance_us - now_us;
+        Duration::from_micros(u64::try_from(early_us).unwrap_or(0))
+    }
+
     pub(super) fn is_at_rest(self, now: Timestamp) -> bool {
         self.0 <= now.0.saturating_mul(1000)
     }
@@ -215,6 +227,20 @@ mod tests {
                 assert_eq!(meter.count(rate, now), Ok(()));
             }
         }
+    }
+
+    #[test]
+    fn who_is_charged_whatever_the_pace_waits_for_longer_and_longer_and_not_for_ever() {
+        let (mut meter, now, longest) = (Meter::default(), Timestamp(1_000_000), Duration::from_secs(1));
+        let mut charge = |now| meter.charge(RATE, longest, now);
+        assert!((0..20).all(|_| charge(now).is_zero()), "the burst");
+        assert_eq!(charge(now), Duration::from_millis(100));
+        assert_eq!(charge(now), Duration::from_millis(200));
+        let last = (0..1000).map(|_| charge(now)).last();
+        assert!(last.is_some_and(|wait| wait <= longest && wait >= longest.saturating_sub(Duration::from_millis(100))), "{last:?}");
+        let later = now + longest;
+        assert!(charge(later) <= Duration::from_millis(100), "who has waited is where the pace is");
+        assert!(charge(later + Duration::from_secs(10)).is_zero());
     }
 
     #[test]
