@@ -40,6 +40,10 @@ const BACK_OFF_MIN: Duration = Duration::from_millis(50);
 /// reader that was quick once: a thousand boards that stop reading would then hold GiB before one is
 /// found out. The fault table's 256 KiB for a slow dashboard (Linux counts its own records twice).
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
+/// How much the system takes for a socket beyond what is on its way: more is taken as soon as half of it has gone
+/// (`TCP_NOTSENT_LOWAT` in tcp(7)).
+#[cfg(target_os = "linux")]
+const NOT_SENT_BYTES: u32 = 16 * 1024;
 /// The longest wait; half of the 2 s in which accepting must have recovered (promise R3).
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 /// How long telling a connection that there is no place for it may take.
@@ -144,7 +148,20 @@ async fn turn_away(mut stream: TcpStream, full: Full) {
 
 pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    socket2::SockRef::from(stream).set_send_buffer_size(SEND_BUFFER_BYTES)
+    let socket = socket2::SockRef::from(stream);
+    not_more_unsent(&socket)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)
+}
+
+/// Without it a socket counts as writable only when a third of its buffer is free, so that a slow reader looks like one that has stopped.
+#[cfg(target_os = "linux")]
+fn not_more_unsent(socket: &socket2::SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_notsent_lowat(NOT_SENT_BYTES)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn not_more_unsent(_: &socket2::SockRef<'_>) -> io::Result<()> {
+    Ok(())
 }
 
 /// HTTP with its limits.

@@ -23,7 +23,7 @@ pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 const READ_BUFFER_BYTES: usize = 1024;
 /// What may wait to be written of what is not text; every message is flushed before the next, so that more never gathers.
 const WRITE_BUFFER_BYTES_MAX: usize = 600 * 1024;
-/// How long a write may take before the other side counts as too slow and is cut.
+/// For how long nothing of a write may be taken before the other side counts as too slow and is cut.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long the other side has to answer a close.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
@@ -150,14 +150,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// taken of the text is missing.
     pub(super) async fn send(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Ending> {
         let text: Utf8Bytes = text.into();
-        let socket = &mut self.socket;
-        in_time(async {
-            // What the library has to say, a pong say, comes first. The text goes past it: it would copy each one into a buffer of
-            // this socket's own, and keep that as long as the longest.
-            socket.flush().await?;
-            write_text(socket.get_mut(), text.as_bytes()).await.map_err(Error::Io)
-        })
-        .await
+        // What the library has to say, a pong say, comes first. The text goes past it: it would copy each one into a buffer of
+        // this socket's own, and keep that as long as the longest.
+        in_time(self.socket.flush()).await?;
+        write_text(self.socket.get_mut(), text.as_bytes()).await
     }
 
     /// Sends bytes, and waits until the system has taken them.
@@ -210,9 +206,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 }
 
 /// A write that may take [`WRITE_TIME_MAX`].
-async fn in_time(write: impl Future<Output = Result<(), Error>>) -> Result<(), Ending> {
+async fn in_time<T>(write: impl Future<Output = Result<T, Error>>) -> Result<T, Ending> {
     match tokio::time::timeout(WRITE_TIME_MAX, write).await {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(written)) => Ok(written),
         Ok(Err(error)) => Err(ending_of(&error)),
         Err(_elapsed) => {
             metrics::counter!("intervalo_slow_sockets_total").increment(1);
@@ -221,18 +217,23 @@ async fn in_time(write: impl Future<Output = Result<(), Error>>) -> Result<(), E
     }
 }
 
-/// Writes a text as one frame from where it lies, its head in the same system call.
-async fn write_text<S: AsyncWrite + Unpin>(stream: &mut S, text: &[u8]) -> io::Result<()> {
+/// Writes a text as one frame from where it lies, its head in the same system call. Whoever takes some of it now and then gets all of
+/// it, however long that takes.
+async fn write_text<S: AsyncWrite + Unpin>(stream: &mut S, text: &[u8]) -> Result<(), Ending> {
     let mut head = [0; HEAD_BYTES_MAX];
     let head = head_of_text(&mut head, text.len());
     let mut rest: &mut [IoSlice<'_>] = &mut [IoSlice::new(head), IoSlice::new(text)];
     while !rest.is_empty() {
-        match stream.write_vectored(rest).await? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            taken => IoSlice::advance_slices(&mut rest, taken),
-        }
+        let some = async {
+            match stream.write_vectored(rest).await {
+                Ok(0) => Err(Error::Io(io::ErrorKind::WriteZero.into())),
+                taken => taken.map_err(Error::Io),
+            }
+        };
+        let taken = in_time(some).await?;
+        IoSlice::advance_slices(&mut rest, taken);
     }
-    stream.flush().await
+    in_time(async { stream.flush().await.map_err(Error::Io) }).await
 }
 
 /// The head of a whole, unmasked frame of text (RFC 6455 §5.2).
@@ -307,7 +308,7 @@ fn shortened(reason: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
-    use tokio::io::DuplexStream;
+    use tokio::io::{AsyncReadExt, DuplexStream};
     use tokio_tungstenite::tungstenite::protocol::Role as End;
 
     use super::*;
@@ -413,6 +414,22 @@ mod tests {
             }
         };
         tokio::join!(sending, receiving);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_is_slow_and_steady_gets_all_of_it() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let mut wire = Wire::new(ours, Arc::new(SystemClock::start(Timestamp(0))), PingTimes::default()).await;
+        let reading = async {
+            let (mut buffer, mut got) = ([0; 1024], 0);
+            while got < 20_000 {
+                tokio::time::sleep(Duration::from_secs(4)).await;
+                got += theirs.read(&mut buffer).await.expect("read");
+            }
+            got
+        };
+        let (sent, got) = tokio::join!(wire.send("x".repeat(20_000)), reading);
+        assert_eq!((sent, got), (Ok(()), 20_004));
     }
 
     #[tokio::test(start_paused = true)]
