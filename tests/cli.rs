@@ -89,9 +89,13 @@ fn a_token_that_no_server_would_take_comes_with_a_note() {
 }
 
 #[test]
-fn a_token_is_all_that_its_command_prints() {
+fn a_token_is_all_that_its_command_prints_but_for_a_note_where_the_folder_was_empty() {
     let folder = tempfile::tempdir().unwrap();
-    let output = intervalo(folder.path(), "token --data d --tenant acme --role agent --subject ana");
+    let token = || intervalo(folder.path(), "token --data d --tenant acme --role agent --subject ana");
+    let first = token();
+    assert_eq!((first.status.code(), out(&first).lines().count()), (Some(0), 1));
+    assert!(err(&first).contains("note: d had no key and no store"), "{}", err(&first));
+    let output = token();
     assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""));
     assert_eq!(out(&output).lines().count(), 1);
     assert_eq!(out(&output).trim().split('.').count(), 3);

@@ -1082,7 +1082,7 @@ export interface PauseAnnotatedTold {
 }
 /** The result of `pause.start`. */
 export interface PauseBegun {
-  /** `started`, or `pending`. */
+  /** `started`, `queued` (a place in line), `pending` (it begins when the open work ends) or `requested` (a supervisor has to agree). */
   outcome: "started" | "queued" | "pending" | "requested";
   /** The agent after it. */
   agent: AgentState;
@@ -1625,6 +1625,8 @@ export interface ReportSetBody {
 export interface RequestAfter {
   /** The request. */
   request: RequestObject;
+  /** To sockets with boards: the request of the same agent that was open before, and is not any more. What became of it is not told by itself. */
+  replaces?: string;
 }
 /** The parameters of `request.cancel`. */
 export interface RequestCancelParams {

@@ -53,7 +53,8 @@ fn not_there(config: &Config, flags: &Token) -> Option<String> {
 
 pub(super) fn run(flags: &Token) -> Result<(), Failure> {
     let config = settings_for(flags.data.as_deref(), flags.config.as_deref())?;
-    let is_new = !config.data.join(KEY_FILE).exists();
+    // Where there is a company already, its first token is what a key is made for.
+    let is_of_nothing = !config.data.join(KEY_FILE).exists() && !config.data.join(DATABASE_FILE).exists();
     let key = TokenKey::read_or_make(&config.data).map_err(Failure::new)?;
     let grant = Grant {
         id: flags.subject.clone(),
@@ -68,10 +69,11 @@ pub(super) fn run(flags: &Token) -> Result<(), Failure> {
     if !config.own_tokens {
         Failure::new("note: `own_tokens` is false here, so that no server with these settings takes the token").print();
     }
-    if is_new {
+    if is_of_nothing {
         let data = config.data.display();
         Failure::new(format_args!(
-            "note: {data} had no key, and has a new one now; a server of another data folder does not take the token (--data, --config)"
+            "note: {data} had no key and no store, and has a new key now; a server of another data folder does not take the token \
+             (--data, --config)"
         ))
         .print();
     }

@@ -235,7 +235,8 @@ impl State {
         for (id, change) in self.view_deltas(delta) {
             let Some(view) = self.views.get_mut(&id) else { continue };
             let counts = view.teams().iter().any(|team| delta.recounted.contains(team));
-            let told = change.requests.iter().filter_map(|(agent, replaced)| told_of(&self.table, agent, *replaced)).collect();
+            let told =
+                change.requests.iter().filter_map(|(agent, replaced)| told_of(&self.table, agent, *replaced)).collect();
             let beside = Beside { counts, alerts: change.alerts };
             view.cut(&self.table, &change.agents, &change.removed, beside, told);
         }

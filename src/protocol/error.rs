@@ -212,7 +212,11 @@ impl WireError {
 
     /// The credential does not reach that far, or there is nothing there.
     pub fn forbidden() -> WireError {
-        WireError::new(ErrorKind::Forbidden, "forbidden", "This credential does not reach that far, or there is nothing there.")
+        WireError::new(
+            ErrorKind::Forbidden,
+            "forbidden",
+            "This credential does not reach that far, or there is nothing there.",
+        )
     }
 
     /// There is no such thing, as it is told to those who might have reached it: `message` says what.

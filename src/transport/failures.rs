@@ -65,7 +65,8 @@ impl<K: Eq + Hash + Clone> Failures<K> {
     /// # Errors
     /// After how long to try again.
     pub(super) fn failed(&self, key: &K, now: Timestamp) -> Result<(), Duration> {
-        let counted = self.with_room(key, now, |meter| meter.map_or(Err(NO_ROOM_WAIT), |meter| meter.count(self.pace, now)));
+        let counted =
+            self.with_room(key, now, |meter| meter.map_or(Err(NO_ROOM_WAIT), |meter| meter.count(self.pace, now)));
         if counted.is_err() {
             metrics::counter!("intervalo_failures_held_up_total", "of" => self.kind).increment(1);
         }

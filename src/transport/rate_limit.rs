@@ -237,7 +237,10 @@ mod tests {
         assert_eq!(charge(now), Duration::from_millis(100));
         assert_eq!(charge(now), Duration::from_millis(200));
         let last = (0..1000).map(|_| charge(now)).last();
-        assert!(last.is_some_and(|wait| wait <= longest && wait >= longest.saturating_sub(Duration::from_millis(100))), "{last:?}");
+        assert!(
+            last.is_some_and(|wait| wait <= longest && wait >= longest.saturating_sub(Duration::from_millis(100))),
+            "{last:?}"
+        );
         let later = now + longest;
         assert!(charge(later) <= Duration::from_millis(100), "who has waited is where the pace is");
         assert!(charge(later + Duration::from_secs(10)).is_zero());

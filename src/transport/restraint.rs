@@ -18,9 +18,8 @@ impl App {
     /// Whether a call was refused for what its caller has known for a while. Not what is only too much at once: held up, it would look as
     /// if it went on and on.
     pub(super) fn is_in_vain(&self, principal: Option<&Principal>, error: &WireError) -> bool {
-        let floods = |principal: &Principal| {
-            self.rate_limiter.is_shut_out(&principal.tenant, &principal.id, self.clock.now())
-        };
+        let floods =
+            |principal: &Principal| self.rate_limiter.is_shut_out(&principal.tenant, &principal.id, self.clock.now());
         error.is_fault_of_form() || (error.kind() == ErrorKind::RateLimited && principal.is_some_and(floods))
     }
 

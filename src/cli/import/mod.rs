@@ -123,9 +123,9 @@ async fn import_into(
 
 fn not_opened(error: OpenError) -> Failure {
     match &error {
-        OpenError::Locked { .. } | OpenError::Owned { .. } => {
-            Failure::new(format_args!("{error}; import over HTTP while it runs (POST /v1/directory/import), or stop that server, import, and start it again"))
-        }
+        OpenError::Locked { .. } | OpenError::Owned { .. } => Failure::new(format_args!(
+            "{error}; import over HTTP while it runs (POST /v1/directory/import), or stop that server, import, and start it again"
+        )),
         OpenError::NewerSchema { .. }
         | OpenError::Missing { .. }
         | OpenError::Io { .. }
