@@ -16,6 +16,8 @@ mod house;
 mod losses;
 #[path = "support/lossy_bus.rs"]
 mod lossy_bus;
+#[path = "fan_out/ticks.rs"]
+mod ticks;
 #[path = "fan_out/unshown.rs"]
 mod unshown;
 #[path = "support/fan_out_world.rs"]
@@ -29,7 +31,7 @@ use intervalo::cluster::LocalBus;
 use intervalo::domain::id::{TenantId, TenantSeq};
 use intervalo::domain::time::Timestamp;
 use intervalo::hub::{
-    BEAT_AFTER, Board, CATCH_UP_BYTES_MAX, HubError, RING_FRAMES_MAX, SNAPSHOTS_MAX, VIEWS_MAX, seed_rows,
+    BEAT_AFTER, Board, CATCH_UP_BYTES_MAX, HubError, RING_FRAMES_MAX, SNAPSHOTS_MAX, TICKS, VIEWS_MAX, seed_rows,
 };
 use intervalo::ports::{Clock, Feed};
 use serde_json::Value;
@@ -230,6 +232,8 @@ async fn a_snapshot_in_parts_is_of_one_instant_while_everything_changes() {
     }
     house.commit(&[(1, To::Overrun)]);
     house.arrive().await;
+    // So much at once is told once a tick.
+    house.pass(TICKS[1].as_millis() as u64).await;
     for (board, dashboard) in &mut boards {
         drain(board, dashboard, &house.world);
         assert_eq!(dashboard.rows, house.world.truth(&[0]));

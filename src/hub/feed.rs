@@ -50,6 +50,7 @@ pub(super) struct FeedReader {
 enum Input {
     Delivery(Option<Delivery>),
     RepairDue,
+    CutDue,
     Stop,
 }
 
@@ -107,6 +108,10 @@ impl FeedReader {
                 Input::Delivery(Some(Delivery::Message(message))) => self.on_message(message),
                 Input::Delivery(Some(Delivery::Missed)) => self.on_missed(),
                 Input::RepairDue => self.repair().await,
+                Input::CutDue => {
+                    let now = self.clock.now();
+                    self.tenant.state().cut_what_is_due(now);
+                }
                 Input::Delivery(None) | Input::Stop => return,
             }
         }
@@ -118,17 +123,21 @@ impl FeedReader {
     }
 
     async fn next_input(&mut self, stop: &CancellationToken) -> Input {
-        let due = self.repair_at.map(|at| self.clock.sleep_until(at));
-        let repair_due = async {
-            match due {
-                Some(due) => due.await,
-                None => std::future::pending().await,
+        let until = |at: Option<Timestamp>| {
+            let sleep = at.map(|at| self.clock.sleep_until(at));
+            async {
+                match sleep {
+                    Some(sleep) => sleep.await,
+                    None => std::future::pending().await,
+                }
             }
         };
+        let (repair_due, cut_due) = (until(self.repair_at), until(self.tenant.state().next_cut()));
         tokio::select! {
             biased;
             () = stop.cancelled() => Input::Stop,
             () = repair_due => Input::RepairDue,
+            () = cut_due => Input::CutDue,
             delivery = self.subscription.next() => Input::Delivery(delivery),
         }
     }
@@ -145,6 +154,7 @@ impl FeedReader {
 
     fn on_committed(&mut self, committed: Arc<Committed>) {
         self.heard = self.heard.max(committed.to);
+        let now = self.clock.now();
         let mut state = self.tenant.state();
         let head = state.table.head();
         if committed.to <= head {
@@ -160,7 +170,7 @@ impl FeedReader {
             }
             return;
         }
-        state.commit(&committed);
+        state.commit(&committed, now);
         // What was committed after the store went away says that it is back.
         state.set_feed_stale(None);
         drop(state);
@@ -169,6 +179,7 @@ impl FeedReader {
 
     /// Takes up what follows on from the head among what came early.
     fn take_early(&mut self) {
+        let now = self.clock.now();
         while let Some(first) = self.early.first_entry() {
             let mut state = self.tenant.state();
             if *first.key() > state.table.head() {
@@ -176,7 +187,7 @@ impl FeedReader {
             }
             let committed = first.remove();
             if committed.to > state.table.head() {
-                state.commit(&committed);
+                state.commit(&committed, now);
             }
         }
     }
@@ -208,7 +219,7 @@ impl FeedReader {
             if self.start_over {
                 state.start_over(snapshot.head, &snapshot.directory, rows);
             } else {
-                state.repair(snapshot.head, &snapshot.directory, rows);
+                state.repair(snapshot.head, &snapshot.directory, rows, self.clock.now());
             }
             // The store answers; a `Fresh` may have been among what was missed.
             state.set_repair_stale(None);

@@ -12,6 +12,7 @@ mod board;
 #[doc(hidden)]
 pub mod cursor;
 mod feed;
+mod pace;
 mod seed;
 mod table;
 mod tenant;
@@ -32,9 +33,10 @@ use crate::sync::{RwLock, spawn_on};
 
 pub use board::{BEAT_AFTER, Board, BoardFrame};
 pub use feed::{EARLY_MAX, GAP_WAIT, REPAIR_RETRY};
+pub use pace::{CHANGES_PER_TICK_MIN, COUNTED_OVER, TICKS, WRITES_PER_SECOND_MAX};
 pub use seed::{SeedRow, seed_rows};
 pub use tenant::VIEWS_MAX;
-pub use view::{CATCH_UP_BYTES_MAX, CATCH_UPS_MAX, RING_BYTES_MAX, RING_FRAMES_MAX, SNAPSHOTS_MAX};
+pub use view::{CATCH_UP_BYTES_MAX, CATCH_UPS_MAX, RING_BYTES_MAX, RING_FRAMES_MAX, SNAPSHOTS_MAX, WAITING_MAX};
 
 use feed::FeedReader;
 use table::Table;
@@ -120,7 +122,7 @@ impl Hub {
         let id = directory.tenant.id.clone();
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tenant) = tenants.get(&id) {
-            tenant.state().repair(head, &directory, rows);
+            tenant.state().repair(head, &directory, rows, self.clock.now());
             return;
         }
         // What is published between this line and the first read waits in the subscription.

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::HubError;
 use super::seed::SeedRow;
 use super::table::{Delta, Table, Touched};
-use super::view::{Beside, View};
+use super::view::{Changed, View};
 use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, RequestId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) table: Table,
     /// In the order of their ids, so that the same commits wake the same boards in the same order.
     views: BTreeMap<Arc<str>, View>,
+    /// Those of which a frame is to be cut later, with when.
+    waiting: BTreeMap<Arc<str>, Timestamp>,
     views_by_team: BTreeMap<TeamId, BTreeSet<Arc<str>>>,
     /// The feed says that the store is out of reach, since then.
     feed_stale: Option<Timestamp>,
@@ -50,17 +52,6 @@ pub(super) struct State {
     heads: watch::Sender<TenantSeq>,
 }
 
-/// What a step changed for one view.
-#[derive(Debug, Default)]
-struct ViewDelta {
-    agents: Vec<AgentId>,
-    removed: Vec<AgentId>,
-    alerts: bool,
-    /// Whose request was made, or was decided.
-    /// With the request that was open before, where it was another one.
-    requests: Vec<(AgentId, Option<RequestId>)>,
-}
-
 impl Tenant {
     /// A tenant whose rows may be shown from the number `shown_from` on, or from one that is said later.
     pub(super) fn new(id: TenantId, table: Table, shown_from: Option<TenantSeq>) -> Tenant {
@@ -68,6 +59,7 @@ impl Tenant {
             heads: watch::Sender::new(table.head()),
             table,
             views: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             views_by_team: BTreeMap::new(),
             feed_stale: None,
             repair_stale: None,
@@ -158,6 +150,7 @@ impl State {
             return;
         }
         if let Some(view) = self.views.remove(id) {
+            self.waiting.remove(id);
             gauge!("intervalo_hub_views").decrement(1.0);
             for team in view.teams() {
                 if let Some(views) = self.views_by_team.get_mut(team) {
@@ -171,22 +164,37 @@ impl State {
     }
 
     /// Takes up a committed batch that follows on from the head, or overlaps it.
-    pub(super) fn commit(&mut self, committed: &Committed) {
+    pub(super) fn commit(&mut self, committed: &Committed, now: Timestamp) {
         let was_shown = self.is_shown();
         let delta = self.table.advance(committed.to, committed.directory.as_ref(), &committed.rows);
-        self.cut_frames(&delta);
+        self.tell_views(&delta, now);
         self.tell_shown(was_shown);
         self.tell_head();
     }
 
+    /// When the next frame is to be cut of what waits for it.
+    pub(super) fn next_cut(&self) -> Option<Timestamp> {
+        self.waiting.values().min().copied()
+    }
+
+    /// Cuts the frames whose time has come.
+    pub(super) fn cut_what_is_due(&mut self, now: Timestamp) {
+        self.waiting.retain(|id, at| {
+            // Where somebody began anew meanwhile it was cut then, and the view may be gone.
+            let later = self.views.get_mut(id).and_then(|view| view.cut_what_is_due(&self.table, now));
+            *at = later.unwrap_or(*at);
+            later.is_some()
+        });
+    }
+
     /// Takes up rows as the journal has them at `head`, unless the table is further; what differs
     /// becomes one frame.
-    pub(super) fn repair(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>) {
+    pub(super) fn repair(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>, now: Timestamp) {
         if head <= self.table.head() {
             return;
         }
         counter!("intervalo_hub_repairs_total").increment(1);
-        self.take_rows(head, directory, rows);
+        self.take_rows(head, directory, rows, now);
     }
 
     /// As [`State::repair`], after a panic: no frame and no boundary is trusted any more.
@@ -202,11 +210,11 @@ impl State {
         self.tell_head();
     }
 
-    fn take_rows(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>) {
+    fn take_rows(&mut self, head: TenantSeq, directory: &Arc<Directory>, rows: Vec<SeedRow>, now: Timestamp) {
         let rows: Vec<FeedRow> = rows.into_iter().map(|row| FeedRow { agent: row.agent, view: row.view }).collect();
         let was_shown = self.is_shown();
         let delta = self.table.advance(head, Some(directory), &rows);
-        self.cut_frames(&delta);
+        self.tell_views(&delta, now);
         self.tell_shown(was_shown);
         self.tell_head();
     }
@@ -231,20 +239,19 @@ impl State {
         }
     }
 
-    fn cut_frames(&mut self, delta: &Delta) {
-        for (id, change) in self.view_deltas(delta) {
+    fn tell_views(&mut self, delta: &Delta, now: Timestamp) {
+        for (id, changed) in self.changes_of_views(delta) {
             let Some(view) = self.views.get_mut(&id) else { continue };
-            let counts = view.teams().iter().any(|team| delta.recounted.contains(team));
-            let told =
-                change.requests.iter().filter_map(|(agent, replaced)| told_of(&self.table, agent, *replaced)).collect();
-            let beside = Beside { counts, alerts: change.alerts };
-            view.cut(&self.table, &change.agents, &change.removed, beside, told);
+            match view.change(&self.table, changed, now) {
+                Some(at) => self.waiting.insert(id, at),
+                None => self.waiting.remove(&id),
+            };
         }
     }
 
     /// What the step means for each view that it concerns.
-    fn view_deltas(&self, delta: &Delta) -> BTreeMap<Arc<str>, ViewDelta> {
-        let mut deltas: BTreeMap<Arc<str>, ViewDelta> = BTreeMap::new();
+    fn changes_of_views(&self, delta: &Delta) -> BTreeMap<Arc<str>, Changed> {
+        let mut changes: BTreeMap<Arc<str>, Changed> = BTreeMap::new();
         for (agent, touched) in &delta.touched {
             let after = self.table.row(agent).map(|row| &row.view.person);
             let teams = touched.before.iter().chain(after).flat_map(|person| &person.teams);
@@ -253,11 +260,19 @@ impl State {
                 let Some(view) = self.views.get(id) else { continue };
                 let was = touched.before.as_ref().is_some_and(|person| view.shows(person));
                 let is = after.is_some_and(|person| view.shows(person));
-                add(deltas.entry(Arc::clone(id)).or_default(), agent, touched, was, is);
+                let changed = changes.entry(Arc::clone(id)).or_default();
+                add(changed, agent, touched, was, is);
+                if is && touched.request {
+                    changed.asides.extend(told_of(&self.table, agent, touched.replaced));
+                }
             }
         }
-        deltas.retain(|_, change| !change.agents.is_empty() || !change.removed.is_empty());
-        deltas
+        changes.retain(|_, changed| !changed.is_empty());
+        for (id, changed) in &mut changes {
+            let teams = self.views.get(id).map(View::teams);
+            changed.beside.counts = teams.into_iter().flatten().any(|team| delta.recounted.contains(team));
+        }
+        changes
     }
 }
 
@@ -268,18 +283,11 @@ fn told_of(table: &Table, agent: &AgentId, replaced: Option<RequestId>) -> Optio
     RequestObject::of(&row.view).map(|request| Utf8Bytes::from(RequestAfter { request, replaces }.to_notification()))
 }
 
-fn add(change: &mut ViewDelta, agent: &AgentId, touched: &Touched, was: bool, is: bool) {
+fn add(changed: &mut Changed, agent: &AgentId, touched: &Touched, was: bool, is: bool) {
     // An alert that somebody has seen comes with its row, though that is as it was.
-    if is && (!was || touched.row || touched.alert) {
-        change.agents.push(agent.clone());
+    if was != is || (is && (touched.row || touched.alert)) {
+        changed.agents.insert(agent.clone(), was);
     }
-    if is && touched.request {
-        change.requests.push((agent.clone(), touched.replaced));
-    }
-    if was && !is {
-        change.removed.push(agent.clone());
-    }
-    change.alerts |= touched.alert && (was || is);
     // An alert goes and comes with its row, even if the row is as it was.
-    change.alerts |= was != is;
+    changed.beside.alerts |= was != is || (touched.alert && is);
 }

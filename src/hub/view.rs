@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::board::BoardFrame;
 use super::cursor::Cursor;
+use super::pace::Pace;
 use super::table::{Row, Table};
 use crate::domain::directory::Person;
 use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
@@ -30,6 +31,8 @@ pub const RING_BYTES_MAX: usize = 64 * 1024;
 /// The longest `changes` frame, in bytes; where one would be longer, boards begin anew with a
 /// snapshot. Half of what a frame may be.
 pub const CATCH_UP_BYTES_MAX: usize = 256 * 1024;
+/// How many agents, or requests, wait for the next frame at most: with rows of half a kilobyte that is far from [`CATCH_UP_BYTES_MAX`].
+pub const WAITING_MAX: usize = 128;
 /// How many catch-ups to the present boundary a view keeps, for boards that come from the same
 /// place, as after a broken network.
 pub const CATCH_UPS_MAX: usize = 4;
@@ -54,12 +57,38 @@ pub(super) enum Place {
 }
 
 /// What a frame carries beside rows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Beside {
     /// The counts of the view's teams.
     pub(super) counts: bool,
     /// The view's alerts.
     pub(super) alerts: bool,
+}
+
+/// What has changed since the last frame.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// Whose row or membership did, and whether the view showed them before.
+    pub(super) agents: BTreeMap<AgentId, bool>,
+    pub(super) beside: Beside,
+    /// What is told after the frame.
+    pub(super) asides: Vec<Utf8Bytes>,
+}
+
+impl Changed {
+    pub(super) fn is_empty(&self) -> bool {
+        self.agents.is_empty()
+    }
+
+    /// What came later is put on top.
+    fn add(&mut self, later: Changed) {
+        for (agent, was_shown) in later.agents {
+            self.agents.entry(agent).or_insert(was_shown);
+        }
+        self.beside.counts |= later.beside.counts;
+        self.beside.alerts |= later.beside.alerts;
+        self.asides.extend(later.asides);
+    }
 }
 
 /// One frame of the ring.
@@ -111,6 +140,10 @@ pub(super) struct View {
     teams: BTreeSet<TeamId>,
     /// Where the last frame ended.
     boundary: TenantSeq,
+    /// What is to be in the next one, and when that is to be cut.
+    waiting: Changed,
+    due: Option<Timestamp>,
+    pace: Pace,
     ring: VecDeque<Change>,
     ring_bytes: usize,
     catch_ups: VecDeque<(TenantSeq, Utf8Bytes)>,
@@ -131,6 +164,9 @@ impl View {
             id,
             teams,
             boundary: table.head(),
+            waiting: Changed::default(),
+            due: None,
+            pace: Pace::new(),
             ring: VecDeque::new(),
             ring_bytes: 0,
             catch_ups: VecDeque::new(),
@@ -175,17 +211,44 @@ impl View {
         self.ticks.send_modify(|tick| *tick = tick.wrapping_add(1));
     }
 
-    /// Cuts a frame that ends at the table's head: these agents' rows are new, those are gone.
-    pub(super) fn cut(
-        &mut self,
-        table: &Table,
-        agents: &[AgentId],
-        removed: &[AgentId],
-        beside: Beside,
-        asides: Vec<Utf8Bytes>,
-    ) {
-        let rows: Vec<&RawValue> = agents.iter().filter_map(|agent| Some(&**table.row(agent)?.json())).collect();
-        let removed: Vec<&str> = removed.iter().map(|agent| agent.as_str()).collect();
+    /// Takes up what has changed; a frame of it is cut now, or at an instant that is given.
+    pub(super) fn change(&mut self, table: &Table, changed: Changed, now: Timestamp) -> Option<Timestamp> {
+        let at = self.pace.changed(changed.agents.len(), self.boards, now);
+        self.waiting.add(changed);
+        let is_full = self.waiting.agents.len().max(self.waiting.asides.len()) >= WAITING_MAX;
+        self.due = Some(if is_full { now } else { at });
+        self.cut_what_is_due(table, now)
+    }
+
+    /// Cuts a frame of what waits, where its time has come; gives the instant at which it has, where it has not.
+    pub(super) fn cut_what_is_due(&mut self, table: &Table, now: Timestamp) -> Option<Timestamp> {
+        if self.due.is_some_and(|due| due <= now) {
+            self.pace.cut(now);
+            self.cut_what_waits(table);
+        }
+        self.due
+    }
+
+    /// Cuts a frame of what waits: before anything is written anew, so that it is of where the rows stand.
+    fn cut_what_waits(&mut self, table: &Table) {
+        if self.due.take().is_some() {
+            let waiting = std::mem::take(&mut self.waiting);
+            self.cut(table, waiting);
+        }
+    }
+
+    /// Cuts a frame that ends at the table's head: these agents' rows are new, or gone.
+    fn cut(&mut self, table: &Table, changed: Changed) {
+        let Changed { agents, beside, asides } = changed;
+        let (mut rows, mut removed) = (Vec::<&RawValue>::new(), Vec::<&str>::new());
+        for (agent, was_shown) in &agents {
+            match table.row(agent).filter(|row| self.shows(&row.view.person)) {
+                Some(row) => rows.push(row.json()),
+                None if *was_shown => removed.push(agent.as_str()),
+                // Came and went between two frames.
+                None => {}
+            }
+        }
         let (from, to) = (self.boundary, table.head());
         let bytes = bytes_of(&rows) + removed.iter().map(|agent| agent.len() + 3).sum::<usize>();
         self.boundary = to;
@@ -213,6 +276,7 @@ impl View {
     /// Forgets every frame: each board begins anew.
     pub(super) fn reset(&mut self, table: &Table) {
         self.boundary = table.head();
+        (self.waiting, self.due) = (Changed::default(), None);
         self.ring.clear();
         self.ring_bytes = 0;
         self.catch_ups.clear();
@@ -251,6 +315,7 @@ impl View {
                         *place = Place::At { to: change.to };
                         return Some(change.frame.clone());
                     }
+                    self.cut_what_waits(table);
                     if to >= table.directory_since()
                         && let Some(text) = self.catch_up(table, to)
                     {
@@ -265,6 +330,9 @@ impl View {
 
     /// Where a board begins, and the frame that answers its cursor where there is one.
     pub(super) fn begin(&mut self, table: &Table, cursor: Option<Cursor>) -> (Place, Option<Utf8Bytes>) {
+        if cursor.is_some() {
+            self.cut_what_waits(table);
+        }
         let first = cursor.and_then(|cursor| self.resume(table, cursor));
         let place = match (&first, cursor) {
             (Some(_), _) => Place::At { to: self.boundary },
@@ -284,7 +352,7 @@ impl View {
         if cursor.to > self.boundary {
             // The view was opened anew, or the board saw it before it was closed: no row of it
             // changed in between, so that its boundary may move up to where the board already is.
-            self.cut(table, &[], &[], Beside { counts: false, alerts: false }, Vec::new());
+            self.cut(table, Changed::default());
         }
         if cursor.directory != table.directory_version() {
             return None;
@@ -292,7 +360,7 @@ impl View {
         self.catch_up(table, cursor.to)
     }
 
-    /// The beat at the present boundary.
+    /// The beat at the present boundary: of all that was told.
     pub(super) fn beat(&mut self, table: &Table) -> Utf8Bytes {
         let cursor = Cursor { to: self.boundary, directory: table.directory_version() };
         if let Some((_, text)) = self.beat.as_ref().filter(|(at, _)| *at == cursor) {
@@ -411,6 +479,8 @@ impl View {
         if crowded {
             self.snapshots.pop_front();
         }
+        self.cut_what_waits(table);
+        let boundary = self.boundary;
         let rows = self.rows(table).map(|row| Arc::clone(row.json())).collect();
         let cursor = self.cursor(table);
         let end = Boundary { to: boundary, cursor: &cursor };

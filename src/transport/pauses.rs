@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode, Uri};
@@ -47,7 +47,7 @@ pub(super) async fn pauses(State(app): State<Arc<App>>, uri: Uri, headers: Heade
     let scope = principal.scope(Action::ReadHistory)?;
     let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
     let form = Form::wanted(&headers)?;
-    let asked = Asked::read(&uri)?;
+    let asked = Asked::read(&uri, facts.directory.tenant.zone)?;
     app.rate_limiter.count(&principal.tenant, &principal.id, app.clock.now()).map_err(WireError::rate_limited)?;
     let filter = asked.filter(&scope)?;
     if form == Form::Json {
@@ -122,7 +122,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(uri: &Uri) -> Result<Asked, Problem> {
+    fn read(uri: &Uri, zone: Tz) -> Result<Asked, Problem> {
         let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
             return Err(Problem::parameter("query", "cannot be read"));
         };
@@ -150,8 +150,10 @@ impl Asked {
         // Nothing can lie between them: dates that were swapped, not a quiet week.
         let is_swapped = match (asked.from, asked.to) {
             (Some(DayOrInstant::Day(from)), Some(DayOrInstant::Day(to))) => to < from,
-            (Some(DayOrInstant::Instant(from)), Some(DayOrInstant::Instant(to))) => to < from,
-            _ => false,
+            _ => {
+                let (from, to) = asked.instants(zone);
+                from.zip(to).is_some_and(|(WireTime(from), WireTime(to))| to < from)
+            }
         };
         if is_swapped {
             return Err(Problem::parameter("to", "is before \"from\""));
@@ -225,7 +227,9 @@ fn no_id(_: IdError) -> &'static str {
 
 pub(super) fn day_or_instant(text: &str) -> Result<DayOrInstant, &'static str> {
     let day = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
-    day.map(DayOrInstant::Day)
+    // The end of a day is an instant too, and stands in an answer: a year has four digits.
+    day.filter(|day| day.year() < 9999)
+        .map(DayOrInstant::Day)
         .or_else(|| from_text(text).ok().map(DayOrInstant::Instant))
         .ok_or("must be a day (2026-11-22) or an instant (2026-11-22T20:57:49.123Z)")
 }
@@ -471,12 +475,17 @@ mod tests {
     }
 
     fn asked(query: &str) -> Result<Asked, Problem> {
-        Asked::read(&format!("/v1/pauses?{query}").parse().expect("an address"))
+        Asked::read(&format!("/v1/pauses?{query}").parse().expect("an address"), Sao_Paulo)
     }
 
     #[test]
     fn swapped_dates_are_refused_and_one_day_or_no_time_at_all_is_not() {
-        for swapped in ["from=2026-11-22&to=2026-11-21", "from=2026-11-22T00:00:01Z&to=2026-11-22T00:00:00Z"] {
+        for swapped in [
+            "from=2026-11-22&to=2026-11-21",
+            "from=2026-11-22T00:00:01Z&to=2026-11-22T00:00:00Z",
+            "from=2026-11-22&to=2026-11-22T02:59:59Z",
+            "from=2026-11-23T03:00:01Z&to=2026-11-22",
+        ] {
             assert!(asked(swapped).is_err(), "{swapped}");
         }
         for right in ["from=2026-11-22&to=2026-11-22", "from=2026-11-22T00:00:00Z&to=2026-11-22T00:00:00Z"] {
@@ -496,6 +505,7 @@ mod tests {
             ("colour=red", "colour"),
             ("from=yesterday", "from"),
             ("to=2026-13-01", "to"),
+            ("to=9999-12-31", "to"),
             ("limit=0", "limit"),
             ("limit=1001", "limit"),
             ("limit=x", "limit"),

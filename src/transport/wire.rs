@@ -419,11 +419,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_is_slow_and_steady_gets_all_of_it() {
         let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut wire = Wire::new(ours, Arc::new(SystemClock::start(Timestamp(0))), PingTimes::default()).await;
+        let clock = Arc::new(SystemClock::start(Timestamp(0)));
+        let mut wire = Wire::new(ours, Arc::clone(&clock) as Arc<dyn Clock>, PingTimes::default()).await;
         let reading = async {
             let (mut buffer, mut got) = ([0; 1024], 0);
             while got < 20_000 {
-                tokio::time::sleep(Duration::from_secs(4)).await;
+                clock.sleep_until(clock.now() + Duration::from_secs(4)).await;
                 got += theirs.read(&mut buffer).await.expect("read");
             }
             got

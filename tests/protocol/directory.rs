@@ -245,7 +245,7 @@ async fn the_policy_and_other_tenants_are_not_for_a_directorys_file() {
     let kind = format!("{of_acme}[[pause_type]]\ncode = \"cafe\"\nlimit = \"10m\"");
     let (status, problems) = house.refused(TOML, &kind).await;
     assert_eq!((status, problems.len(), problems[0].0), (400, 1, 3));
-    assert!(problems[0].1.contains("policy.put_draft"), "{problems:?}");
+    assert!(problems[0].1.contains("PUT /v1/policy/draft"), "{problems:?}");
     let other = house.refused(TOML, "[tenant]\nid = \"outra\"\npauses_enabled = false\n").await.1;
     assert_eq!(other, [(1, "tenant \"outra\": this is not the tenant of your credential".to_owned())]);
     // Pruned, the directory is what the file says; the pause types and the teams that they name stay.

@@ -1,0 +1,160 @@
+//! When the frames of a view are cut: at once while that is cheap, and once a tick while it is not.
+//!
+//! A write to a socket costs some microseconds however much is in it, so that what many changes to many boards cost is the number of
+//! writes. A tick makes one write of several changes, and costs whoever looks at the board up to its length.
+
+use std::time::Duration;
+
+use crate::domain::time::Timestamp;
+
+/// How many writes a second a view may cause, over all its boards, before it is cut once a tick. A write is about 5 µs of a processor, so
+/// that this is a third of one.
+pub const WRITES_PER_SECOND_MAX: u64 = 64_000;
+/// The ticks, the shortest first.
+pub const TICKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
+/// A tick is kept where at least so many changes fall into it: with fewer it would only cost time.
+pub const CHANGES_PER_TICK_MIN: u64 = 2;
+/// Over how long changes are counted.
+pub const COUNTED_OVER: Duration = Duration::from_millis(500);
+/// What has stopped coming is not waited for: not for longer than so many changes take to come.
+const GAPS_MAX: u64 = 2;
+
+/// How fast a view changes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// When the span began that is being counted.
+    began: Timestamp,
+    /// How many changes there were in it,
+    now: u64,
+    /// and in the one before it.
+    before: u64,
+    last_cut: Timestamp,
+}
+
+impl Pace {
+    pub(super) fn new() -> Pace {
+        let never = Timestamp(i64::MIN / 2);
+        Pace { began: never, now: 0, before: 0, last_cut: never }
+    }
+
+    /// So many changes at `now`. Says when they are to be cut with what came before them: no later than `now` where that is at once.
+    pub(super) fn changed(&mut self, changes: usize, boards: usize, now: Timestamp) -> Timestamp {
+        let span = now.since(self.began);
+        if span >= COUNTED_OVER {
+            self.before = if span < COUNTED_OVER * 2 { self.now } else { 0 };
+            (self.began, self.now) = (now, 0);
+        }
+        self.now += changes as u64;
+        let per_second = self.per_second(now);
+        let Some(tick) = tick(per_second, boards as u64) else { return now };
+        let quiet = Duration::from_millis((1000 * GAPS_MAX).div_ceil(per_second.max(1)));
+        (self.last_cut + tick).min(now + quiet)
+    }
+
+    /// A frame was cut.
+    pub(super) fn cut(&mut self, now: Timestamp) {
+        self.last_cut = now;
+    }
+
+    /// Changes a second, of the span that is being counted and as much of the one before it as makes a whole one.
+    fn per_second(&self, now: Timestamp) -> u64 {
+        let whole = COUNTED_OVER.as_millis() as u64;
+        let left = whole.saturating_sub(now.since(self.began).as_millis() as u64);
+        let counted = self.now * whole + self.before * left;
+        counted * 1000 / (whole * whole)
+    }
+}
+
+/// The tick that so many changes a second to so many boards are told in; none where they are told at once.
+fn tick(per_second: u64, boards: u64) -> Option<Duration> {
+    let fills = |tick: Duration| per_second * tick.as_millis() as u64 >= CHANGES_PER_TICK_MIN * 1000;
+    let [short, long] = TICKS;
+    let writes = |frames: u64| frames.saturating_mul(boards);
+    if !fills(short) && writes(per_second) <= WRITES_PER_SECOND_MAX {
+        return None;
+    }
+    let short_is_enough = writes(1000 / short.as_millis() as u64) <= WRITES_PER_SECOND_MAX;
+    if fills(short) && short_is_enough { Some(short) } else { Some(long).filter(|long| fills(*long)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp(1_000_000);
+
+    #[test]
+    fn a_tick_is_the_shortest_that_is_enough_and_none_where_it_would_only_cost_time() {
+        let [short, long] = TICKS.map(Some);
+        for (per_second, boards, expected, why) in [
+            (0, 1_000, None, "nothing"),
+            (60, 1_000, None, "60,000 writes a second"),
+            (100, 1_000, long, "100,000 writes a second; in ticks of 10 ms they would be as many"),
+            (100, 100, None, "10,000 writes a second"),
+            (199, 1, None, "less than two in each 10 ms"),
+            (200, 1, short, "nobody reads 200 frames a second"),
+            (1_000, 100, short, "10,000 writes a second"),
+            (1_000, 1_000, long, "in ticks of 10 ms they would be 100,000 writes a second"),
+            (20, 10_000, None, "one change in 50 ms: a tick saves nothing"),
+            (40, 10_000, long, "two in 50 ms"),
+            (u64::from(u32::MAX), 20_000, long, "as much as there may be"),
+        ] {
+            assert_eq!(tick(per_second, boards), expected, "{per_second} changes a second to {boards} boards: {why}");
+        }
+    }
+
+    /// Changes at these instants to 1,000 boards; gives the instants of the cuts.
+    fn cuts(changes: impl IntoIterator<Item = i64>) -> Vec<i64> {
+        let (mut pace, mut cuts, mut due) = (Pace::new(), Vec::new(), None::<Timestamp>);
+        for at in changes.into_iter().chain([i64::MAX / 4]) {
+            let now = START + Duration::from_millis(at as u64);
+            if let Some(cut) = due.take_if(|due| *due < now) {
+                pace.cut(cut);
+                cuts.push(cut.0 - START.0);
+            }
+            let cut = pace.changed(1, 1_000, now);
+            if cut <= now {
+                pace.cut(now);
+                cuts.push(at);
+                due = None;
+            } else {
+                due = Some(cut);
+            }
+        }
+        cuts.pop();
+        cuts
+    }
+
+    #[test]
+    fn a_quiet_view_is_cut_with_each_change() {
+        let each_20_ms: Vec<i64> = (0..100).map(|n| n * 20).collect();
+        assert_eq!(cuts(each_20_ms.clone()), each_20_ms);
+    }
+
+    #[test]
+    fn a_busy_view_is_cut_each_50_ms_and_no_change_waits_longer() {
+        let changes: Vec<i64> = (0..1_000).map(|n| n * 5).collect();
+        let cuts = cuts(changes.clone());
+        let late = changes.iter().map(|at| cuts.iter().find(|cut| *cut >= at).expect("each is cut") - at).max();
+        assert!(late.is_some_and(|late| late <= 50), "{late:?}");
+        let steady: Vec<i64> = cuts.iter().filter(|cut| **cut > 2_000).copied().collect();
+        let apart: Vec<i64> = steady.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(apart.len() > 50 && apart[..apart.len() - 1].iter().all(|apart| *apart == 50), "{apart:?}");
+    }
+
+    #[test]
+    fn what_has_stopped_coming_is_not_waited_for() {
+        // 10 at once, each 45 ms: 222 a second, so that two come in 10 ms where they come evenly.
+        let bursts = (0..100).flat_map(|burst| std::iter::repeat_n(burst * 45, 10));
+        let cuts = cuts(bursts);
+        let late = cuts.iter().filter(|cut| **cut > 1_000).map(|cut| cut % 45).max();
+        assert!(late.is_some_and(|late| late <= 10), "{late:?}");
+    }
+
+    #[test]
+    fn a_view_that_was_busy_is_quiet_again_after_a_second() {
+        let changes = (0..500).map(|n| n * 2).chain([2_500, 2_600]);
+        let cuts = cuts(changes);
+        assert_eq!(cuts[cuts.len() - 2..], [2_500, 2_600]);
+    }
+}
