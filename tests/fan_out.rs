@@ -16,6 +16,8 @@ mod house;
 mod losses;
 #[path = "support/lossy_bus.rs"]
 mod lossy_bus;
+#[path = "fan_out/outlets.rs"]
+mod outlets;
 #[path = "fan_out/ticks.rs"]
 mod ticks;
 #[path = "fan_out/unshown.rs"]
@@ -506,6 +508,7 @@ async fn a_tenant_that_is_opened_again_is_repaired_by_what_it_is_given() {
     let seed = house.world.tenant_snapshot();
     house.hub.open_tenant(SHARD, Arc::clone(&seed.directory), seed.head, seed_rows(&seed));
     house.hub.open_tenant(SHARD, Arc::clone(&seed.directory), TenantSeq(0), Vec::new());
+    house.settle().await;
     drain(&mut board, &mut dashboard, &house.world);
     assert_eq!(dashboard.rows, house.world.truth(&[0]));
     assert_eq!(house.clock.now(), Timestamp(BEGIN.0));

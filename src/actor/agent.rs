@@ -138,7 +138,7 @@ impl AgentActor {
     pub(super) async fn run(&mut self) {
         let is_on_errand = self.errand.is_some();
         // Sockets that are gone, or deadlines that passed, before this actor was.
-        self.on_deadline().await;
+        Box::pin(self.on_deadline()).await;
         if is_on_errand && !self.lost && self.may_rest() && Box::pin(self.goes_to_rest()).await {
             return;
         }
@@ -147,7 +147,7 @@ impl AgentActor {
             match self.next_input().await {
                 // Apart from the task, which has room for all that it may ever wait for: most wait for nothing.
                 Input::Message(message) => Box::pin(self.on_message(*message)).await,
-                Input::Deadline => self.on_deadline().await,
+                Input::Deadline => Box::pin(self.on_deadline()).await,
                 Input::Idle if Box::pin(self.goes_to_rest()).await => break,
                 Input::Idle => {}
                 Input::Closed => break,

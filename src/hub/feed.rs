@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 
 use super::seed::seed_rows;
 use super::tenant::Tenant;
+use super::view::Cut;
 use crate::domain::id::{TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
 use crate::limits::Limit;
@@ -23,6 +24,8 @@ pub const EARLY_MAX: usize = 64;
 /// How long a gap may last before the journal is read: longer than messages overtake each other by,
 /// and short against the heartbeat within which a gap must be repaired.
 pub const GAP_WAIT: Duration = Duration::from_millis(100);
+/// How many batches that have come are taken up before boards are told of them.
+const TAKEN_AT_ONCE_MAX: usize = 64;
 /// How long to wait before the journal is read again after it could not be, and before a feed that
 /// ended is subscribed to again.
 pub const REPAIR_RETRY: Duration = Duration::from_millis(500);
@@ -50,6 +53,7 @@ pub(super) struct FeedReader {
 enum Input {
     Delivery(Option<Delivery>),
     RepairDue,
+    /// Boards are to be told something, or somebody else has moved the table.
     CutDue,
     Stop,
 }
@@ -105,15 +109,43 @@ impl FeedReader {
     async fn read(&mut self, stop: &CancellationToken) {
         loop {
             match self.next_input(stop).await {
-                Input::Delivery(Some(Delivery::Message(message))) => self.on_message(message),
-                Input::Delivery(Some(Delivery::Missed)) => self.on_missed(),
-                Input::RepairDue => self.repair().await,
-                Input::CutDue => {
-                    let now = self.clock.now();
-                    self.tenant.state().cut_what_is_due(now);
+                Input::Delivery(Some(delivery)) => {
+                    self.on_delivery(delivery);
+                    self.take_what_has_come();
                 }
+                Input::RepairDue => self.repair().await,
+                Input::CutDue => {}
                 Input::Delivery(None) | Input::Stop => return,
             }
+            self.tell_what_is_due().await;
+        }
+    }
+
+    fn on_delivery(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Message(message) => self.on_message(message),
+            Delivery::Missed => self.on_missed(),
+        }
+    }
+
+    /// What came while boards were told of what was before it is told in one frame. The end of the feed, should it come here, comes again.
+    fn take_what_has_come(&mut self) {
+        for _ in 0..TAKEN_AT_ONCE_MAX {
+            if self.tenant.state().is_full() {
+                return;
+            }
+            match self.subscription.next().now_or_never() {
+                Some(Some(delivery)) => self.on_delivery(delivery),
+                Some(None) | None => return,
+            }
+        }
+    }
+
+    async fn tell_what_is_due(&mut self) {
+        let now = self.clock.now();
+        let cuts = self.tenant.state().cut_what_is_due(now);
+        for cut in cuts {
+            cut.tell(&*self.clock).await;
         }
     }
 
@@ -138,6 +170,7 @@ impl FeedReader {
             () = stop.cancelled() => Input::Stop,
             () = repair_due => Input::RepairDue,
             () = cut_due => Input::CutDue,
+            () = self.tenant.nudged() => Input::CutDue,
             delivery = self.subscription.next() => Input::Delivery(delivery),
         }
     }
@@ -188,6 +221,9 @@ impl FeedReader {
             let committed = first.remove();
             if committed.to > state.table.head() {
                 state.commit(&committed, now);
+            }
+            if state.is_full() {
+                state.cut_what_is_due(now).iter().for_each(Cut::wake);
             }
         }
     }

@@ -13,6 +13,7 @@ mod board;
 pub mod cursor;
 mod feed;
 mod pace;
+mod seat;
 mod seed;
 mod table;
 mod tenant;
@@ -34,6 +35,7 @@ use crate::sync::{RwLock, spawn_on};
 pub use board::{BEAT_AFTER, Board, BoardFrame};
 pub use feed::{EARLY_MAX, GAP_WAIT, REPAIR_RETRY};
 pub use pace::{CHANGES_PER_TICK_MIN, COUNTED_OVER, TICKS, WRITES_PER_SECOND_MAX};
+pub use seat::Outlet;
 pub use seed::{SeedRow, seed_rows};
 pub use tenant::VIEWS_MAX;
 pub use view::{CATCH_UP_BYTES_MAX, CATCH_UPS_MAX, RING_BYTES_MAX, RING_FRAMES_MAX, SNAPSHOTS_MAX, WAITING_MAX};
@@ -123,6 +125,7 @@ impl Hub {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tenant) = tenants.get(&id) {
             tenant.state().repair(head, &directory, rows, self.clock.now());
+            tenant.nudge();
             return;
         }
         // What is published between this line and the first read waits in the subscription.
@@ -144,11 +147,25 @@ impl Hub {
         teams: &BTreeSet<TeamId>,
         cursor: Option<&str>,
     ) -> Result<Board, HubError> {
+        self.board_through(None, tenant, teams, cursor)
+    }
+
+    /// The same, with a way out: what is told through it [`Board::next`] does not give.
+    ///
+    /// # Errors
+    /// [`HubError`].
+    pub fn board_through(
+        self: &Arc<Self>,
+        outlet: Option<Arc<dyn Outlet>>,
+        tenant: &TenantId,
+        teams: &BTreeSet<TeamId>,
+        cursor: Option<&str>,
+    ) -> Result<Board, HubError> {
         if self.stop.is_cancelled() {
             return Err(HubError::Draining);
         }
         let tenant = self.tenant(tenant).ok_or(HubError::UnknownTenant)?;
-        Board::join(tenant, teams, cursor, Arc::clone(&self.clock))
+        Board::join(tenant, teams, cursor, outlet, Arc::clone(&self.clock))
     }
 
     /// The number that the tenant's rows stand at.

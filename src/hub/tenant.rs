@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use metrics::{counter, gauge};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::HubError;
+use super::seat::Seat;
 use super::seed::SeedRow;
 use super::table::{Delta, Table, Touched};
-use super::view::{Changed, View};
+use super::view::{Changed, Cut, View};
 use crate::domain::directory::Directory;
 use crate::domain::id::{AgentId, RequestId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
@@ -31,6 +32,8 @@ pub const VIEWS_MAX: usize = 1024;
 pub(super) struct Tenant {
     pub(super) id: TenantId,
     state: Mutex<State>,
+    /// Wakes the reader of the feed, who tells boards what changed.
+    nudge: Notify,
 }
 
 /// What the lock guards.
@@ -65,7 +68,17 @@ impl Tenant {
             repair_stale: None,
             shown_from,
         };
-        Tenant { id, state: Mutex::new(state) }
+        Tenant { id, state: Mutex::new(state), nudge: Notify::new() }
+    }
+
+    /// Lets the reader of the feed look what is to be told, after somebody else has moved the table.
+    pub(super) fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    /// Completes once there was a nudge.
+    pub(super) async fn nudged(&self) {
+        self.nudge.notified().await;
     }
 
     /// Locks. Whoever panicked under the lock is followed by the feed's own recovery
@@ -109,7 +122,7 @@ impl State {
 
     fn tell_shown(&self, was_shown: bool) {
         if self.is_shown() && !was_shown {
-            self.views.values().for_each(View::tick);
+            self.views.values().for_each(View::wake_all);
         }
     }
 
@@ -121,8 +134,8 @@ impl State {
         }
     }
 
-    /// Counts a board in; opens its view when it is the first.
-    pub(super) fn join(&mut self, id: &Arc<str>, teams: &BTreeSet<TeamId>) -> Result<(), HubError> {
+    /// Opens a view for a board, which takes a seat in it next, where it is not open.
+    pub(super) fn open_view(&mut self, id: &Arc<str>, teams: &BTreeSet<TeamId>) -> Result<(), HubError> {
         if !self.views.contains_key(id) {
             if self.views.len() >= VIEWS_MAX {
                 Limit::Views.reached();
@@ -134,19 +147,22 @@ impl State {
             }
             gauge!("intervalo_hub_views").increment(1.0);
         }
-        if let Some(view) = self.views.get_mut(id) {
-            view.boards += 1;
-            gauge!("intervalo_hub_boards").increment(1.0);
-        }
         Ok(())
     }
 
-    /// Counts a board out; the last one closes its view.
-    pub(super) fn leave(&mut self, id: &Arc<str>) {
+    /// A board takes its seat; gives the number of it. None where the view is not open.
+    pub(super) fn sit(&mut self, id: &str, seat: Arc<Seat>) -> Option<u64> {
+        let number = self.views.get_mut(id)?.sit(seat);
+        gauge!("intervalo_hub_boards").increment(1.0);
+        Some(number)
+    }
+
+    /// A board is gone; the last one closes its view.
+    pub(super) fn leave(&mut self, id: &Arc<str>, number: u64) {
         let Some(view) = self.views.get_mut(id) else { return };
-        view.boards -= 1;
+        view.stand_up(number);
         gauge!("intervalo_hub_boards").decrement(1.0);
-        if view.boards > 0 {
+        if view.boards() > 0 {
             return;
         }
         if let Some(view) = self.views.remove(id) {
@@ -172,19 +188,28 @@ impl State {
         self.tell_head();
     }
 
+    /// True when so much waits for a frame that it is to be cut before more is taken up.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.keys().any(|id| self.views.get(id).is_some_and(View::is_full))
+    }
+
     /// When the next frame is to be cut of what waits for it.
     pub(super) fn next_cut(&self) -> Option<Timestamp> {
         self.waiting.values().min().copied()
     }
 
-    /// Cuts the frames whose time has come.
-    pub(super) fn cut_what_is_due(&mut self, now: Timestamp) {
-        self.waiting.retain(|id, at| {
-            // Where somebody began anew meanwhile it was cut then, and the view may be gone.
-            let later = self.views.get_mut(id).and_then(|view| view.cut_what_is_due(&self.table, now));
-            *at = later.unwrap_or(*at);
-            later.is_some()
+    /// Cuts the frames whose time has come; they are to be told when this is no longer locked.
+    pub(super) fn cut_what_is_due(&mut self, now: Timestamp) -> Vec<Cut> {
+        let mut cuts = Vec::new();
+        let State { waiting, views, table, .. } = self;
+        waiting.retain(|id, at| {
+            let is_due = *at <= now;
+            if is_due {
+                cuts.extend(views.get_mut(id).and_then(|view| view.cut_what_is_due(table, now)));
+            }
+            !is_due
         });
+        cuts
     }
 
     /// Takes up rows as the journal has them at `head`, unless the table is further; what differs
@@ -235,17 +260,16 @@ impl State {
 
     fn tell_stale(&self, before: Option<Timestamp>) {
         if self.stale() != before {
-            self.views.values().for_each(View::tick);
+            self.views.values().for_each(View::wake_all);
         }
     }
 
     fn tell_views(&mut self, delta: &Delta, now: Timestamp) {
         for (id, changed) in self.changes_of_views(delta) {
-            let Some(view) = self.views.get_mut(&id) else { continue };
-            match view.change(&self.table, changed, now) {
-                Some(at) => self.waiting.insert(id, at),
-                None => self.waiting.remove(&id),
-            };
+            if let Some(view) = self.views.get_mut(&id) {
+                let at = view.change(changed, now);
+                self.waiting.insert(id, at);
+            }
         }
     }
 

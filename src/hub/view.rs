@@ -10,16 +10,17 @@ use std::sync::Arc;
 use metrics::counter;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::board::BoardFrame;
 use super::cursor::Cursor;
 use super::pace::Pace;
+use super::seat::Seat;
 use super::table::{Row, Table};
 use crate::domain::directory::Person;
 use crate::domain::id::{AgentId, TeamId, TenantId, TenantSeq};
 use crate::domain::time::Timestamp;
+use crate::ports::Clock;
 use crate::protocol::board::{self, Boundary, Extras, Snapshot};
 use crate::protocol::request::RequestObject;
 
@@ -151,10 +152,46 @@ pub(super) struct View {
     snapshots_made: u64,
     beat: Option<(Cursor, Utf8Bytes)>,
     stale: Option<(Timestamp, Utf8Bytes)>,
-    /// How many boards it has.
-    pub(super) boards: usize,
-    /// Moves whenever a board may have something to be sent.
-    ticks: watch::Sender<u64>,
+    /// Its boards, by a number that none has had before.
+    seats: BTreeMap<u64, Arc<Seat>>,
+    seats_made: u64,
+}
+
+/// A frame that was cut, and everybody who is to be told.
+#[derive(Debug)]
+pub(super) struct Cut {
+    from: TenantSeq,
+    to: TenantSeq,
+    /// None where it would have been too long, or where what is told beside it takes the board's own task.
+    frame: Option<Utf8Bytes>,
+    seats: Vec<Arc<Seat>>,
+}
+
+impl Cut {
+    /// How many are told before others have a turn, and how many bytes: some hundred microseconds of writing.
+    const AT_ONCE: usize = 32;
+    const BYTES_AT_ONCE: usize = 64 * 1024;
+
+    /// Lets every board look for itself.
+    pub(super) fn wake(&self) {
+        self.seats.iter().for_each(|seat| seat.wake());
+    }
+
+    /// Hands the frame to every board that has all before it, and wakes the others.
+    pub(super) async fn tell(self, clock: &dyn Clock) {
+        let length = self.frame.as_ref().map_or(0, |frame| frame.len());
+        let at_once = Cut::BYTES_AT_ONCE.checked_div(length).unwrap_or(Cut::AT_ONCE).clamp(1, Cut::AT_ONCE);
+        for some in self.seats.chunks(at_once) {
+            let now = clock.now();
+            for seat in some {
+                match &self.frame {
+                    Some(frame) => seat.tell(frame, self.from, self.to, now),
+                    None => seat.wake(),
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 impl View {
@@ -174,8 +211,8 @@ impl View {
             snapshots_made: 0,
             beat: None,
             stale: None,
-            boards: 0,
-            ticks: watch::Sender::new(0),
+            seats: BTreeMap::new(),
+            seats_made: 0,
         }
     }
 
@@ -201,32 +238,62 @@ impl View {
         person.left_at.is_none() && person.teams.iter().any(|team| self.teams.contains(team))
     }
 
-    /// Wakes with every new frame.
-    pub(super) fn ticks(&self) -> watch::Receiver<u64> {
-        self.ticks.subscribe()
+    /// Where the last frame ended.
+    pub(super) fn boundary(&self) -> TenantSeq {
+        self.boundary
+    }
+
+    /// True when no more is to wait for the next frame.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.agents.len().max(self.waiting.asides.len()) >= WAITING_MAX
+    }
+
+    /// How many boards it has.
+    pub(super) fn boards(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Gives a board its seat, and the number of it.
+    pub(super) fn sit(&mut self, seat: Arc<Seat>) -> u64 {
+        self.seats_made += 1;
+        self.seats.insert(self.seats_made, seat);
+        self.seats_made
+    }
+
+    /// A board is gone.
+    pub(super) fn stand_up(&mut self, number: u64) {
+        let Some(seat) = self.seats.remove(&number) else { return };
+        if let Place::Reading { snapshot, .. } = seat.with(|progress| progress.place)
+            && let Some(kept) = self.snapshots.iter_mut().find(|kept| kept.number == snapshot)
+        {
+            kept.readers -= 1;
+            self.drop_unread_snapshots();
+        }
     }
 
     /// Lets boards look whether there is something for them.
-    pub(super) fn tick(&self) {
-        self.ticks.send_modify(|tick| *tick = tick.wrapping_add(1));
+    pub(super) fn wake_all(&self) {
+        self.seats.values().for_each(|seat| seat.wake());
     }
 
-    /// Takes up what has changed; a frame of it is cut now, or at an instant that is given.
-    pub(super) fn change(&mut self, table: &Table, changed: Changed, now: Timestamp) -> Option<Timestamp> {
-        let at = self.pace.changed(changed.agents.len(), self.boards, now);
+    /// Takes up what has changed, and says when a frame is to be cut of it: no later than `now` where that is at once.
+    pub(super) fn change(&mut self, changed: Changed, now: Timestamp) -> Timestamp {
+        let at = self.pace.changed(changed.agents.len(), self.boards(), now);
         self.waiting.add(changed);
-        let is_full = self.waiting.agents.len().max(self.waiting.asides.len()) >= WAITING_MAX;
-        self.due = Some(if is_full { now } else { at });
-        self.cut_what_is_due(table, now)
+        let at = if self.is_full() { now } else { at };
+        self.due = Some(at);
+        at
     }
 
-    /// Cuts a frame of what waits, where its time has come; gives the instant at which it has, where it has not.
-    pub(super) fn cut_what_is_due(&mut self, table: &Table, now: Timestamp) -> Option<Timestamp> {
-        if self.due.is_some_and(|due| due <= now) {
-            self.pace.cut(now);
-            self.cut_what_waits(table);
-        }
-        self.due
+    /// Cuts a frame of what waits, to be told to all; none where that was cut already, because somebody came to whom it was told.
+    pub(super) fn cut_what_is_due(&mut self, table: &Table, now: Timestamp) -> Option<Cut> {
+        self.due.take()?;
+        self.pace.cut(now);
+        let waiting = std::mem::take(&mut self.waiting);
+        let (from, frame) = (self.boundary, self.cut(table, waiting));
+        // What is told beside a frame takes the board's own task.
+        let frame = frame.filter(|frame| frame.asides.is_empty()).map(|frame| frame.text);
+        Some(Cut { from, to: self.boundary, frame, seats: self.seats.values().cloned().collect() })
     }
 
     /// Cuts a frame of what waits: before anything is written anew, so that it is of where the rows stand.
@@ -234,11 +301,12 @@ impl View {
         if self.due.take().is_some() {
             let waiting = std::mem::take(&mut self.waiting);
             self.cut(table, waiting);
+            self.wake_all();
         }
     }
 
-    /// Cuts a frame that ends at the table's head: these agents' rows are new, or gone.
-    fn cut(&mut self, table: &Table, changed: Changed) {
+    /// Cuts a frame that ends at the table's head: these agents' rows are new, or gone. None where it would be too long.
+    fn cut(&mut self, table: &Table, changed: Changed) -> Option<BoardFrame> {
         let Changed { agents, beside, asides } = changed;
         let (mut rows, mut removed) = (Vec::<&RawValue>::new(), Vec::<&str>::new());
         for (agent, was_shown) in &agents {
@@ -261,16 +329,17 @@ impl View {
         if bytes > CATCH_UP_BYTES_MAX {
             self.ring.clear();
             self.ring_bytes = 0;
-        } else {
-            let cursor = self.cursor(table);
-            let end = Boundary { to, cursor: &cursor };
-            let extras = self.extras(table, beside);
-            let text = encoded(board::changes(&self.id, from, end, &rows, &removed, &extras));
-            self.ring_bytes += text.len();
-            self.ring.push_back(Change { from, to, frame: BoardFrame { text, asides } });
-            self.trim_ring();
+            return None;
         }
-        self.tick();
+        let cursor = self.cursor(table);
+        let end = Boundary { to, cursor: &cursor };
+        let extras = self.extras(table, beside);
+        let text = encoded(board::changes(&self.id, from, end, &rows, &removed, &extras));
+        self.ring_bytes += text.len();
+        let frame = BoardFrame { text, asides };
+        self.ring.push_back(Change { from, to, frame: frame.clone() });
+        self.trim_ring();
+        Some(frame)
     }
 
     /// Forgets every frame: each board begins anew.
@@ -282,7 +351,7 @@ impl View {
         self.catch_ups.clear();
         self.snapshots.clear();
         self.beat = None;
-        self.tick();
+        self.wake_all();
     }
 
     /// The next frame for a board, which moves its place; none when it has everything.
@@ -353,6 +422,7 @@ impl View {
             // The view was opened anew, or the board saw it before it was closed: no row of it
             // changed in between, so that its boundary may move up to where the board already is.
             self.cut(table, Changed::default());
+            self.wake_all();
         }
         if cursor.directory != table.directory_version() {
             return None;
@@ -380,16 +450,6 @@ impl View {
         let text = encoded(board::stale(&self.id, since));
         self.stale = Some((since, text.clone()));
         text
-    }
-
-    /// A board at this place is gone.
-    pub(super) fn release(&mut self, place: Place) {
-        if let Place::Reading { snapshot, .. } = place
-            && let Some(kept) = self.snapshots.iter_mut().find(|kept| kept.number == snapshot)
-        {
-            kept.readers -= 1;
-            self.drop_unread_snapshots();
-        }
     }
 
     /// Counts and alerts as they are to be put beside rows.

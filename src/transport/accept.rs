@@ -22,6 +22,7 @@ use tower::ServiceExt;
 
 use super::App;
 use super::http::secure;
+use super::outlet::Outlet;
 use super::patience::Patience;
 use super::problem::Problem;
 use super::sockets::{ConnectionPlace, Full};
@@ -58,6 +59,8 @@ pub(super) struct Peer {
     pub(super) client: IpAddr,
     /// The connection is a trusted proxy's.
     pub(super) is_proxy: bool,
+    /// Where others may write to the connection as well: over TLS nobody can.
+    pub(super) outlet: Option<Arc<Outlet>>,
     /// Held as long as anything of the connection lives, an upgraded socket too.
     pub(super) _place: Arc<ConnectionPlace>,
 }
@@ -78,7 +81,7 @@ pub(super) async fn run(listener: TcpListener, app: Arc<App>, routes: axum::Rout
                 let admitted = if is_proxy { app.sockets.admit_proxy() } else { app.sockets.admit(address.ip()) };
                 match admitted {
                     Ok(place) => {
-                        let peer = Peer { client: address.ip(), is_proxy, _place: Arc::new(place) };
+                        let peer = Peer { client: address.ip(), is_proxy, outlet: None, _place: Arc::new(place) };
                         app.tasks.spawn(serve_connection(stream, peer, Arc::clone(&app), routes.clone()));
                     }
                     Err(full) => {
@@ -180,8 +183,10 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Arc<App>, routes: 
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
+    let (stream, outlet) = Outlet::of(stream);
     let stream = StallGuard::new(stream, Arc::clone(&app.clock));
     let Some(tls) = app.settings.tls.clone() else {
+        let peer = Peer { outlet: Some(outlet), ..peer };
         return serve_http(stream, peer, app, routes).await;
     };
     let shaken = tokio::select! {

@@ -27,7 +27,7 @@ use crate::domain::id::{AgentId, SessionId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::limits::Limit;
 use crate::protocol::close::CloseCode;
-use crate::protocol::error::WireError;
+use crate::protocol::error::{ErrorKind, WireError};
 use crate::protocol::methods::{
     Invocation, LimitsShown, Method, OpenParams, PauseAnnotatedTold, PauseCorrectedTold, PauseOffered, PauseThreshold,
     Pong, Refreshed, SessionOpened, SignOutScope,
@@ -58,7 +58,7 @@ pub(super) struct Session {
     answered_at: Arc<std::sync::atomic::AtomicI64>,
     /// Where it comes from.
     client: IpAddr,
-    /// The credential that came with the upgrade.
+    /// The credential that came with the upgrade, until the session is open.
     credential: Option<Principal>,
     /// Which page opened the socket, where a browser said so.
     origin: Option<String>,
@@ -98,7 +98,7 @@ struct Presence {
 /// Takes the socket off the agent when it is dropped, however the connection ended.
 struct Attached {
     app: Arc<App>,
-    principal: Principal,
+    tenant: TenantId,
     agent: AgentId,
     session: SessionId,
     /// It may be on the agent.
@@ -113,7 +113,7 @@ impl Drop for Attached {
         // Without a runtime the process is ending, and its next start takes every socket off.
         let Ok(runtime) = Handle::try_current() else { return };
         let app = Arc::clone(&self.app);
-        let (tenant, agent, session) = (self.principal.tenant.clone(), self.agent.clone(), self.session);
+        let (tenant, agent, session) = (self.tenant.clone(), self.agent.clone(), self.session);
         let detaching = async move { app.router.detach(&tenant, &agent, session).await };
         self.app.tasks.spawn_on(detaching, &runtime);
     }
@@ -185,10 +185,13 @@ impl Session {
     }
 
     /// Opens the session when a credential came with the upgrade. What fails here is told to the
-    /// first call.
+    /// first call, but for a credential that was ended since: the socket ends as it would with a session.
     pub(super) async fn open_at_once(&mut self) {
-        if let Some(principal) = self.credential.clone() {
-            let _ = self.open_as(principal, true).await;
+        let Some(principal) = self.credential.clone() else { return };
+        let opened = self.open_as(principal, true).await;
+        if opened.is_err_and(|error| error.kind() == ErrorKind::Unauthenticated) {
+            let reason = "the credential was ended".to_owned();
+            self.ending.get_or_insert(Ending::Close(CloseCode::CredentialEnded, reason));
         }
     }
 
@@ -518,6 +521,7 @@ impl Session {
         tracing::debug!(session.id = self.id.0, tenant.id = %principal.tenant, "a session of {} is open", principal.kind());
         self.open =
             Some(Open { principal, agent, presence, expiry_told: false, signed_out: false, watch: None, place });
+        self.credential = None;
         Ok(())
     }
 
@@ -527,7 +531,7 @@ impl Session {
         // From here on the socket is taken off again, also when the wait for the answer is dropped.
         let mut attached = Attached {
             app: Arc::clone(&self.app),
-            principal: principal.clone(),
+            tenant: principal.tenant.clone(),
             agent: agent.clone(),
             session: self.id,
             is_on: true,

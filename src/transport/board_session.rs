@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::select_all;
 use serde_json::Value;
 
+use super::outlet::Outlet;
 use super::{App, rpc};
 use crate::auth::{Action, Principal, Scope};
 use crate::domain::directory::Directory;
 use crate::domain::id::TeamId;
-use crate::hub::{Board, BoardFrame, HubError};
+use crate::hub::{self, Board, BoardFrame, HubError};
 use crate::limits::Limit;
 use crate::protocol::error::{ErrorKind, WireError};
 use crate::protocol::methods::TeamsWanted;
@@ -23,8 +25,11 @@ pub(super) const BOARDS_MAX: usize = 8;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The boards of one socket.
-#[derive(Default)]
-pub(super) struct Boards(Vec<Viewed>);
+pub(super) struct Boards {
+    viewed: Vec<Viewed>,
+    /// Where frames go past the socket's own task.
+    outlet: Option<Arc<Outlet>>,
+}
 
 struct Viewed {
     board: Board,
@@ -32,6 +37,11 @@ struct Viewed {
 }
 
 impl Boards {
+    /// None yet.
+    pub(super) fn new(outlet: Option<Arc<Outlet>>) -> Boards {
+        Boards { viewed: Vec::new(), outlet }
+    }
+
     /// Begins a board. Its first frame comes out of [`Boards::next`], after the reply.
     pub(super) fn subscribe(
         &mut self,
@@ -44,53 +54,54 @@ impl Boards {
         let facts = app.router.tenant(&principal.tenant).ok_or_else(WireError::forbidden)?;
         let teams = reached(wanted, &scope, &facts.directory).ok_or_else(WireError::forbidden)?;
         // Looked for by what it shows: making a board that is not kept would cost the view a frame.
-        if let Some(known) = self.0.iter().find(|viewed| viewed.teams == teams) {
+        if let Some(known) = self.viewed.iter().find(|viewed| viewed.teams == teams) {
             let message = "This socket has that board already.";
             return Err(WireError::new(ErrorKind::Conflict, "subscribed", message)
                 .with("subscription", known.board.subscription()));
         }
-        if self.0.len() >= BOARDS_MAX {
+        if self.viewed.len() >= BOARDS_MAX {
             Limit::Boards.reached();
             let message = format!("A socket has at most {BOARDS_MAX} boards; end one first.");
             return Err(WireError::new(ErrorKind::Refused, "too_many_boards", message).with("max", BOARDS_MAX));
         }
-        let board = app.hub.board(&principal.tenant, &teams, cursor).map_err(refused)?;
+        let outlet = self.outlet.clone().map(|outlet| outlet as Arc<dyn hub::Outlet>);
+        let board = app.hub.board_through(outlet, &principal.tenant, &teams, cursor).map_err(refused)?;
         let subscription = Value::from(board.subscription());
-        self.0.push(Viewed { board, teams });
+        self.viewed.push(Viewed { board, teams });
         Ok(subscription)
     }
 
     /// Ends a board.
     pub(super) fn unsubscribe(&mut self, subscription: &str) -> Result<Value, WireError> {
-        let Some(at) = self.0.iter().position(|viewed| viewed.board.subscription() == subscription) else {
+        let Some(at) = self.viewed.iter().position(|viewed| viewed.board.subscription() == subscription) else {
             return Err(WireError::new(ErrorKind::NotFound, "not_found", "This socket has no such board."));
         };
-        self.0.remove(at);
+        self.viewed.remove(at);
         Ok(rpc::ended())
     }
 
     /// Ends the boards that the principal does not reach, and names them.
     pub(super) fn keep_reached_by(&mut self, principal: &Principal) -> Vec<String> {
         let scope = principal.scope(Action::WatchBoard);
-        let (kept, ended) = std::mem::take(&mut self.0).into_iter().partition(|viewed| match &scope {
+        let (kept, ended) = std::mem::take(&mut self.viewed).into_iter().partition(|viewed| match &scope {
             Ok(Scope::Tenant) => true,
             Ok(Scope::Teams(own)) => viewed.teams.is_subset(own),
             Err(_) => false,
         });
-        self.0 = kept;
+        self.viewed = kept;
         ended.iter().map(|viewed| viewed.board.subscription().to_owned()).collect()
     }
 
     /// The next frame of any board; never, when there is none. Loses nothing when it is dropped.
     pub(super) async fn next(&mut self) -> BoardFrame {
-        if self.0.is_empty() {
+        if self.viewed.is_empty() {
             return pending().await;
         }
-        let nexts = self.0.iter_mut().map(|viewed| Box::pin(viewed.board.next()));
+        let nexts = self.viewed.iter_mut().map(|viewed| Box::pin(viewed.board.next()));
         let (frame, at, rest) = select_all(nexts).await;
         drop(rest);
         // The board that had its turn goes last, so that a busy one does not starve the others.
-        self.0[at..].rotate_left(1);
+        self.viewed[at..].rotate_left(1);
         frame
     }
 }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::App;
 use super::agent_session::{Heard, Session, Told};
 use super::board_session::Boards;
+use super::outlet::Outlet;
 use super::wire::{Ending, Read, Wire};
 use crate::actor::Notice;
 use crate::auth::Principal;
@@ -28,24 +29,31 @@ const RECONNECT_AFTER_MS_MIN: u64 = 1_000;
 /// Over how long the clients of a restarting server are spread.
 const RECONNECT_SPREAD_MS: u64 = 9_000;
 
+/// Where a socket comes from.
+pub(super) struct From {
+    /// The address of whoever opens it.
+    pub(super) client: IpAddr,
+    /// The connection itself, where others may write to it as well.
+    pub(super) outlet: Option<Arc<Outlet>>,
+    /// Which page opens it, where a browser says so.
+    pub(super) origin: Option<String>,
+}
+
 /// Serves one socket until it ends.
-pub(super) async fn run<S>(
-    stream: S,
-    app: Arc<App>,
-    principal: Option<Principal>,
-    origin: Option<String>,
-    client: IpAddr,
-) where
+pub(super) async fn run<S>(stream: S, app: Arc<App>, principal: Option<Principal>, from: From)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut wire = Wire::new(stream, Arc::clone(&app.clock), app.settings.ping).await;
+    let From { client, outlet, origin } = from;
+    let mut wire = Wire::new(stream, Arc::clone(&app.clock), app.settings.ping).await.shared(outlet.clone());
     let session = Session::new(Arc::clone(&app), principal, origin, client, wire.liveness().answered_at());
     let cut = app.cut.clone();
     let id = session.id();
     metrics::gauge!("intervalo_sockets").increment(1.0);
     let _counted = Counted;
     tracing::debug!(session.id = id.0, client = %client, "socket {id} from {client}");
-    let mut connection = Connection { app, wire, session, boards: Boards::default(), reads_again_at: None };
+    let mut connection =
+        Connection { app, wire, session, boards: Boards::new(outlet.clone()), outlet, reads_again_at: None };
     let ending = tokio::select! {
         ending = connection.serve() => ending,
         () = cut.cancelled() => Ending::Gone("cut"),
@@ -74,6 +82,8 @@ struct Connection<S> {
     wire: Wire<S>,
     session: Session,
     boards: Boards,
+    /// Where boards are told frames past this task.
+    outlet: Option<Arc<Outlet>>,
     /// When it is read again, while it is not.
     reads_again_at: Option<Timestamp>,
 }
@@ -85,6 +95,8 @@ enum Input {
     Frame(BoardFrame),
     MenuMoved,
     CredentialEnded,
+    /// A frame that was written past this task was not taken whole.
+    Rest,
     Time,
     Drain,
 }
@@ -98,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return ending;
             }
             let input = self.next_input().await;
-            if let Err(ending) = self.on_input(input).await {
+            if let Err(ending) = Box::pin(self.on_input(input)).await {
                 return ending;
             }
         }
@@ -115,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let deadline = self.wire.next_deadline().min(self.session.next_deadline());
         let deadline = self.reads_again_at.map_or(deadline, |at| at.min(deadline));
         let reads = self.reads_again_at.is_none();
-        let shows_boards = self.session.wanted().has(Notification::BoardChanged);
+        let shows_boards = self.shows_boards();
         tokio::select! {
             () = self.app.draining.cancelled() => Input::Drain,
             read = self.wire.read(), if reads => Input::Read(read),
@@ -127,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // A board that is not asked costs nothing, and goes on where it was with one frame.
             frame = self.boards.next(), if shows_boards => Input::Frame(frame),
             () = self.app.clock.sleep_until(deadline) => Input::Time,
+            () = left_with_a_rest(self.outlet.as_deref()) => Input::Rest,
         }
     }
 
@@ -147,6 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.session.look_at_menu_soon(self.app.clock.now());
                 Ok(())
             }
+            Input::Rest => self.wire.finish().await,
             Input::Time => self.on_time().await,
             Input::Drain => self.on_drain().await,
         }
@@ -161,7 +175,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
+    fn shows_boards(&self) -> bool {
+        self.session.wanted().has(Notification::BoardChanged)
+    }
+
     async fn on_text(&mut self, text: &str) -> Result<(), Ending> {
+        // What a call causes comes after its reply.
+        if let Some(outlet) = &self.outlet {
+            outlet.hold();
+            self.wire.finish().await?;
+        }
         let began = self.app.clock.now();
         let answer = self.answer(text).await?;
         let now = self.app.clock.now();
@@ -173,6 +196,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.reads_again_at = self.session.take_pause().map(|pause| now + pause);
         if self.session.signed_out() {
             return self.say_what_the_sign_out_led_to().await;
+        }
+        if self.shows_boards()
+            && let Some(outlet) = &self.outlet
+        {
+            outlet.release();
         }
         Ok(())
     }
@@ -240,6 +268,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
+/// Completes once others have left something to be finished; never, where nobody else writes.
+async fn left_with_a_rest(outlet: Option<&Outlet>) {
+    match outlet {
+        Some(outlet) => outlet.is_left_with_a_rest().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// When whoever is called something is to come back: spread evenly by a hash of it, so that nothing random is
 /// needed and neighbours do not come together.
 pub(super) fn reconnect_after_ms(name: impl Hash) -> u64 {
@@ -255,7 +291,7 @@ mod tests {
     use super::*;
 
     /// How many bytes of a task what an asynchronous function does takes.
-    fn task_bytes<A, B, C, D, E, F: Future>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
+    fn task_bytes<A, B, C, D, F: Future>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
         size_of::<F>()
     }
 

@@ -11,16 +11,19 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as CloseN
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
+use super::frame_head::FrameHead;
 use super::liveness::{Due, Liveness, PingTimes};
+use super::outlet::Outlet;
 use super::rate_limit::{Meter, Rate};
+use super::stall::Reset;
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 use crate::protocol::close::CloseCode;
 
 /// The largest message accepted (promise R4).
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// What is read at once. Every socket holds such a buffer, so it is small; all that agents send in a day fits.
-const READ_BUFFER_BYTES: usize = 1024;
+/// What is read at once. Every socket holds such a buffer, so it is small: most of what agents send fits, and it grows for what does not.
+const READ_BUFFER_BYTES: usize = 512;
 /// What may wait to be written of what is not text; every message is flushed before the next, so that more never gathers.
 const WRITE_BUFFER_BYTES_MAX: usize = 600 * 1024;
 /// For how long nothing of a write may be taken before the other side counts as too slow and is cut.
@@ -32,13 +35,6 @@ const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
 const DISCARD_BYTES_MAX: usize = 1024 * 1024;
 /// How many pings and pongs a client may send. Browsers send none, libraries one in 20 s.
 const CONTROL_RATE: Rate = Rate { per_second: 2, burst: 20 };
-/// The longest head of a frame that is not masked.
-const HEAD_BYTES_MAX: usize = 10;
-/// The first byte of a frame of text that is the whole message.
-const WHOLE_TEXT: u8 = 0x81;
-/// That the length is in the two bytes that follow, or the eight.
-const LENGTH_OF_16_BITS: u8 = 126;
-const LENGTH_OF_64_BITS: u8 = 127;
 /// The longest reason of a close frame (RFC 6455 §5.5: 125 bytes, two of which are the code).
 const REASON_BYTES_MAX: usize = 123;
 
@@ -82,11 +78,15 @@ pub(super) enum Read {
 /// One WebSocket.
 pub(super) struct Wire<S> {
     socket: WebSocketStream<S>,
+    /// Where others write to it as well.
+    outlet: Option<Arc<Outlet>>,
     clock: Arc<dyn Clock>,
     liveness: Liveness,
     control: Meter,
     /// The bytes cannot be read as frames any more.
     broken: bool,
+    /// The client has closed.
+    is_closed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
@@ -103,7 +103,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             .max_frame_size(Some(limits.message_bytes_max));
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         let liveness = Liveness::new(clock.now(), ping);
-        Wire { socket, clock, liveness, control: Meter::default(), broken: false }
+        Wire { socket, outlet: None, clock, liveness, control: Meter::default(), broken: false, is_closed: false }
+    }
+
+    /// The same, of a connection that others write to as well.
+    pub(super) fn shared(self, outlet: Option<Arc<Outlet>>) -> Wire<S> {
+        Wire { outlet, ..self }
     }
 
     pub(super) fn liveness(&mut self) -> &mut Liveness {
@@ -125,6 +130,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 self.on_control()
             }
             Some(Ok(Message::Close(_))) => {
+                // Nothing comes after the answer, whoever would say it.
+                self.is_closed = true;
+                if let Some(outlet) = &self.outlet {
+                    outlet.hold();
+                }
                 // The library has made the answer; it goes out with the flush.
                 let _ = tokio::time::timeout(CLOSE_TIME_MAX, self.socket.flush()).await;
                 Read::Ended(Ending::Gone("closed by the client"))
@@ -150,10 +160,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// taken of the text is missing.
     pub(super) async fn send(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Ending> {
         let text: Utf8Bytes = text.into();
+        self.reserve().await?;
         // What the library has to say, a pong say, comes first. The text goes past it: it would copy each one into a buffer of
         // this socket's own, and keep that as long as the longest.
         in_time(self.socket.flush()).await?;
-        write_text(self.socket.get_mut(), text.as_bytes()).await
+        write_text(self.socket.get_mut(), text.as_bytes()).await?;
+        self.has_written();
+        Ok(())
     }
 
     /// Sends bytes, and waits until the system has taken them.
@@ -183,8 +196,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.write(Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()))).await
     }
 
+    /// Writes what others have left of a frame. Whoever takes some of it now and then gets all of it.
+    pub(super) async fn finish(&mut self) -> Result<(), Ending> {
+        self.reserve().await.map(|()| self.has_written())
+    }
+
+    /// Sees to it that nobody else writes until the next whole write is done, with what others have left out before it.
+    async fn reserve(&mut self) -> Result<(), Ending> {
+        if self.is_closed {
+            return Err(Ending::Gone("closed by the client"));
+        }
+        let Some(outlet) = &self.outlet else { return Ok(()) };
+        while !outlet.reserve() {
+            let written = in_time(async { outlet.write_some_of_the_rest().await.map_err(Error::Io) }).await;
+            if let Err(ending) = written {
+                // Nobody takes what the system has of it.
+                outlet.reset_when_dropped();
+                return Err(ending);
+            }
+        }
+        Ok(())
+    }
+
+    fn has_written(&self) {
+        if let Some(outlet) = &self.outlet {
+            outlet.has_written();
+        }
+    }
+
     async fn write(&mut self, message: Message) -> Result<(), Ending> {
-        in_time(self.socket.send(message)).await
+        self.reserve().await?;
+        in_time(self.socket.send(message)).await?;
+        self.has_written();
+        Ok(())
     }
 
     /// Ends the connection; takes at most about twice [`CLOSE_TIME_MAX`].
@@ -210,19 +254,21 @@ async fn in_time<T>(write: impl Future<Output = Result<T, Error>>) -> Result<T, 
     match tokio::time::timeout(WRITE_TIME_MAX, write).await {
         Ok(Ok(written)) => Ok(written),
         Ok(Err(error)) => Err(ending_of(&error)),
-        Err(_elapsed) => {
-            metrics::counter!("intervalo_slow_sockets_total").increment(1);
-            Err(Ending::Gone("too slow a reader"))
-        }
+        Err(_elapsed) => Err(too_slow()),
     }
+}
+
+/// The end of whoever takes nothing.
+fn too_slow() -> Ending {
+    metrics::counter!("intervalo_slow_sockets_total").increment(1);
+    Ending::Gone("too slow a reader")
 }
 
 /// Writes a text as one frame from where it lies, its head in the same system call. Whoever takes some of it now and then gets all of
 /// it, however long that takes.
 async fn write_text<S: AsyncWrite + Unpin>(stream: &mut S, text: &[u8]) -> Result<(), Ending> {
-    let mut head = [0; HEAD_BYTES_MAX];
-    let head = head_of_text(&mut head, text.len());
-    let mut rest: &mut [IoSlice<'_>] = &mut [IoSlice::new(head), IoSlice::new(text)];
+    let head = FrameHead::of_text(text.len());
+    let mut rest: &mut [IoSlice<'_>] = &mut [IoSlice::new(head.as_bytes()), IoSlice::new(text)];
     while !rest.is_empty() {
         let some = async {
             match stream.write_vectored(rest).await {
@@ -234,27 +280,6 @@ async fn write_text<S: AsyncWrite + Unpin>(stream: &mut S, text: &[u8]) -> Resul
         IoSlice::advance_slices(&mut rest, taken);
     }
     in_time(async { stream.flush().await.map_err(Error::Io) }).await
-}
-
-/// The head of a whole, unmasked frame of text (RFC 6455 §5.2).
-fn head_of_text(head: &mut [u8; HEAD_BYTES_MAX], length: usize) -> &[u8] {
-    head[0] = WHOLE_TEXT;
-    match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short @ 0..=125), _) => {
-            head[1] = short;
-            &head[..2]
-        }
-        (_, Ok(middle)) => {
-            head[1] = LENGTH_OF_16_BITS;
-            head[2..4].copy_from_slice(&middle.to_be_bytes());
-            &head[..4]
-        }
-        (_, Err(_)) => {
-            head[1] = LENGTH_OF_64_BITS;
-            head[2..].copy_from_slice(&(length as u64).to_be_bytes());
-            head
-        }
-    }
 }
 
 /// Says that nothing more comes, then throws away what the other side still sends.

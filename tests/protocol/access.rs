@@ -464,6 +464,23 @@ async fn promise_a3_sessions_are_ended_by_their_own_and_by_administrators_alone(
 }
 
 #[tokio::test]
+async fn promise_a3_a_key_that_is_ended_while_a_socket_opens_with_it_leaves_none_behind() {
+    let house = House::open().await;
+    for number in 0..8 {
+        let wanted = json!({"name": format!("roteador-{number}"), "roles": ["integration"], "ttl_s": 3600});
+        let (id, key) = house.make_key(wanted).await;
+        let credential = format!("Bearer {key}");
+        let (header, path) = ([("authorization", credential.as_str())], format!("/v1/keys/{id}"));
+        let (opened, ended) = tokio::join!(house.server.connect(&header), house.admin("DELETE", &path, json!({})));
+        assert_eq!(ended.status, 204);
+        match opened {
+            Ok(mut socket) => assert_eq!(socket.closed().await, 4401, "it was let in, and is not in"),
+            Err(status) => assert_eq!(status, 401),
+        }
+    }
+}
+
+#[tokio::test]
 async fn promise_a3_an_account_that_is_ended_lets_nobody_in_until_it_is_invited_again() {
     let house = House::open().await;
     house.account("sofia", "supervisor").await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::company::AGENTS_MAX;
+use super::fanout::PeerAddress;
 use super::hostile::Kind;
 
 /// The most connections of one load.
@@ -144,6 +145,10 @@ pub(super) struct FanoutArgs {
     /// How often server and floor take turns
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pairs: u32,
+    /// Another server that takes turns as well, may be given several times: axum, mosquitto, nats, nchan or ws, where
+    /// sockets are opened, where it is spoken to if that is elsewhere, and its processes
+    #[arg(long = "peer", value_name = "KIND=ADDRESS[/ADDRESS][@PID+PID]")]
+    pub peers: Vec<PeerAddress>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -5,7 +5,7 @@ use crate::client::FRAME_BYTES_MAX;
 /// A text message.
 pub(in crate::load) const TEXT: u8 = 0x1;
 /// A binary message.
-pub(super) const BINARY: u8 = 0x2;
+pub(in crate::load) const BINARY: u8 = 0x2;
 /// The end.
 pub(in crate::load) const CLOSE: u8 = 0x8;
 /// A question whether somebody is there.

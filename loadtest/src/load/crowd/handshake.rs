@@ -12,10 +12,19 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// The request, with a token or without a credential.
 pub(in crate::load) fn request(address: SocketAddr, token: Option<&str>) -> Vec<u8> {
     let credential = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    upgrade("/v1/ws", Some("intervalo.v1"), address, &credential)
+}
+
+/// The request to another server, at this path and with this subprotocol.
+pub(in crate::load) fn upgrade_to(path: &str, subprotocol: Option<&str>, address: SocketAddr) -> Vec<u8> {
+    upgrade(path, subprotocol, address, "")
+}
+
+fn upgrade(path: &str, subprotocol: Option<&str>, address: SocketAddr, more: &str) -> Vec<u8> {
+    let subprotocol = subprotocol.map(|name| format!("sec-websocket-protocol: {name}\r\n")).unwrap_or_default();
     format!(
-        "GET /v1/ws HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: {KEY}\r\nsec-websocket-protocol: intervalo.v1\r\n\
-         {credential}\r\n"
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: {KEY}\r\n{subprotocol}{more}\r\n"
     )
     .into_bytes()
 }

@@ -18,8 +18,10 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
-pub(in crate::load) use self::frame::{CLOSE, PING, PONG, TEXT, read as read_frame, write_masked, write_plain_text};
-pub(in crate::load) use self::handshake::request as upgrade_request;
+pub(in crate::load) use self::frame::{
+    BINARY, CLOSE, PING, PONG, TEXT, read as read_frame, write_masked, write_plain_text,
+};
+pub(in crate::load) use self::handshake::{request as upgrade_request, upgrade_to};
 use self::timer::Timer;
 pub(in crate::load) use self::wire::End;
 use self::wire::Wire;
@@ -240,6 +242,16 @@ impl Wires {
     pub(in crate::load) fn adopt(&mut self, stream: std::net::TcpStream) -> Outcome<usize> {
         stream.set_nonblocking(true).while_doing("cannot use a socket")?;
         self.add(Wire::open(mio::net::TcpStream::from_std(stream)))
+    }
+
+    /// The same of a stream whose messages may be of bytes as well.
+    ///
+    /// # Errors
+    /// [`Failure`] when the system refuses.
+    pub(in crate::load) fn adopt_bytes(&mut self, stream: std::net::TcpStream) -> Outcome<usize> {
+        let who = self.adopt(stream)?;
+        self.list[who].takes_bytes = true;
+        Ok(who)
     }
 
     /// How many sockets there are.

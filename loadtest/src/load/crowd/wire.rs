@@ -42,6 +42,8 @@ pub(super) struct Wire {
     pub(super) stream: mio::net::TcpStream,
     /// The upgrade has been answered.
     open: bool,
+    /// Messages of bytes are taken like those of text.
+    pub(super) takes_bytes: bool,
     /// The beginning of what is not whole yet.
     inbox: Vec<u8>,
     /// What the system has not taken yet.
@@ -52,12 +54,12 @@ pub(super) struct Wire {
 impl Wire {
     /// A socket that sends `request` as soon as it is connected.
     pub(super) fn connecting(stream: mio::net::TcpStream, request: Vec<u8>) -> Wire {
-        Wire { stream, open: false, inbox: Vec::new(), outbox: request, end: None }
+        Wire { stream, open: false, takes_bytes: false, inbox: Vec::new(), outbox: request, end: None }
     }
 
     /// A socket on which frames come at once.
     pub(super) fn open(stream: mio::net::TcpStream) -> Wire {
-        Wire { stream, open: true, inbox: Vec::new(), outbox: Vec::new(), end: None }
+        Wire { stream, open: true, takes_bytes: false, inbox: Vec::new(), outbox: Vec::new(), end: None }
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -160,6 +162,7 @@ fn hand_over(wires: &mut Wires, who: usize, bytes: &[u8], ear: &mut impl Ear, no
         };
         used += frame.length;
         match frame.opcode {
+            BINARY if wires.list[who].takes_bytes => ear.heard(wires, who, Heard::Text(frame.payload), now),
             TEXT => ear.heard(wires, who, Heard::Text(frame.payload), now),
             PING => wires.send_frame(who, PONG, frame.payload),
             PONG => {}

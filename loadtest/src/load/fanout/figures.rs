@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Pair;
 use super::round::{Asking, Measured};
+use super::{Pair, PeerAddress};
 use crate::load::args::FanoutArgs;
 use crate::load::failure::{Failure, Outcome};
 use crate::load::latency::{Latency, Percentiles};
@@ -61,6 +61,27 @@ pub(in crate::load) struct LoadFigures {
     pub(in crate::load) p50_by_floor: Spread,
     /// The same of the 99 %.
     pub(in crate::load) p99_by_floor: Spread,
+    /// Other servers, in the order in which they were named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::load) peers: Vec<PeerFigures>,
+}
+
+/// Another server under the same load.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(in crate::load) struct PeerFigures {
+    /// Its kind.
+    pub(in crate::load) name: &'static str,
+    /// What it did.
+    pub(in crate::load) peer: SideFigures,
+    /// Deliveries of the server for each of the peer's, pair by pair.
+    pub(in crate::load) deliveries_by_peer: Spread,
+    /// CPU of the server by delivery for that of the peer, pair by pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::load) cpu_by_peer: Option<Spread>,
+    /// The server's half by the peer's, pair by pair, of the times from the first sign.
+    pub(in crate::load) p50_by_peer: Spread,
+    /// The same of the 99 %.
+    pub(in crate::load) p99_by_peer: Spread,
 }
 
 /// One side of a comparison.
@@ -157,17 +178,51 @@ fn cpu(rounds: &[&Measured]) -> Option<Vec<f64>> {
     rounds.iter().map(of).collect()
 }
 
+/// Of the server by something else, pair by pair.
+struct Ratios {
+    deliveries: Spread,
+    cpu: Option<Spread>,
+    p50: Spread,
+    p99: Spread,
+}
+
+impl Ratios {
+    fn of(above: &[&Measured], below: &[&Measured]) -> Option<Ratios> {
+        let ratio = |figure: fn(&Measured) -> Option<f64>| {
+            let of = |side: &[&Measured]| side.iter().map(|round| figure(round)).collect::<Option<Vec<f64>>>();
+            Spread::of_ratios(&of(above)?, &of(below)?)
+        };
+        Some(Ratios {
+            deliveries: ratio(|round| {
+                Some(round.window.deliveries as f64 / round.time.as_secs_f64()).filter(|rate| *rate > 0.0)
+            })?,
+            cpu: cpu(above).zip(cpu(below)).and_then(|(above, below)| Spread::of_ratios(&above, &below)),
+            p50: ratio(|round| Some(round.spread.percentiles()?.p50_us))?,
+            p99: ratio(|round| Some(round.spread.percentiles()?.p99_us))?,
+        })
+    }
+}
+
 impl LoadFigures {
-    fn of(load: Asking, pairs: &[Pair]) -> Option<LoadFigures> {
+    fn of(load: Asking, peers: &[PeerAddress], pairs: &[Pair]) -> Option<LoadFigures> {
         let (kind, rate_per_second, window) = match load {
             Asking::Open { per_second } => ("open", Some(per_second), None),
             Asking::Closed { window } => ("closed", None, Some(window)),
         };
         let servers: Vec<&Measured> = pairs.iter().map(|pair| &pair.server).collect();
         let floors: Vec<&Measured> = pairs.iter().map(|pair| &pair.floor).collect();
-        let ratio = |figure: fn(&Measured) -> Option<f64>| {
-            let of = |side: &[&Measured]| side.iter().map(|round| figure(round)).collect::<Option<Vec<f64>>>();
-            Spread::of_ratios(&of(&servers)?, &of(&floors)?)
+        let ratios = Ratios::of(&servers, &floors)?;
+        let peer = |(at, address): (usize, &PeerAddress)| {
+            let rounds = pairs.iter().map(|pair| pair.peers.get(at)).collect::<Option<Vec<&Measured>>>()?;
+            let ratios = Ratios::of(&servers, &rounds)?;
+            Some(PeerFigures {
+                name: address.kind.word(),
+                peer: SideFigures::of(&rounds)?,
+                deliveries_by_peer: ratios.deliveries,
+                cpu_by_peer: ratios.cpu,
+                p50_by_peer: ratios.p50,
+                p99_by_peer: ratios.p99,
+            })
         };
         Some(LoadFigures {
             kind,
@@ -176,12 +231,11 @@ impl LoadFigures {
             frame_bytes: Spread::of(pairs.iter().map(|pair| pair.frame_bytes as f64))?,
             server: SideFigures::of(&servers)?,
             floor: SideFigures::of(&floors)?,
-            deliveries_of_floor: ratio(|round| {
-                Some(round.window.deliveries as f64 / round.time.as_secs_f64()).filter(|rate| *rate > 0.0)
-            })?,
-            cpu_by_floor: cpu(&servers).zip(cpu(&floors)).and_then(|(above, below)| Spread::of_ratios(&above, &below)),
-            p50_by_floor: ratio(|round| Some(round.spread.percentiles()?.p50_us))?,
-            p99_by_floor: ratio(|round| Some(round.spread.percentiles()?.p99_us))?,
+            deliveries_of_floor: ratios.deliveries,
+            cpu_by_floor: ratios.cpu,
+            p50_by_floor: ratios.p50,
+            p99_by_floor: ratios.p99,
+            peers: peers.iter().enumerate().map(peer).collect::<Option<Vec<PeerFigures>>>()?,
         })
     }
 
@@ -203,10 +257,10 @@ pub(super) fn name(load: Asking) -> String {
 
 impl FanoutFigures {
     /// What the pairs come to, a list of them for each load.
-    pub(super) fn of(loads: &[Asking], pairs: &[Vec<Pair>]) -> Outcome<FanoutFigures> {
+    pub(super) fn of(loads: &[Asking], peers: &[PeerAddress], pairs: &[Vec<Pair>]) -> Outcome<FanoutFigures> {
         let loads = loads.iter().zip(pairs).map(|(load, pairs)| {
             let too_short = || Failure::new(format!("{}: nothing was done in the time; give more --time", name(*load)));
-            LoadFigures::of(*load, pairs).ok_or_else(too_short)
+            LoadFigures::of(*load, peers, pairs).ok_or_else(too_short)
         });
         Ok(FanoutFigures { loads: loads.collect::<Outcome<Vec<LoadFigures>>>()? })
     }
@@ -250,6 +304,32 @@ fn shown(load: &LoadFigures) -> String {
         row("settled in ms", &|side| spread(&side.settled_in_ms), None),
         row("generator cores", &|side| spread(&side.generator_cores), None),
     ];
+    let peers = shown_peers(load);
+    if peers.is_empty() { table(&rows) } else { format!("{}\n{peers}", table(&rows)) }
+}
+
+/// A line for each peer, and the server by it.
+fn shown_peers(load: &LoadFigures) -> String {
+    if load.peers.is_empty() {
+        return String::new();
+    }
+    let head = ["", "deliveries /s", "CPU µs", "p50 ms", "p99 ms", "server ÷ it: deliveries", "CPU", "p50", "p99"];
+    let line = |peer: &PeerFigures| {
+        let side = &peer.peer;
+        vec![
+            peer.name.to_owned(),
+            spread(&side.deliveries_per_second),
+            or_dash(side.cpu_us_per_delivery.as_ref()),
+            millis(&side.from_first_sign.p50_us),
+            millis(&side.from_first_sign.p99_us),
+            spread(&peer.deliveries_by_peer),
+            or_dash(peer.cpu_by_peer.as_ref()),
+            spread(&peer.p50_by_peer),
+            spread(&peer.p99_by_peer),
+        ]
+    };
+    let rows: Vec<Vec<String>> =
+        std::iter::once(head.map(str::to_owned).to_vec()).chain(load.peers.iter().map(line)).collect();
     table(&rows)
 }
 

@@ -22,7 +22,7 @@ fn measured(deliveries: u64, frames: u64, cpu_ms: u64, micros: u64) -> Measured 
 }
 
 fn figures() -> FanoutFigures {
-    let pair = |server, floor| Pair { server, floor, frame_bytes: 700 };
+    let pair = |server, floor| Pair { server, floor, peers: vec![measured(500, 500, 2, 1500)], frame_bytes: 700 };
     let pairs = [
         vec![pair(measured(1000, 500, 4, 3000), measured(1000, 1000, 2, 1000))],
         vec![
@@ -31,7 +31,8 @@ fn figures() -> FanoutFigures {
         ],
     ];
     let loads = [Asking::Open { per_second: 60.0 }, Asking::Closed { window: 8 }];
-    FanoutFigures::of(&loads, &pairs).expect("figures")
+    let peers = ["ws=127.0.0.1:1".parse().expect("an address")];
+    FanoutFigures::of(&loads, &peers, &pairs).expect("figures")
 }
 
 fn names(value: &Value) -> Vec<String> {
@@ -52,6 +53,7 @@ fn the_names_in_json_stay_and_ratios_are_of_pairs() {
         "kind",
         "p50_by_floor",
         "p99_by_floor",
+        "peers",
         "rate_per_second",
         "server",
     ];
@@ -75,6 +77,13 @@ fn the_names_in_json_stay_and_ratios_are_of_pairs() {
     assert_eq!(closed["server"]["changes_per_frame"]["median"], 5.0);
     assert_eq!(open["server"]["cpu_us_per_delivery"]["median"], 4.0);
     assert_eq!(open["server"]["deliveries_per_second"]["median"], 500.0);
+    let peer = &open["peers"][0];
+    let of_peer = ["cpu_by_peer", "deliveries_by_peer", "name", "p50_by_peer", "p99_by_peer", "peer"];
+    assert_eq!((names(peer), &peer["name"]), (of_peer.map(str::to_owned).to_vec(), &json!("ws")));
+    assert_eq!(peer["deliveries_by_peer"]["median"], 2.0);
+    // Of a histogram with three digits.
+    let p50 = peer["p50_by_peer"]["median"].as_f64().expect("a number");
+    assert!((p50 / 2.0 - 1.0).abs() < 0.001, "{p50}");
 }
 
 #[test]
@@ -84,12 +93,13 @@ fn the_tables_name_each_load() {
     assert!(shown.contains("8 changes under way, frames of 700 (700–700) bytes"), "{shown}");
     let ratios: Vec<&str> = shown.lines().filter(|line| line.starts_with("deliveries /s")).collect();
     assert!(ratios[1].ends_with("4.00 (3.00–5.00)"), "{shown}");
+    assert_eq!(shown.lines().filter(|line| line.starts_with("ws ")).count(), 2, "{shown}");
 }
 
 #[test]
 fn a_round_without_a_delivery_is_no_figure() {
     let none = Measured { spread: Latency::new(), from_send: Latency::new(), ..measured(0, 0, 1, 1) };
-    let pairs = [vec![Pair { server: none, floor: measured(1, 1, 1, 1), frame_bytes: 1 }]];
-    let told = FanoutFigures::of(&[Asking::Closed { window: 1 }], &pairs).expect_err("none").to_string();
+    let pairs = [vec![Pair { server: none, floor: measured(1, 1, 1, 1), peers: Vec::new(), frame_bytes: 1 }]];
+    let told = FanoutFigures::of(&[Asking::Closed { window: 1 }], &[], &pairs).expect_err("none").to_string();
     assert_eq!(told, "1 changes under way: nothing was done in the time; give more --time");
 }

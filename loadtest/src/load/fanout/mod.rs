@@ -5,17 +5,20 @@ mod figures;
 mod floor;
 mod frames;
 mod office;
+mod peer;
 mod round;
 mod tally;
 mod writer;
 
 pub(in crate::load) use self::figures::{FanoutFigures, FanoutSettings};
 pub(in crate::load) use self::floor::{Place, run_writer};
+pub(in crate::load) use self::peer::PeerAddress;
 
 pub(in crate::load) use self::office::Office;
 pub(in crate::load) use self::round::{Asking, Measured, run as run_round};
 
 use self::floor::Floor;
+use self::peer::Peer;
 use super::args::FanoutArgs;
 use super::arrivals::sign_in;
 use super::company::{self, TEAM};
@@ -33,11 +36,13 @@ use super::target::{Running, Target};
 /// How many agents sign in at once.
 const SIGN_INS_AT_ONCE: usize = 64;
 
-/// Server and floor in turn, once, under one load.
+/// Server, floor and peers in turn, once, under one load.
 #[derive(Debug)]
 pub(in crate::load) struct Pair {
     server: Measured,
     floor: Measured,
+    /// In the order in which they were named.
+    peers: Vec<Measured>,
     /// The payload of the floor's frames: that of a frame of the server with one row.
     frame_bytes: usize,
 }
@@ -66,6 +71,7 @@ pub(super) fn run(
         agents: target.agents(agents)?,
         supervisors: target.supervisors(TEAM, boards)?,
         place,
+        peers: &args.peers,
         plan: Plan { warm_up: args.warm_up, time: args.time },
         interrupt,
         frame_bytes: None,
@@ -86,7 +92,7 @@ pub(super) fn run(
     let warned = server.notes();
     server.stop()?;
     drop(progress);
-    let figures = FanoutFigures::of(&loads, &pairs)?;
+    let figures = FanoutFigures::of(&loads, &args.peers, &pairs)?;
     let notes = figures.notes().into_iter().chain(warned).collect();
     let ledger = drive.into_ledger();
     let checked = vec![
@@ -129,6 +135,7 @@ struct Fanout<'r> {
     agents: Vec<String>,
     supervisors: Vec<String>,
     place: &'r Place,
+    peers: &'r [PeerAddress],
     plan: Plan,
     interrupt: &'r Interrupt,
     /// The payload of a frame with one row, as last seen.
@@ -143,7 +150,7 @@ impl Fanout<'_> {
         let mut office = Office::new(drive, server, self.names.clone(), self.supervisors.clone());
         office.open_boards(&mut crowd)?;
         let measured = round::run(&mut crowd, &mut office, load, self.plan)?;
-        self.frame_bytes = office.one_row_bytes().or(self.frame_bytes).or_else(|| measured.window.mean_bytes());
+        self.frame_bytes = office.one_row_bytes().or(self.frame_bytes).or_else(|| measured.window.bytes_by_change());
         let mut drive = office.look_back(&mut crowd, measured.settled_in)?;
         // The boards have done their part: only the agents are spoken to.
         crowd.wires().drop_from(self.agents.len());
@@ -152,7 +159,14 @@ impl Fanout<'_> {
         let frame_bytes =
             self.frame_bytes.ok_or_else(|| Failure::new("no frame came in the time; give more --time"))?;
         let floor = self.floor(load, frame_bytes)?;
-        Ok((Pair { server: measured, floor, frame_bytes }, drive))
+        let peers = self.peers.iter().map(|peer| self.peer(peer, load, frame_bytes)).collect::<Outcome<_>>()?;
+        Ok((Pair { server: measured, floor, peers, frame_bytes }, drive))
+    }
+
+    fn peer(&self, address: &PeerAddress, load: Asking, frame_bytes: usize) -> Outcome<Measured> {
+        let mut crowd = Crowd::new(self.interrupt.clone())?;
+        let mut peer = Peer::start(&mut crowd, address, self.supervisors.len(), frame_bytes)?;
+        round::run(&mut crowd, &mut peer, load, self.plan)
     }
 
     fn floor(&self, load: Asking, frame_bytes: usize) -> Outcome<Measured> {

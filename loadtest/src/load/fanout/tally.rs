@@ -18,9 +18,9 @@ pub(in crate::load) struct Window {
 }
 
 impl Window {
-    /// The mean payload of a frame, in bytes; none of none.
-    pub(super) fn mean_bytes(&self) -> Option<usize> {
-        self.bytes.checked_div(self.frames).and_then(|bytes| usize::try_from(bytes).ok())
+    /// What one change took of a payload, in bytes: less than a frame of its own would, where several came in one. None of none.
+    pub(super) fn bytes_by_change(&self) -> Option<usize> {
+        self.bytes.checked_div(self.deliveries).and_then(|bytes| usize::try_from(bytes).ok())
     }
 }
 
