@@ -34,7 +34,7 @@ use crate::sync::{RwLock, spawn_on};
 
 pub use board::{BEAT_AFTER, Board, BoardFrame};
 pub use feed::{EARLY_MAX, GAP_WAIT, REPAIR_RETRY};
-pub use pace::{CHANGES_PER_TICK_MIN, COUNTED_OVER, TICKS, WRITES_PER_SECOND_MAX};
+pub use pace::TICKS;
 pub use seat::Outlet;
 pub use seed::{SeedRow, seed_rows};
 pub use tenant::VIEWS_MAX;

@@ -9,13 +9,13 @@ use crate::domain::time::Timestamp;
 
 /// How many writes a second a view may cause, over all its boards, before it is cut once a tick. A write is about 5 µs of a processor, so
 /// that this is a third of one.
-pub const WRITES_PER_SECOND_MAX: u64 = 64_000;
+const WRITES_PER_SECOND_MAX: u64 = 64_000;
 /// The ticks, the shortest first.
 pub const TICKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
 /// A tick is kept where at least so many changes fall into it: with fewer it would only cost time.
-pub const CHANGES_PER_TICK_MIN: u64 = 2;
+const CHANGES_PER_TICK_MIN: u64 = 2;
 /// Over how long changes are counted.
-pub const COUNTED_OVER: Duration = Duration::from_millis(500);
+const COUNTED_OVER: Duration = Duration::from_millis(500);
 /// What has stopped coming is not waited for: not for longer than so many changes take to come.
 const GAPS_MAX: u64 = 2;
 

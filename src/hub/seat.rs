@@ -31,12 +31,12 @@ pub(super) struct Progress {
 
 /// One board in its view.
 pub(super) struct Seat {
-    taken: Mutex<Taken>,
+    state: Mutex<State>,
     wake: Notify,
 }
 
 /// What the lock guards.
-struct Taken {
+struct State {
     progress: Progress,
     /// Not once the board has left: the connection is to close, whoever still has the seat in hand.
     outlet: Option<Arc<dyn Outlet>>,
@@ -44,40 +44,40 @@ struct Taken {
 
 impl fmt::Debug for Seat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seat").field("progress", &self.taken().progress).finish_non_exhaustive()
+        f.debug_struct("Seat").field("progress", &self.state().progress).finish_non_exhaustive()
     }
 }
 
 impl Seat {
     pub(super) fn new(place: Place, outlet: Option<Arc<dyn Outlet>>, now: Timestamp) -> Seat {
         let progress = Progress { place, last_frame_at: now, is_asleep: false };
-        Seat { taken: Mutex::new(Taken { progress, outlet }), wake: Notify::new() }
+        Seat { state: Mutex::new(State { progress, outlet }), wake: Notify::new() }
     }
 
     /// Nothing under this lock can panic half way, but for an outlet, before which nothing is moved.
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at how far it has got, or moves it.
     pub(super) fn with<T>(&self, look: impl FnOnce(&mut Progress) -> T) -> T {
-        look(&mut self.taken().progress)
+        look(&mut self.state().progress)
     }
 
     /// The board is gone: it is told nothing more.
     pub(super) fn leave(&self) {
-        self.taken().outlet = None;
+        self.state().outlet = None;
     }
 
     /// Hands over a frame to whoever has everything up to where it begins, and wakes whoever cannot take it so.
     pub(super) fn tell(&self, frame: &Utf8Bytes, from: TenantSeq, to: TenantSeq, now: Timestamp) {
-        let mut taken = self.taken();
-        let is_told = match taken.progress.place {
-            Place::At { to: at } if at == from && taken.progress.is_asleep => {
-                let is_told = taken.outlet.as_ref().is_some_and(|outlet| outlet.take(frame));
+        let mut state = self.state();
+        let is_told = match state.progress.place {
+            Place::At { to: at } if at == from && state.progress.is_asleep => {
+                let is_told = state.outlet.as_ref().is_some_and(|outlet| outlet.take(frame));
                 if is_told {
-                    taken.progress.place = Place::At { to };
-                    taken.progress.last_frame_at = now;
+                    state.progress.place = Place::At { to };
+                    state.progress.last_frame_at = now;
                 }
                 is_told
             }
@@ -85,7 +85,7 @@ impl Seat {
             Place::At { to: at } => at >= to,
             Place::Waiting { .. } | Place::Fresh { .. } | Place::Reading { .. } => false,
         };
-        drop(taken);
+        drop(state);
         if !is_told {
             self.wake();
         }

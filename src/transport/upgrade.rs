@@ -22,7 +22,7 @@ use super::credential::Bearer;
 use super::problem::Problem;
 use super::provisioning;
 use super::sockets::AddressPlace;
-use super::websocket::{self, From};
+use super::websocket::{self, Arrival};
 use crate::auth::{Principal, Unauthenticated};
 use crate::protocol::error::{ErrorKind, WireError};
 
@@ -49,8 +49,8 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -
                 let running = async {
                     match upgraded.await {
                         Ok(socket) => {
-                            let from = From { client: peer.client, outlet: peer.outlet.clone(), origin };
-                            websocket::run(TokioIo::new(socket), connection, principal, from).await;
+                            let arrival = Arrival { client: peer.client, outlet: peer.outlet.clone(), origin };
+                            websocket::run(TokioIo::new(socket), connection, principal, arrival).await;
                         }
                         Err(error) => tracing::debug!(%error, "an upgrade was not completed"),
                     }

@@ -30,7 +30,7 @@ const RECONNECT_AFTER_MS_MIN: u64 = 1_000;
 const RECONNECT_SPREAD_MS: u64 = 9_000;
 
 /// Where a socket comes from.
-pub(super) struct From {
+pub(super) struct Arrival {
     /// The address of whoever opens it.
     pub(super) client: IpAddr,
     /// The connection itself, where others may write to it as well.
@@ -40,11 +40,11 @@ pub(super) struct From {
 }
 
 /// Serves one socket until it ends.
-pub(super) async fn run<S>(stream: S, app: Arc<App>, principal: Option<Principal>, from: From)
+pub(super) async fn run<S>(stream: S, app: Arc<App>, principal: Option<Principal>, arrival: Arrival)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let From { client, outlet, origin } = from;
+    let Arrival { client, outlet, origin } = arrival;
     let mut wire = Wire::new(stream, Arc::clone(&app.clock), app.settings.ping).await.shared(outlet.clone());
     let session = Session::new(Arc::clone(&app), principal, origin, client, wire.liveness().answered_at());
     let cut = app.cut.clone();
