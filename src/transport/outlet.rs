@@ -261,7 +261,7 @@ mod tests {
     use crate::ports::Clock;
     use crate::transport::accept::prepare;
     use crate::transport::liveness::PingTimes;
-    use crate::transport::wire::{Ending, Wire};
+    use crate::transport::wire::{Ending, Read, Wire};
 
     type Client = WebSocketStream<TcpStream>;
 
@@ -402,6 +402,16 @@ mod tests {
         outlet.half.writable().await.expect("there is room again");
         assert!(outlet.state().is_midway, "to flush is not to finish");
         assert!(!outlet.take(&text('h', 1)));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_after_the_answer_to_a_close() {
+        let (mut wire, outlet, mut client) = connection().await;
+        client.close(None).await.expect("said");
+        assert!(matches!(wire.read().await, Read::Ended(_)));
+        assert!(!outlet.take(&text('h', 1)));
+        assert_eq!(wire.send(text('o', 1)).await, Err(Ending::Gone("closed by the client")));
+        assert!(matches!(client.next().await, Some(Ok(Message::Close(_)))));
     }
 
     #[tokio::test]
