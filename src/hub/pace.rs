@@ -16,8 +16,12 @@ pub const TICKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_mill
 const CHANGES_PER_TICK_MIN: u64 = 2;
 /// Over how long changes are counted.
 const COUNTED_OVER: Duration = Duration::from_millis(500);
-/// What has stopped coming is not waited for: not for longer than so many changes take to come.
+/// What has stopped coming is not waited for: not for longer than so many changes take to come evenly.
 const GAPS_MAX: u64 = 2;
+/// Where waiting has brought nothing, what comes in bursts is waited for no longer than a burst takes.
+const BURST: Duration = Duration::from_millis(1);
+/// How many frames are cut after a wait that brought nothing, before waiting is tried again.
+const FUTILE_FOR: u8 = 16;
 
 /// How fast a view changes.
 #[derive(Debug, Clone, Copy)]
@@ -29,12 +33,18 @@ pub(super) struct Pace {
     /// and in the one before it.
     before: u64,
     last_cut: Timestamp,
+    /// When there was a change that waits for its frame, the last one.
+    waits_since: Option<Timestamp>,
+    /// Something came that a burst would not have been waited for.
+    has_paid: bool,
+    /// How many frames it is not waited for again.
+    futile: u8,
 }
 
 impl Pace {
     pub(super) fn new() -> Pace {
         let never = Timestamp(i64::MIN / 2);
-        Pace { began: never, now: 0, before: 0, last_cut: never }
+        Pace { began: never, now: 0, before: 0, last_cut: never, waits_since: None, has_paid: false, futile: 0 }
     }
 
     /// So many changes at `now`. Says when they are to be cut with what came before them: no later than `now` where that is at once.
@@ -45,14 +55,20 @@ impl Pace {
             (self.began, self.now) = (now, 0);
         }
         self.now += changes as u64;
+        let waited_since = self.waits_since.replace(now);
+        self.has_paid |= waited_since.is_some_and(|since| now.since(since) > BURST);
         let per_second = self.per_second(now);
         let Some(tick) = tick(per_second, boards as u64) else { return now };
-        let quiet = Duration::from_millis((1000 * GAPS_MAX).div_ceil(per_second.max(1)));
+        let evenly = Duration::from_millis((1000 * GAPS_MAX).div_ceil(per_second.max(1)));
+        let quiet = if self.futile > 0 { BURST.min(evenly) } else { evenly };
         (self.last_cut + tick).min(now + quiet)
     }
 
-    /// A frame was cut.
+    /// A frame was cut. A wait for what did not come is not repeated for a while.
     pub(super) fn cut(&mut self, now: Timestamp) {
+        let waited = self.waits_since.take().is_some_and(|since| now.since(since) > BURST);
+        let has_paid = std::mem::take(&mut self.has_paid);
+        self.futile = if waited && !has_paid { FUTILE_FOR } else { self.futile.saturating_sub(1) };
         self.last_cut = now;
     }
 
@@ -146,9 +162,20 @@ mod tests {
     fn what_has_stopped_coming_is_not_waited_for() {
         // 10 at once, each 45 ms: 222 a second, so that two come in 10 ms where they come evenly.
         let bursts = (0..100).flat_map(|burst| std::iter::repeat_n(burst * 45, 10));
-        let cuts = cuts(bursts);
-        let late = cuts.iter().filter(|cut| **cut > 1_000).map(|cut| cut % 45).max();
-        assert!(late.is_some_and(|late| late <= 10), "{late:?}");
+        let late: Vec<i64> = cuts(bursts).into_iter().filter(|cut| *cut > 1_000).map(|cut| cut % 45).collect();
+        assert!(late.iter().all(|late| *late <= 10), "{late:?}");
+        let tried = late.iter().filter(|late| **late > 1).count();
+        assert!(tried > 0 && tried * usize::from(FUTILE_FOR) <= late.len() + usize::from(FUTILE_FOR), "{late:?}");
+    }
+
+    #[test]
+    fn what_comes_evenly_again_is_waited_for_again() {
+        let bursts = (0..50).flat_map(|burst| std::iter::repeat_n(burst * 45, 10));
+        let evenly = (0..1_000).map(|n| 3_000 + n * 5);
+        let cuts = cuts(bursts.chain(evenly));
+        let steady: Vec<i64> = cuts.iter().filter(|cut| **cut > 5_000).copied().collect();
+        let apart: Vec<i64> = steady.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(apart.len() > 50 && apart[..apart.len() - 1].iter().all(|apart| *apart == 50), "{apart:?}");
     }
 
     #[test]
