@@ -12,6 +12,7 @@ mod controlled;
 mod in_parts;
 #[cfg(not(feature = "interleavings"))]
 mod plain;
+mod queue;
 
 #[cfg(feature = "interleavings")]
 pub(crate) use controlled::{
@@ -29,6 +30,7 @@ pub(crate) use plain::{
 pub(crate) use arc_swap::ArcSwap as RarelySwapped;
 
 pub(crate) use in_parts::in_parts;
+pub use queue::{NotTaken, Receiver, Sender, queue};
 
 /// Races that a test may plant, to see that they would be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tracing::{debug, error};
 
 use super::core::{Env, Errand};
@@ -33,7 +33,7 @@ use crate::domain::presence::AgentView;
 use crate::domain::slots::Standing;
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
-use crate::sync::{Race, may_switch, planted};
+use crate::sync::{Race, Receiver, may_switch, planted};
 
 /// An actor without sessions goes to rest after this long without a message, so that a burst of
 /// commands does not start and stop it. One that was woken for a deadline does not wait: nobody asked.
@@ -73,7 +73,7 @@ pub(super) struct AgentActor {
     key: Key,
     generation: u64,
     record: Arc<AgentRecord>,
-    mailbox: mpsc::Receiver<Box<Message>>,
+    mailbox: Receiver<Box<Message>>,
     sessions: BTreeMap<SessionId, SessionLink>,
     last_closed_at: Option<Timestamp>,
     /// What integrations say of the agent's work, as long as it holds.

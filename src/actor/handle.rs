@@ -1,6 +1,6 @@
 //! A handle on an agent's actor: a sender with methods. Nobody outside sees the messages.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::reply::{CommandError, Reply};
 use super::session::SessionLink;
@@ -11,7 +11,7 @@ use crate::domain::occupancy::Report;
 use crate::domain::presence::AgentView;
 use crate::domain::shift::Plan;
 use crate::limits::Limit;
-use crate::sync::may_switch;
+use crate::sync::{NotTaken, Receiver, Sender, may_switch, queue};
 use std::sync::Arc;
 
 /// How many messages may wait for one agent. A person sends one at a time; supervisors add a few.
@@ -80,7 +80,7 @@ impl Message {
 #[derive(Debug, Clone)]
 pub(super) struct AgentHandle {
     pub(super) generation: u64,
-    mailbox: mpsc::Sender<Box<Message>>,
+    mailbox: Sender<Box<Message>>,
 }
 
 /// Why a message did not get through; it comes back.
@@ -90,25 +90,25 @@ pub(super) enum NotSent {
 }
 
 impl AgentHandle {
-    pub(super) fn new(generation: u64) -> (AgentHandle, mpsc::Receiver<Box<Message>>) {
-        let (mailbox, receiver) = mpsc::channel(MAILBOX_MAX);
+    pub(super) fn new(generation: u64) -> (AgentHandle, Receiver<Box<Message>>) {
+        let (mailbox, receiver) = queue(MAILBOX_MAX);
         (AgentHandle { generation, mailbox }, receiver)
     }
 
     pub(super) fn offer(&self, message: Box<Message>) -> Result<(), NotSent> {
         may_switch();
         self.mailbox.try_send(message).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => {
+            NotTaken::Full(_) => {
                 Limit::Mailbox.reached();
                 NotSent::Full
             }
-            mpsc::error::TrySendError::Closed(message) => NotSent::Gone(message),
+            NotTaken::Closed(message) => NotSent::Gone(message),
         })
     }
 
     /// Waits for room: for what must not be lost.
     pub(super) async fn send(&self, message: Box<Message>) -> Result<(), NotSent> {
         may_switch();
-        self.mailbox.send(message).await.map_err(|error| NotSent::Gone(error.0))
+        self.mailbox.send(message).await.map_err(NotSent::Gone)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use super::handle::{AgentHandle, Message};
 use crate::domain::agent::Agent;
@@ -13,7 +13,7 @@ use crate::domain::id::{AgentId, TenantId};
 use crate::domain::op::OpMemory;
 use crate::domain::time::Timestamp;
 use crate::ports::AgentRecord;
-use crate::sync::{AtomicBool, AtomicU64, DashMap, Entry, Mutex, MutexGuard};
+use crate::sync::{AtomicBool, AtomicU64, DashMap, Entry, Mutex, MutexGuard, Receiver};
 
 /// Whose.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +55,7 @@ pub(super) struct Registry {
 pub(super) struct Birth {
     pub(super) generation: u64,
     pub(super) record: Arc<AgentRecord>,
-    pub(super) mailbox: mpsc::Receiver<Box<Message>>,
+    pub(super) mailbox: Receiver<Box<Message>>,
 }
 
 impl Registry {
@@ -133,7 +133,7 @@ impl Registry {
     }
 
     /// The actor of this generation lives on with a fresh mailbox, if it is still the one.
-    pub(super) fn renew(&self, key: &Key, generation: u64) -> Option<(u64, mpsc::Receiver<Box<Message>>)> {
+    pub(super) fn renew(&self, key: &Key, generation: u64) -> Option<(u64, Receiver<Box<Message>>)> {
         let Entry::Occupied(mut slot) = self.slots.entry(key.clone()) else { return None };
         if !matches!(slot.get(), Slot::Live(handle) if handle.generation == generation) {
             return None;

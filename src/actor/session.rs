@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tokio::sync::mpsc;
-
 use crate::domain::command::Actor;
 use crate::domain::event::Cause;
 use crate::domain::id::{OfferId, PauseId, PauseTypeCode, SessionId};
@@ -12,12 +10,20 @@ use crate::domain::presence::AgentView;
 use crate::domain::record::PauseCorrected;
 use crate::domain::time::Timestamp;
 use crate::limits::Limit;
+use crate::sync::{NotTaken, queue};
+
+pub use crate::sync::{Receiver, Sender};
 
 /// How many notices may wait for a socket; one that is further behind is closed as slow.
 pub const NOTICES_MAX: usize = 64;
 
 /// How many sessions one agent may have open; a person has tabs and devices, not fleets.
 pub const SESSIONS_MAX: usize = 16;
+
+/// Makes the queue of one socket's notices.
+pub fn notices() -> (Sender<Box<Notice>>, Receiver<Box<Notice>>) {
+    queue(NOTICES_MAX)
+}
 
 /// One open socket, as the actor holds it. Notices are boxed: each queue has room for dozens, and is empty all day.
 #[derive(Debug, Clone)]
@@ -26,7 +32,7 @@ pub struct SessionLink {
     pub id: SessionId,
     /// Where notices go, bounded by [`NOTICES_MAX`]. A full queue ends the session: the actor drops
     /// its sender, and the socket's task closes it as slow.
-    pub notices: mpsc::Sender<Box<Notice>>,
+    pub notices: Sender<Box<Notice>>,
     /// When the socket last answered a ping, in ms since the epoch; 0 before the first.
     pub answered_at: Arc<AtomicI64>,
 }
@@ -35,7 +41,7 @@ impl SessionLink {
     /// Gives the socket something to tell; false when it is gone, or too far behind.
     pub(super) fn tell(&self, notice: Notice) -> bool {
         let told = self.notices.try_send(Box::new(notice));
-        if matches!(told, Err(mpsc::error::TrySendError::Full(_))) {
+        if matches!(told, Err(NotTaken::Full(_))) {
             Limit::Notices.reached();
         }
         told.is_ok()

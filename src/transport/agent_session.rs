@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 
 use super::board_session::{BOARDS_MAX, Boards};
 use super::me::principal_shown;
@@ -18,7 +17,7 @@ use super::sockets::SessionPlace;
 use super::wanted::Wanted;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
 use super::{App, provisioning, requests, rpc};
-use crate::actor::session::NOTICES_MAX;
+use crate::actor::session::{NOTICES_MAX, Receiver, notices};
 use crate::actor::{CommandError, Notice, SessionLink};
 use crate::auth::{Principal, Role};
 use crate::domain::command::{Actor, Command, PauseAtSignOut, Request};
@@ -89,7 +88,7 @@ struct Open {
 
 /// The socket counts as the agent's presence.
 struct Presence {
-    notices: mpsc::Receiver<Box<Notice>>,
+    notices: Receiver<Box<Notice>>,
     /// The queue was seen full: if it ends, it ends because of that.
     fell_behind: bool,
     _attached: Attached,
@@ -269,7 +268,7 @@ impl Session {
 
     /// What is already waiting of what the agent's actor says.
     pub(super) fn waiting_notice(&mut self) -> Option<Notice> {
-        self.open.as_mut()?.presence.as_mut()?.notices.try_recv().ok().map(|notice| *notice)
+        self.open.as_mut()?.presence.as_mut()?.notices.try_recv().map(|notice| *notice)
     }
 
     /// What the client wants to be told.
@@ -526,7 +525,7 @@ impl Session {
     }
 
     async fn attach(&mut self, principal: &Principal, agent: &AgentId) -> Result<Presence, WireError> {
-        let (sender, notices) = mpsc::channel(NOTICES_MAX);
+        let (sender, notices) = notices();
         let link = SessionLink { id: self.id, notices: sender, answered_at: Arc::clone(&self.answered_at) };
         // From here on the socket is taken off again, also when the wait for the answer is dropped.
         let mut attached = Attached {

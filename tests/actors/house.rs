@@ -23,7 +23,7 @@ use intervalo::ports::{
 };
 use intervalo::router::Router;
 use intervalo::store::MemoryJournal;
-use tokio::sync::mpsc;
+use intervalo::sync::{Receiver, queue};
 
 use crate::clock::TokioClock;
 use crate::company::{found, later, policy, tenant};
@@ -66,7 +66,7 @@ pub(crate) struct Link {
     pub(crate) id: SessionId,
     /// What the session was opened with.
     pub(crate) opened: Arc<AgentView>,
-    notices: mpsc::Receiver<Box<Notice>>,
+    notices: Receiver<Box<Notice>>,
 }
 
 impl Link {
@@ -77,7 +77,7 @@ impl Link {
 
     /// A notice that is there already.
     pub(crate) fn waiting(&mut self) -> Option<Notice> {
-        self.notices.try_recv().ok().map(|notice| *notice)
+        self.notices.try_recv().map(|notice| *notice)
     }
 }
 
@@ -171,7 +171,7 @@ impl House {
 
     pub(crate) async fn try_connect(&self, agent: &str) -> Result<Link, CommandError> {
         let id = SessionId(self.sessions.fetch_add(1, Ordering::SeqCst));
-        let (sender, notices) = mpsc::channel(64);
+        let (sender, notices) = queue(64);
         let link = SessionLink { id, notices: sender, answered_at: Arc::new(AtomicI64::new(0)) };
         let agent = later(agent);
         let opened = self.router.attach(&self.tenant, &agent, link).await?;

@@ -35,7 +35,7 @@ async fn an_actor_goes_to_rest_while_it_is_asked() {
     let view = office.router.view(&tenant(), &later("caio")).await.expect("answered");
     assert_eq!(view.connection, ConnectionWord::Connected, "the socket is held by the actor that answers");
     office.execute("caio", pause("cafe")).await.expect("begun");
-    while socket.notices.try_recv().is_ok() {}
+    while socket.notices.try_recv().is_some() {}
     assert!(!socket.notices.is_closed(), "the socket was let go");
     ticking.stop().await;
     office.close().await;

@@ -11,7 +11,7 @@ use intervalo::domain::id::{PauseId, SessionId, TenantSeq};
 use intervalo::ports::{Entry, EntryBody, Journal, ShardId, ShardSeq};
 use intervalo::router::Router;
 use intervalo::store::MemoryJournal;
-use tokio::sync::mpsc;
+use intervalo::sync::{Receiver, queue};
 
 use super::company::{found, later, tenant};
 use super::still_clock::StillClock;
@@ -31,7 +31,7 @@ pub(crate) struct Office {
 
 /// What is left of a socket: it lives as long as this.
 pub(crate) struct Socket {
-    pub(crate) notices: mpsc::Receiver<Box<Notice>>,
+    pub(crate) notices: Receiver<Box<Notice>>,
 }
 
 /// The clock moves on until this is stopped.
@@ -94,7 +94,7 @@ impl Office {
     }
 
     pub(crate) async fn connect(&self, agent: &str, session: u64) -> Result<Socket, CommandError> {
-        let (sender, notices) = mpsc::channel(64);
+        let (sender, notices) = queue(64);
         let link = SessionLink { id: SessionId(session), notices: sender, answered_at: Arc::new(AtomicI64::new(0)) };
         self.router.attach(&tenant(), &later(agent), link).await?;
         Ok(Socket { notices })

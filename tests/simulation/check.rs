@@ -24,7 +24,7 @@ use intervalo::domain::event::{AgentEventBody, ChosenStatus};
 use intervalo::domain::id::{AgentId, Op, SessionId};
 use intervalo::domain::presence::AgentView;
 use intervalo::ports::{Entry, EntryBody, Journal, ShardSeq};
-use tokio::sync::mpsc;
+use intervalo::sync::queue;
 
 use super::evidence::{Evidence, Session};
 use super::house::House;
@@ -91,7 +91,7 @@ fn is_state_of(stored: &Agent, person: &Person) -> bool {
 pub(crate) async fn one_change(house: &House) {
     for number in 0..AGENTS {
         let who = agent(number);
-        let (sender, notices) = mpsc::channel(64);
+        let (sender, notices) = queue(64);
         let id = SessionId(u64::MAX - number);
         let link = SessionLink { id, notices: sender, answered_at: Arc::default() };
         {

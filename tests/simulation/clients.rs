@@ -16,7 +16,7 @@ use intervalo::domain::id::{AgentId, ChannelCode, OfferId, PrincipalId, RequestI
 use intervalo::domain::occupancy::{Report, Work};
 use intervalo::domain::time::{Timestamp, minutes, seconds};
 use intervalo::ports::Clock;
-use tokio::sync::mpsc;
+use intervalo::sync::{Receiver, queue};
 
 use super::defect::Defect;
 use super::dice::Dice;
@@ -44,7 +44,7 @@ pub(crate) struct Client {
 /// One socket, from the agent's side.
 struct Link {
     id: SessionId,
-    notices: mpsc::Receiver<Box<Notice>>,
+    notices: Receiver<Box<Notice>>,
     answered_at: Arc<AtomicI64>,
     /// Where it is among the sessions on record.
     place: usize,
@@ -344,7 +344,7 @@ impl Client {
     }
 
     async fn connect(&mut self, who: &AgentId) -> Option<Link> {
-        let (sender, notices) = mpsc::channel(NOTICES);
+        let (sender, notices) = queue(NOTICES);
         let id = SessionId(self.house.world.fresh_op().0 as u64);
         let answered_at = Arc::new(AtomicI64::new(0));
         let place = {
@@ -390,7 +390,7 @@ impl Client {
         let mut closed = Vec::new();
         for (at, link) in links.iter_mut().enumerate() {
             link.answered_at.store(self.house.core_now().0, Ordering::Relaxed);
-            while let Ok(notice) = link.notices.try_recv() {
+            while let Some(notice) = link.notices.try_recv() {
                 self.take_notice(who, &notice);
             }
             if link.notices.is_closed() {
