@@ -25,7 +25,7 @@ use intervalo::cluster::{LocalBus, LocalPlacement};
 use intervalo::domain::command::{Actor, Command, Request};
 use intervalo::domain::id::{Op, PauseId, SessionId, TeamId};
 use intervalo::hub::{Board, Hub, Outlet};
-use intervalo::ports::Bus;
+use intervalo::ports::{Bus, Clock};
 use intervalo::router::Router;
 use intervalo::store::MemoryJournal;
 use tokio::runtime::Runtime;
@@ -61,6 +61,7 @@ impl Outlet for Sink {
 struct House {
     router: Router,
     hub: Arc<Hub>,
+    clock: Arc<TokioClock>,
     session: Receiver<Box<Notice>>,
     ops: u128,
 }
@@ -82,7 +83,7 @@ impl House {
         let (core, seeds) = Core::take_up(parts).await.expect("taken up");
         core.open();
         let bus: Arc<dyn Bus> = bus;
-        let hub = Hub::start(bus, journal, clock, TaskTracker::new(), CancellationToken::new());
+        let hub = Hub::start(bus, journal, Arc::clone(&clock) as _, TaskTracker::new(), CancellationToken::new());
         for seed in seeds {
             hub.open_tenant(seed.shard, seed.directory, seed.head, seed.rows);
         }
@@ -90,7 +91,7 @@ impl House {
         let (notices, session) = notices();
         let link = SessionLink { id: SessionId(1), notices, answered_at: Arc::new(AtomicI64::new(0)) };
         router.attach(&tenant(), &later("ana"), link).await.expect("attached");
-        House { router, hub, session, ops: 0 }
+        House { router, hub, clock, session, ops: 0 }
     }
 
     /// So many starts and ends, and all that they lead to.
@@ -107,7 +108,7 @@ impl House {
         self.router.execute(&tenant(), &later("ana"), request).await.expect("carried out");
         while self.session.try_recv().is_some() {}
         // Until the hub has told it, and so late that the next is not waited for.
-        tokio::time::sleep(APART).await;
+        self.clock.sleep_until(self.clock.now() + APART).await;
     }
 
     /// A board that has been shown all there is.

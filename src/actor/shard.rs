@@ -107,6 +107,11 @@ impl ShardHandle {
         (ShardHandle { intake }, receiver)
     }
 
+    /// True when something waits for the next batch.
+    fn has_more(&self) -> bool {
+        self.intake.capacity() < INTAKE_MAX
+    }
+
     pub(super) fn offer(&self, intake: Intake) -> Result<(), NotAppended> {
         may_switch();
         self.intake.try_send(intake).map_err(|error| match error {
@@ -329,6 +334,7 @@ impl Sequencer {
     fn hand_over(&mut self, draft: Draft, reached: ShardSeq) -> Fate {
         metrics::counter!("intervalo_events_committed_total").increment(reached.0 - self.head.head.0);
         self.head.head = reached;
+        let more = self.handle.has_more();
         if self.stale_since.take().is_some() {
             info!(shard = %self.head.shard, "the store of shard {} is back", self.head.shard);
             self.tell_all(&Feed::Fresh);
@@ -358,7 +364,8 @@ impl Sequencer {
                     self.registry.have_one_look(&Key { tenant: tenant.clone(), agent });
                 }
             }
-            let committed = Committed { from, to: drafted.head, rows: drafted.rows, directory: drafted.directory };
+            let DraftLine { head: to, rows, directory, .. } = drafted;
+            let committed = Committed { from, to, rows, more, directory };
             self.bus.publish(self.head.shard, &tenant, Feed::Committed(Arc::new(committed)));
         }
         tell(draft.waiting, Ok(()));

@@ -18,9 +18,10 @@ const CHANGES_PER_TICK_MIN: u64 = 2;
 const COUNTED_OVER: Duration = Duration::from_millis(500);
 /// What has stopped coming is not waited for: not for longer than so many changes take to come evenly.
 const GAPS_MAX: u64 = 2;
-/// Where waiting has brought nothing, what comes in bursts is waited for no longer than a burst takes.
+/// What comes within it is a burst, and not worth a wait.
 const BURST: Duration = Duration::from_millis(1);
-/// How many frames are cut after a wait that brought nothing, before waiting is tried again.
+/// How many frames are cut without a wait after one that brought nothing, before waiting is tried again. Only for what is known to come is
+/// waited then.
 const FUTILE_FOR: u8 = 16;
 
 /// How fast a view changes.
@@ -47,8 +48,9 @@ impl Pace {
         Pace { began: never, now: 0, before: 0, last_cut: never, waits_since: None, has_paid: false, futile: 0 }
     }
 
-    /// So many changes at `now`. Says when they are to be cut with what came before them: no later than `now` where that is at once.
-    pub(super) fn changed(&mut self, changes: usize, boards: usize, now: Timestamp) -> Timestamp {
+    /// So many changes at `now`, and perhaps more known to come. Says when they are to be cut with what came before them: no later than `now`
+    /// where that is at once.
+    pub(super) fn changed(&mut self, changes: usize, boards: usize, more: bool, now: Timestamp) -> Timestamp {
         let span = now.since(self.began);
         if span >= COUNTED_OVER {
             self.before = if span < COUNTED_OVER * 2 { self.now } else { 0 };
@@ -59,9 +61,11 @@ impl Pace {
         self.has_paid |= waited_since.is_some_and(|since| now.since(since) > BURST);
         let per_second = self.per_second(now);
         let Some(tick) = tick(per_second, boards as u64) else { return now };
+        if self.futile > 0 && !more {
+            return now;
+        }
         let evenly = Duration::from_millis((1000 * GAPS_MAX).div_ceil(per_second.max(1)));
-        let quiet = if self.futile > 0 { BURST.min(evenly) } else { evenly };
-        (self.last_cut + tick).min(now + quiet)
+        (self.last_cut + tick).min(now + evenly)
     }
 
     /// A frame was cut. A wait for what did not come is not repeated for a while.
@@ -119,16 +123,18 @@ mod tests {
         }
     }
 
-    /// Changes at these instants to 1,000 boards; gives the instants of the cuts.
+    /// Changes at these instants to 1,000 boards, those of one instant known to come together; gives the instants of the cuts.
     fn cuts(changes: impl IntoIterator<Item = i64>) -> Vec<i64> {
         let (mut pace, mut cuts, mut due) = (Pace::new(), Vec::new(), None::<Timestamp>);
-        for at in changes.into_iter().chain([i64::MAX / 4]) {
+        let mut changes = changes.into_iter().chain([i64::MAX / 4]).peekable();
+        while let Some(at) = changes.next() {
+            let more = changes.peek() == Some(&at);
             let now = START + Duration::from_millis(at as u64);
             if let Some(cut) = due.take_if(|due| *due < now) {
                 pace.cut(cut);
                 cuts.push(cut.0 - START.0);
             }
-            let cut = pace.changed(1, 1_000, now);
+            let cut = pace.changed(1, 1_000, more, now);
             if cut <= now {
                 pace.cut(now);
                 cuts.push(at);
@@ -164,7 +170,7 @@ mod tests {
         let bursts = (0..100).flat_map(|burst| std::iter::repeat_n(burst * 45, 10));
         let late: Vec<i64> = cuts(bursts).into_iter().filter(|cut| *cut > 1_000).map(|cut| cut % 45).collect();
         assert!(late.iter().all(|late| *late <= 10), "{late:?}");
-        let tried = late.iter().filter(|late| **late > 1).count();
+        let tried = late.iter().filter(|late| **late > 0).count();
         assert!(tried > 0 && tried * usize::from(FUTILE_FOR) <= late.len() + usize::from(FUTILE_FOR), "{late:?}");
     }
 

@@ -183,7 +183,7 @@ impl State {
     pub(super) fn commit(&mut self, committed: &Committed, now: Timestamp) {
         let was_shown = self.is_shown();
         let delta = self.table.advance(committed.to, committed.directory.as_ref(), &committed.rows);
-        self.tell_views(&delta, now);
+        self.tell_views(&delta, committed.more, now);
         self.tell_shown(was_shown);
         self.tell_head();
     }
@@ -239,7 +239,7 @@ impl State {
         let rows: Vec<FeedRow> = rows.into_iter().map(|row| FeedRow { agent: row.agent, view: row.view }).collect();
         let was_shown = self.is_shown();
         let delta = self.table.advance(head, Some(directory), &rows);
-        self.tell_views(&delta, now);
+        self.tell_views(&delta, false, now);
         self.tell_shown(was_shown);
         self.tell_head();
     }
@@ -264,10 +264,10 @@ impl State {
         }
     }
 
-    fn tell_views(&mut self, delta: &Delta, now: Timestamp) {
+    fn tell_views(&mut self, delta: &Delta, more: bool, now: Timestamp) {
         for (id, changed) in self.changes_of_views(delta) {
             if let Some(view) = self.views.get_mut(&id) {
-                let at = view.change(changed, now);
+                let at = view.change(changed, more, now);
                 self.waiting.insert(id, at);
             }
         }

@@ -277,8 +277,8 @@ impl View {
     }
 
     /// Takes up what has changed, and says when a frame is to be cut of it: no later than `now` where that is at once.
-    pub(super) fn change(&mut self, changed: Changed, now: Timestamp) -> Timestamp {
-        let at = self.pace.changed(changed.agents.len(), self.boards(), now);
+    pub(super) fn change(&mut self, changed: Changed, more: bool, now: Timestamp) -> Timestamp {
+        let at = self.pace.changed(changed.agents.len(), self.boards(), more, now);
         self.waiting.add(changed);
         let at = if self.is_full() { now } else { at };
         self.due = Some(at);

@@ -234,7 +234,10 @@ mod tests {
     #[tokio::test]
     async fn items_come_in_order_and_no_more_than_there_is_room_for() {
         let (sender, mut receiver) = queue(2);
-        assert_eq!((sender.try_send(1), sender.try_send(2), sender.try_send(3)), (Ok(()), Ok(()), Err(NotTaken::Full(3))));
+        assert_eq!(
+            (sender.try_send(1), sender.try_send(2), sender.try_send(3)),
+            (Ok(()), Ok(()), Err(NotTaken::Full(3)))
+        );
         assert_eq!((receiver.len(), receiver.recv().await, receiver.try_recv()), (2, Some(1), Some(2)));
         assert!(receiver.is_empty() && receiver.recv().now_or_never().is_none());
         assert_eq!(sender.try_send(4), Ok(()));

@@ -54,6 +54,7 @@ mod proxies;
 mod query;
 mod quotas;
 mod rate_limit;
+mod read_ahead;
 mod read_record;
 mod reading;
 mod requests;

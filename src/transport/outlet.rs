@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::frame_head::FrameHead;
+use super::read_ahead::ReadAhead;
 use super::stall::Reset;
 use crate::hub;
 
@@ -68,7 +69,7 @@ impl Outlet {
     pub(super) fn of(stream: TcpStream) -> (OutletStream, Arc<Outlet>) {
         let (reader, half) = stream.into_split();
         let outlet = Arc::new(Outlet { half, state: Mutex::default(), left: Notify::new() });
-        (OutletStream { reader, outlet: Arc::clone(&outlet) }, outlet)
+        (OutletStream { reader: ReadAhead::new(reader), outlet: Arc::clone(&outlet) }, outlet)
     }
 
     /// From here on only the task writes.
@@ -195,7 +196,7 @@ impl hub::Outlet for Outlet {
 
 /// A connection as its own task reads and writes it.
 pub(super) struct OutletStream {
-    reader: OwnedReadHalf,
+    reader: ReadAhead<OwnedReadHalf>,
     outlet: Arc<Outlet>,
 }
 

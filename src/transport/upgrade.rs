@@ -44,14 +44,13 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -
         Err(problem) => problem.into_response(),
         Ok(Accepted { principal, origin, place, response }) => {
             let upgraded = hyper::upgrade::on(&mut request);
-            let connection = Arc::clone(&app);
+            let Peer { client, outlet, _place: connected, .. } = peer;
+            // In a box: the task would have room for it as long as it runs.
+            let arrival = Box::new(Arrival { app: Arc::clone(&app), principal, client, outlet, origin });
             app.tasks.spawn(async move {
                 let running = async {
                     match upgraded.await {
-                        Ok(socket) => {
-                            let arrival = Arrival { client: peer.client, outlet: peer.outlet.clone(), origin };
-                            websocket::run(TokioIo::new(socket), connection, principal, arrival).await;
-                        }
+                        Ok(socket) => websocket::run(TokioIo::new(socket), arrival).await,
                         Err(error) => tracing::debug!(%error, "an upgrade was not completed"),
                     }
                 };
@@ -59,7 +58,7 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -
                     metrics::counter!("intervalo_panics_total", "where" => "socket").increment(1);
                     tracing::error!("a socket's task panicked; its connection is closed");
                 }
-                drop((peer, place));
+                drop((connected, place));
             });
             response
         }

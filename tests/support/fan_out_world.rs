@@ -140,7 +140,7 @@ impl World {
         }
         inner.remember();
         let rows = rows.into_iter().filter_map(|(agent, view)| Some(FeedRow { agent, view: view? })).collect();
-        Arc::new(Committed { from, to: inner.head, rows, directory: None })
+        Arc::new(Committed { from, to: inner.head, rows, more: false, directory: None })
     }
 
     /// One event that shows nowhere, as a refused pause.
@@ -149,7 +149,7 @@ impl World {
         let from = inner.head;
         inner.head = inner.head.next();
         inner.remember();
-        Arc::new(Committed { from, to: inner.head, rows: Vec::new(), directory: None })
+        Arc::new(Committed { from, to: inner.head, rows: Vec::new(), more: false, directory: None })
     }
 
     /// Changes people: who is named gets these teams (none at all: they leave), new ones are added.
@@ -172,7 +172,13 @@ impl World {
         let from = inner.head;
         inner.head = inner.head.next();
         inner.remember();
-        Arc::new(Committed { from, to: inner.head, rows: Vec::new(), directory: Some(Arc::clone(&inner.directory)) })
+        Arc::new(Committed {
+            from,
+            to: inner.head,
+            rows: Vec::new(),
+            more: false,
+            directory: Some(Arc::clone(&inner.directory)),
+        })
     }
 
     /// The server came up again: everybody who was connected is held in grace.
