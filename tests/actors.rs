@@ -15,6 +15,8 @@ mod house;
 mod leaving;
 #[path = "actors/occupancy.rs"]
 mod occupancy;
+#[path = "actors/queue.rs"]
+mod queue;
 #[path = "actors/rest.rs"]
 mod rest;
 #[path = "actors/slots.rs"]

@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
+use socket2::SockRef;
+
 use super::args::Settings;
 use super::failure::Failure;
 use super::first_login;
@@ -42,6 +44,10 @@ fn filter(level: LogLevel) -> String {
     }
 }
 
+/// How many connections the system keeps for the server that it has not taken yet. The standard library asks for 128: of those who all
+/// come back at once, whoever found no room tried again after a second. What the system allows at most holds (`net.core.somaxconn`).
+const BACKLOG: i32 = 4096;
+
 /// Takes an address.
 pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).map_err(|error| {
@@ -53,15 +59,28 @@ pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
         let hint = hints.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, hint)| hint);
         Failure::new(format_args!("cannot listen on {address}: {error}{hint}"))
     })?;
-    listener
-        .set_nonblocking(true)
-        .map_err(|error| Failure::new(format_args!("cannot listen on {address}: {error}")))?;
+    let prepared = SockRef::from(&listener).listen(BACKLOG).and_then(|()| listener.set_nonblocking(true));
+    prepared.map_err(|error| Failure::new(format_args!("cannot listen on {address}: {error}")))?;
     Ok(listener)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpStream;
+
     use super::*;
+
+    #[test]
+    fn whoever_all_come_at_once_find_room_until_they_are_taken() {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let allowed =
+            std::fs::read_to_string("/proc/sys/net/core/somaxconn").map_or(4096, |text| text.trim().parse().unwrap());
+        // More than the library's 128, where the system allows them; who finds no room is not connected.
+        let wait = std::time::Duration::from_secs(10);
+        let come: Vec<_> = (0..allowed.min(400)).map(|_| TcpStream::connect_timeout(&address, wait).unwrap()).collect();
+        assert_eq!(come.len(), allowed.min(400));
+    }
 
     #[test]
     fn a_taken_port_is_refused_in_one_line_with_the_way_out() {

@@ -198,6 +198,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             outlet.hold();
             self.wire.finish().await?;
         }
+        // What is waiting was before whatever the call will lead to.
+        self.say_what_waits().await?;
         let began = self.app.clock.now();
         let answer = self.answer(text).await?;
         let now = self.app.clock.now();
@@ -233,10 +235,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// A session that signed out is told what that led to, which is waiting already, and ends.
     async fn say_what_the_sign_out_led_to(&mut self) -> Result<(), Ending> {
+        self.say_what_waits().await?;
+        Err(Ending::Close(CloseCode::SignedOut, "signed out".to_owned()))
+    }
+
+    async fn say_what_waits(&mut self) -> Result<(), Ending> {
         while let Some(notice) = self.session.waiting_notice() {
             self.on_notice(Some(notice)).await?;
         }
-        Err(Ending::Close(CloseCode::SignedOut, "signed out".to_owned()))
+        Ok(())
     }
 
     async fn on_notice(&mut self, notice: Option<Notice>) -> Result<(), Ending> {
