@@ -133,6 +133,21 @@ fn promise_r5_commands_are_timed_and_held_to_without_hostile_clients_and_with_ea
     );
 }
 
+#[test]
+fn agents_sign_in_from_nothing_beside_their_floor() {
+    let _alone = alone();
+    let words = "signin --agents 30 --in-flight 7 --pairs 2";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    for side in ["server", "floor"] {
+        assert_eq!(report["figures"][side]["latency"]["count"], 60, "{report:#}");
+        assert_positive(&report["figures"][side], &["/per_second/min", "/p99_us/min"]);
+    }
+    let above_zero =
+        ["/figures/floor_cpu_us_per_sign_in/min", "/figures/longest_sync_ms/min", "/figures/longest_ms/min"];
+    assert_positive(&report, &above_zero);
+    assert_eq!(report["figures"]["cpu_by_floor"]["count"], 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_runs_already_can_be_put_under_load() {
     let data = binary::DataFolder::with(&load::import_file("acme", 10)).await;

@@ -33,11 +33,16 @@ pub(super) enum Command {
     Fanout(FanoutArgs),
     /// Commands and boards of honest clients, beside hostile ones and without them
     Hostile(HostileArgs),
+    /// Agents who sign in from nothing, beside a bare handshake
+    Signin(SigninArgs),
     /// Print the import file of the company that a running server needs for --url
     Company(CompanyArgs),
     /// The writer of the bare fan-out in a process of its own, which the load test starts by itself
     #[command(hide = true)]
     FloorWriter,
+    /// The other side of the bare handshake in a process of its own, which the load test starts by itself
+    #[command(hide = true)]
+    BareHandshake,
     /// The hostile clients in a process of their own, which the load test starts by itself
     #[command(hide = true)]
     HostileClients,
@@ -185,6 +190,21 @@ pub(super) struct HostileArgs {
     /// Let the hostile ones come from the address of the honest ones, as behind one NAT, and not from 127.0.0.2
     #[arg(long)]
     pub one_address: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct SigninArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many agents sign in
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// How many sign-ins are under way at once
+    #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub in_flight: u64,
+    /// How often floor and server take turns, each time with a company in which nobody has signed in
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub pairs: u32,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -14,19 +14,24 @@ mod drive;
 mod failure;
 mod fanout;
 mod folder;
+mod helper;
 mod hostile;
 mod http;
 mod idle;
 mod interrupt;
+mod journal;
 mod latency;
 mod ledger;
 mod looking_back;
 mod machine;
 mod message;
 mod pace;
+mod probe;
 mod progress;
 mod report;
+mod reserved;
 mod server;
+mod signin;
 mod spread;
 mod table;
 mod target;
@@ -42,7 +47,7 @@ use serde::Serialize;
 use self::args::{Arguments, Command};
 pub use self::company::import_file;
 use self::failure::{Failure, Outcome};
-use self::fanout::Place;
+use self::helper::Place;
 use self::interrupt::Interrupt;
 use self::report::Report;
 
@@ -87,8 +92,11 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::Hostile(args) => hostile::run(args, interrupt, place)
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::Signin(args) => signin::run(args, interrupt, place)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::BareHandshake => helper::run(signin::WORK).map(|()| 0),
         Command::HostileClients => hostile::run_clients(interrupt).map(|()| 0),
-        Command::FloorWriter => fanout::run_writer().map(|()| 0),
+        Command::FloorWriter => helper::run(fanout::WORK).map(|()| 0),
         Command::Company(args) => print(&import_file(&args.tenant, args.agents as usize)).map(|()| 0),
     };
     done.unwrap_or_else(|failure| failed(&failure))

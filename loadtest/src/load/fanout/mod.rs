@@ -11,7 +11,7 @@ mod tally;
 mod writer;
 
 pub(in crate::load) use self::figures::{FanoutFigures, FanoutSettings};
-pub(in crate::load) use self::floor::{Place, run_writer};
+pub(in crate::load) use self::floor::WORK;
 pub(in crate::load) use self::peer::PeerAddress;
 
 pub(in crate::load) use self::office::Office;
@@ -25,6 +25,7 @@ use super::company::{self, TEAM};
 use super::crowd::Crowd;
 use super::drive::{Drive, Plan, fresh_seed};
 use super::failure::{Failure, Outcome};
+use super::helper::Place;
 use super::interrupt::Interrupt;
 use super::ledger::Ledger;
 use super::machine::{fits, make_room_for};
