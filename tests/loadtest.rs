@@ -148,6 +148,18 @@ fn agents_sign_in_from_nothing_beside_their_floor() {
     assert_eq!(report["figures"]["cpu_by_floor"]["count"], 2);
 }
 
+#[test]
+fn a_rush_for_few_slots_is_served_in_order() {
+    let _alone = alone();
+    let words = "lunch-rush --agents 24 --slots 6 --pause 500ms --boards 2 --rounds 2";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    assert_eq!(report["figures"]["asked"]["all"]["count"], 48, "{report:#}");
+    assert_eq!(report["figures"]["accepted"]["all"]["count"], report["figures"]["waited"]);
+    assert_eq!(report["figures"]["ideal_ms"], 2000.0);
+    let above_zero = ["/figures/waited", "/figures/pauses_per_second/min", "/figures/boards/p99_us/min"];
+    assert_positive(&report, &above_zero);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_runs_already_can_be_put_under_load() {
     let data = binary::DataFolder::with(&load::import_file("acme", 10)).await;

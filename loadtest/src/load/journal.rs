@@ -17,6 +17,8 @@ const EVENTS_PER_PAGE: usize = 1000;
 pub(super) struct Event {
     /// Its number within the tenant.
     pub(super) seq: u64,
+    /// When, as it is written.
+    pub(super) at: String,
     /// What happened.
     pub(super) kind: String,
     /// To whom.

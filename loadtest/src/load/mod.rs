@@ -23,6 +23,7 @@ mod journal;
 mod latency;
 mod ledger;
 mod looking_back;
+mod lunch_rush;
 mod machine;
 mod message;
 mod pace;
@@ -35,6 +36,7 @@ mod signin;
 mod spread;
 mod table;
 mod target;
+mod times;
 mod token;
 
 use std::ffi::OsString;
@@ -94,10 +96,12 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::Signin(args) => signin::run(args, interrupt, place)
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::LunchRush(args) => lunch_rush::run(args, interrupt)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::BareHandshake => helper::run(signin::WORK).map(|()| 0),
         Command::HostileClients => hostile::run_clients(interrupt).map(|()| 0),
         Command::FloorWriter => helper::run(fanout::WORK).map(|()| 0),
-        Command::Company(args) => print(&import_file(&args.tenant, args.agents as usize)).map(|()| 0),
+        Command::Company(args) => print(&company::import_file_of(&args.tenant, &args.company())).map(|()| 0),
     };
     done.unwrap_or_else(|failure| failed(&failure))
 }

@@ -7,6 +7,7 @@ mod frames;
 mod office;
 mod peer;
 mod round;
+mod stand;
 mod tally;
 mod writer;
 
@@ -14,8 +15,11 @@ pub(in crate::load) use self::figures::{FanoutFigures, FanoutSettings};
 pub(in crate::load) use self::floor::WORK;
 pub(in crate::load) use self::peer::PeerAddress;
 
+pub(in crate::load) use self::boards::Rows;
+pub(in crate::load) use self::frames::{RowId, Shown};
 pub(in crate::load) use self::office::Office;
 pub(in crate::load) use self::round::{Asking, Measured, run as run_round};
+pub(in crate::load) use self::stand::{BoardsComing, Stand};
 
 use self::floor::Floor;
 use self::peer::Peer;

@@ -25,7 +25,7 @@ use self::post::Post;
 use self::script::Tools;
 use super::args::HostileArgs;
 use super::arrivals::sign_in;
-use super::company::{self, TEAM};
+use super::company::{self, Company, TEAM};
 use super::crowd::Crowd;
 use super::drive::{Drive, Plan, fresh_seed};
 use super::failure::{Failure, Outcome};
@@ -90,7 +90,7 @@ pub(super) fn run(
     let begun = begun();
     let cast = Cast::of(args)?;
     make_room_for(args.connections)?;
-    let target = Target::prepare_with(&args.target, cast.agents + cast.others(), Limits::Shipped)?;
+    let target = Target::prepare_with(&args.target, &Company::of(cast.agents + cast.others()), Limits::Shipped)?;
     let progress = Progress::new(u64::from(args.pairs) * 2);
     progress.now("signing tokens");
     let server = target.start()?;

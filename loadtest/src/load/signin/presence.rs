@@ -43,7 +43,8 @@ mod tests {
     }
 
     fn signed_in(seq: u64, agent: &str) -> Event {
-        let event = json!({ "seq": seq, "kind": SIGNED_IN, "agent": agent, "data": { "status": "available" } });
+        let event =
+            json!({ "seq": seq, "at": "x", "kind": SIGNED_IN, "agent": agent, "data": { "status": "available" } });
         serde_json::from_value(event).expect("an event")
     }
 
