@@ -29,6 +29,7 @@ mod message;
 mod pace;
 mod probe;
 mod progress;
+mod reconnect;
 mod report;
 mod reserved;
 mod server;
@@ -97,6 +98,8 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
         Command::Signin(args) => signin::run(args, interrupt, place)
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::LunchRush(args) => lunch_rush::run(args, interrupt)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::Reconnect(args) => reconnect::run(args, interrupt)
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::BareHandshake => helper::run(signin::WORK).map(|()| 0),
         Command::HostileClients => hostile::run_clients(interrupt).map(|()| 0),

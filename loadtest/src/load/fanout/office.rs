@@ -265,6 +265,10 @@ impl Ear for Office<'_> {
             self.on_agent(wires, who, heard, now);
             return;
         };
+        if board >= self.stand.count() {
+            // The sockets after those of the boards are somebody else's.
+            return;
+        }
         let done = match heard {
             Heard::Opened => {
                 wires.send(who, &Stand::first_call());
