@@ -114,7 +114,7 @@ impl Target {
         (0..count).map(|n| self.signer.sign(Role::Agent, &company::agent(n))).collect()
     }
 
-    /// The token of a supervisor of a team, another person for each number, and for each of those below.
+    /// The token of a supervisor of a team. Each number is another person, and none of those of [`Target::supervisors`].
     ///
     /// # Errors
     /// [`Failure`] when it cannot be signed.

@@ -9,9 +9,7 @@ use crate::load::arrivals::{Arrivals, Arrived};
 use crate::load::crowd::{Crowd, Ear, Heard, Wires};
 use crate::load::failure::{Failure, Outcome};
 use crate::load::fanout::{Measured, Office, Side, Tally, run_while};
-
-/// After quiescence every board equals the truth within this time (`docs/promises.md`, V1).
-const SETTLED_WITHIN: Duration = Duration::from_secs(2);
+use crate::load::looking_back::SETTLED_WITHIN;
 
 /// Everybody.
 pub(super) struct Hall<'s> {

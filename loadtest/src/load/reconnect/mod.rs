@@ -203,8 +203,9 @@ impl<'r> Scene<'r> {
             self.progress.now(format!("everybody signs in, server {} of {}", storm + 1, self.args.storms + 1));
             let mut crowd = Crowd::new(self.interrupt.clone())?;
             let (back, undisturbed) = self.play_one(&mut crowd, &server).map_err(|failure| server.explain(failure))?;
-            match (first.is_none(), before.replace(undisturbed)) {
-                (false, Some(undisturbed)) => rounds.push(Round {
+            match before.replace(undisturbed) {
+                None => first = Some(back),
+                Some(undisturbed) => rounds.push(Round {
                     undisturbed,
                     disturbed: None,
                     server_cpu: back.measured.cpu,
@@ -212,7 +213,6 @@ impl<'r> Scene<'r> {
                     arrived: back.arrived,
                     ready: server.started_in(),
                 }),
-                _ => first = Some(back),
             }
             if storm < self.args.storms {
                 // Everybody is still connected.
