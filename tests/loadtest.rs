@@ -133,6 +133,56 @@ fn promise_r5_commands_are_timed_and_held_to_without_hostile_clients_and_with_ea
     );
 }
 
+#[test]
+fn agents_sign_in_from_nothing_beside_their_floor() {
+    let _alone = alone();
+    let words = "signin --agents 30 --in-flight 7 --pairs 2";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    for side in ["server", "floor"] {
+        assert_eq!(report["figures"][side]["latency"]["count"], 60, "{report:#}");
+        assert_positive(&report["figures"][side], &["/per_second/min", "/p99_us/min"]);
+    }
+    let above_zero =
+        ["/figures/floor_cpu_us_per_sign_in/min", "/figures/longest_sync_ms/min", "/figures/longest_ms/min"];
+    assert_positive(&report, &above_zero);
+    assert_eq!(report["figures"]["cpu_by_floor"]["count"], 2);
+}
+
+#[test]
+fn a_rush_for_few_slots_is_served_in_order() {
+    let _alone = alone();
+    let words = "lunch-rush --agents 24 --slots 6 --pause 500ms --boards 2 --rounds 2";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    assert_eq!(report["figures"]["asked"]["all"]["count"], 48, "{report:#}");
+    assert_eq!(report["figures"]["accepted"]["all"]["count"], report["figures"]["waited"]);
+    assert_eq!(report["figures"]["ideal_ms"], 2000.0);
+    let above_zero = ["/figures/waited", "/figures/pauses_per_second/min", "/figures/boards/p99_us/min"];
+    assert_positive(&report, &above_zero);
+}
+
+#[test]
+fn everybody_is_lost_and_comes_back_while_others_stay() {
+    let _alone = alone();
+    let words = "reconnect --agents 40 --team-size 20 --callers 10 --boards 5 --stayers 2 --in-flight 7 --rate 50 \
+                 --storms 2 --warm-up 50ms --time 500ms";
+    let report = on_a_server_of_its_own(&words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!((&report["figures"]["movers"], &report["figures"]["first"]["count"]), (&35.into(), &35.into()));
+    assert_eq!(report["figures"]["back"]["latency"]["count"], 70, "{report:#}");
+    let above_zero = ["/figures/back_of_first/min", "/figures/disturbed/from_first_sign/p99_us/min"];
+    assert_positive(&report, &above_zero);
+}
+
+#[test]
+fn everybody_comes_back_to_a_server_that_was_killed() {
+    let _alone = alone();
+    let words = "reconnect --agents 40 --team-size 20 --callers 10 --boards 5 --stayers 2 --in-flight 7 --rate 50 \
+                 --storms 1 --warm-up 50ms --time 500ms --restart";
+    let report = on_a_server_of_its_own(&words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(report["figures"]["back"]["latency"]["count"], 35, "{report:#}");
+    assert_eq!(report["figures"].get("disturbed"), None);
+    assert_positive(&report, &["/figures/ready_ms/min", "/figures/undisturbed/from_asking/p50_us/min"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_runs_already_can_be_put_under_load() {
     let data = binary::DataFolder::with(&load::import_file("acme", 10)).await;
@@ -179,5 +229,6 @@ fn wrong_words_are_usage() {
     assert_eq!(load::run_with(["intervalo-loadtest", "commands", "--pairs", "0"]), 2);
     assert_eq!(load::run_with(["intervalo-loadtest", "fanout", "--agents", "3", "--server", "/bin/true"]), 1);
     assert_eq!(load::run_with(["intervalo-loadtest", "hostile", "--connections", "50", "--server", "/bin/true"]), 1);
+    assert_eq!(load::run_with(["intervalo-loadtest", "reconnect", "--agents", "20", "--server", "/bin/true"]), 1);
     assert_eq!(load::run_with(["intervalo-loadtest", "--version"]), 0);
 }

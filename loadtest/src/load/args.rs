@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::company::AGENTS_MAX;
+use super::company::{AGENTS_MAX, Company};
 use super::fanout::PeerAddress;
 use super::hostile::Kind;
 
@@ -33,11 +33,20 @@ pub(super) enum Command {
     Fanout(FanoutArgs),
     /// Commands and boards of honest clients, beside hostile ones and without them
     Hostile(HostileArgs),
+    /// Agents who sign in from nothing, beside a bare handshake
+    Signin(SigninArgs),
+    /// Many agents ask for a pause at once, of which a few may be away: the line, its order and its end
+    LunchRush(LunchRushArgs),
+    /// Everybody is lost and comes back at once, boards with a snapshot, while others stay and watch
+    Reconnect(ReconnectArgs),
     /// Print the import file of the company that a running server needs for --url
     Company(CompanyArgs),
     /// The writer of the bare fan-out in a process of its own, which the load test starts by itself
     #[command(hide = true)]
     FloorWriter,
+    /// The other side of the bare handshake in a process of its own, which the load test starts by itself
+    #[command(hide = true)]
+    BareHandshake,
     /// The hostile clients in a process of their own, which the load test starts by itself
     #[command(hide = true)]
     HostileClients,
@@ -188,6 +197,81 @@ pub(super) struct HostileArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(super) struct SigninArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many agents sign in
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// How many sign-ins are under way at once
+    #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub in_flight: u64,
+    /// How often floor and server take turns, each time with a company in which nobody has signed in
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub pairs: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct LunchRushArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many agents ask, all within one second
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// How many of them may be on the pause at once
+    #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub slots: u64,
+    /// How long each of them stays
+    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = positive_span)]
+    pub pause: Duration,
+    /// How many boards watch all of them
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub boards: u64,
+    /// How often all of it is done
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct ReconnectArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many agents, those who stay among them
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(2..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// How many agents a team has
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub team_size: u64,
+    /// How many boards are lost and come back, each of one team
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u64).range(0..=CONNECTIONS_MAX))]
+    pub boards: u64,
+    /// How many boards of the first team stay
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub stayers: u64,
+    /// How many agents of the first team stay, and start and end pauses in turn
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub callers: u64,
+    /// Pauses that they start or end in a second, at fixed instants
+    #[arg(long, value_name = "N", default_value = "60", value_parser = positive_rate)]
+    pub rate: f64,
+    /// How many are on their way back at once
+    #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub in_flight: u64,
+    /// How often everybody is lost
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub storms: u32,
+    /// How long it goes on undisturbed before each storm, before that is measured
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = span)]
+    pub warm_up: Duration,
+    /// How long that is measured
+    #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = positive_span)]
+    pub time: Duration,
+    /// Kill the server each time and start it anew, so that those who stay are lost as well
+    #[arg(long, conflicts_with = "url")]
+    pub restart: bool,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(super) struct CompanyArgs {
     /// How many agents
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
@@ -195,6 +279,20 @@ pub(super) struct CompanyArgs {
     /// The tenant
     #[arg(long, value_name = "ID", default_value = super::company::TENANT)]
     pub(super) tenant: String,
+    /// How many of a team may be on a pause at once, as `lunch-rush` needs it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub(super) slots: Option<u64>,
+    /// How many agents a team has [default: all of them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub(super) team_size: Option<u64>,
+}
+
+impl CompanyArgs {
+    /// What is asked for.
+    pub(super) fn company(&self) -> Company {
+        let size = |number: u64| number as usize;
+        Company { agents: size(self.agents), slots: self.slots.map(size), team_size: self.team_size.map(size) }
+    }
 }
 
 /// A rate, in numbers a second.
@@ -264,6 +362,8 @@ mod tests {
             ("commands --url ws://x:1", "--key <FILE>"),
             ("commands --pid 4", "--url <URL>"),
             ("commands --url ws://x:1 --key k --store s", "cannot be used with"),
+            ("reconnect --restart --url ws://x:1 --key k", "cannot be used with"),
+            ("lunch-rush --pause 0s", "must not be 0"),
             ("hostile --hostile 10", "expected a share from 1% to 50%"),
             ("hostile --hostile 51%", "expected a share from 1% to 50%"),
             ("hostile --rate 0", "must not be 0"),

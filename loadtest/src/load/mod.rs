@@ -14,22 +14,30 @@ mod drive;
 mod failure;
 mod fanout;
 mod folder;
+mod helper;
 mod hostile;
 mod http;
 mod idle;
 mod interrupt;
+mod journal;
 mod latency;
 mod ledger;
 mod looking_back;
+mod lunch_rush;
 mod machine;
 mod message;
 mod pace;
+mod probe;
 mod progress;
+mod reconnect;
 mod report;
+mod reserved;
 mod server;
+mod signin;
 mod spread;
 mod table;
 mod target;
+mod times;
 mod token;
 
 use std::ffi::OsString;
@@ -42,7 +50,7 @@ use serde::Serialize;
 use self::args::{Arguments, Command};
 pub use self::company::import_file;
 use self::failure::{Failure, Outcome};
-use self::fanout::Place;
+use self::helper::Place;
 use self::interrupt::Interrupt;
 use self::report::Report;
 
@@ -87,9 +95,16 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::Hostile(args) => hostile::run(args, interrupt, place)
             .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::Signin(args) => signin::run(args, interrupt, place)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::LunchRush(args) => lunch_rush::run(args, interrupt)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::Reconnect(args) => reconnect::run(args, interrupt)
+            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
+        Command::BareHandshake => helper::run(signin::WORK).map(|()| 0),
         Command::HostileClients => hostile::run_clients(interrupt).map(|()| 0),
-        Command::FloorWriter => fanout::run_writer().map(|()| 0),
-        Command::Company(args) => print(&import_file(&args.tenant, args.agents as usize)).map(|()| 0),
+        Command::FloorWriter => helper::run(fanout::WORK).map(|()| 0),
+        Command::Company(args) => print(&company::import_file_of(&args.tenant, &args.company())).map(|()| 0),
     };
     done.unwrap_or_else(|failure| failed(&failure))
 }

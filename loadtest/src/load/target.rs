@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::TargetArgs;
-use super::company::{self, TENANT};
+use super::company::{self, Company, TENANT, import_file_of};
 use super::failure::{Failure, Outcome, While};
 use super::folder::Folder;
 use super::machine::{self, Memory, Pinning};
@@ -41,14 +41,14 @@ impl Target {
     /// # Errors
     /// [`Failure`] when the flags name no server, or the company cannot be made.
     pub(super) fn prepare(args: &TargetArgs, agents: usize) -> Outcome<Target> {
-        Target::prepare_with(args, agents, Limits::Raised)
+        Target::prepare_with(args, &Company::of(agents), Limits::Raised)
     }
 
-    /// The same with other limits, of a server of ours.
+    /// The same with another company, or with other limits, of a server of ours.
     ///
     /// # Errors
     /// [`Failure`] as of [`Target::prepare`].
-    pub(super) fn prepare_with(args: &TargetArgs, agents: usize, limits: Limits) -> Outcome<Target> {
+    pub(super) fn prepare_with(args: &TargetArgs, company: &Company, limits: Limits) -> Outcome<Target> {
         let folder = Folder::make(args.dir.as_deref())?;
         let pinning = if args.pin { Pinning::Apart } else { Pinning::Free };
         pinning.take_generators_core()?;
@@ -66,7 +66,7 @@ impl Target {
                 let installation = Installation { binary, data, store: args.store.clone(), pinning, limits };
                 let tenant = args.tenant.clone().unwrap_or_else(|| fresh_tenant(args));
                 let file = folder.path().join("company.toml");
-                std::fs::write(&file, company::import_file(&tenant, agents)).while_doing("cannot write the company")?;
+                std::fs::write(&file, import_file_of(&tenant, company)).while_doing("cannot write the company")?;
                 installation.import(&file)?;
                 installation.make_key(&tenant)?;
                 let signer = Signer::from_file(&installation.data.join(KEY_FILE), &tenant)?;
@@ -89,12 +89,37 @@ impl Target {
         }
     }
 
+    /// Kills a server of ours without a word (SIGKILL), and starts another one on what it left, at the same address.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is not one of ours, or the other one does not become ready.
+    pub(super) fn start_over(&self, server: Running) -> Outcome<Running> {
+        let Some(installation) = self.installation() else {
+            return Err(Failure::new(
+                "only a server that was started here can be killed: leave out --url or --restart",
+            ));
+        };
+        let address = server.address;
+        // Dropped, it is killed and gone.
+        drop(server);
+        let server = installation.start_at(address)?;
+        Ok(Running { address: server.address(), pid: Some(server.pid()), own: Some(server) })
+    }
+
     /// Tokens of the first agents.
     ///
     /// # Errors
     /// [`Failure`] when they cannot be signed.
     pub(super) fn agents(&self, count: usize) -> Outcome<Vec<String>> {
         (0..count).map(|n| self.signer.sign(Role::Agent, &company::agent(n))).collect()
+    }
+
+    /// The token of a supervisor of a team. Each number is another person, and none of those of [`Target::supervisors`].
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be signed.
+    pub(super) fn supervisor(&self, team: &str, nth: usize) -> Outcome<String> {
+        self.signer.sign(Role::Supervisor { team }, &format!("coordenadora-{nth:05}"))
     }
 
     /// Tokens of so many supervisors of a team, each another person.

@@ -7,15 +7,22 @@ mod frames;
 mod office;
 mod peer;
 mod round;
+mod stand;
 mod tally;
 mod writer;
 
 pub(in crate::load) use self::figures::{FanoutFigures, FanoutSettings};
-pub(in crate::load) use self::floor::{Place, run_writer};
+pub(in crate::load) use self::floor::WORK;
 pub(in crate::load) use self::peer::PeerAddress;
 
+pub(in crate::load) use self::boards::Rows;
+pub(in crate::load) use self::frames::{RowId, Shown};
 pub(in crate::load) use self::office::Office;
-pub(in crate::load) use self::round::{Asking, Measured, run as run_round};
+pub(in crate::load) use self::round::{Asking, Measured, Side, run as run_round, run_while};
+pub(in crate::load) use self::stand::{BoardsComing, Stand};
+pub(in crate::load) use self::tally::Tally;
+#[cfg(test)]
+pub(in crate::load) use self::tally::Window;
 
 use self::floor::Floor;
 use self::peer::Peer;
@@ -25,6 +32,7 @@ use super::company::{self, TEAM};
 use super::crowd::Crowd;
 use super::drive::{Drive, Plan, fresh_seed};
 use super::failure::{Failure, Outcome};
+use super::helper::Place;
 use super::interrupt::Interrupt;
 use super::ledger::Ledger;
 use super::machine::{fits, make_room_for};

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::boards::{Boards, Rows};
+use super::boards::Rows;
 use super::frames::{RowId, Shown};
 use super::round::Side;
+use super::stand::{Stand, Took};
 use super::tally::{ChangeId, Tally};
 use crate::check::Expected;
 use crate::load::breaches::Breaches;
@@ -13,17 +14,13 @@ use crate::load::drive::Drive;
 use crate::load::failure::{Failure, Outcome};
 use crate::load::latency::Latency;
 use crate::load::ledger::Ledger;
-use crate::load::message::{Message, call, read, read_part};
+use crate::load::looking_back::SETTLED_WITHIN;
 use crate::load::target::Running;
 
 /// How many boards connect at once.
 const BOARDS_AT_ONCE: usize = 64;
 /// How long nothing may come of a board's connecting.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// After quiescence every board equals the truth within this time (`docs/promises.md`, V1).
-const SETTLED_WITHIN: Duration = Duration::from_secs(2);
-/// The number of the one call that a board makes.
-const SUBSCRIBE: u64 = 1;
 
 /// Agents on the first sockets of a crowd, boards on those after them.
 pub(in crate::load) struct Office<'s> {
@@ -34,11 +31,9 @@ pub(in crate::load) struct Office<'s> {
     askers: usize,
     /// Whatever happens to an agent or a board that should not is a promise that was broken.
     holds_sessions: bool,
-    boards: Boards,
+    stand: Stand,
     tokens: Vec<String>,
     opened: usize,
-    subscription: Option<String>,
-    subscribed: Vec<bool>,
     changes: Changes,
     window: usize,
     next_agent: usize,
@@ -89,11 +84,9 @@ impl<'s> Office<'s> {
             agents,
             askers: agents,
             holds_sessions: false,
-            boards: Boards::of(boards, team),
+            stand: Stand::of(boards, team),
             tokens,
             opened: 0,
-            subscription: None,
-            subscribed: vec![false; boards],
             changes: Changes {
                 tally: Tally::of(boards),
                 lines: vec![Line::default(); count],
@@ -116,7 +109,7 @@ impl<'s> Office<'s> {
 
     /// The changes that come next are those of another round. All is quiet.
     pub(in crate::load) fn next_round(&mut self) {
-        self.changes.tally = Tally::of(self.subscribed.len());
+        self.changes.tally = Tally::of(self.stand.count());
         self.changes.of_row.fill(None);
         self.drive.take_latency();
     }
@@ -128,7 +121,7 @@ impl<'s> Office<'s> {
 
     /// The id of the board that all watch, when one has subscribed.
     pub(in crate::load) fn subscription(&self) -> Option<&str> {
-        self.subscription.as_deref()
+        self.stand.subscription()
     }
 
     /// What is known of the agents.
@@ -142,9 +135,9 @@ impl<'s> Office<'s> {
             self.open_next(crowd.wires());
         }
         let patience = Instant::now() + PATIENCE;
-        while self.boards.whole() < self.tokens.len() {
+        while self.stand.whole() < self.tokens.len() {
             if Instant::now() > patience {
-                let whole = self.boards.whole();
+                let whole = self.stand.whole();
                 let all = self.tokens.len();
                 return Err(Failure::new(format!("{whole} of {all} boards had a snapshot within {PATIENCE:?}")));
             }
@@ -164,12 +157,12 @@ impl<'s> Office<'s> {
         let truth: Vec<(Expected, u64)> = (0..self.agents).map(|who| self.drive.ledger().truth(who)).collect();
         let versions: Vec<u64> = truth.iter().map(|(_, version)| *version).collect();
         let until = Instant::now() + SETTLED_WITHIN;
-        crowd.turn_until(until, &mut self, |office| office.fault.is_some() || office.boards.show(&versions))?;
+        crowd.turn_until(until, &mut self, |office| office.fault.is_some() || office.stand.show(&versions))?;
         self.check()?;
-        self.boards.compare(&truth);
-        let Office { mut drive, boards, changes, .. } = self;
+        self.stand.compare(&truth);
+        let Office { mut drive, stand, changes, .. } = self;
         let ledger = drive.ledger();
-        ledger.add_breaches(boards.into_breaches());
+        ledger.add_breaches(stand.into_breaches());
         ledger.add_breaches(changes.breaches);
         if settled_in > SETTLED_WITHIN {
             ledger
@@ -198,35 +191,19 @@ impl<'s> Office<'s> {
     }
 
     fn on_board(&mut self, wires: &mut Wires, board: usize, text: &[u8], now: Instant) -> Result<(), String> {
-        if !self.subscribed[board] {
-            return self.on_subscribed(board, text);
-        }
-        let whole = self.boards.whole();
-        let rows = self.boards.take(board, text, now, &mut self.changes);
+        let took = self.stand.told(board, text, now, &mut self.changes)?;
+        let Took::Frame { rows, is_first_whole } = took else { return Ok(()) };
         self.changes.tally.frame(text.len());
         if rows == 1 && self.changes.tally.is_counting() {
             self.one_row.frames += 1;
             self.one_row.bytes += text.len() as u64;
         }
-        if self.boards.whole() > whole {
+        if is_first_whole {
             self.open_next(wires);
         }
         if self.changes.take_completed() {
             self.refill(wires, now);
         }
-        Ok(())
-    }
-
-    fn on_subscribed(&mut self, board: usize, text: &[u8]) -> Result<(), String> {
-        let message: Message<'_> = read(text)?;
-        if let Some(error) = message.error {
-            return Err(error.to_string());
-        }
-        let id: String = read_part("result", message.result)?;
-        let first = self.subscription.get_or_insert_with(|| id.clone());
-        let same = *first == id;
-        self.changes.breaches.hold(same, || format!("board {board} has another subscription than the first"));
-        self.subscribed[board] = true;
         Ok(())
     }
 
@@ -287,9 +264,13 @@ impl Ear for Office<'_> {
             self.on_agent(wires, who, heard, now);
             return;
         };
+        if board >= self.stand.count() {
+            // The sockets after those of the boards are somebody else's.
+            return;
+        }
         let done = match heard {
             Heard::Opened => {
-                wires.send(who, &call(SUBSCRIBE, "board.subscribe", r#"{"teams":"all"}"#));
+                wires.send(who, &Stand::first_call());
                 Ok(())
             }
             Heard::Text(text) => self.on_board(wires, board, text, now),
