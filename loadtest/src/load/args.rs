@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use super::company::AGENTS_MAX;
 use super::fanout::PeerAddress;
 use super::hostile::Kind;
+use super::profile::RunArgs;
 
 /// The most connections of one load.
 const CONNECTIONS_MAX: u64 = AGENTS_MAX as u64;
@@ -33,6 +34,8 @@ pub(super) enum Command {
     Fanout(FanoutArgs),
     /// Commands and boards of honest clients, beside hostile ones and without them
     Hostile(HostileArgs),
+    /// Run the loads of a profile, a file of TOML, one after the other
+    Run(RunArgs),
     /// Print the import file of the company that a running server needs for --url
     Company(CompanyArgs),
     /// The writer of the bare fan-out in a process of its own, which the load test starts by itself
@@ -41,6 +44,19 @@ pub(super) enum Command {
     /// The hostile clients in a process of their own, which the load test starts by itself
     #[command(hide = true)]
     HostileClients,
+}
+
+impl Command {
+    /// Which server a scenario is run against; none of commands that are no scenario.
+    pub(super) fn target_mut(&mut self) -> Option<&mut TargetArgs> {
+        match self {
+            Command::Commands(args) => Some(&mut args.target),
+            Command::Idle(args) => Some(&mut args.target),
+            Command::Fanout(args) => Some(&mut args.target),
+            Command::Hostile(args) => Some(&mut args.target),
+            Command::Run(_) | Command::Company(_) | Command::FloorWriter | Command::HostileClients => None,
+        }
+    }
 }
 
 /// Which server. Without --server and --url, the `intervalo` beside this program is started.
@@ -70,9 +86,12 @@ pub(super) struct TargetArgs {
     /// Give core 0 to the server, or to the floor in its turn, and core 1 to the load generator
     #[arg(long)]
     pub(super) pin: bool,
-    /// Write the report here as JSON too (docs/loadtest.md)
+    /// Write the report here as JSON too (docs/loadtest.md); of `run`, a folder with one file for each load
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
+    /// Write the report here as one page of HTML too, with charts
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

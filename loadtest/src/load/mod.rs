@@ -15,6 +15,7 @@ mod failure;
 mod fanout;
 mod folder;
 mod hostile;
+mod html;
 mod http;
 mod idle;
 mod interrupt;
@@ -24,6 +25,7 @@ mod looking_back;
 mod machine;
 mod message;
 mod pace;
+mod profile;
 mod progress;
 mod report;
 mod server;
@@ -33,16 +35,16 @@ mod target;
 mod token;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use serde::Serialize;
 
-use self::args::{Arguments, Command};
+use self::args::{Arguments, Command, TargetArgs};
 pub use self::company::import_file;
 use self::failure::{Failure, Outcome};
 use self::fanout::Place;
+use self::html::{Part, Section};
 use self::interrupt::Interrupt;
 use self::report::Report;
 
@@ -79,28 +81,66 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
         }
     };
     let done = match &command {
-        Command::Commands(args) => commands::run(args, interrupt)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::Idle(args) => idle::run(args, interrupt)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::Fanout(args) => fanout::run(args, interrupt, place)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::Hostile(args) => hostile::run(args, interrupt, place)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::HostileClients => hostile::run_clients(interrupt).map(|()| 0),
         Command::FloorWriter => fanout::run_writer().map(|()| 0),
         Command::Company(args) => print(&import_file(&args.tenant, args.agents as usize)).map(|()| 0),
+        Command::Run(args) => profile::run(args, interrupt, place),
+        Command::Commands(_) | Command::Idle(_) | Command::Fanout(_) | Command::Hostile(_) => {
+            run_load(&command, interrupt, place).map(|told| told.code)
+        }
     };
     done.unwrap_or_else(|failure| failed(&failure))
 }
 
-/// Shows a report, and writes it where it was asked for; the exit code.
-fn told<S: Serialize, F: Serialize>(report: &Report<S, F>, shown: String, json: Option<&Path>) -> Outcome<u8> {
+/// What was told of one load.
+struct Told {
+    /// The same for a page.
+    part: Part,
+    /// The exit code.
+    code: u8,
+}
+
+/// Runs one scenario, tells of it and writes its files.
+fn run_load(command: &Command, interrupt: &Interrupt, place: &Place) -> Outcome<Told> {
+    match command {
+        Command::Commands(args) => {
+            let report = commands::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Idle(args) => {
+            let report = idle::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Fanout(args) => {
+            let report = fanout::run(args, interrupt, place)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Hostile(args) => {
+            let report = hostile::run(args, interrupt, place)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Run(_) | Command::Company(_) | Command::FloorWriter | Command::HostileClients => {
+            Err(Failure::new("this is no load"))
+        }
+    }
+}
+
+/// Shows a report, and writes it where it was asked for.
+fn told<S: Serialize, F: Serialize>(
+    report: &Report<S, F>,
+    shown: String,
+    sections: Vec<Section>,
+    target: &TargetArgs,
+) -> Outcome<Told> {
     print(&format!("{shown}\n{}", report::ending(&report.checks, &report.notes)))?;
-    if let Some(path) = json {
+    if let Some(path) = &target.json {
         report::write(report, path)?;
     }
-    Ok(if report.checks.held { 0 } else { BROKEN })
+    let part = Part::of(report, sections);
+    if let Some(path) = &target.html {
+        html::write(std::slice::from_ref(&part), path)?;
+    }
+    Ok(Told { part, code: if report.checks.held { 0 } else { BROKEN } })
 }
 
 fn print(text: &str) -> Outcome<()> {

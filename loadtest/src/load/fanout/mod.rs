@@ -7,6 +7,7 @@ mod frames;
 mod office;
 mod peer;
 mod round;
+mod shown;
 mod tally;
 mod writer;
 
