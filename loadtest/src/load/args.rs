@@ -9,9 +9,10 @@ use super::company::AGENTS_MAX;
 use super::fanout::PeerAddress;
 use super::hostile::Kind;
 use super::profile::RunArgs;
+use super::soak::SoakArgs;
 
 /// The most connections of one load.
-const CONNECTIONS_MAX: u64 = AGENTS_MAX as u64;
+pub(super) const CONNECTIONS_MAX: u64 = AGENTS_MAX as u64;
 
 /// Puts an Intervalo server under load, beside the least that the same work would cost on this machine, and
 /// checks its promises meanwhile
@@ -34,6 +35,8 @@ pub(super) enum Command {
     Fanout(FanoutArgs),
     /// Commands and boards of honest clients, beside hostile ones and without them
     Hostile(HostileArgs),
+    /// A long time under an even load, while connections are lost and come back: does anything grow?
+    Soak(SoakArgs),
     /// Run the loads of a profile, a file of TOML, one after the other
     Run(RunArgs),
     /// Print the import file of the company that a running server needs for --url
@@ -54,6 +57,7 @@ impl Command {
             Command::Idle(args) => Some(&mut args.target),
             Command::Fanout(args) => Some(&mut args.target),
             Command::Hostile(args) => Some(&mut args.target),
+            Command::Soak(args) => Some(&mut args.target),
             Command::Run(_) | Command::Company(_) | Command::FloorWriter | Command::HostileClients => None,
         }
     }
@@ -222,7 +226,7 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| "expected a number from 0 to 1000000".to_owned())
 }
 
-fn positive_rate(text: &str) -> Result<f64, String> {
+pub(super) fn positive_rate(text: &str) -> Result<f64, String> {
     rate(text).and_then(|rate| if rate > 0.0 { Ok(rate) } else { Err("must not be 0".to_owned()) })
 }
 
@@ -246,7 +250,7 @@ fn span(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn positive_span(text: &str) -> Result<Duration, String> {
+pub(super) fn positive_span(text: &str) -> Result<Duration, String> {
     span(text).and_then(|span| if span.is_zero() { Err("must not be 0".to_owned()) } else { Ok(span) })
 }
 

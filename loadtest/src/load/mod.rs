@@ -29,6 +29,7 @@ mod profile;
 mod progress;
 mod report;
 mod server;
+mod soak;
 mod spread;
 mod table;
 mod target;
@@ -85,7 +86,7 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
         Command::FloorWriter => fanout::run_writer().map(|()| 0),
         Command::Company(args) => print(&import_file(&args.tenant, args.agents as usize)).map(|()| 0),
         Command::Run(args) => profile::run(args, interrupt, place),
-        Command::Commands(_) | Command::Idle(_) | Command::Fanout(_) | Command::Hostile(_) => {
+        Command::Commands(_) | Command::Idle(_) | Command::Fanout(_) | Command::Hostile(_) | Command::Soak(_) => {
             run_load(&command, interrupt, place).map(|told| told.code)
         }
     };
@@ -117,6 +118,10 @@ fn run_load(command: &Command, interrupt: &Interrupt, place: &Place) -> Outcome<
         }
         Command::Hostile(args) => {
             let report = hostile::run(args, interrupt, place)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Soak(args) => {
+            let report = soak::run(args, interrupt)?;
             told(&report, report.figures.shown(), report.figures.sections(), &args.target)
         }
         Command::Run(_) | Command::Company(_) | Command::FloorWriter | Command::HostileClients => {

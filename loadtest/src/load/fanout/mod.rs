@@ -1,5 +1,6 @@
 //! Boards that hear of every change, beside the bare fan-out, in turn.
 
+mod absence;
 mod boards;
 mod figures;
 mod floor;
@@ -8,6 +9,7 @@ mod office;
 mod peer;
 mod round;
 mod shown;
+mod taken;
 mod tally;
 mod writer;
 
@@ -16,7 +18,8 @@ pub(in crate::load) use self::floor::{Place, run_writer};
 pub(in crate::load) use self::peer::PeerAddress;
 
 pub(in crate::load) use self::office::Office;
-pub(in crate::load) use self::round::{Asking, Measured, run as run_round};
+pub(in crate::load) use self::round::{Asking, Measured, Side, run as run_round};
+pub(in crate::load) use self::taken::Taken;
 
 use self::floor::Floor;
 use self::peer::Peer;
@@ -121,7 +124,7 @@ fn loads(args: &FanoutArgs) -> Outcome<Vec<Asking>> {
 }
 
 /// So many that the server always has something to write, and so few that boards are not far behind.
-fn default_window(boards: u64) -> u64 {
+pub(in crate::load) fn default_window(boards: u64) -> u64 {
     match boards {
         0..300 => 32,
         300..3000 => 8,

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::absence::Absence;
 use super::boards::{Boards, Rows};
 use super::frames::{RowId, Shown};
 use super::round::Side;
@@ -13,7 +14,7 @@ use crate::load::drive::Drive;
 use crate::load::failure::{Failure, Outcome};
 use crate::load::latency::Latency;
 use crate::load::ledger::Ledger;
-use crate::load::message::{Message, call, read, read_part};
+use crate::load::message::{Message, read, read_part};
 use crate::load::target::Running;
 
 /// How many boards connect at once.
@@ -22,45 +23,48 @@ const BOARDS_AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// After quiescence every board equals the truth within this time (`docs/promises.md`, V1).
 const SETTLED_WITHIN: Duration = Duration::from_secs(2);
-/// The number of the one call that a board makes.
-const SUBSCRIBE: u64 = 1;
 
 /// Agents on the first sockets of a crowd, boards on those after them.
 pub(in crate::load) struct Office<'s> {
-    drive: Drive,
-    server: &'s Running,
-    agents: usize,
+    pub(super) drive: Drive,
+    pub(super) server: &'s Running,
+    pub(super) agents: usize,
     /// How many of them make changes, the first ones.
     askers: usize,
     /// Whatever happens to an agent or a board that should not is a promise that was broken.
     holds_sessions: bool,
-    boards: Boards,
-    tokens: Vec<String>,
+    pub(super) boards: Boards,
+    pub(super) tokens: Vec<String>,
     opened: usize,
     subscription: Option<String>,
-    subscribed: Vec<bool>,
-    changes: Changes,
+    pub(super) subscribed: Vec<bool>,
+    pub(super) changes: Changes,
     window: usize,
     next_agent: usize,
     one_row: OneRow,
-    fault: Option<Failure>,
+    pub(super) absence: Absence,
+    pub(super) fault: Option<Failure>,
 }
 
 /// What is known of each agent's changes.
-struct Changes {
-    tally: Tally,
-    lines: Vec<Line>,
+pub(super) struct Changes {
+    pub(super) tally: Tally,
+    pub(super) lines: Vec<Line>,
     /// The change that each row shows, by the row's number; none of rows that were there before.
-    of_row: Vec<Option<ChangeId>>,
+    pub(super) of_row: Vec<Option<ChangeId>>,
     breaches: Breaches,
     /// All boards have the changes of these agents.
     completed: usize,
+    /// The board whose frame is read.
+    board: usize,
+    /// The first change of which a board is told, where it has been away; none while it is.
+    pub(super) since: Vec<Option<ChangeId>>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Line {
+pub(super) struct Line {
     /// The change that was asked for last, until every board has it.
-    open: Option<ChangeId>,
+    pub(super) open: Option<ChangeId>,
     /// The version before it.
     version_before: u64,
     /// The version at which a board showed it.
@@ -100,10 +104,13 @@ impl<'s> Office<'s> {
                 of_row: Vec::new(),
                 breaches: Breaches::none(),
                 completed: 0,
+                board: 0,
+                since: vec![Some(ChangeId::FIRST); boards],
             },
             window: 0,
             next_agent: 0,
             one_row: OneRow::default(),
+            absence: Absence::default(),
             fault: None,
         }
     }
@@ -118,6 +125,7 @@ impl<'s> Office<'s> {
     pub(in crate::load) fn next_round(&mut self) {
         self.changes.tally = Tally::of(self.subscribed.len());
         self.changes.of_row.fill(None);
+        self.changes.since.fill(Some(ChangeId::FIRST));
         self.drive.take_latency();
     }
 
@@ -197,11 +205,18 @@ impl<'s> Office<'s> {
         }
     }
 
-    fn on_board(&mut self, wires: &mut Wires, board: usize, text: &[u8], now: Instant) -> Result<(), String> {
+    pub(super) fn on_board(
+        &mut self,
+        wires: &mut Wires,
+        board: usize,
+        text: &[u8],
+        now: Instant,
+    ) -> Result<(), String> {
         if !self.subscribed[board] {
             return self.on_subscribed(board, text);
         }
         let whole = self.boards.whole();
+        self.changes.board = board;
         let rows = self.boards.take(board, text, now, &mut self.changes);
         self.changes.tally.frame(text.len());
         if rows == 1 && self.changes.tally.is_counting() {
@@ -250,6 +265,14 @@ impl Changes {
         }
     }
 
+    /// All boards have a change.
+    pub(super) fn complete(&mut self, change: ChangeId) {
+        self.completed += 1;
+        if let Some(line) = self.lines.iter_mut().find(|line| line.open == Some(change)) {
+            line.open = None;
+        }
+    }
+
     /// Some changes have come to all boards.
     fn take_completed(&mut self) -> bool {
         std::mem::take(&mut self.completed) > 0
@@ -272,24 +295,27 @@ impl Rows for Changes {
 
     fn shown(&mut self, row: RowId, now: Instant) {
         let Some(Some(change)) = self.of_row.get(row.0 as usize).copied() else { return };
-        if self.tally.delivered(change, now) {
-            self.completed += 1;
-            if let Some(line) = self.lines.iter_mut().find(|line| line.open == Some(change)) {
-                line.open = None;
-            }
+        // A board that was away is not waited for by what was asked for before it was back.
+        let is_due = self.since[self.board].is_some_and(|since| change >= since);
+        if is_due && self.tally.delivered(change, now) {
+            self.complete(change);
         }
     }
 }
 
 impl Ear for Office<'_> {
     fn heard(&mut self, wires: &mut Wires, who: usize, heard: Heard<'_>, now: Instant) {
+        if self.absence.has(who) {
+            self.on_absent(wires, who, heard, now);
+            return;
+        }
         let Some(board) = who.checked_sub(self.agents) else {
             self.on_agent(wires, who, heard, now);
             return;
         };
         let done = match heard {
             Heard::Opened => {
-                wires.send(who, &call(SUBSCRIBE, "board.subscribe", r#"{"teams":"all"}"#));
+                self.subscribe(wires, who);
                 Ok(())
             }
             Heard::Text(text) => self.on_board(wires, board, text, now),
@@ -308,7 +334,7 @@ impl Side for Office<'_> {
 
     /// The next agent whose last change is everywhere, and acknowledged.
     fn ask(&mut self, wires: &mut Wires, intended: Instant, counts: bool) -> bool {
-        let free = |who: &usize| self.changes.lines[*who].open.is_none() && self.drive.is_answered(*who);
+        let free = |who: &usize| self.is_free(*who) && !self.absence.has(*who);
         let around = (self.next_agent..self.askers).chain(0..self.next_agent);
         let Some(who) = around.into_iter().find(free) else { return false };
         self.next_agent = (who + 1) % self.askers;

@@ -6,6 +6,7 @@
 mod axis;
 mod bars;
 mod curves;
+mod lines;
 mod markup;
 mod page;
 mod part;
@@ -14,7 +15,7 @@ mod section;
 use std::path::Path;
 
 pub(super) use self::part::Part;
-pub(super) use self::section::{Chart, Section, Table};
+pub(super) use self::section::{Chart, Line, Section, Table};
 use super::failure::{Outcome, While};
 
 /// Writes the page of some parts.

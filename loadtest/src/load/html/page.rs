@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::markup::escaped;
 use super::part::{Part, Verdict};
 use super::section::{Chart, Section, Table};
-use super::{bars, curves};
+use super::{bars, curves, lines};
 
 /// How the page looks.
 const STYLE: &str = include_str!("page.css");
@@ -131,13 +131,14 @@ fn chart_of(chart: &Chart) -> String {
     match chart {
         Chart::Curves { title, series } => curves::drawn(title, series),
         Chart::Bars { title, bars } => bars::drawn(title, bars),
+        Chart::Lines { title, lines } => lines::drawn(title, lines),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::html::section::Bar;
+    use crate::load::html::section::{Bar, Line};
     use crate::load::spread::Spread;
 
     const HOSTILE: &str = "\"'><script>alert(1)</script>";
@@ -145,12 +146,14 @@ mod tests {
     fn part(verdict: Verdict) -> Part {
         let hostile = || HOSTILE.to_owned();
         let figure = Spread { median: 1.0, min: 0.5, max: 2.0, count: 2 };
+        let line = Line { name: hostile(), points: vec![(0.0, 1.0), (1.0, 2.0)] };
+        let lines = Chart::Lines { title: hostile(), lines: vec![line.clone(), line] };
         let bar = Bar { label: hostile(), colour: 0, figure };
         let section = Section {
             title: hostile(),
             about: hostile(),
             tables: vec![Table::headed(vec![vec![hostile(), hostile()], vec![hostile(), hostile()]])],
-            charts: vec![Chart::Bars { title: hostile(), bars: vec![bar] }],
+            charts: vec![Chart::Bars { title: hostile(), bars: vec![bar] }, lines],
         };
         Part {
             scenario: hostile(),

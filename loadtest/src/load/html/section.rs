@@ -42,6 +42,13 @@ pub(in crate::load) enum Chart {
         /// From top to bottom.
         bars: Vec<Bar>,
     },
+    /// Figures over time.
+    Lines {
+        /// The heading, with the unit in it.
+        title: String,
+        /// One line for each.
+        lines: Vec<Line>,
+    },
 }
 
 /// One bar.
@@ -53,6 +60,15 @@ pub(in crate::load) struct Bar {
     pub(in crate::load) colour: usize,
     /// How long it is.
     pub(in crate::load) figure: Spread,
+}
+
+/// One line over time.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::load) struct Line {
+    /// What it is of.
+    pub(in crate::load) name: String,
+    /// Seconds since the beginning, and the figure then.
+    pub(in crate::load) points: Vec<(f64, f64)>,
 }
 
 impl Table {
@@ -91,6 +107,7 @@ impl Chart {
         match self {
             Chart::Curves { series, .. } => series.is_empty(),
             Chart::Bars { bars, .. } => bars.is_empty(),
+            Chart::Lines { lines, .. } => lines.iter().all(|line| line.points.is_empty()),
         }
     }
 }
