@@ -75,6 +75,15 @@ impl Boards {
         self.whole
     }
 
+    /// Forgets the rows that are on no board any more and came before all that are.
+    pub(super) fn forget(&mut self) {
+        let parts = self.seats.iter().filter_map(|seat| seat.snapshot.as_ref()).flat_map(|snapshot| &snapshot.rows);
+        let shown = self.table.iter().copied().filter(|row| *row != NO_ROW).map(RowId);
+        if let Some(first) = shown.chain(parts.copied()).min() {
+            self.frames.forget_before(first);
+        }
+    }
+
     /// A board was lost: what comes to it next is a snapshot.
     pub(super) fn lost(&mut self, board: usize) {
         let seat = &mut self.seats[board];

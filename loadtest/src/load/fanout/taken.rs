@@ -19,6 +19,8 @@ pub(in crate::load) struct Taken {
 impl Office<'_> {
     /// What was measured since the last time, which is then forgotten.
     pub(in crate::load) fn take(&mut self) -> Taken {
+        // A long run has more rows than there is room for.
+        self.boards.forget();
         let tally = &mut self.changes.tally;
         Taken {
             replies: self.drive.take_latency(),
