@@ -133,6 +133,33 @@ fn promise_r5_commands_are_timed_and_held_to_without_hostile_clients_and_with_ea
     );
 }
 
+#[test]
+fn agents_sign_in_from_nothing_beside_their_floor() {
+    let _alone = alone();
+    let words = "signin --agents 30 --in-flight 7 --pairs 2";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    for side in ["server", "floor"] {
+        assert_eq!(report["figures"][side]["latency"]["count"], 60, "{report:#}");
+        assert_positive(&report["figures"][side], &["/per_second/min", "/p99_us/min"]);
+    }
+    let above_zero =
+        ["/figures/floor_cpu_us_per_sign_in/min", "/figures/longest_sync_ms/min", "/figures/longest_ms/min"];
+    assert_positive(&report, &above_zero);
+    assert_eq!(report["figures"]["cpu_by_floor"]["count"], 2);
+}
+
+#[test]
+fn a_rush_for_few_slots_is_served_in_order() {
+    let _alone = alone();
+    let words = "lunch-rush --agents 24 --slots 6 --pause 500ms --boards 2 --rounds 2";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    assert_eq!(report["figures"]["asked"]["all"]["count"], 48, "{report:#}");
+    assert_eq!(report["figures"]["accepted"]["all"]["count"], report["figures"]["waited"]);
+    assert_eq!(report["figures"]["ideal_ms"], 2000.0);
+    let above_zero = ["/figures/waited", "/figures/pauses_per_second/min", "/figures/boards/p99_us/min"];
+    assert_positive(&report, &above_zero);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_runs_already_can_be_put_under_load() {
     let data = binary::DataFolder::with(&load::import_file("acme", 10)).await;

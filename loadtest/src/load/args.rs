@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::company::AGENTS_MAX;
+use super::company::{AGENTS_MAX, Company};
 use super::fanout::PeerAddress;
 use super::hostile::Kind;
 use super::profile::RunArgs;
@@ -35,6 +35,10 @@ pub(super) enum Command {
     Fanout(FanoutArgs),
     /// Commands and boards of honest clients, beside hostile ones and without them
     Hostile(HostileArgs),
+    /// Agents who sign in from nothing, beside a bare handshake
+    Signin(SigninArgs),
+    /// Many agents ask for a pause at once, of which a few may be away: the line, its order and its end
+    LunchRush(LunchRushArgs),
     /// A long time under an even load, while connections are lost and come back: does anything grow?
     Soak(SoakArgs),
     /// Run the loads of a profile, a file of TOML, one after the other
@@ -44,6 +48,9 @@ pub(super) enum Command {
     /// The writer of the bare fan-out in a process of its own, which the load test starts by itself
     #[command(hide = true)]
     FloorWriter,
+    /// The other side of the bare handshake in a process of its own, which the load test starts by itself
+    #[command(hide = true)]
+    BareHandshake,
     /// The hostile clients in a process of their own, which the load test starts by itself
     #[command(hide = true)]
     HostileClients,
@@ -57,8 +64,14 @@ impl Command {
             Command::Idle(args) => Some(&mut args.target),
             Command::Fanout(args) => Some(&mut args.target),
             Command::Hostile(args) => Some(&mut args.target),
+            Command::Signin(args) => Some(&mut args.target),
+            Command::LunchRush(args) => Some(&mut args.target),
             Command::Soak(args) => Some(&mut args.target),
-            Command::Run(_) | Command::Company(_) | Command::FloorWriter | Command::HostileClients => None,
+            Command::Run(_)
+            | Command::Company(_)
+            | Command::FloorWriter
+            | Command::BareHandshake
+            | Command::HostileClients => None,
         }
     }
 }
@@ -211,6 +224,42 @@ pub(super) struct HostileArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(super) struct SigninArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many agents sign in
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// How many sign-ins are under way at once
+    #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub in_flight: u64,
+    /// How often floor and server take turns, each time with a company in which nobody has signed in
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub pairs: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct LunchRushArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many agents ask, all within one second
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// How many of them may be on the pause at once
+    #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub slots: u64,
+    /// How long each of them stays
+    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = positive_span)]
+    pub pause: Duration,
+    /// How many boards watch all of them
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub boards: u64,
+    /// How often all of it is done
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(super) struct CompanyArgs {
     /// How many agents
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
@@ -218,6 +267,20 @@ pub(super) struct CompanyArgs {
     /// The tenant
     #[arg(long, value_name = "ID", default_value = super::company::TENANT)]
     pub(super) tenant: String,
+    /// How many of a team may be on a pause at once, as `lunch-rush` needs it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub(super) slots: Option<u64>,
+    /// How many agents a team has [default: all of them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub(super) team_size: Option<u64>,
+}
+
+impl CompanyArgs {
+    /// What is asked for.
+    pub(super) fn company(&self) -> Company {
+        let size = |number: u64| number as usize;
+        Company { agents: size(self.agents), slots: self.slots.map(size), team_size: self.team_size.map(size) }
+    }
 }
 
 /// A rate, in numbers a second.

@@ -310,7 +310,7 @@ pub(super) fn fresh_seed() -> u64 {
 }
 
 /// The words for a refusal, with what to do about the one that is likely.
-fn refused(code: &str, error: String) -> String {
+pub(super) fn refused(code: &str, error: String) -> String {
     if code == "rate_limited" {
         return format!("{error} Raise the server's `rate_per_second` and `rate_burst` for a load test.");
     }

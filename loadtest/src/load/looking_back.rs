@@ -1,5 +1,6 @@
 //! What is asked of the server when all is quiet: a board's table, and the history of pauses.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use super::http::{self, Answer};
 use super::interrupt::Interrupt;
 use super::ledger::PastPause;
 use crate::board::Board;
+use crate::row::Row;
 use crate::watcher::{BoardWatcher, Teams};
 
 /// How long a snapshot may take on a busy machine.
@@ -55,6 +57,19 @@ pub(super) fn violations(board: &Board) -> Breaches {
     breaches
 }
 
+/// Everybody is there once, and connected: a board's table when all was quiet.
+pub(super) fn absences(table: &BTreeMap<String, Row>, agents: impl IntoIterator<Item = String>) -> Breaches {
+    let mut breaches = Breaches::none();
+    for agent in agents {
+        match table.get(&agent).map(|row| row.connection.as_str()) {
+            Some("connected") => {}
+            Some(connection) => breaches.add(format!("a board at the end: {agent} is {connection}")),
+            None => breaches.add(format!("a board at the end: {agent} is missing")),
+        }
+    }
+    breaches
+}
+
 /// Every pause that began at an instant or later, page by page.
 ///
 /// # Errors
@@ -84,7 +99,10 @@ pub(super) fn history(address: SocketAddr, token: &str, from: &str, interrupt: &
 }
 
 /// Asks, and asks again as often as the answer says that it comes too soon, when it says.
-fn patiently(ask: impl Fn() -> Outcome<Answer>) -> Outcome<Answer> {
+///
+/// # Errors
+/// What `ask` says.
+pub(super) fn patiently(ask: impl Fn() -> Outcome<Answer>) -> Outcome<Answer> {
     let until = Instant::now() + RATE_WITHIN;
     loop {
         let answer = ask()?;
@@ -106,7 +124,7 @@ fn too_soon(answer: &Answer) -> Option<Duration> {
 }
 
 /// A value as it may stand in a query (RFC 3986 §2.3).
-fn escaped(value: &str) -> String {
+pub(super) fn escaped(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -14,25 +14,32 @@ mod drive;
 mod failure;
 mod fanout;
 mod folder;
+mod helper;
 mod hostile;
 mod html;
 mod http;
 mod idle;
 mod interrupt;
+mod journal;
 mod latency;
 mod ledger;
 mod looking_back;
+mod lunch_rush;
 mod machine;
 mod message;
 mod pace;
+mod probe;
 mod profile;
 mod progress;
 mod report;
+mod reserved;
 mod server;
+mod signin;
 mod soak;
 mod spread;
 mod table;
 mod target;
+mod times;
 mod token;
 
 use std::ffi::OsString;
@@ -44,7 +51,7 @@ use serde::Serialize;
 use self::args::{Arguments, Command, TargetArgs};
 pub use self::company::import_file;
 use self::failure::{Failure, Outcome};
-use self::fanout::Place;
+use self::helper::Place;
 use self::html::{Part, Section};
 use self::interrupt::Interrupt;
 use self::report::Report;
@@ -82,13 +89,18 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
         }
     };
     let done = match &command {
+        Command::BareHandshake => helper::run(signin::WORK).map(|()| 0),
         Command::HostileClients => hostile::run_clients(interrupt).map(|()| 0),
-        Command::FloorWriter => fanout::run_writer().map(|()| 0),
-        Command::Company(args) => print(&import_file(&args.tenant, args.agents as usize)).map(|()| 0),
+        Command::FloorWriter => helper::run(fanout::WORK).map(|()| 0),
+        Command::Company(args) => print(&company::import_file_of(&args.tenant, &args.company())).map(|()| 0),
         Command::Run(args) => profile::run(args, interrupt, place),
-        Command::Commands(_) | Command::Idle(_) | Command::Fanout(_) | Command::Hostile(_) | Command::Soak(_) => {
-            run_load(&command, interrupt, place).map(|told| told.code)
-        }
+        Command::Commands(_)
+        | Command::Idle(_)
+        | Command::Fanout(_)
+        | Command::Hostile(_)
+        | Command::Signin(_)
+        | Command::LunchRush(_)
+        | Command::Soak(_) => run_load(&command, interrupt, place).map(|told| told.code),
     };
     done.unwrap_or_else(|failure| failed(&failure))
 }
@@ -120,13 +132,23 @@ fn run_load(command: &Command, interrupt: &Interrupt, place: &Place) -> Outcome<
             let report = hostile::run(args, interrupt, place)?;
             told(&report, report.figures.shown(), report.figures.sections(), &args.target)
         }
+        Command::Signin(args) => {
+            let report = signin::run(args, interrupt, place)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::LunchRush(args) => {
+            let report = lunch_rush::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
         Command::Soak(args) => {
             let report = soak::run(args, interrupt)?;
             told(&report, report.figures.shown(), report.figures.sections(), &args.target)
         }
-        Command::Run(_) | Command::Company(_) | Command::FloorWriter | Command::HostileClients => {
-            Err(Failure::new("this is no load"))
-        }
+        Command::Run(_)
+        | Command::Company(_)
+        | Command::FloorWriter
+        | Command::BareHandshake
+        | Command::HostileClients => Err(Failure::new("this is no load")),
     }
 }
 

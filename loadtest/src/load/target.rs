@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::TargetArgs;
-use super::company::{self, TENANT};
+use super::company::{self, Company, TENANT, import_file_of};
 use super::failure::{Failure, Outcome, While};
 use super::folder::Folder;
 use super::machine::{self, Memory, Pinning};
@@ -41,14 +41,14 @@ impl Target {
     /// # Errors
     /// [`Failure`] when the flags name no server, or the company cannot be made.
     pub(super) fn prepare(args: &TargetArgs, agents: usize) -> Outcome<Target> {
-        Target::prepare_with(args, agents, Limits::Raised)
+        Target::prepare_with(args, &Company::of(agents), Limits::Raised)
     }
 
-    /// The same with other limits, of a server of ours.
+    /// The same with another company, or with other limits, of a server of ours.
     ///
     /// # Errors
     /// [`Failure`] as of [`Target::prepare`].
-    pub(super) fn prepare_with(args: &TargetArgs, agents: usize, limits: Limits) -> Outcome<Target> {
+    pub(super) fn prepare_with(args: &TargetArgs, company: &Company, limits: Limits) -> Outcome<Target> {
         let folder = Folder::make(args.dir.as_deref())?;
         let pinning = if args.pin { Pinning::Apart } else { Pinning::Free };
         pinning.take_generators_core()?;
@@ -66,7 +66,7 @@ impl Target {
                 let installation = Installation { binary, data, store: args.store.clone(), pinning, limits };
                 let tenant = args.tenant.clone().unwrap_or_else(|| fresh_tenant(args));
                 let file = folder.path().join("company.toml");
-                std::fs::write(&file, company::import_file(&tenant, agents)).while_doing("cannot write the company")?;
+                std::fs::write(&file, import_file_of(&tenant, company)).while_doing("cannot write the company")?;
                 installation.import(&file)?;
                 installation.make_key(&tenant)?;
                 let signer = Signer::from_file(&installation.data.join(KEY_FILE), &tenant)?;

@@ -8,9 +8,7 @@
 //! a sync of a file that grows has the file system's own journal to wait for as well, which takes several times as
 //! long, and would be no floor.
 
-use std::fs::File;
-use std::io::{Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,9 +19,8 @@ use crate::load::interrupt::Interrupt;
 use crate::load::latency::Latency;
 use crate::load::machine::{Pinning, own_cpu_time};
 use crate::load::pace::Pace;
+use crate::load::reserved::{RECORD_BYTE, Reserved};
 
-/// The size of the file; at its end it begins anew. Far more than one batch, and small enough to be made at once.
-const FILE_BYTES: u64 = 32 << 20;
 /// How many syncs tell how long one takes.
 const SYNCS: usize = 200;
 /// How long those may take together, on a slow disk.
@@ -221,47 +218,11 @@ fn next(answered: &Receiver<Vec<Ticket>>, until: Instant) -> Outcome<Option<Vec<
     }
 }
 
-/// What records are made of.
-const RECORD_BYTE: u8 = b'.';
-
-/// A file that has its size.
-#[derive(Debug)]
-struct Reserved {
-    file: File,
-    at: u64,
-    path: PathBuf,
-}
-
-impl Reserved {
-    /// Makes the file, full of zeros and on the disk.
-    fn open(path: &Path) -> Outcome<Reserved> {
-        let path = path.to_owned();
-        let doing = || format!("cannot write {}", path.display());
-        let mut file = File::create(&path).while_doing(doing())?;
-        let zeros = vec![0; 1 << 20];
-        for _ in 0..FILE_BYTES / zeros.len() as u64 {
-            file.write_all(&zeros).while_doing(doing())?;
-        }
-        file.sync_all().and_then(|()| file.rewind()).while_doing(doing())?;
-        Ok(Reserved { file, at: 0, path })
-    }
-
-    /// Writes bytes after those before, or at the beginning when they do not fit any more, and syncs them.
-    fn append(&mut self, bytes: &[u8]) -> Outcome<()> {
-        let doing = || format!("cannot write {}", self.path.display());
-        if self.at + bytes.len() as u64 > FILE_BYTES {
-            self.file.rewind().while_doing(doing())?;
-            self.at = 0;
-        }
-        self.at += bytes.len() as u64;
-        self.file.write_all(bytes).and_then(|()| self.file.sync_data()).while_doing(doing())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::load::folder::Folder;
+    use crate::load::reserved::FILE_BYTES;
 
     fn floor(folder: &Folder) -> Floor {
         let path = folder.path().join("floor");
@@ -291,17 +252,6 @@ mod tests {
         let load = Load::Open { connections: 5, per_second: 1000.0 };
         let measured = floor(&folder).round(load, PLAN).expect("measured");
         assert_eq!(measured.completed, 100, "however late they are answered: {measured:?}");
-    }
-
-    #[test]
-    fn a_file_that_is_full_begins_anew() {
-        let folder = Folder::make(None).expect("a folder");
-        let mut file = Reserved::open(&folder.path().join("floor")).expect("a file");
-        let half = vec![RECORD_BYTE; FILE_BYTES as usize / 2 + 1];
-        file.append(&half).expect("written");
-        assert_eq!(file.at, FILE_BYTES / 2 + 1);
-        file.append(&half).expect("written");
-        assert_eq!(file.at, FILE_BYTES / 2 + 1);
     }
 
     #[test]

@@ -7,15 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::office::Office;
-use crate::load::arrivals::put_off;
+use super::stand::Stand;
+use crate::load::arrivals::{FIRST_CALL, put_off};
 use crate::load::crowd::{Heard, Wires};
 use crate::load::failure::{Failure, Outcome};
 use crate::load::message::{Message, Opened, call, read, read_part};
-
-/// The number of the call that an agent makes first.
-const OPEN: u64 = 1;
-/// The number of the one call that a board makes.
-const SUBSCRIBE: u64 = 1;
 
 /// Who is away, by the numbers of their sockets.
 #[derive(Debug, Default)]
@@ -82,7 +78,7 @@ impl Office<'_> {
         for at in (0..again.len()).rev() {
             if again[at].0 <= now {
                 let (_, who) = again.swap_remove(at);
-                wires.send(who, &call(OPEN, "session.open", "{}"));
+                wires.send(who, &call(FIRST_CALL, "session.open", "{}"));
             }
         }
         again.iter().map(|(at, _)| *at).min()
@@ -93,11 +89,11 @@ impl Office<'_> {
         let board = who.checked_sub(self.agents);
         let done = match (heard, board) {
             (Heard::Opened, None) => {
-                wires.send(who, &call(OPEN, "session.open", "{}"));
+                wires.send(who, &call(FIRST_CALL, "session.open", "{}"));
                 Ok(())
             }
             (Heard::Opened, Some(_)) => {
-                self.subscribe(wires, who);
+                wires.send(who, &Stand::first_call());
                 Ok(())
             }
             (Heard::Text(text), None) => self.on_signing_in(who, text, now),
@@ -119,22 +115,16 @@ impl Office<'_> {
         self.changes.lines[who].open.is_none() && self.drive.is_answered(who)
     }
 
-    /// Asks for the board of all teams.
-    pub(super) fn subscribe(&self, wires: &mut Wires, who: usize) {
-        wires.send(who, &call(SUBSCRIBE, "board.subscribe", r#"{"teams":"all"}"#));
-    }
-
     /// What it has not shown does not wait for it any more.
     fn board_left(&mut self, board: usize) {
-        self.subscribed[board] = false;
-        self.boards.lost(board);
+        self.stand.lost(board);
         let changes = &mut self.changes;
         let since = changes.since[board].take();
         changes.tally.board_left();
         for agent in 0..changes.lines.len() {
             let open = changes.lines[agent].open.filter(|open| since.is_some_and(|since| *open >= since));
             let Some(open) = open else { continue };
-            let shown = self.boards.shown_row(board, agent).and_then(|row| changes.of_row.get(row.0 as usize));
+            let shown = self.stand.shown_row(board, agent).and_then(|row| changes.of_row.get(row.0 as usize));
             if shown != Some(&Some(open)) && changes.tally.excused(open) {
                 changes.complete(open);
             }
@@ -143,7 +133,7 @@ impl Office<'_> {
 
     /// True when a board has had a snapshot since it was lost.
     fn board_is_back(&mut self, board: usize) -> bool {
-        let is_back = self.subscribed[board] && !self.boards.is_behind(board);
+        let is_back = self.stand.is_back(board);
         if is_back {
             self.changes.since[board] = Some(self.changes.tally.board_is_back());
         }
@@ -157,7 +147,7 @@ impl Office<'_> {
             self.absence.again.push((now + after, who));
             return Ok(());
         }
-        if message.id == Some(OPEN) {
+        if message.id == Some(FIRST_CALL) {
             let opened: Opened<'_> = read_part("result", message.result)?;
             self.ledger().signed_in(who, &opened.agent);
             self.absence.away.remove(&who);

@@ -18,7 +18,7 @@ use crate::load::breaches::Breaches;
 const NO_ROW: u32 = u32::MAX;
 
 /// What is told of the rows, while frames come.
-pub(super) trait Rows {
+pub(in crate::load) trait Rows {
     /// A row was met for the first time, on any board.
     fn met(&mut self, row: RowId, shown: &Shown, now: Instant);
     /// A board shows a newer row of an agent than before.
@@ -155,6 +155,12 @@ impl Boards {
         versions.iter().zip(self.table.chunks(self.seats.len().max(1))).all(|(version, rows)| {
             rows.iter().all(|row| *row != NO_ROW && self.frames.row(RowId(*row)).version == *version)
         })
+    }
+
+    /// How many agents the first board shows paused; none in the middle of a snapshot.
+    pub(super) fn paused(&self) -> Option<usize> {
+        let paused = || self.first.table().values().filter(|row| row.pause.is_some()).count();
+        self.first.is_whole().then(paused)
     }
 
     fn take_in_full(&mut self, text: &[u8]) {

@@ -6,9 +6,9 @@ use super::round::{Asking, Measured};
 use super::{Pair, PeerAddress};
 use crate::load::args::FanoutArgs;
 use crate::load::failure::{Failure, Outcome};
-use crate::load::latency::{Latency, Percentiles};
 use crate::load::report::busy_note;
 use crate::load::spread::Spread;
+use crate::load::times::Times;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -107,17 +107,6 @@ pub(in crate::load) struct SideFigures {
     pub(in crate::load) generator_cores: Spread,
 }
 
-/// Times to each board.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(in crate::load) struct Times {
-    /// The half of each round.
-    pub(in crate::load) p50_us: Spread,
-    /// The 99 % of each round.
-    pub(in crate::load) p99_us: Spread,
-    /// All rounds together.
-    pub(in crate::load) all: Percentiles,
-}
-
 impl FanoutSettings {
     pub(super) fn of(args: &FanoutArgs) -> FanoutSettings {
         FanoutSettings {
@@ -128,19 +117,6 @@ impl FanoutSettings {
             time_s: args.time.as_secs_f64(),
             pairs: args.pairs,
         }
-    }
-}
-
-impl Times {
-    fn of(rounds: &[&Latency]) -> Option<Times> {
-        let told: Vec<Percentiles> = rounds.iter().map(|latency| latency.percentiles()).collect::<Option<_>>()?;
-        let mut all = Latency::new();
-        rounds.iter().for_each(|latency| all.add(latency));
-        Some(Times {
-            p50_us: Spread::of(told.iter().map(|told| told.p50_us))?,
-            p99_us: Spread::of(told.iter().map(|told| told.p99_us))?,
-            all: all.percentiles()?,
-        })
     }
 }
 

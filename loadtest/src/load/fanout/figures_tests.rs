@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::tally::Window;
 use super::*;
+use crate::load::latency::Latency;
 
 fn measured(deliveries: u64, frames: u64, cpu_ms: u64, micros: u64) -> Measured {
     let mut latency = Latency::new();

@@ -3,35 +3,23 @@
 //! The same readers as for the server, on sockets from a writer that knows of nothing: no WebSocket library, no
 //! rows, no rules, no journal, no session.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::round::Side;
 use super::tally::{ChangeId, Tally};
-use super::writer::{self, MARK, NUMBER_DIGITS, WRITE};
+use super::writer::{self, NUMBER_DIGITS, WRITE};
 use crate::load::crowd::{Crowd, Ear, Heard, Wires};
 use crate::load::failure::{Failure, Outcome, While};
-use crate::load::machine::{Pinning, fits};
+use crate::load::helper::{Helper, Place, Work};
+use crate::load::machine::Pinning;
 
-/// How long the writer may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Where the writer runs.
-#[derive(Debug, Clone)]
-pub(in crate::load) enum Place {
-    /// In this process, if both ends of all sockets fit into it.
-    Thread,
-    /// In a process of this program where they do not fit.
-    ThreadOrProcess(PathBuf),
-}
+/// Its writer.
+pub(in crate::load) const WORK: Work = Work { name: "the floor's writer", word: "floor-writer", serve: writer::serve };
 
 /// The floor of one round.
 pub(super) struct Floor {
-    orders: TcpStream,
+    writer: Helper,
     readers: Vec<u64>,
     template: Vec<u8>,
     tally: Tally,
@@ -39,14 +27,6 @@ pub(super) struct Floor {
     changes: Vec<ChangeId>,
     window: usize,
     fault: Option<Failure>,
-    /// Dropped after the orders, which ends it.
-    writer: WriterEnd,
-}
-
-/// Ends the writer: it does when its orders end, which are closed before this is dropped.
-enum WriterEnd {
-    Thread(Option<JoinHandle<Outcome<()>>>),
-    Process(Child),
 }
 
 impl Floor {
@@ -58,32 +38,24 @@ impl Floor {
         readers: usize,
         bytes: usize,
     ) -> Outcome<Floor> {
-        let doing = "the floor's writer";
-        let (address, writer) = pinning.on_servers_core(|| match place {
-            Place::ThreadOrProcess(program) if !fits(2 * readers as u64) => start_process(program),
-            Place::Thread | Place::ThreadOrProcess(_) => start_thread(),
-        })?;
-        let mut orders = TcpStream::connect(address).while_doing(doing)?;
-        orders.set_nodelay(true).while_doing(doing)?;
-        orders.set_read_timeout(Some(PATIENCE)).while_doing(doing)?;
-        orders.write_all(format!("{readers} {bytes}\n").as_bytes()).while_doing(doing)?;
+        let mut writer = Helper::start(place, pinning, readers, WORK)?;
+        writer.order(format!("{readers} {bytes}\n").as_bytes())?;
         for _ in 0..readers {
-            let stream = TcpStream::connect(address).while_doing(doing)?;
+            let stream = TcpStream::connect(writer.address()).while_doing(WORK.name)?;
             crowd.wires().adopt(stream)?;
         }
-        let ready = line(&orders)?;
+        let ready = writer.line()?;
         if ready != "ready" {
-            return Err(Failure::new(format!("{doing} said {ready:?}")));
+            return Err(Failure::new(format!("{} said {ready:?}", WORK.name)));
         }
         Ok(Floor {
-            orders,
+            writer,
             readers: vec![0; readers],
             template: writer::payload(0, bytes),
             tally: Tally::of(readers),
             changes: Vec::new(),
             window: 0,
             fault: None,
-            writer,
         })
     }
 
@@ -136,8 +108,8 @@ impl Side for Floor {
     fn ask(&mut self, _wires: &mut Wires, intended: Instant, counts: bool) -> bool {
         let change = self.tally.begin(intended, counts);
         self.changes.push(change);
-        if let Err(error) = self.orders.write_all(&[WRITE]) {
-            self.fault.get_or_insert(Failure::new(format!("the floor's writer ended: {error}")));
+        if let Err(failure) = self.writer.order(&[WRITE]) {
+            self.fault.get_or_insert(failure);
         }
         true
     }
@@ -147,14 +119,11 @@ impl Side for Floor {
     }
 
     fn cpu_time(&mut self) -> Outcome<Option<Duration>> {
-        self.orders.write_all(&[MARK]).while_doing("the floor's writer")?;
-        let told = line(&self.orders)?;
-        let nanos = told.parse().while_doing(format!("the floor's writer said {told:?}"))?;
-        Ok(Some(Duration::from_nanos(nanos)))
+        self.writer.cpu_time().map(Some)
     }
 
     fn is_in_this_process(&self) -> bool {
-        matches!(self.writer, WriterEnd::Thread(_))
+        self.writer.is_in_this_process()
     }
 
     fn is_quiet(&self) -> bool {
@@ -164,59 +133,6 @@ impl Side for Floor {
     fn check(&mut self) -> Outcome<()> {
         self.fault.take().map_or(Ok(()), Err)
     }
-}
-
-impl Drop for WriterEnd {
-    fn drop(&mut self) {
-        match self {
-            // It has ended, or will as soon as it looks at its orders; what it says then is of no interest.
-            WriterEnd::Thread(thread) => drop(thread.take().map(JoinHandle::join)),
-            WriterEnd::Process(child) => {
-                let _ = child.kill();
-                let _ = child.wait();
-            }
-        }
-    }
-}
-
-fn start_thread() -> Outcome<(SocketAddr, WriterEnd)> {
-    let (listener, address) = writer::listen()?;
-    let thread = std::thread::Builder::new().name("floor".to_owned()).spawn(move || writer::serve(&listener));
-    Ok((address, WriterEnd::Thread(Some(thread.while_doing("cannot start a thread")?))))
-}
-
-fn start_process(program: &Path) -> Outcome<(SocketAddr, WriterEnd)> {
-    let doing = || format!("cannot start {} floor-writer", program.display());
-    let mut command = Command::new(program);
-    command.arg("floor-writer").stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command.spawn().while_doing(doing())?;
-    let told = child.stdout.take().map(|out| {
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line).map(|_| line)
-    });
-    let writer = WriterEnd::Process(child);
-    let told = told.ok_or_else(|| Failure::new(doing()))?.while_doing(doing())?;
-    let address = told.trim().parse().while_doing(doing())?;
-    Ok((address, writer))
-}
-
-/// One line of the writer's. Nothing follows it before the next order.
-fn line(orders: &TcpStream) -> Outcome<String> {
-    let mut line = String::new();
-    BufReader::new(orders).read_line(&mut line).while_doing("the floor's writer does not answer")?;
-    Ok(line.trim_end().to_owned())
-}
-
-/// Runs the writer in a process of its own: prints where it listens, and serves the load test that started it.
-///
-/// # Errors
-/// [`Failure`] when the system refuses.
-pub(in crate::load) fn run_writer() -> Outcome<()> {
-    let (listener, address) = writer::listen()?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{address}").and_then(|()| out.flush()).while_doing("cannot say where it listens")?;
-    drop(out);
-    writer::serve(&listener)
 }
 
 #[cfg(test)]

@@ -17,17 +17,17 @@ pub(super) const FRAMES_MAX: usize = 4096;
 
 /// A row of an agent, by its place in the order of first meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct RowId(pub(super) u32);
+pub(in crate::load) struct RowId(pub(in crate::load) u32);
 
 /// What a row shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shown {
+pub(in crate::load) struct Shown {
     /// The agent's number.
-    pub(super) agent: u32,
+    pub(in crate::load) agent: u32,
     /// The version.
-    pub(super) version: u64,
+    pub(in crate::load) version: u64,
     /// Status and pause.
-    pub(super) state: Expected,
+    pub(in crate::load) state: Expected,
 }
 
 /// What a frame does to a board.

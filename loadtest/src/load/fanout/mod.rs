@@ -9,16 +9,20 @@ mod office;
 mod peer;
 mod round;
 mod shown;
+mod stand;
 mod taken;
 mod tally;
 mod writer;
 
 pub(in crate::load) use self::figures::{FanoutFigures, FanoutSettings};
-pub(in crate::load) use self::floor::{Place, run_writer};
+pub(in crate::load) use self::floor::WORK;
 pub(in crate::load) use self::peer::PeerAddress;
 
+pub(in crate::load) use self::boards::Rows;
+pub(in crate::load) use self::frames::{RowId, Shown};
 pub(in crate::load) use self::office::Office;
 pub(in crate::load) use self::round::{Asking, Measured, Side, run as run_round};
+pub(in crate::load) use self::stand::{BoardsComing, Stand};
 pub(in crate::load) use self::taken::Taken;
 
 use self::floor::Floor;
@@ -29,6 +33,7 @@ use super::company::{self, TEAM};
 use super::crowd::Crowd;
 use super::drive::{Drive, Plan, fresh_seed};
 use super::failure::{Failure, Outcome};
+use super::helper::Place;
 use super::interrupt::Interrupt;
 use super::ledger::Ledger;
 use super::machine::{fits, make_room_for};

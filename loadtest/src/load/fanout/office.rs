@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::absence::Absence;
-use super::boards::{Boards, Rows};
+use super::boards::Rows;
 use super::frames::{RowId, Shown};
 use super::round::Side;
+use super::stand::{Stand, Took};
 use super::tally::{ChangeId, Tally};
 use crate::check::Expected;
 use crate::load::breaches::Breaches;
@@ -14,7 +15,6 @@ use crate::load::drive::Drive;
 use crate::load::failure::{Failure, Outcome};
 use crate::load::latency::Latency;
 use crate::load::ledger::Ledger;
-use crate::load::message::{Message, read, read_part};
 use crate::load::target::Running;
 
 /// How many boards connect at once.
@@ -33,11 +33,9 @@ pub(in crate::load) struct Office<'s> {
     askers: usize,
     /// Whatever happens to an agent or a board that should not is a promise that was broken.
     holds_sessions: bool,
-    pub(super) boards: Boards,
+    pub(super) stand: Stand,
     pub(super) tokens: Vec<String>,
     opened: usize,
-    subscription: Option<String>,
-    pub(super) subscribed: Vec<bool>,
     pub(super) changes: Changes,
     window: usize,
     next_agent: usize,
@@ -93,11 +91,9 @@ impl<'s> Office<'s> {
             agents,
             askers: agents,
             holds_sessions: false,
-            boards: Boards::of(boards, team),
+            stand: Stand::of(boards, team),
             tokens,
             opened: 0,
-            subscription: None,
-            subscribed: vec![false; boards],
             changes: Changes {
                 tally: Tally::of(boards),
                 lines: vec![Line::default(); count],
@@ -123,7 +119,7 @@ impl<'s> Office<'s> {
 
     /// The changes that come next are those of another round. All is quiet.
     pub(in crate::load) fn next_round(&mut self) {
-        self.changes.tally = Tally::of(self.subscribed.len());
+        self.changes.tally = Tally::of(self.stand.count());
         self.changes.of_row.fill(None);
         self.changes.since.fill(Some(ChangeId::FIRST));
         self.drive.take_latency();
@@ -136,7 +132,7 @@ impl<'s> Office<'s> {
 
     /// The id of the board that all watch, when one has subscribed.
     pub(in crate::load) fn subscription(&self) -> Option<&str> {
-        self.subscription.as_deref()
+        self.stand.subscription()
     }
 
     /// What is known of the agents.
@@ -150,9 +146,9 @@ impl<'s> Office<'s> {
             self.open_next(crowd.wires());
         }
         let patience = Instant::now() + PATIENCE;
-        while self.boards.whole() < self.tokens.len() {
+        while self.stand.whole() < self.tokens.len() {
             if Instant::now() > patience {
-                let whole = self.boards.whole();
+                let whole = self.stand.whole();
                 let all = self.tokens.len();
                 return Err(Failure::new(format!("{whole} of {all} boards had a snapshot within {PATIENCE:?}")));
             }
@@ -172,12 +168,12 @@ impl<'s> Office<'s> {
         let truth: Vec<(Expected, u64)> = (0..self.agents).map(|who| self.drive.ledger().truth(who)).collect();
         let versions: Vec<u64> = truth.iter().map(|(_, version)| *version).collect();
         let until = Instant::now() + SETTLED_WITHIN;
-        crowd.turn_until(until, &mut self, |office| office.fault.is_some() || office.boards.show(&versions))?;
+        crowd.turn_until(until, &mut self, |office| office.fault.is_some() || office.stand.show(&versions))?;
         self.check()?;
-        self.boards.compare(&truth);
-        let Office { mut drive, boards, changes, .. } = self;
+        self.stand.compare(&truth);
+        let Office { mut drive, stand, changes, .. } = self;
         let ledger = drive.ledger();
-        ledger.add_breaches(boards.into_breaches());
+        ledger.add_breaches(stand.into_breaches());
         ledger.add_breaches(changes.breaches);
         if settled_in > SETTLED_WITHIN {
             ledger
@@ -212,36 +208,20 @@ impl<'s> Office<'s> {
         text: &[u8],
         now: Instant,
     ) -> Result<(), String> {
-        if !self.subscribed[board] {
-            return self.on_subscribed(board, text);
-        }
-        let whole = self.boards.whole();
         self.changes.board = board;
-        let rows = self.boards.take(board, text, now, &mut self.changes);
+        let took = self.stand.told(board, text, now, &mut self.changes)?;
+        let Took::Frame { rows, is_first_whole } = took else { return Ok(()) };
         self.changes.tally.frame(text.len());
         if rows == 1 && self.changes.tally.is_counting() {
             self.one_row.frames += 1;
             self.one_row.bytes += text.len() as u64;
         }
-        if self.boards.whole() > whole {
+        if is_first_whole {
             self.open_next(wires);
         }
         if self.changes.take_completed() {
             self.refill(wires, now);
         }
-        Ok(())
-    }
-
-    fn on_subscribed(&mut self, board: usize, text: &[u8]) -> Result<(), String> {
-        let message: Message<'_> = read(text)?;
-        if let Some(error) = message.error {
-            return Err(error.to_string());
-        }
-        let id: String = read_part("result", message.result)?;
-        let first = self.subscription.get_or_insert_with(|| id.clone());
-        let same = *first == id;
-        self.changes.breaches.hold(same, || format!("board {board} has another subscription than the first"));
-        self.subscribed[board] = true;
         Ok(())
     }
 
@@ -315,7 +295,7 @@ impl Ear for Office<'_> {
         };
         let done = match heard {
             Heard::Opened => {
-                self.subscribe(wires, who);
+                wires.send(who, &Stand::first_call());
                 Ok(())
             }
             Heard::Text(text) => self.on_board(wires, board, text, now),

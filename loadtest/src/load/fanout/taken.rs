@@ -20,7 +20,7 @@ impl Office<'_> {
     /// What was measured since the last time, which is then forgotten.
     pub(in crate::load) fn take(&mut self) -> Taken {
         // A long run has more rows than there is room for.
-        self.boards.forget();
+        self.stand.forget();
         let tally = &mut self.changes.tally;
         Taken {
             replies: self.drive.take_latency(),

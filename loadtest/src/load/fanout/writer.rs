@@ -5,19 +5,17 @@
 //! descriptors of one process do not suffice, a process (`intervalo-loadtest floor-writer`).
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 
 use mio::{Events, Interest, Poll, Token};
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::load::crowd::write_plain_text;
 use crate::load::failure::{Failure, Outcome, While};
+use crate::load::helper::{MARK, answer_mark, take_orders};
 
 /// Write the next frame to every socket.
 pub(super) const WRITE: u8 = b'w';
-/// Tell how long this thread has been on a core, in nanoseconds, as a line.
-pub(super) const MARK: u8 = b'm';
 /// How many digits of a payload are the frame's number.
 pub(super) const NUMBER_DIGITS: usize = 12;
 /// The place of the socket with the orders among the tokens.
@@ -30,13 +28,6 @@ pub(super) fn payload(number: u64, bytes: usize) -> Vec<u8> {
     let mut payload = format!("{number:0NUMBER_DIGITS$}").into_bytes();
     payload.resize(bytes.max(NUMBER_DIGITS), b'.');
     payload
-}
-
-/// A place on loopback for orders and sockets.
-pub(super) fn listen() -> Outcome<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind("127.0.0.1:0").while_doing("the floor's writer cannot listen")?;
-    let address = listener.local_addr().while_doing("the floor's writer cannot listen")?;
-    Ok((listener, address))
 }
 
 /// Takes the orders from the first connection: a line with the number of sockets and the size of a payload. Takes
@@ -122,21 +113,9 @@ impl Writer {
 
     /// Takes what orders there are; false when they have ended.
     fn take_orders(&mut self) -> io::Result<bool> {
-        let mut orders = [0; 64];
-        loop {
-            match self.orders.read(&mut orders) {
-                Ok(0) => return Ok(false),
-                Ok(count) => {
-                    for order in &orders[..count] {
-                        self.obey(*order)?;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
-                // Whoever gave the orders has gone.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
+        let mut orders = Vec::new();
+        let go_on = take_orders(&mut self.orders, &mut orders)?;
+        orders.into_iter().try_for_each(|order| self.obey(order)).map(|()| go_on)
     }
 
     fn obey(&mut self, order: u8) -> io::Result<()> {
@@ -155,12 +134,7 @@ impl Writer {
                 self.drop_taken();
                 Ok(())
             }
-            MARK => {
-                let time = clock_gettime(ClockId::ThreadCPUTime);
-                let nanos = time.tv_sec * 1_000_000_000 + time.tv_nsec;
-                // One short line fits into any socket that is read.
-                self.orders.write_all(format!("{nanos}\n").as_bytes())
-            }
+            MARK => answer_mark(&mut self.orders),
             other => Err(io::Error::other(format!("an unknown order {other}"))),
         }
     }

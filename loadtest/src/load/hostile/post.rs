@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::camp::{Camp, Orders, Told};
 use crate::load::failure::{Failure, Outcome, While};
-use crate::load::fanout::Place;
+use crate::load::helper::Place;
 use crate::load::interrupt::Interrupt;
 use crate::load::machine;
 

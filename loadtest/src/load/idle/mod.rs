@@ -132,13 +132,7 @@ impl Idle {
         let ledger = self.drive.ledger();
         ledger.final_table(board.table());
         ledger.add_breaches(looking_back::violations(&board));
-        for n in 0..self.tokens.len() {
-            let agent = company::agent(n);
-            let connection = board.table().get(&agent).map(|row| row.connection.as_str());
-            if connection.is_some_and(|connection| connection != "connected") {
-                ledger.breach(format!("a board at the end: {agent} is {}", connection.unwrap_or_default()));
-            }
-        }
+        ledger.add_breaches(looking_back::absences(board.table(), (0..self.tokens.len()).map(company::agent)));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 pub(super) use self::document::Load;
 use super::args::TargetArgs;
 use super::failure::{Outcome, While};
-use super::fanout::Place;
+use super::helper::Place;
 use super::html::{self, Part};
 use super::interrupt::Interrupt;
 use super::{FAILED, USAGE, failed, print, run_load};
