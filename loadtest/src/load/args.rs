@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::company::{AGENTS_MAX, Company};
+use super::day::DayArgs;
 use super::fanout::PeerAddress;
 use super::hostile::Kind;
 use super::profile::RunArgs;
@@ -41,6 +42,8 @@ pub(super) enum Command {
     LunchRush(LunchRushArgs),
     /// A long time under an even load, while connections are lost and come back: does anything grow?
     Soak(SoakArgs),
+    /// A day of a contact centre in a minute: who comes, pauses, is refused, is lost and leaves
+    Day(DayArgs),
     /// Run the loads of a profile, a file of TOML, one after the other
     Run(RunArgs),
     /// Print the import file of the company that a running server needs for --url
@@ -67,6 +70,7 @@ impl Command {
             Command::Signin(args) => Some(&mut args.target),
             Command::LunchRush(args) => Some(&mut args.target),
             Command::Soak(args) => Some(&mut args.target),
+            Command::Day(args) => Some(&mut args.target),
             Command::Run(_)
             | Command::Company(_)
             | Command::FloorWriter

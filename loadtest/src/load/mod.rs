@@ -10,6 +10,7 @@ mod breaches;
 mod commands;
 mod company;
 mod crowd;
+mod day;
 mod drive;
 mod failure;
 mod fanout;
@@ -100,7 +101,8 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
         | Command::Hostile(_)
         | Command::Signin(_)
         | Command::LunchRush(_)
-        | Command::Soak(_) => run_load(&command, interrupt, place).map(|told| told.code),
+        | Command::Soak(_)
+        | Command::Day(_) => run_load(&command, interrupt, place).map(|told| told.code),
     };
     done.unwrap_or_else(|failure| failed(&failure))
 }
@@ -142,6 +144,10 @@ fn run_load(command: &Command, interrupt: &Interrupt, place: &Place) -> Outcome<
         }
         Command::Soak(args) => {
             let report = soak::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Day(args) => {
+            let report = day::run(args, interrupt)?;
             told(&report, report.figures.shown(), report.figures.sections(), &args.target)
         }
         Command::Run(_)

@@ -83,13 +83,13 @@ impl Stand {
     }
 
     /// A board was lost: it asks for its team again, and is behind until it has been shown all of it.
-    pub(super) fn lost(&mut self, board: usize) {
+    pub(in crate::load) fn lost(&mut self, board: usize) {
         self.subscribed[board] = false;
         self.boards.lost(board);
     }
 
     /// True when a board that was lost shows its team again.
-    pub(super) fn is_back(&self, board: usize) -> bool {
+    pub(in crate::load) fn is_back(&self, board: usize) -> bool {
         self.subscribed[board] && !self.boards.is_behind(board)
     }
 

@@ -33,7 +33,7 @@ pub(super) fn drawn(title: &str, bars: &[Bar]) -> String {
     for (number, Bar { label, colour: its, figure }) in bars.iter().enumerate() {
         let top = TOP + ROW * number as f64;
         let (bar_top, middle) = (top + BAR_TOP, top + BAR_TOP + BAR / 2.0);
-        let told = table::spread(figure);
+        let told = if figure.count == 1 { table::figure(figure.median) } else { table::spread(figure) };
         drawing += &text("name", (LEFT, top + NAME), label);
         drawing += &text("value end", (RIGHT, top + NAME), &told);
         drawing += &format!(
@@ -44,6 +44,9 @@ pub(super) fn drawn(title: &str, bars: &[Bar]) -> String {
             escaped(label),
             escaped(&told)
         );
+        if figure.count == 1 {
+            continue;
+        }
         let (from, until) = (x(figure.min), x(figure.max));
         drawing += &line("whisker", (from, middle), (until, middle));
         for end in [from, until] {
@@ -67,5 +70,8 @@ mod tests {
         assert!(html.contains("50 (25–100)") && html.contains("&lt;floor&gt;"), "{html}");
         // Half of the way from 4 to 352.
         assert!(html.contains("width=\"174.0\""), "{html}");
+        let once = Bar { label: "server".to_owned(), colour: 0, figure: Spread { count: 1, ..figure } };
+        let html = drawn("refusals", &[once]);
+        assert!(html.contains(">50</text>") && !html.contains("whisker"), "{html}");
     }
 }
