@@ -161,6 +161,29 @@ fn a_rush_for_few_slots_is_served_in_order() {
 }
 
 #[test]
+fn everybody_is_lost_and_comes_back_while_others_stay() {
+    let _alone = alone();
+    let words = "reconnect --agents 40 --team-size 20 --callers 10 --boards 5 --stayers 2 --in-flight 7 --rate 50 \
+                 --storms 2 --warm-up 50ms --time 500ms";
+    let report = on_a_server_of_its_own(&words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!((&report["figures"]["movers"], &report["figures"]["first"]["count"]), (&35.into(), &35.into()));
+    assert_eq!(report["figures"]["back"]["latency"]["count"], 70, "{report:#}");
+    let above_zero = ["/figures/back_of_first/min", "/figures/disturbed/from_first_sign/p99_us/min"];
+    assert_positive(&report, &above_zero);
+}
+
+#[test]
+fn everybody_comes_back_to_a_server_that_was_killed() {
+    let _alone = alone();
+    let words = "reconnect --agents 40 --team-size 20 --callers 10 --boards 5 --stayers 2 --in-flight 7 --rate 50 \
+                 --storms 1 --warm-up 50ms --time 500ms --restart";
+    let report = on_a_server_of_its_own(&words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(report["figures"]["back"]["latency"]["count"], 35, "{report:#}");
+    assert_eq!(report["figures"].get("disturbed"), None);
+    assert_positive(&report, &["/figures/ready_ms/min", "/figures/undisturbed/from_asking/p50_us/min"]);
+}
+
+#[test]
 fn a_long_run_tells_whether_anything_grows_while_connections_are_lost() {
     let _alone = alone();
     let words = "soak --agents 30 --boards 3 --rate 60 --churn 10% --time 3s --every 300ms";
@@ -254,5 +277,6 @@ fn wrong_words_are_usage() {
     assert_eq!(load::run_with(["intervalo-loadtest", "commands", "--pairs", "0"]), 2);
     assert_eq!(load::run_with(["intervalo-loadtest", "fanout", "--agents", "3", "--server", "/bin/true"]), 1);
     assert_eq!(load::run_with(["intervalo-loadtest", "hostile", "--connections", "50", "--server", "/bin/true"]), 1);
+    assert_eq!(load::run_with(["intervalo-loadtest", "reconnect", "--agents", "20", "--server", "/bin/true"]), 1);
     assert_eq!(load::run_with(["intervalo-loadtest", "--version"]), 0);
 }

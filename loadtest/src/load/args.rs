@@ -40,6 +40,8 @@ pub(super) enum Command {
     Signin(SigninArgs),
     /// Many agents ask for a pause at once, of which a few may be away: the line, its order and its end
     LunchRush(LunchRushArgs),
+    /// Everybody is lost and comes back at once, boards with a snapshot, while others stay and watch
+    Reconnect(ReconnectArgs),
     /// A long time under an even load, while connections are lost and come back: does anything grow?
     Soak(SoakArgs),
     /// A day of a contact centre in a minute: who comes, pauses, is refused, is lost and leaves
@@ -69,6 +71,7 @@ impl Command {
             Command::Hostile(args) => Some(&mut args.target),
             Command::Signin(args) => Some(&mut args.target),
             Command::LunchRush(args) => Some(&mut args.target),
+            Command::Reconnect(args) => Some(&mut args.target),
             Command::Soak(args) => Some(&mut args.target),
             Command::Day(args) => Some(&mut args.target),
             Command::Run(_)
@@ -264,6 +267,45 @@ pub(super) struct LunchRushArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(super) struct ReconnectArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many agents, those who stay among them
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(2..=CONNECTIONS_MAX))]
+    pub agents: u64,
+    /// How many agents a team has
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub team_size: u64,
+    /// How many boards are lost and come back, each of one team
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u64).range(0..=CONNECTIONS_MAX))]
+    pub boards: u64,
+    /// How many boards of the first team stay
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub stayers: u64,
+    /// How many agents of the first team stay, and start and end pauses in turn
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub callers: u64,
+    /// Pauses that they start or end in a second, at fixed instants
+    #[arg(long, value_name = "N", default_value = "60", value_parser = positive_rate)]
+    pub rate: f64,
+    /// How many are on their way back at once
+    #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    pub in_flight: u64,
+    /// How often everybody is lost
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub storms: u32,
+    /// How long it goes on undisturbed before each storm, before that is measured
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = span)]
+    pub warm_up: Duration,
+    /// How long that is measured
+    #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = positive_span)]
+    pub time: Duration,
+    /// Kill the server each time and start it anew, so that those who stay are lost as well
+    #[arg(long, conflicts_with = "url")]
+    pub restart: bool,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(super) struct CompanyArgs {
     /// How many agents
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
@@ -354,6 +396,8 @@ mod tests {
             ("commands --url ws://x:1", "--key <FILE>"),
             ("commands --pid 4", "--url <URL>"),
             ("commands --url ws://x:1 --key k --store s", "cannot be used with"),
+            ("reconnect --restart --url ws://x:1 --key k", "cannot be used with"),
+            ("lunch-rush --pause 0s", "must not be 0"),
             ("hostile --hostile 10", "expected a share from 1% to 50%"),
             ("hostile --hostile 51%", "expected a share from 1% to 50%"),
             ("hostile --rate 0", "must not be 0"),

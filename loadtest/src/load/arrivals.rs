@@ -163,6 +163,21 @@ impl<G: Guests> Arrivals<G> {
         Arrived { took: self.took.clone(), within: self.arrived_at - began, put_off: self.put_off }
     }
 
+    /// Those who came, whose sockets are left to others or dropped.
+    pub(super) fn into_guests(self) -> G {
+        self.guests
+    }
+
+    /// Those who came.
+    pub(super) fn guests(&self) -> &G {
+        &self.guests
+    }
+
+    /// Those who came, to be told more.
+    pub(super) fn guests_mut(&mut self) -> &mut G {
+        &mut self.guests
+    }
+
     fn begin_next(&mut self, wires: &mut Wires) {
         let Some(token) = self.guests.tokens().get(self.began.len()) else { return };
         self.began.push(Instant::now());

@@ -33,9 +33,6 @@ pub(super) struct Event {
 pub(super) struct EventData {
     /// Which pause.
     pub(super) pause: Option<String>,
-    /// Of which type.
-    #[serde(rename = "type")]
-    pub(super) pause_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,5 +70,28 @@ pub(super) fn journal(
             Some(next) => cursor = format!("&cursor={}", escaped(&next)),
             None => return Ok(events),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_is_read_as_far_as_it_matters() {
+        let page = json!({
+            "events": [
+                { "seq": 3, "at": "2026-11-22T20:57:49.123Z", "kind": "pause.started", "agent": "ana", "agent_seq": 2,
+                  "actor": { "kind": "agent", "id": "ana" }, "cause": "agent", "data": { "pause": "p", "type": "cafe", "slots": [] } },
+                { "seq": 4, "at": "2026-11-22T20:57:50.000Z", "kind": "server.started", "actor": { "kind": "system" }, "cause": "system" }
+            ],
+            "next_cursor": "c"
+        });
+        let page: Page = serde_json::from_value(page).expect("a page");
+        let data = EventData { pause: Some("p".to_owned()) };
+        assert_eq!((page.events[0].agent.as_deref(), &page.events[0].data), (Some("ana"), &data));
+        assert_eq!((page.events[1].seq, &page.events[1].agent, page.next_cursor.as_deref()), (4, &None, Some("c")));
     }
 }

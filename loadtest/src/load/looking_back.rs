@@ -15,6 +15,8 @@ use crate::board::Board;
 use crate::row::Row;
 use crate::watcher::{BoardWatcher, Teams};
 
+/// After quiescence every board equals the truth within this time (`docs/promises.md`, V1).
+pub(super) const SETTLED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a snapshot may take on a busy machine.
 const SNAPSHOT_WITHIN: Duration = Duration::from_secs(20);
 /// How long an answer may be put off because others came before it.

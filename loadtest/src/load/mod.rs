@@ -32,6 +32,7 @@ mod pace;
 mod probe;
 mod profile;
 mod progress;
+mod reconnect;
 mod report;
 mod reserved;
 mod server;
@@ -101,6 +102,7 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
         | Command::Hostile(_)
         | Command::Signin(_)
         | Command::LunchRush(_)
+        | Command::Reconnect(_)
         | Command::Soak(_)
         | Command::Day(_) => run_load(&command, interrupt, place).map(|told| told.code),
     };
@@ -140,6 +142,10 @@ fn run_load(command: &Command, interrupt: &Interrupt, place: &Place) -> Outcome<
         }
         Command::LunchRush(args) => {
             let report = lunch_rush::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Reconnect(args) => {
+            let report = reconnect::run(args, interrupt)?;
             told(&report, report.figures.shown(), report.figures.sections(), &args.target)
         }
         Command::Soak(args) => {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -127,8 +127,16 @@ impl Installation {
     /// # Errors
     /// [`Failure`] when it does not become ready.
     pub(super) fn start(&self) -> Outcome<Server> {
+        self.start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    }
+
+    /// Starts the server where another one listened, and waits until it is ready.
+    ///
+    /// # Errors
+    /// [`Failure`] when it does not become ready.
+    pub(super) fn start_at(&self, address: SocketAddr) -> Outcome<Server> {
         let mut command = self.command("serve");
-        command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--data"]).arg(&self.data);
+        command.args(["--listen", &address.to_string(), "--log-format", "json", "--data"]).arg(&self.data);
         self.add_store(&mut command);
         command.stderr(Stdio::piped());
         let began = Instant::now();

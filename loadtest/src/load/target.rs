@@ -101,12 +101,37 @@ impl Target {
         }
     }
 
+    /// Kills a server of ours without a word (SIGKILL), and starts another one on what it left, at the same address.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is not one of ours, or the other one does not become ready.
+    pub(super) fn start_over(&self, server: Running) -> Outcome<Running> {
+        let Some(installation) = self.installation() else {
+            return Err(Failure::new(
+                "only a server that was started here can be killed: leave out --url or --restart",
+            ));
+        };
+        let address = server.address;
+        // Dropped, it is killed and gone.
+        drop(server);
+        let server = installation.start_at(address)?;
+        Ok(Running { address: server.address(), pid: Some(server.pid()), own: Some(server) })
+    }
+
     /// Tokens of the first agents.
     ///
     /// # Errors
     /// [`Failure`] when they cannot be signed.
     pub(super) fn agents(&self, count: usize) -> Outcome<Vec<String>> {
         (0..count).map(|n| self.signer.sign(Role::Agent, &company::agent(n))).collect()
+    }
+
+    /// The token of a supervisor of a team. Each number is another person, and none of those of [`Target::supervisors`].
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be signed.
+    pub(super) fn supervisor(&self, team: &str, nth: usize) -> Outcome<String> {
+        self.signer.sign(Role::Supervisor { team }, &format!("coordenadora-{nth:05}"))
     }
 
     /// Tokens of so many supervisors of a team, each another person.

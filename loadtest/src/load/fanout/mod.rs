@@ -21,9 +21,12 @@ pub(in crate::load) use self::peer::PeerAddress;
 pub(in crate::load) use self::boards::Rows;
 pub(in crate::load) use self::frames::{RowId, Shown};
 pub(in crate::load) use self::office::Office;
-pub(in crate::load) use self::round::{Asking, Measured, Side, run as run_round};
+pub(in crate::load) use self::round::{Asking, Measured, Side, run as run_round, run_while};
 pub(in crate::load) use self::stand::{BoardsComing, Stand};
 pub(in crate::load) use self::taken::Taken;
+pub(in crate::load) use self::tally::Tally;
+#[cfg(test)]
+pub(in crate::load) use self::tally::Window;
 
 use self::floor::Floor;
 use self::peer::Peer;

@@ -15,14 +15,13 @@ use crate::load::drive::Drive;
 use crate::load::failure::{Failure, Outcome};
 use crate::load::latency::Latency;
 use crate::load::ledger::Ledger;
+use crate::load::looking_back::SETTLED_WITHIN;
 use crate::load::target::Running;
 
 /// How many boards connect at once.
 const BOARDS_AT_ONCE: usize = 64;
 /// How long nothing may come of a board's connecting.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// After quiescence every board equals the truth within this time (`docs/promises.md`, V1).
-const SETTLED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Agents on the first sockets of a crowd, boards on those after them.
 pub(in crate::load) struct Office<'s> {
@@ -293,6 +292,10 @@ impl Ear for Office<'_> {
             self.on_agent(wires, who, heard, now);
             return;
         };
+        if board >= self.stand.count() {
+            // The sockets after those of the boards are somebody else's.
+            return;
+        }
         let done = match heard {
             Heard::Opened => {
                 wires.send(who, &Stand::first_call());

@@ -75,26 +75,63 @@ pub(in crate::load) fn run(crowd: &mut Crowd, side: &mut impl Side, asking: Aski
         }
     }
     turn_until(crowd, side, &mut queue, from, (from, until))?;
-    let (cpu_before, own_before, began) = (side.cpu_time()?, own_cpu_time(), Instant::now());
-    side.tally().count(true);
+    let before = Before::look(side)?;
     turn_until(crowd, side, &mut queue, until, (from, until))?;
-    side.tally().count(false);
-    let (cpu_after, own_after, time) = (side.cpu_time()?, own_cpu_time(), began.elapsed());
-    side.keep_under_way(0);
-    settle(crowd, side, &mut queue)?;
-    let cpu = cpu_after.zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-    let sides_own = cpu.filter(|_| side.is_in_this_process()).unwrap_or_default();
-    let generator_cpu = (own_after - own_before).saturating_sub(sides_own);
-    let tally = side.tally();
-    Ok(Measured {
-        window: tally.window.clone(),
-        time,
-        cpu,
-        generator_cores: generator_cpu.as_secs_f64() / time.as_secs_f64(),
-        spread: tally.spread.clone(),
-        from_send: tally.from_send.clone(),
-        settled_in: tally.settled_in(),
-    })
+    before.measured(crowd, side, &mut queue)
+}
+
+/// Asks for changes at a fixed rate for as long as `step` says until when to wait next, and waits until every board
+/// has every change.
+pub(in crate::load) fn run_while<S: Side>(
+    crowd: &mut Crowd,
+    side: &mut S,
+    per_second: f64,
+    step: &mut dyn FnMut(&mut S, &mut Wires) -> Option<Instant>,
+) -> Outcome<Measured> {
+    let before = Before::look(side)?;
+    let mut queue = Queue { waiting: VecDeque::new(), pace: Some(Pace::new(before.began, per_second)) };
+    while let Some(until) = step(side, crowd.wires()) {
+        let wake = queue.ask(crowd.wires(), side, until, (before.began, until));
+        crowd.turn(wake, side)?;
+        side.check()?;
+    }
+    before.measured(crowd, side, &mut queue)
+}
+
+/// The clocks at the beginning of what is measured.
+struct Before {
+    cpu: Option<Duration>,
+    own: Duration,
+    began: Instant,
+}
+
+impl Before {
+    fn look(side: &mut impl Side) -> Outcome<Before> {
+        let before = Before { cpu: side.cpu_time()?, own: own_cpu_time(), began: Instant::now() };
+        side.tally().count(true);
+        Ok(before)
+    }
+
+    /// Looks at them again, and waits until every board has every change.
+    fn measured(self, crowd: &mut Crowd, side: &mut impl Side, queue: &mut Queue) -> Outcome<Measured> {
+        side.tally().count(false);
+        let (cpu_after, own_after, time) = (side.cpu_time()?, own_cpu_time(), self.began.elapsed());
+        side.keep_under_way(0);
+        settle(crowd, side, queue)?;
+        let cpu = cpu_after.zip(self.cpu).map(|(after, before)| after.saturating_sub(before));
+        let sides_own = cpu.filter(|_| side.is_in_this_process()).unwrap_or_default();
+        let generator_cpu = (own_after - self.own).saturating_sub(sides_own);
+        let tally = side.tally();
+        Ok(Measured {
+            window: tally.window.clone(),
+            time,
+            cpu,
+            generator_cores: generator_cpu.as_secs_f64() / time.as_secs_f64(),
+            spread: tally.spread.clone(),
+            from_send: tally.from_send.clone(),
+            settled_in: tally.settled_in(),
+        })
+    }
 }
 
 /// Changes whose instant has come.

@@ -13,6 +13,7 @@ use crate::load::drive::refused;
 use crate::load::failure::{Failure, Outcome};
 use crate::load::fanout::Stand;
 use crate::load::latency::Latency;
+use crate::load::looking_back::SETTLED_WITHIN;
 use crate::load::message::{AgentShown, Message, Wish, call, read, read_part};
 use crate::load::pace::Pace;
 use crate::random::Random;
@@ -21,8 +22,6 @@ use crate::random::Random;
 const ASKED_WITHIN: Duration = Duration::from_secs(1);
 /// How long nothing may happen, beside the pauses: far longer than the slowest sync, and shorter than an offer holds.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// After quiescence every board equals the truth within this time (`docs/promises.md`, V1).
-const SETTLED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What is the same in every round.
 #[derive(Debug, Clone, Copy)]
@@ -287,3 +286,7 @@ impl Ear for Rush {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "rush_tests.rs"]
+mod tests;
