@@ -42,6 +42,10 @@ pub(super) fn run(args: &RunArgs, interrupt: &Interrupt, place: &Place) -> Outco
     if let Some(folder) = &args.target.json {
         std::fs::create_dir_all(folder).while_doing(format!("cannot make the folder {}", folder.display()))?;
     }
+    if let Some(path) = &args.target.html {
+        // Better now than after the first hour.
+        html::write(&[], path)?;
+    }
     let (mut parts, mut worst, count) = (Vec::new(), 0, loads.len());
     for (number, Load { mut command, scenario, name }) in (1..).zip(loads) {
         if interrupt.check().is_err() {
