@@ -188,8 +188,9 @@ fn a_long_run_tells_whether_anything_grows_while_connections_are_lost() {
     let _alone = alone();
     let words = "soak --agents 30 --boards 3 --rate 60 --churn 10% --time 3s --every 300ms";
     let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
-    let samples = report["figures"]["samples"].as_array().map(Vec::len);
-    assert_eq!((samples, &report["figures"]["descriptors"]["flat"]), (Some(10), &Value::from(true)), "{report:#}");
+    let samples = report["figures"]["samples"].as_array().map_or(0, Vec::len);
+    assert!((8..=10).contains(&samples), "{samples} in ten times 300 ms: {report:#}");
+    assert_eq!(report["figures"]["descriptors"]["flat"], true);
     assert_positive(&report, &["/figures/lost", "/figures/memory/allowed", "/figures/deliveries/p99_us"]);
 }
 
