@@ -72,7 +72,7 @@ fuzz *TARGETS:
 mutants SHARD="0/20" *ARGS:
     bash .ci/mutants {{SHARD}} {{ARGS}}
 
-# The load test: `just load commands`, `idle`, `fanout`, `hostile`, `signin`, `reconnect` or `lunch-rush`, each with --help (docs/loadtest.md)
+# The load test: `just load commands`, `idle`, `fanout`, `hostile`, `signin`, `reconnect`, `lunch-rush`, `soak` or `day`, `just load run PROFILE`, each with --help (docs/loadtest.md)
 load *ARGS:
     cargo build --release --workspace
     target/release/intervalo-loadtest {{ARGS}}

@@ -183,6 +183,55 @@ fn everybody_comes_back_to_a_server_that_was_killed() {
     assert_positive(&report, &["/figures/ready_ms/min", "/figures/undisturbed/from_asking/p50_us/min"]);
 }
 
+#[test]
+fn a_long_run_tells_whether_anything_grows_while_connections_are_lost() {
+    let _alone = alone();
+    let words = "soak --agents 30 --boards 3 --rate 60 --churn 10% --time 3s --every 300ms";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    let samples = report["figures"]["samples"].as_array().map_or(0, Vec::len);
+    assert!((8..=10).contains(&samples), "{samples} in ten times 300 ms: {report:#}");
+    assert_eq!(report["figures"]["descriptors"]["flat"], true);
+    assert_positive(&report, &["/figures/lost", "/figures/memory/allowed", "/figures/deliveries/p99_us"]);
+}
+
+#[test]
+fn a_day_is_lived_to_its_end() {
+    let _alone = alone();
+    let words = "day --agents 20 --boards 3 --speed 9600";
+    let report = on_a_server_of_its_own(&words.split(' ').collect::<Vec<_>>());
+    let phases = report["figures"]["phases"].as_array().expect("a list");
+    let words: Vec<&str> = phases.iter().filter_map(|phase| phase["phase"].as_str()).collect();
+    assert_eq!(words, ["sign_in", "morning", "lunch", "afternoon", "end"], "{report:#}");
+    assert_positive(&report, &["/figures/phases/2/refused/slots_full", "/figures/deliveries/p99_us"]);
+}
+
+#[test]
+fn a_profile_is_run_into_one_page() {
+    let _alone = alone();
+    let folder = TempDir::new().expect("a temporary folder");
+    let (profile, page) = (folder.path().join("profile.toml"), folder.path().join("page.html"));
+    let idle = "[[load]]\nscenario = \"idle\"\nname = \"<few>\"\nagents = 5\nrounds = 1\n";
+    let commands =
+        "[[load]]\nscenario = \"commands\"\nconnections = 2\nrate = 0\npairs = 1\nwarm-up = \"50ms\"\ntime = \"1s\"\n";
+    std::fs::write(&profile, [idle, commands].concat()).expect("written");
+    let words = ["intervalo-loadtest", "run", binary::text_of(&profile), "--server", env!("CARGO_BIN_EXE_intervalo")];
+    let reports = folder.path().join("reports");
+    let more = [
+        "--dir",
+        binary::text_of(folder.path()),
+        "--json",
+        binary::text_of(&reports),
+        "--html",
+        binary::text_of(&page),
+    ];
+    assert_eq!(load::run_with(words.into_iter().chain(more)), 0);
+    let html = std::fs::read_to_string(page).expect("a page");
+    assert!(html.contains("&lt;few&gt; (idle)") && html.contains("commands") && html.contains("<svg"), "{html}");
+    assert!(reports.join("01-idle.json").is_file() && reports.join("02-commands.json").is_file());
+    std::fs::write(&profile, "[[load]]\nscenario = \"idle\"\nboards = 3\n").expect("written");
+    assert_eq!(load::run_with(words), 2, "an unknown key is wrong usage");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_runs_already_can_be_put_under_load() {
     let data = binary::DataFolder::with(&load::import_file("acme", 10)).await;

@@ -6,11 +6,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::company::{AGENTS_MAX, Company};
+use super::day::DayArgs;
 use super::fanout::PeerAddress;
 use super::hostile::Kind;
+use super::profile::RunArgs;
+use super::soak::SoakArgs;
 
 /// The most connections of one load.
-const CONNECTIONS_MAX: u64 = AGENTS_MAX as u64;
+pub(super) const CONNECTIONS_MAX: u64 = AGENTS_MAX as u64;
 
 /// Puts an Intervalo server under load, beside the least that the same work would cost on this machine, and
 /// checks its promises meanwhile
@@ -39,6 +42,12 @@ pub(super) enum Command {
     LunchRush(LunchRushArgs),
     /// Everybody is lost and comes back at once, boards with a snapshot, while others stay and watch
     Reconnect(ReconnectArgs),
+    /// A long time under an even load, while connections are lost and come back: does anything grow?
+    Soak(SoakArgs),
+    /// A day of a contact centre in a minute: who comes, pauses, is refused, is lost and leaves
+    Day(DayArgs),
+    /// Run the loads of a profile, a file of TOML, one after the other
+    Run(RunArgs),
     /// Print the import file of the company that a running server needs for --url
     Company(CompanyArgs),
     /// The writer of the bare fan-out in a process of its own, which the load test starts by itself
@@ -50,6 +59,28 @@ pub(super) enum Command {
     /// The hostile clients in a process of their own, which the load test starts by itself
     #[command(hide = true)]
     HostileClients,
+}
+
+impl Command {
+    /// Which server a scenario is run against; none of commands that are no scenario.
+    pub(super) fn target_mut(&mut self) -> Option<&mut TargetArgs> {
+        match self {
+            Command::Commands(args) => Some(&mut args.target),
+            Command::Idle(args) => Some(&mut args.target),
+            Command::Fanout(args) => Some(&mut args.target),
+            Command::Hostile(args) => Some(&mut args.target),
+            Command::Signin(args) => Some(&mut args.target),
+            Command::LunchRush(args) => Some(&mut args.target),
+            Command::Reconnect(args) => Some(&mut args.target),
+            Command::Soak(args) => Some(&mut args.target),
+            Command::Day(args) => Some(&mut args.target),
+            Command::Run(_)
+            | Command::Company(_)
+            | Command::FloorWriter
+            | Command::BareHandshake
+            | Command::HostileClients => None,
+        }
+    }
 }
 
 /// Which server. Without --server and --url, the `intervalo` beside this program is started.
@@ -79,9 +110,12 @@ pub(super) struct TargetArgs {
     /// Give core 0 to the server, or to the floor in its turn, and core 1 to the load generator
     #[arg(long)]
     pub(super) pin: bool,
-    /// Write the report here as JSON too (docs/loadtest.md)
+    /// Write the report here as JSON too (docs/loadtest.md); of `run`, a folder with one file for each load
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
+    /// Write the report here as one page of HTML too, with charts
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -301,7 +335,7 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| "expected a number from 0 to 1000000".to_owned())
 }
 
-fn positive_rate(text: &str) -> Result<f64, String> {
+pub(super) fn positive_rate(text: &str) -> Result<f64, String> {
     rate(text).and_then(|rate| if rate > 0.0 { Ok(rate) } else { Err("must not be 0".to_owned()) })
 }
 
@@ -325,7 +359,7 @@ fn span(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn positive_span(text: &str) -> Result<Duration, String> {
+pub(super) fn positive_span(text: &str) -> Result<Duration, String> {
     span(text).and_then(|span| if span.is_zero() { Err("must not be 0".to_owned()) } else { Ok(span) })
 }
 

@@ -280,7 +280,7 @@ pub(super) fn told_of_itself(text: &[u8], opened: &mut dyn FnMut(&Opened<'_>)) -
 }
 
 /// After how long to ask again, where the server says so: it is busier than it can be just then.
-fn put_off(error: &ErrorShown) -> Option<Duration> {
+pub(super) fn put_off(error: &ErrorShown) -> Option<Duration> {
     let after = error.data.params.retry_after_ms.filter(|_| error.data.code == "unavailable")?;
     Some(Duration::from_millis(after))
 }

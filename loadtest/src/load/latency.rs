@@ -10,6 +10,10 @@ const LONGEST: Duration = Duration::from_secs(120);
 /// Three digits: a figure is off by 0.1 % at most, and a histogram has about 200 KiB.
 const DIGITS: u8 = 3;
 
+/// The shares of a curve: closer together towards the end, where the long times are.
+pub(super) const QUANTILES: [f64; 14] =
+    [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999];
+
 /// Times, in nanoseconds.
 #[derive(Debug, Clone)]
 pub(super) struct Latency(Histogram<u64>);
@@ -29,6 +33,9 @@ pub(super) struct Percentiles {
     pub(super) p999_us: f64,
     /// The longest.
     pub(super) max_us: f64,
+    /// The times of [`QUANTILES`], for a chart.
+    #[serde(skip)]
+    pub(super) curve_us: [f64; QUANTILES.len()],
 }
 
 impl Latency {
@@ -67,6 +74,7 @@ impl Latency {
             p99_us: at(0.99),
             p999_us: at(0.999),
             max_us: self.0.max() as f64 / 1000.0,
+            curve_us: QUANTILES.map(at),
         })
     }
 }

@@ -10,12 +10,14 @@ mod breaches;
 mod commands;
 mod company;
 mod crowd;
+mod day;
 mod drive;
 mod failure;
 mod fanout;
 mod folder;
 mod helper;
 mod hostile;
+mod html;
 mod http;
 mod idle;
 mod interrupt;
@@ -28,12 +30,14 @@ mod machine;
 mod message;
 mod pace;
 mod probe;
+mod profile;
 mod progress;
 mod reconnect;
 mod report;
 mod reserved;
 mod server;
 mod signin;
+mod soak;
 mod spread;
 mod table;
 mod target;
@@ -41,16 +45,16 @@ mod times;
 mod token;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use serde::Serialize;
 
-use self::args::{Arguments, Command};
+use self::args::{Arguments, Command, TargetArgs};
 pub use self::company::import_file;
 use self::failure::{Failure, Outcome};
 use self::helper::Place;
+use self::html::{Part, Section};
 use self::interrupt::Interrupt;
 use self::report::Report;
 
@@ -87,35 +91,95 @@ fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>, interrupt: 
         }
     };
     let done = match &command {
-        Command::Commands(args) => commands::run(args, interrupt)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::Idle(args) => idle::run(args, interrupt)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::Fanout(args) => fanout::run(args, interrupt, place)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::Hostile(args) => hostile::run(args, interrupt, place)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::Signin(args) => signin::run(args, interrupt, place)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::LunchRush(args) => lunch_rush::run(args, interrupt)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
-        Command::Reconnect(args) => reconnect::run(args, interrupt)
-            .and_then(|report| told(&report, report.figures.shown(), args.target.json.as_deref())),
         Command::BareHandshake => helper::run(signin::WORK).map(|()| 0),
         Command::HostileClients => hostile::run_clients(interrupt).map(|()| 0),
         Command::FloorWriter => helper::run(fanout::WORK).map(|()| 0),
         Command::Company(args) => print(&company::import_file_of(&args.tenant, &args.company())).map(|()| 0),
+        Command::Run(args) => profile::run(args, interrupt, place),
+        Command::Commands(_)
+        | Command::Idle(_)
+        | Command::Fanout(_)
+        | Command::Hostile(_)
+        | Command::Signin(_)
+        | Command::LunchRush(_)
+        | Command::Reconnect(_)
+        | Command::Soak(_)
+        | Command::Day(_) => run_load(&command, interrupt, place).map(|told| told.code),
     };
     done.unwrap_or_else(|failure| failed(&failure))
 }
 
-/// Shows a report, and writes it where it was asked for; the exit code.
-fn told<S: Serialize, F: Serialize>(report: &Report<S, F>, shown: String, json: Option<&Path>) -> Outcome<u8> {
+/// What was told of one load.
+struct Told {
+    /// The same for a page.
+    part: Part,
+    /// The exit code.
+    code: u8,
+}
+
+/// Runs one scenario, tells of it and writes its files.
+fn run_load(command: &Command, interrupt: &Interrupt, place: &Place) -> Outcome<Told> {
+    match command {
+        Command::Commands(args) => {
+            let report = commands::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Idle(args) => {
+            let report = idle::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Fanout(args) => {
+            let report = fanout::run(args, interrupt, place)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Hostile(args) => {
+            let report = hostile::run(args, interrupt, place)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Signin(args) => {
+            let report = signin::run(args, interrupt, place)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::LunchRush(args) => {
+            let report = lunch_rush::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Reconnect(args) => {
+            let report = reconnect::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Soak(args) => {
+            let report = soak::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Day(args) => {
+            let report = day::run(args, interrupt)?;
+            told(&report, report.figures.shown(), report.figures.sections(), &args.target)
+        }
+        Command::Run(_)
+        | Command::Company(_)
+        | Command::FloorWriter
+        | Command::BareHandshake
+        | Command::HostileClients => Err(Failure::new("this is no load")),
+    }
+}
+
+/// Shows a report, and writes it where it was asked for.
+fn told<S: Serialize, F: Serialize>(
+    report: &Report<S, F>,
+    shown: String,
+    sections: Vec<Section>,
+    target: &TargetArgs,
+) -> Outcome<Told> {
     print(&format!("{shown}\n{}", report::ending(&report.checks, &report.notes)))?;
-    if let Some(path) = json {
+    if let Some(path) = &target.json {
         report::write(report, path)?;
     }
-    Ok(if report.checks.held { 0 } else { BROKEN })
+    let part = Part::of(report, sections);
+    if let Some(path) = &target.html {
+        html::write(std::slice::from_ref(&part), path)?;
+    }
+    Ok(Told { part, code: if report.checks.held { 0 } else { BROKEN } })
 }
 
 fn print(text: &str) -> Outcome<()> {

@@ -28,6 +28,12 @@ pub(super) fn spread(spread: &Spread) -> String {
     format!("{median:.digits$} ({min:.digits$}–{max:.digits$})")
 }
 
+/// A figure that was taken once.
+pub(super) fn figure(figure: f64) -> String {
+    let digits = if figure.fract() == 0.0 { 0 } else { digits_of(figure) };
+    format!("{figure:.digits$}")
+}
+
 /// A median with its range, of microseconds, in milliseconds.
 pub(super) fn millis(us: &Spread) -> String {
     let ms = |figure: f64| figure / 1000.0;
@@ -68,5 +74,9 @@ mod tests {
         assert_eq!(spread(&of(0.25, 0.2, 0.31)), "0.250 (0.200–0.310)");
         assert_eq!(millis(&of(1500.0, 900.0, 2500.0)), "1.50 (0.90–2.50)");
         assert_eq!(or_dash(None), "–");
+        assert_eq!(
+            (figure(6.0), figure(1234.5), figure(0.25)),
+            ("6".to_owned(), "1234".to_owned(), "0.250".to_owned())
+        );
     }
 }

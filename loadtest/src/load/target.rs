@@ -49,6 +49,18 @@ impl Target {
     /// # Errors
     /// [`Failure`] as of [`Target::prepare`].
     pub(super) fn prepare_with(args: &TargetArgs, company: &Company, limits: Limits) -> Outcome<Target> {
+        Target::prepare_from(args, |tenant| import_file_of(tenant, company), limits)
+    }
+
+    /// The same with whatever company a file has that is made for the tenant.
+    ///
+    /// # Errors
+    /// [`Failure`] as of [`Target::prepare`].
+    pub(super) fn prepare_from(
+        args: &TargetArgs,
+        import_file: impl Fn(&str) -> String,
+        limits: Limits,
+    ) -> Outcome<Target> {
         let folder = Folder::make(args.dir.as_deref())?;
         let pinning = if args.pin { Pinning::Apart } else { Pinning::Free };
         pinning.take_generators_core()?;
@@ -66,7 +78,7 @@ impl Target {
                 let installation = Installation { binary, data, store: args.store.clone(), pinning, limits };
                 let tenant = args.tenant.clone().unwrap_or_else(|| fresh_tenant(args));
                 let file = folder.path().join("company.toml");
-                std::fs::write(&file, import_file_of(&tenant, company)).while_doing("cannot write the company")?;
+                std::fs::write(&file, import_file(&tenant)).while_doing("cannot write the company")?;
                 installation.import(&file)?;
                 installation.make_key(&tenant)?;
                 let signer = Signer::from_file(&installation.data.join(KEY_FILE), &tenant)?;

@@ -6,6 +6,7 @@ use super::Pair;
 use crate::load::args::CommandsArgs;
 use crate::load::drive::{Load, Measured};
 use crate::load::failure::{Failure, Outcome};
+use crate::load::html::{Chart, Section, Table};
 use crate::load::latency::{Latency, Percentiles};
 use crate::load::report::{Side, busy_note};
 use crate::load::spread::Spread;
@@ -109,6 +110,58 @@ impl CommandsFigures {
 
     /// The figures as tables.
     pub(in crate::load) fn shown(&self) -> String {
+        format!("{}\n\n{}\n{}", self.about().join("\n"), table(&self.rate_rows()), table(&self.time_rows()))
+    }
+
+    /// The figures as sections of a page.
+    pub(in crate::load) fn sections(&self) -> Vec<Section> {
+        let [floor, sync] = self.about();
+        let closed = || self.loads.iter().filter(|load| load.kind == "closed");
+        let sides = closed().flat_map(|load| {
+            [("server", 0, &load.server), ("floor", 1, &load.floor)]
+                .map(|(side, colour, of)| (format!("{side}, {}", load.name()), colour, Some(&of.per_second)))
+        });
+        let cpu = closed().map(|load| (load.name(), 0, load.server_cpu_s_per_1000.as_ref()));
+        let curves = self.loads.iter().map(|load| {
+            let sides = [("server", &load.server.latency), ("floor", &load.floor.latency)];
+            Chart::curves(&format!("From command to reply, {}", load.name()), &sides)
+        });
+        vec![
+            Section {
+                title: "Commands a second".to_owned(),
+                about: floor,
+                tables: vec![Table::headed(self.rate_rows())],
+                charts: vec![Chart::bars("Commands /s", sides), Chart::bars("Server, CPU s per 1,000 commands", cpu)],
+            },
+            Section {
+                title: "Times".to_owned(),
+                about: sync,
+                tables: vec![Table::headed(self.time_rows())],
+                charts: curves.collect(),
+            },
+        ]
+    }
+
+    /// What the floor is, and what a sync takes.
+    fn about(&self) -> [String; 2] {
+        let measured = if self.record_bytes_measured { ", as many as a command adds to the data" } else { "" };
+        [
+            format!(
+                "Durable pause starts and ends; the floor is a bare group commit of records of {} bytes{measured}.",
+                self.record_bytes
+            ),
+            format!(
+                "One record written and synced: p50 {} ms, p99 {:.2} ms, max {:.1} ms. Medians, with the range of {} \
+                 pairs.",
+                millis(&self.sync_p50_us),
+                self.sync.p99_us / 1000.0,
+                self.sync.max_us / 1000.0,
+                self.sync_p50_us.count
+            ),
+        ]
+    }
+
+    fn rate_rows(&self) -> Vec<Vec<String>> {
         let head = ["", "server /s", "floor /s", "server ÷ floor", "CPU s per 1,000", "generator cores"];
         let rates = self.loads.iter().filter(|load| load.kind == "closed").map(|load| {
             vec![
@@ -120,7 +173,10 @@ impl CommandsFigures {
                 spread(&load.generator_cores),
             ]
         });
-        let rates: Vec<Vec<String>> = std::iter::once(head.map(str::to_owned).to_vec()).chain(rates).collect();
+        std::iter::once(head.map(str::to_owned).to_vec()).chain(rates).collect()
+    }
+
+    fn time_rows(&self) -> Vec<Vec<String>> {
         let head = ["", "server p50 ms", "p99 ms", "max ms", "floor p50 ms", "p99 ms", "max ms", "p50 ÷ floor"];
         let times = self.loads.iter().map(|load| {
             vec![
@@ -134,19 +190,7 @@ impl CommandsFigures {
                 spread(&load.p50_by_floor),
             ]
         });
-        let times: Vec<Vec<String>> = std::iter::once(head.map(str::to_owned).to_vec()).chain(times).collect();
-        format!(
-            "Durable pause starts and ends; the floor is a bare group commit of records of {} bytes{}.\nOne record \
-             written and synced: p50 {} ms, p99 {:.2} ms, max {:.1} ms. Medians, with the range of {} pairs.\n\n{}\n{}",
-            self.record_bytes,
-            if self.record_bytes_measured { ", as many as a command adds to the data" } else { "" },
-            millis(&self.sync_p50_us),
-            self.sync.p99_us / 1000.0,
-            self.sync.max_us / 1000.0,
-            self.sync_p50_us.count,
-            table(&rates),
-            table(&times)
-        )
+        std::iter::once(head.map(str::to_owned).to_vec()).chain(times).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 //! they lie. What is not a message (handshake, pings, the end) is dealt with here, so that there is one place
 //! that speaks the protocol's lower half.
 
+mod again;
 mod frame;
 mod handshake;
 mod timer;

@@ -163,3 +163,37 @@ fn an_interrupt_ends_the_wait() {
     let turned = crowd.turn(Instant::now() + PATIENCE, &mut Notes::default());
     assert_eq!(turned, Err(Failure::new("interrupted")));
 }
+
+#[test]
+fn a_socket_that_is_cut_ends_at_the_other_side_and_comes_back_under_its_number() {
+    let until_the_end = |stream: &mut TcpStream| {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).map(|_| ())
+    };
+    let (before, serving_before) = server(move |mut stream| {
+        stream.write_all(&[accepted(), text("one")].concat())?;
+        until_the_end(&mut stream)
+    });
+    let (after, serving_after) = server(move |mut stream| {
+        stream.write_all(&[accepted(), text("two")].concat())?;
+        until_the_end(&mut stream)
+    });
+    let mut crowd = Crowd::new(Interrupt::none()).expect("a crowd");
+    let who = crowd.wires().open(before, "secret").expect("a socket");
+    let mut notes = Notes::default();
+    let mut heard = |crowd: &mut Crowd, what: &str| {
+        let is_there = |notes: &Notes| notes.0.last().is_some_and(|note| note == what);
+        assert!(
+            crowd.turn_until(Instant::now() + PATIENCE, &mut notes, is_there).expect("turned"),
+            "{what}: {notes:?}"
+        );
+    };
+    heard(&mut crowd, "0 one");
+    crowd.wires().cut(who);
+    serving_before.join().expect("no panic").expect("it has met the end");
+    crowd.wires().open_again(who, after, "secret").expect("a socket");
+    heard(&mut crowd, "0 two");
+    crowd.wires().cut(who);
+    serving_after.join().expect("no panic").expect("it has met the end");
+    assert_eq!(notes.0, ["0 open", "0 one", "0 open", "0 two"], "nobody is told of an end that was wanted");
+}

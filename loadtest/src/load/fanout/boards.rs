@@ -41,6 +41,8 @@ pub(super) struct Boards {
 #[derive(Debug, Default)]
 struct Seat {
     to: Option<u64>,
+    /// It was lost, and has not had a whole snapshot since.
+    is_behind: bool,
     snapshot: Option<Snapshot>,
 }
 
@@ -71,6 +73,32 @@ impl Boards {
     /// How many have had a whole snapshot.
     pub(super) fn whole(&self) -> usize {
         self.whole
+    }
+
+    /// Forgets the rows that are on no board any more and came before all that are.
+    pub(super) fn forget(&mut self) {
+        let parts = self.seats.iter().filter_map(|seat| seat.snapshot.as_ref()).flat_map(|snapshot| &snapshot.rows);
+        let shown = self.table.iter().copied().filter(|row| *row != NO_ROW).map(RowId);
+        if let Some(first) = shown.chain(parts.copied()).min() {
+            self.frames.forget_before(first);
+        }
+    }
+
+    /// A board was lost: what comes to it next is a snapshot.
+    pub(super) fn lost(&mut self, board: usize) {
+        let seat = &mut self.seats[board];
+        (seat.snapshot, seat.is_behind) = (None, true);
+    }
+
+    /// True from when a board was lost until it has had a whole snapshot.
+    pub(super) fn is_behind(&self, board: usize) -> bool {
+        self.seats[board].is_behind
+    }
+
+    /// The row that a board shows of an agent.
+    pub(super) fn shown_row(&self, board: usize, agent: usize) -> Option<RowId> {
+        let row = self.table[agent * self.seats.len() + board];
+        (row != NO_ROW).then_some(RowId(row))
     }
 
     /// What was broken.
@@ -209,7 +237,7 @@ impl Boards {
             return;
         }
         let list = std::mem::take(&mut snapshot.rows);
-        seat.snapshot = None;
+        (seat.snapshot, seat.is_behind) = (None, false);
         self.whole += usize::from(seat.to.is_none());
         seat.to = Some(to);
         self.breaches.hold(list.len() == self.agents, || {

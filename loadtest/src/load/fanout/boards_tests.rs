@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::load::fanout::frames::FRAMES_MAX;
 
 fn row(agent: &str, version: u64, status: &str) -> Value {
     let mut row = json!({
@@ -39,6 +40,10 @@ fn beat(to: u64) -> Vec<u8> {
 
 fn whole(to: u64) -> Vec<u8> {
     part(0, 1, to, &[row("ana", 2, "available"), row("bia", 2, "available")])
+}
+
+fn whole_at(to: u64, ana: u64, bia: u64) -> Vec<u8> {
+    part(0, 1, to, &[row("ana", ana, "available"), row("bia", bia, "available")])
 }
 
 /// Counts what is told of rows.
@@ -147,4 +152,37 @@ fn a_board_that_does_not_end_at_the_truth_is_found() {
     let breaches = boards.into_breaches();
     assert_eq!(breaches.count(), 1, "{breaches:#?}");
     assert!(breaches.list()[0].starts_with("board 1 and 0 others show Some(Shown"), "{breaches:#?}");
+}
+
+#[test]
+fn rows_that_no_board_shows_any_more_are_forgotten_and_the_others_are_not() {
+    let (mut boards, mut told) = boards(&[(0, whole(5)), (1, whole(5))]);
+    let count = 2 * FRAMES_MAX as u64;
+    for n in 0..count {
+        let agent = if n % 2 == 0 { "ana" } else { "bia" };
+        let text = changes(5 + n, 6 + n, &[row(agent, 6 + n, "available")]);
+        for board in 0..2 {
+            boards.take(board, &text, Instant::now(), &mut told);
+        }
+    }
+    let met = told.met;
+    boards.forget();
+    assert!(met > 2 * FRAMES_MAX && boards.frames.kept() <= FRAMES_MAX, "{met}, {}", boards.frames.kept());
+    boards.take(1, &whole_at(5 + count, 4 + count, 5 + count), Instant::now(), &mut told);
+    assert_eq!(told.met, met, "what is on a board is known");
+    boards.compare(&[(state("available", None), 4 + count), (state("available", None), 5 + count)]);
+    assert_eq!(boards.into_breaches(), Breaches::none());
+}
+
+#[test]
+fn who_was_lost_is_behind_until_the_snapshot_is_whole() {
+    let (mut boards, mut told) =
+        boards(&[(0, whole(5)), (1, whole(5)), (1, part(0, 2, 6, &[row("ana", 3, "paused")]))]);
+    boards.lost(1);
+    assert!(boards.is_behind(1) && !boards.is_behind(0));
+    boards.take(1, &part(0, 2, 7, &[row("ana", 4, "available")]), Instant::now(), &mut told);
+    assert!(boards.is_behind(1));
+    boards.take(1, &part(1, 2, 7, &[row("bia", 2, "available")]), Instant::now(), &mut told);
+    assert!(!boards.is_behind(1));
+    assert_eq!(boards.into_breaches(), Breaches::none());
 }

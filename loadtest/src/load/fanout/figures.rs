@@ -8,7 +8,6 @@ use crate::load::args::FanoutArgs;
 use crate::load::failure::{Failure, Outcome};
 use crate::load::report::busy_note;
 use crate::load::spread::Spread;
-use crate::load::table::{millis, or_dash, spread, table};
 use crate::load::times::Times;
 
 /// What was asked for.
@@ -215,7 +214,7 @@ impl LoadFigures {
         })
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match (self.rate_per_second, self.window) {
             (Some(rate), _) => format!("{rate} changes/s"),
             (None, window) => format!("{} changes under way", window.unwrap_or(0)),
@@ -246,67 +245,6 @@ impl FanoutFigures {
         let sides = self.loads.iter().flat_map(|load| [("", load, &load.server), (" (floor)", load, &load.floor)]);
         sides.filter_map(|(side, load, figures)| busy_note(&(load.name() + side), &figures.generator_cores)).collect()
     }
-
-    /// The figures as a table for each load.
-    pub(in crate::load) fn shown(&self) -> String {
-        let tables: Vec<String> = self.loads.iter().map(shown).collect();
-        let pairs = self.loads.first().map_or(0, |load| load.frame_bytes.count);
-        format!(
-            "Boards that hear of every change; the floor is one write of a ready frame for each board. Medians, with \
-             the range of {pairs} pairs.\n\n{}",
-            tables.join("\n")
-        )
-    }
-}
-
-fn shown(load: &LoadFigures) -> String {
-    let LoadFigures { server, floor, .. } = load;
-    let row = |name: &str, of: &dyn Fn(&SideFigures) -> String, ratio: Option<&Spread>| {
-        vec![name.to_owned(), of(server), of(floor), ratio.map(spread).unwrap_or_default()]
-    };
-    let head = format!("{}, frames of {} bytes", load.name(), spread(&load.frame_bytes));
-    let rows = [
-        vec![head, "server".to_owned(), "floor".to_owned(), "server ÷ floor".to_owned()],
-        row("deliveries /s", &|side| spread(&side.deliveries_per_second), Some(&load.deliveries_of_floor)),
-        row("changes /s", &|side| spread(&side.changes_per_second), None),
-        row("changes per frame", &|side| spread(&side.changes_per_frame), None),
-        row("CPU µs per delivery", &|side| or_dash(side.cpu_us_per_delivery.as_ref()), load.cpu_by_floor.as_ref()),
-        row("from first sign, p50 ms", &|side| millis(&side.from_first_sign.p50_us), Some(&load.p50_by_floor)),
-        row("from first sign, p99 ms", &|side| millis(&side.from_first_sign.p99_us), Some(&load.p99_by_floor)),
-        row("from first sign, max ms", &|side| format!("{:.1}", side.from_first_sign.all.max_us / 1000.0), None),
-        row("from asking, p50 ms", &|side| millis(&side.from_asking.p50_us), None),
-        row("from asking, p99 ms", &|side| millis(&side.from_asking.p99_us), None),
-        row("from asking, max ms", &|side| format!("{:.1}", side.from_asking.all.max_us / 1000.0), None),
-        row("settled in ms", &|side| spread(&side.settled_in_ms), None),
-        row("generator cores", &|side| spread(&side.generator_cores), None),
-    ];
-    let peers = shown_peers(load);
-    if peers.is_empty() { table(&rows) } else { format!("{}\n{peers}", table(&rows)) }
-}
-
-/// A line for each peer, and the server by it.
-fn shown_peers(load: &LoadFigures) -> String {
-    if load.peers.is_empty() {
-        return String::new();
-    }
-    let head = ["", "deliveries /s", "CPU µs", "p50 ms", "p99 ms", "server ÷ it: deliveries", "CPU", "p50", "p99"];
-    let line = |peer: &PeerFigures| {
-        let side = &peer.peer;
-        vec![
-            peer.name.to_owned(),
-            spread(&side.deliveries_per_second),
-            or_dash(side.cpu_us_per_delivery.as_ref()),
-            millis(&side.from_first_sign.p50_us),
-            millis(&side.from_first_sign.p99_us),
-            spread(&peer.deliveries_by_peer),
-            or_dash(peer.cpu_by_peer.as_ref()),
-            spread(&peer.p50_by_peer),
-            spread(&peer.p99_by_peer),
-        ]
-    };
-    let rows: Vec<Vec<String>> =
-        std::iter::once(head.map(str::to_owned).to_vec()).chain(load.peers.iter().map(line)).collect();
-    table(&rows)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! of the connection). So a frame is looked up by the place of its board and compared byte by byte; only one that
 //! was not met before is read as JSON.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use crate::check::Expected;
 use crate::row::Row;
 
 /// How many frames are kept for boards that have not read them yet; the oldest go first.
-const FRAMES_MAX: usize = 4096;
+pub(super) const FRAMES_MAX: usize = 4096;
 
 /// A row of an agent, by its place in the order of first meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,12 +53,15 @@ struct Frame {
 #[derive(Debug)]
 pub(super) struct Frames {
     agents: BTreeMap<String, u32>,
-    rows: Vec<Shown>,
+    /// The oldest first.
+    rows: VecDeque<Shown>,
+    /// How many rows there were before these.
+    forgotten: usize,
     /// Rows by agent and version: two frames with the same row have one.
     by_version: HashMap<(u32, u64), RowId>,
     /// By where the board was; a new board is nowhere.
     frames: HashMap<Option<u64>, Vec<Frame>>,
-    order: std::collections::VecDeque<Option<u64>>,
+    order: VecDeque<Option<u64>>,
 }
 
 #[derive(Deserialize)]
@@ -85,15 +88,26 @@ struct Told {
     removed: Vec<String>,
 }
 
+impl Effect {
+    /// The rows in it.
+    fn rows(&self) -> &[RowId] {
+        match self {
+            Effect::Part { rows, .. } | Effect::Changes { rows, .. } => rows,
+            Effect::Beat { .. } | Effect::Stale => &[],
+        }
+    }
+}
+
 impl Frames {
     /// None was met; these are the agents, by their numbers.
     pub(super) fn of(agents: impl IntoIterator<Item = String>) -> Frames {
         Frames {
             agents: (0..).zip(agents).map(|(number, agent)| (agent, number)).collect(),
-            rows: Vec::new(),
+            rows: VecDeque::new(),
+            forgotten: 0,
             by_version: HashMap::new(),
             frames: HashMap::new(),
-            order: std::collections::VecDeque::new(),
+            order: VecDeque::new(),
         }
     }
 
@@ -106,7 +120,7 @@ impl Frames {
         if let Some(frame) = known {
             return Ok((Rc::clone(&frame.effect), Vec::new()));
         }
-        let met = self.rows.len();
+        let met = self.met();
         let effect = Rc::new(self.read(text)?);
         let frame = Frame { text: text.into(), effect: Rc::clone(&effect) };
         self.frames.entry(place).or_default().push(frame);
@@ -116,13 +130,37 @@ impl Frames {
         {
             self.forget_first(oldest);
         }
-        let new = (met..self.rows.len()).filter_map(|row| u32::try_from(row).ok()).map(RowId).collect();
+        let new = (met..self.met()).filter_map(|row| u32::try_from(row).ok()).map(RowId).collect();
         Ok((effect, new))
     }
 
     /// What a row shows.
     pub(super) fn row(&self, row: RowId) -> &Shown {
-        &self.rows[row.0 as usize]
+        &self.rows[row.0 as usize - self.forgotten]
+    }
+
+    /// Forgets the rows that came before all that boards show, of which this is the first, and all that frames have
+    /// which may be met again.
+    pub(super) fn forget_before(&mut self, on_boards: RowId) {
+        let kept = self.frames.values().flatten().flat_map(|frame| frame.effect.rows());
+        let first = kept.copied().min().unwrap_or(on_boards).min(on_boards);
+        while self.forgotten < first.0 as usize
+            && let Some(row) = self.rows.pop_front()
+        {
+            self.by_version.remove(&(row.agent, row.version));
+            self.forgotten += 1;
+        }
+    }
+
+    /// How many rows are at hand.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many rows were ever met.
+    fn met(&self) -> usize {
+        self.forgotten + self.rows.len()
     }
 
     fn forget_first(&mut self, place: Option<u64>) {
@@ -169,15 +207,15 @@ impl Frames {
         let state = Expected { status: row.status.clone(), pause: row.pause_id().map(str::to_owned) };
         let shown = Shown { agent, version: row.version, state };
         if let Some(known) = self.by_version.get(&(agent, row.version)) {
-            let before = &self.rows[known.0 as usize];
+            let before = self.row(*known);
             if *before != shown {
                 return Err(format!("{} has two states at one version: {before:?}, {shown:?}", row.agent));
             }
             return Ok(*known);
         }
-        let id = RowId(u32::try_from(self.rows.len()).map_err(|_| "more rows than can be told apart".to_owned())?);
+        let id = RowId(u32::try_from(self.met()).map_err(|_| "more rows than can be told apart".to_owned())?);
         self.by_version.insert((agent, row.version), id);
-        self.rows.push(shown);
+        self.rows.push_back(shown);
         Ok(id)
     }
 

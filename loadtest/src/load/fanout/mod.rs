@@ -1,5 +1,6 @@
 //! Boards that hear of every change, beside the bare fan-out, in turn.
 
+mod absence;
 mod boards;
 mod figures;
 mod floor;
@@ -7,7 +8,9 @@ mod frames;
 mod office;
 mod peer;
 mod round;
+mod shown;
 mod stand;
+mod taken;
 mod tally;
 mod writer;
 
@@ -20,6 +23,7 @@ pub(in crate::load) use self::frames::{RowId, Shown};
 pub(in crate::load) use self::office::Office;
 pub(in crate::load) use self::round::{Asking, Measured, Side, run as run_round, run_while};
 pub(in crate::load) use self::stand::{BoardsComing, Stand};
+pub(in crate::load) use self::taken::Taken;
 pub(in crate::load) use self::tally::Tally;
 #[cfg(test)]
 pub(in crate::load) use self::tally::Window;
@@ -128,7 +132,7 @@ fn loads(args: &FanoutArgs) -> Outcome<Vec<Asking>> {
 }
 
 /// So many that the server always has something to write, and so few that boards are not far behind.
-fn default_window(boards: u64) -> u64 {
+pub(in crate::load) fn default_window(boards: u64) -> u64 {
     match boards {
         0..300 => 32,
         300..3000 => 8,

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::absence::Absence;
 use super::boards::Rows;
 use super::frames::{RowId, Shown};
 use super::round::Side;
@@ -24,38 +25,43 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Agents on the first sockets of a crowd, boards on those after them.
 pub(in crate::load) struct Office<'s> {
-    drive: Drive,
-    server: &'s Running,
-    agents: usize,
+    pub(super) drive: Drive,
+    pub(super) server: &'s Running,
+    pub(super) agents: usize,
     /// How many of them make changes, the first ones.
     askers: usize,
     /// Whatever happens to an agent or a board that should not is a promise that was broken.
     holds_sessions: bool,
-    stand: Stand,
-    tokens: Vec<String>,
+    pub(super) stand: Stand,
+    pub(super) tokens: Vec<String>,
     opened: usize,
-    changes: Changes,
+    pub(super) changes: Changes,
     window: usize,
     next_agent: usize,
     one_row: OneRow,
-    fault: Option<Failure>,
+    pub(super) absence: Absence,
+    pub(super) fault: Option<Failure>,
 }
 
 /// What is known of each agent's changes.
-struct Changes {
-    tally: Tally,
-    lines: Vec<Line>,
+pub(super) struct Changes {
+    pub(super) tally: Tally,
+    pub(super) lines: Vec<Line>,
     /// The change that each row shows, by the row's number; none of rows that were there before.
-    of_row: Vec<Option<ChangeId>>,
+    pub(super) of_row: Vec<Option<ChangeId>>,
     breaches: Breaches,
     /// All boards have the changes of these agents.
     completed: usize,
+    /// The board whose frame is read.
+    board: usize,
+    /// The first change of which a board is told, where it has been away; none while it is.
+    pub(super) since: Vec<Option<ChangeId>>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Line {
+pub(super) struct Line {
     /// The change that was asked for last, until every board has it.
-    open: Option<ChangeId>,
+    pub(super) open: Option<ChangeId>,
     /// The version before it.
     version_before: u64,
     /// The version at which a board showed it.
@@ -93,10 +99,13 @@ impl<'s> Office<'s> {
                 of_row: Vec::new(),
                 breaches: Breaches::none(),
                 completed: 0,
+                board: 0,
+                since: vec![Some(ChangeId::FIRST); boards],
             },
             window: 0,
             next_agent: 0,
             one_row: OneRow::default(),
+            absence: Absence::default(),
             fault: None,
         }
     }
@@ -111,6 +120,7 @@ impl<'s> Office<'s> {
     pub(in crate::load) fn next_round(&mut self) {
         self.changes.tally = Tally::of(self.stand.count());
         self.changes.of_row.fill(None);
+        self.changes.since.fill(Some(ChangeId::FIRST));
         self.drive.take_latency();
     }
 
@@ -190,7 +200,14 @@ impl<'s> Office<'s> {
         }
     }
 
-    fn on_board(&mut self, wires: &mut Wires, board: usize, text: &[u8], now: Instant) -> Result<(), String> {
+    pub(super) fn on_board(
+        &mut self,
+        wires: &mut Wires,
+        board: usize,
+        text: &[u8],
+        now: Instant,
+    ) -> Result<(), String> {
+        self.changes.board = board;
         let took = self.stand.told(board, text, now, &mut self.changes)?;
         let Took::Frame { rows, is_first_whole } = took else { return Ok(()) };
         self.changes.tally.frame(text.len());
@@ -227,6 +244,14 @@ impl Changes {
         }
     }
 
+    /// All boards have a change.
+    pub(super) fn complete(&mut self, change: ChangeId) {
+        self.completed += 1;
+        if let Some(line) = self.lines.iter_mut().find(|line| line.open == Some(change)) {
+            line.open = None;
+        }
+    }
+
     /// Some changes have come to all boards.
     fn take_completed(&mut self) -> bool {
         std::mem::take(&mut self.completed) > 0
@@ -249,17 +274,20 @@ impl Rows for Changes {
 
     fn shown(&mut self, row: RowId, now: Instant) {
         let Some(Some(change)) = self.of_row.get(row.0 as usize).copied() else { return };
-        if self.tally.delivered(change, now) {
-            self.completed += 1;
-            if let Some(line) = self.lines.iter_mut().find(|line| line.open == Some(change)) {
-                line.open = None;
-            }
+        // A board that was away is not waited for by what was asked for before it was back.
+        let is_due = self.since[self.board].is_some_and(|since| change >= since);
+        if is_due && self.tally.delivered(change, now) {
+            self.complete(change);
         }
     }
 }
 
 impl Ear for Office<'_> {
     fn heard(&mut self, wires: &mut Wires, who: usize, heard: Heard<'_>, now: Instant) {
+        if self.absence.has(who) {
+            self.on_absent(wires, who, heard, now);
+            return;
+        }
         let Some(board) = who.checked_sub(self.agents) else {
             self.on_agent(wires, who, heard, now);
             return;
@@ -289,7 +317,7 @@ impl Side for Office<'_> {
 
     /// The next agent whose last change is everywhere, and acknowledged.
     fn ask(&mut self, wires: &mut Wires, intended: Instant, counts: bool) -> bool {
-        let free = |who: &usize| self.changes.lines[*who].open.is_none() && self.drive.is_answered(*who);
+        let free = |who: &usize| self.is_free(*who) && !self.absence.has(*who);
         let around = (self.next_agent..self.askers).chain(0..self.next_agent);
         let Some(who) = around.into_iter().find(free) else { return false };
         self.next_agent = (who + 1) % self.askers;

@@ -55,6 +55,13 @@ pub(in crate::load) struct Measured {
     pub(in crate::load) settled_in: Duration,
 }
 
+impl Measured {
+    /// Changes that all boards had, in a second.
+    pub(in crate::load) fn changes_per_second(&self) -> f64 {
+        self.window.changes as f64 / self.time.as_secs_f64()
+    }
+}
+
 /// Runs a round, and waits until every board has every change.
 pub(in crate::load) fn run(crowd: &mut Crowd, side: &mut impl Side, asking: Asking, plan: Plan) -> Outcome<Measured> {
     let begun = Instant::now();

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::boards::{Boards, Rows};
+use super::frames::RowId;
 use crate::check::Expected;
 use crate::load::arrivals::{FIRST_CALL, Guests, Step};
 use crate::load::breaches::Breaches;
@@ -79,6 +80,27 @@ impl Stand {
         let whole = self.boards.whole();
         let rows = self.boards.take(board, text, now, rows);
         Ok(Took::Frame { rows, is_first_whole: self.boards.whole() > whole })
+    }
+
+    /// A board was lost: it asks for its team again, and is behind until it has been shown all of it.
+    pub(in crate::load) fn lost(&mut self, board: usize) {
+        self.subscribed[board] = false;
+        self.boards.lost(board);
+    }
+
+    /// True when a board that was lost shows its team again.
+    pub(in crate::load) fn is_back(&self, board: usize) -> bool {
+        self.subscribed[board] && !self.boards.is_behind(board)
+    }
+
+    /// The row that a board shows of an agent.
+    pub(super) fn shown_row(&self, board: usize, agent: usize) -> Option<RowId> {
+        self.boards.shown_row(board, agent)
+    }
+
+    /// Forgets the rows that are on no board any more.
+    pub(super) fn forget(&mut self) {
+        self.boards.forget();
     }
 
     /// True when every board shows these versions, of the first so many agents.

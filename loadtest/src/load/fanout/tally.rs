@@ -28,6 +28,8 @@ impl Window {
 #[derive(Debug)]
 pub(in crate::load) struct Tally {
     boards: u32,
+    /// Boards that are away: what is asked for meanwhile does not wait for them.
+    absent: u32,
     changes: Vec<Change>,
     under_way: usize,
     counting: bool,
@@ -50,14 +52,20 @@ struct Change {
 }
 
 /// A change, by its place in the order of asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ChangeId(u32);
+
+impl ChangeId {
+    /// The first one of a round.
+    pub(super) const FIRST: ChangeId = ChangeId(0);
+}
 
 impl Tally {
     /// Nothing is under way to so many boards.
     pub(super) fn of(boards: usize) -> Tally {
         Tally {
             boards: u32::try_from(boards).unwrap_or(u32::MAX),
+            absent: 0,
             changes: Vec::new(),
             under_way: 0,
             counting: false,
@@ -72,7 +80,7 @@ impl Tally {
     /// A change is asked for.
     pub(super) fn begin(&mut self, intended: Instant, counts: bool) -> ChangeId {
         let id = ChangeId(u32::try_from(self.changes.len()).unwrap_or(u32::MAX));
-        self.changes.push(Change { intended, first_seen: None, boards_left: self.boards, counts });
+        self.changes.push(Change { intended, first_seen: None, boards_left: self.boards - self.absent, counts });
         self.under_way += 1;
         id
     }
@@ -96,11 +104,34 @@ impl Tally {
             self.spread.record(now - first_seen);
             self.from_send.record(now.saturating_duration_since(change.intended));
         }
+        if self.counting {
+            self.window.deliveries += 1;
+        }
+        self.one_board_less(id)
+    }
+
+    /// A board has left before it had a change, which does not wait for it any more; true when no other board lacks it.
+    pub(super) fn excused(&mut self, id: ChangeId) -> bool {
+        self.one_board_less(id)
+    }
+
+    /// Another board is away, for all that is asked for from here on.
+    pub(super) fn board_left(&mut self) {
+        self.absent += 1;
+    }
+
+    /// A board is back; the first change that waits for it is the next one.
+    pub(super) fn board_is_back(&mut self) -> ChangeId {
+        self.absent = self.absent.saturating_sub(1);
+        ChangeId(u32::try_from(self.changes.len()).unwrap_or(u32::MAX))
+    }
+
+    fn one_board_less(&mut self, id: ChangeId) -> bool {
+        let change = &mut self.changes[id.0 as usize];
         change.boards_left = change.boards_left.saturating_sub(1);
         let complete = change.boards_left == 0;
         self.under_way -= usize::from(complete);
         if self.counting {
-            self.window.deliveries += 1;
             self.window.changes += u64::from(complete);
         }
         complete
@@ -163,5 +194,24 @@ mod tests {
         assert_eq!((spread.count, sent.count), (2, 2), "the early one is not timed");
         assert!((spread.max_us / 10_000.0 - 1.0).abs() < 0.001, "from the first sign: {spread:?}");
         assert!((sent.max_us / 14_000.0 - 1.0).abs() < 0.001, "{sent:?}");
+    }
+
+    #[test]
+    fn who_is_away_is_not_waited_for() {
+        let start = Instant::now();
+        let mut tally = Tally::of(3);
+        let before = tally.begin(start, true);
+        assert!(!tally.delivered(before, start));
+        tally.board_left();
+        assert!(!tally.excused(before), "the third board lacks it");
+        let meanwhile = tally.begin(start, true);
+        assert!(tally.delivered(before, start));
+        let since = tally.board_is_back();
+        assert!(meanwhile < since, "what was asked for meanwhile is not its own");
+        assert!(!tally.delivered(meanwhile, start) && tally.delivered(meanwhile, start));
+        let after = tally.begin(start, true);
+        assert!(after >= since && !tally.delivered(after, start) && !tally.delivered(after, start));
+        assert!(tally.delivered(after, start));
+        assert_eq!((tally.under_way(), tally.spread.percentiles().map(|told| told.count)), (0, Some(7)));
     }
 }

@@ -10,6 +10,7 @@ mod line;
 mod memory;
 mod post;
 mod script;
+mod shown;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Failure, Outcome};
 use crate::load::args::IdleArgs;
+use crate::load::html::{Chart, Section, Table};
 use crate::load::latency::{Latency, Percentiles};
 use crate::load::machine::Memory;
 use crate::load::report::busy_note;
@@ -139,6 +140,39 @@ impl IdleFigures {
 
     /// The figures as a table.
     pub(in crate::load) fn shown(&self) -> String {
+        format!("{}\n\n{}", self.about(), table(&self.rows()))
+    }
+
+    /// The figures as sections of a page.
+    pub(in crate::load) fn sections(&self) -> Vec<Section> {
+        let bar = |label: &str, figure| (label.to_owned(), 0, figure);
+        let memory = [
+            bar("resident", self.resident_bytes_per_connection.as_ref()),
+            bar("proportional", self.proportional_bytes_per_connection.as_ref()),
+            bar("anonymous", self.anonymous_bytes_per_connection.as_ref()),
+        ];
+        let rates = [
+            bar("sign-ins", Some(&self.sign_ins_per_second)),
+            bar("in storms", self.storm_sign_ins_per_second.as_ref()),
+        ];
+        vec![Section {
+            title: "Agents signed in".to_owned(),
+            about: self.about(),
+            tables: vec![Table::plain(self.rows())],
+            charts: vec![
+                Chart::bars("Bytes per connection", memory),
+                Chart::bars("Sign-ins /s", rates),
+                Chart::curves("From connecting to signed in", &[("server", &self.sign_in)]),
+            ],
+        }]
+    }
+
+    fn about(&self) -> String {
+        let rounds = self.sign_ins_per_second.count;
+        format!("Agents signed in who do nothing. Medians, with the range of {rounds} rounds.")
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
         let rows = [
             ("resident bytes per connection", or_dash(self.resident_bytes_per_connection.as_ref())),
             ("proportional bytes per connection", or_dash(self.proportional_bytes_per_connection.as_ref())),
@@ -156,12 +190,7 @@ impl IdleFigures {
             ("ms from start to ready", or_dash(self.ready_ms.as_ref())),
             ("generator cores", spread(&self.generator_cores)),
         ];
-        let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, figure)| vec![name.to_owned(), figure]).collect();
-        format!(
-            "Agents signed in who do nothing. Medians, with the range of {} rounds.\n\n{}",
-            self.sign_ins_per_second.count,
-            table(&rows)
-        )
+        rows.into_iter().map(|(name, figure)| vec![name.to_owned(), figure]).collect()
     }
 }
 

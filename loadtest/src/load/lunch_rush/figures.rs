@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Round;
 use crate::load::args::LunchRushArgs;
 use crate::load::failure::{Failure, Outcome};
+use crate::load::html::{Chart, Section, Table};
 use crate::load::latency::Latency;
 use crate::load::report::busy_note;
 use crate::load::spread::Spread;
@@ -101,14 +102,45 @@ impl LunchRushFigures {
 
     /// The figures as tables.
     pub(in crate::load) fn shown(&self) -> String {
+        format!("{}\n\n{}\n{}", self.about(), table(&self.time_rows()), table(&self.rows()))
+    }
+
+    /// The figures as a section of a page.
+    pub(in crate::load) fn sections(&self) -> Vec<Section> {
+        let accepted = self.accepted.as_ref().map(|accepted| ("took an offer", &accepted.all));
+        let curves: Vec<_> =
+            [("asked", &self.asked.all), ("boards", &self.boards.all)].into_iter().chain(accepted).collect();
+        vec![Section {
+            title: "The rush".to_owned(),
+            about: self.about(),
+            tables: vec![Table::headed(self.time_rows()), Table::plain(self.rows())],
+            charts: vec![
+                Chart::curves("Replies, and from the first sign to each board", &curves),
+                Chart::bars("Until all were back ÷ the least", [("rounds".to_owned(), 0, Some(&self.all_in_by_ideal))]),
+            ],
+        }]
+    }
+
+    fn about(&self) -> String {
+        let rounds = self.all_in_ms.count;
+        format!(
+            "Agents who ask for a pause at once, of which a few may be away. Medians, with the range of {rounds} rounds."
+        )
+    }
+
+    fn time_rows(&self) -> Vec<Vec<String>> {
         let line = |name: &str, times: &Times| {
             let max = format!("{:.1}", times.all.max_us / 1000.0);
             vec![name.to_owned(), millis(&times.p50_us), millis(&times.p99_us), max]
         };
-        let times = std::iter::once(["", "p50 ms", "p99 ms", "max ms"].map(str::to_owned).to_vec())
+        std::iter::once(["", "p50 ms", "p99 ms", "max ms"].map(str::to_owned).to_vec())
             .chain([line("asked", &self.asked)])
             .chain(self.accepted.as_ref().map(|accepted| line("took an offer", accepted)))
-            .chain([line("boards, from the first sign", &self.boards)]);
+            .chain([line("boards, from the first sign", &self.boards)])
+            .collect()
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
         let rows = [
             ("pauses /s", spread(&self.pauses_per_second)),
             ("ms until all were back", spread(&self.all_in_ms)),
@@ -119,13 +151,7 @@ impl LunchRushFigures {
             ("server CPU µs per pause", or_dash(self.server_cpu_us_per_pause.as_ref())),
             ("generator cores", spread(&self.generator_cores)),
         ];
-        let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, figure)| vec![name.to_owned(), figure]).collect();
-        format!(
-            "Agents who ask for a pause at once, of which a few may be away. Medians, with the range of {} rounds.\n\n{}\n{}",
-            self.all_in_ms.count,
-            table(&times.collect::<Vec<_>>()),
-            table(&rows)
-        )
+        rows.into_iter().map(|(name, figure)| vec![name.to_owned(), figure]).collect()
     }
 }
 

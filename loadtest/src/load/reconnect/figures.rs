@@ -7,6 +7,7 @@ use crate::load::args::ReconnectArgs;
 use crate::load::arrivals::Arrived;
 use crate::load::failure::{Failure, Outcome};
 use crate::load::fanout::Measured;
+use crate::load::html::{Chart, Section, Table};
 use crate::load::latency::{Latency, Percentiles};
 use crate::load::report::{Side, busy_note};
 use crate::load::spread::Spread;
@@ -170,6 +171,56 @@ impl ReconnectFigures {
 
     /// The figures as tables.
     pub(in crate::load) fn shown(&self) -> String {
+        format!(
+            "{}\n\n{}\n{}\n{}",
+            self.about(),
+            table(&self.coming_rows()),
+            table(&self.staying_rows()),
+            table(&self.rows())
+        )
+    }
+
+    /// The figures as sections of a page.
+    pub(in crate::load) fn sections(&self) -> Vec<Section> {
+        let first = Spread::of([self.first_per_second]);
+        let first_cpu = self.first_cpu_us.and_then(|cpu| Spread::of([cpu]));
+        let bars = |title, first: Option<&Spread>, back| {
+            Chart::bars(title, [("first".to_owned(), 1, first), ("back".to_owned(), 0, back)])
+        };
+        let disturbed = self.disturbed.as_ref().map(|disturbed| ("in storms", &disturbed.from_first_sign.all));
+        let stayed: Vec<_> =
+            [("undisturbed", &self.undisturbed.from_first_sign.all)].into_iter().chain(disturbed).collect();
+        vec![
+            Section {
+                title: "Those who come back".to_owned(),
+                about: self.about(),
+                tables: vec![Table::headed(self.coming_rows()), Table::plain(self.rows())],
+                charts: vec![
+                    bars("Arrivals /s", first.as_ref(), Some(&self.back.per_second)),
+                    bars("CPU µs each", first_cpu.as_ref(), self.back_cpu_us.as_ref()),
+                    Chart::curves(
+                        "From connecting to the state or the team",
+                        &[("back", &self.back.latency), ("first", &self.first)],
+                    ),
+                ],
+            },
+            Section {
+                title: "Boards that stay".to_owned(),
+                tables: vec![Table::headed(self.staying_rows())],
+                charts: vec![Chart::curves("From the first sign to each board that stays", &stayed)],
+                ..Section::default()
+            },
+        ]
+    }
+
+    fn about(&self) -> String {
+        let (movers, storms) = (self.movers, self.back_of_first.count);
+        format!(
+            "{movers} agents and boards who are lost and come back at once. Medians, with the range of {storms} storms."
+        )
+    }
+
+    fn coming_rows(&self) -> Vec<Vec<String>> {
         let ms = |us: f64| format!("{:.2}", us / 1000.0);
         let of_first = self.first_cpu_us.map_or_else(|| "–".to_owned(), |cpu| format!("{cpu:.0}"));
         let first = [format!("{:.0}", self.first_per_second), of_first, ms(self.first.p50_us), ms(self.first.p99_us)];
@@ -184,17 +235,23 @@ impl ReconnectFigures {
             std::iter::once(name.to_owned()).chain(cells).chain([max]).collect::<Vec<String>>()
         };
         let head = ["", "/s", "CPU µs each", "p50 ms", "p99 ms", "max ms"].map(str::to_owned).to_vec();
-        let came = [head, line("first", first, max(&self.first)), line("back", back, max(&self.back.latency))];
+        vec![head, line("first", first, max(&self.first)), line("back", back, max(&self.back.latency))]
+    }
+
+    fn staying_rows(&self) -> Vec<Vec<String>> {
         let watched = |name: &str, watched: &Watched| {
             let Watched { from_first_sign, from_asking } = watched;
             let cells = [from_first_sign, from_asking].map(|times| [millis(&times.p50_us), millis(&times.p99_us)]);
             std::iter::once(name.to_owned()).chain(cells.concat()).collect::<Vec<String>>()
         };
         let head = ["boards that stay", "first sign p50 ms", "p99 ms", "asking p50 ms", "p99 ms"];
-        let stayed: Vec<Vec<String>> = std::iter::once(head.map(str::to_owned).to_vec())
+        std::iter::once(head.map(str::to_owned).to_vec())
             .chain([watched("undisturbed", &self.undisturbed)])
             .chain(self.disturbed.as_ref().map(|disturbed| watched("in storms", disturbed)))
-            .collect();
+            .collect()
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
         let rows = [
             ("back /s ÷ first /s", spread(&self.back_of_first)),
             ("p99 from first sign ÷ undisturbed", or_dash(self.first_sign_p99_by_undisturbed.as_ref())),
@@ -203,15 +260,7 @@ impl ReconnectFigures {
             ("ms from start to ready", or_dash(self.ready_ms.as_ref())),
             ("generator cores", spread(&self.generator_cores)),
         ];
-        let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, figure)| vec![name.to_owned(), figure]).collect();
-        format!(
-            "{} agents and boards who are lost and come back at once. Medians, with the range of {} storms.\n\n{}\n{}\n{}",
-            self.movers,
-            self.back_of_first.count,
-            table(&came),
-            table(&stayed),
-            table(&rows)
-        )
+        rows.into_iter().map(|(name, figure)| vec![name.to_owned(), figure]).collect()
     }
 }
 

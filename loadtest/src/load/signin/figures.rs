@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Pair, Turn};
 use crate::load::args::SigninArgs;
 use crate::load::failure::{Failure, Outcome};
+use crate::load::html::{Chart, Section, Table};
 use crate::load::latency::{Latency, Percentiles};
 use crate::load::report::{Side, busy_note};
 use crate::load::spread::Spread;
@@ -109,6 +110,38 @@ impl SigninFigures {
 
     /// The figures as tables.
     pub(in crate::load) fn shown(&self) -> String {
+        format!("{}\n\n{}\n{}", self.about(), table(&self.side_rows()), table(&self.rows()))
+    }
+
+    /// The figures as a section of a page.
+    pub(in crate::load) fn sections(&self) -> Vec<Section> {
+        let sides = |title, server, floor| {
+            Chart::bars(title, [("server".to_owned(), 0, server), ("floor".to_owned(), 1, floor)])
+        };
+        let cpu = (self.server_cpu_us_per_sign_in.as_ref(), self.floor_cpu_us_per_sign_in.as_ref());
+        vec![Section {
+            title: "Sign-ins".to_owned(),
+            about: self.about(),
+            tables: vec![Table::headed(self.side_rows()), Table::plain(self.rows())],
+            charts: vec![
+                sides("Sign-ins /s", Some(&self.server.per_second), Some(&self.floor.per_second)),
+                sides("CPU µs per sign-in", cpu.0, cpu.1),
+                Chart::curves(
+                    "From connecting to the end",
+                    &[("server", &self.server.latency), ("floor", &self.floor.latency), ("sync", &self.sync)],
+                ),
+            ],
+        }]
+    }
+
+    fn about(&self) -> String {
+        let pairs = self.per_second_of_floor.count;
+        format!(
+            "Agents who sign in from nothing; the floor is a bare handshake. Medians, with the range of {pairs} pairs."
+        )
+    }
+
+    fn side_rows(&self) -> Vec<Vec<String>> {
         let line = |name: &str, side: &Side, cpu: Option<&Spread>| {
             vec![
                 name.to_owned(),
@@ -119,12 +152,14 @@ impl SigninFigures {
                 format!("{:.1}", side.latency.max_us / 1000.0),
             ]
         };
-        let head = ["", "sign-ins /s", "CPU µs per sign-in", "p50 ms", "p99 ms", "max ms"].map(str::to_owned).to_vec();
-        let sides = [
-            head,
+        vec![
+            ["", "sign-ins /s", "CPU µs per sign-in", "p50 ms", "p99 ms", "max ms"].map(str::to_owned).to_vec(),
             line("server", &self.server, self.server_cpu_us_per_sign_in.as_ref()),
             line("floor", &self.floor, self.floor_cpu_us_per_sign_in.as_ref()),
-        ];
+        ]
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
         let rows = [
             ("CPU per sign-in ÷ floor", or_dash(self.cpu_by_floor.as_ref())),
             ("sign-ins /s ÷ floor", spread(&self.per_second_of_floor)),
@@ -134,13 +169,7 @@ impl SigninFigures {
             ("sign-ins put off by the server", self.sign_ins_put_off.to_string()),
             ("generator cores", spread(&self.generator_cores)),
         ];
-        let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, figure)| vec![name.to_owned(), figure]).collect();
-        format!(
-            "Agents who sign in from nothing; the floor is a bare handshake. Medians, with the range of {} pairs.\n\n{}\n{}",
-            self.per_second_of_floor.count,
-            table(&sides),
-            table(&rows)
-        )
+        rows.into_iter().map(|(name, figure)| vec![name.to_owned(), figure]).collect()
     }
 }
 
