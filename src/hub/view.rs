@@ -300,6 +300,7 @@ impl View {
     fn cut_what_waits(&mut self, table: &Table) {
         if self.due.take().is_some() {
             let waiting = std::mem::take(&mut self.waiting);
+            self.pace.forget_what_waits();
             self.cut(table, waiting);
             self.wake_all();
         }
@@ -346,6 +347,7 @@ impl View {
     pub(super) fn reset(&mut self, table: &Table) {
         self.boundary = table.head();
         (self.waiting, self.due) = (Changed::default(), None);
+        self.pace.forget_what_waits();
         self.ring.clear();
         self.ring_bytes = 0;
         self.catch_ups.clear();

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -12,6 +13,8 @@ use super::{Mutex, MutexGuard};
 
 /// Room for more than this is given back as soon as the queue is empty.
 const ROOM_KEPT: usize = 4;
+/// After so many items, one after the other, other tasks have a turn.
+const IN_A_ROW_MAX: u8 = 64;
 
 /// Makes a queue for so many, at least one.
 pub fn queue<T>(max: usize) -> (Sender<T>, Receiver<T>) {
@@ -21,10 +24,11 @@ pub fn queue<T>(max: usize) -> (Sender<T>, Receiver<T>) {
         senders: 1,
         is_closed: false,
         receiver: None,
-        waiting: Vec::new(),
+        waiting: VecDeque::new(),
+        tickets: 0,
     };
     let shared = Arc::new(Shared { state: Mutex::new(state) });
-    (Sender { shared: Arc::clone(&shared) }, Receiver { shared })
+    (Sender { shared: Arc::clone(&shared) }, Receiver { shared, in_a_row: 0 })
 }
 
 #[derive(Debug)]
@@ -41,8 +45,9 @@ struct State<T> {
     is_closed: bool,
     /// Wakes whoever waits for an item.
     receiver: Option<Waker>,
-    /// Wakes whoever waits for room.
-    waiting: Vec<Waker>,
+    /// Who waits for room, in the order in which they came, by their tickets.
+    waiting: VecDeque<(u64, Waker)>,
+    tickets: u64,
 }
 
 impl<T> Shared<T> {
@@ -55,6 +60,20 @@ impl<T> State<T> {
     fn put(&mut self, item: T) -> Option<Waker> {
         self.items.push_back(item);
         self.receiver.take()
+    }
+
+    fn room(&self) -> usize {
+        self.max.saturating_sub(self.items.len())
+    }
+
+    /// How to wake those for whom there is room by now; all, where nothing is taken any more.
+    fn whose_turn_it_is(&self) -> Vec<Waker> {
+        let count = if self.is_closed { self.waiting.len() } else { self.room() };
+        self.waiting.iter().take(count).map(|(_, waker)| waker.clone()).collect()
+    }
+
+    fn place_of(&self, ticket: u64) -> Option<usize> {
+        self.waiting.iter().position(|(other, _)| *other == ticket)
     }
 }
 
@@ -84,7 +103,8 @@ impl<T> Sender<T> {
             if state.is_closed {
                 return Err(NotTaken::Closed(item));
             }
-            if state.items.len() >= state.max {
+            // Whoever waits for room has it before others.
+            if state.room() == 0 || !state.waiting.is_empty() {
                 return Err(NotTaken::Full(item));
             }
             state.put(item)
@@ -93,35 +113,70 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// Puts an item in as soon as there is room.
+    /// Puts an item in as soon as there is room, in the order in which those who wait came. Dropped before, it has put nothing in.
     ///
     /// # Errors
     /// The item, when nobody takes any more.
-    pub async fn send(&self, item: T) -> Result<(), T> {
-        let mut item = Some(item);
-        poll_fn(|cx| {
-            let Some(wanted) = item.take() else { return Poll::Ready(Ok(())) };
-            match self.try_send(wanted) {
-                Ok(()) => Poll::Ready(Ok(())),
-                Err(NotTaken::Closed(wanted)) => Poll::Ready(Err(wanted)),
-                Err(NotTaken::Full(wanted)) => {
-                    item = Some(wanted);
-                    self.wait_for_room(cx)
-                }
-            }
-        })
-        .await
+    pub fn send(&self, item: T) -> impl Future<Output = Result<(), T>> {
+        Sending { shared: &self.shared, item: Some(item), ticket: None }
     }
+}
 
-    /// Pending once there is no room, and whoever makes some wakes. Where there is room again by now, it is to be tried at once.
-    fn wait_for_room<R>(&self, cx: &mut Context<'_>) -> Poll<R> {
-        let mut state = self.shared.state();
-        if state.is_closed || state.items.len() < state.max {
-            cx.waker().wake_by_ref();
-        } else if !state.waiting.iter().any(|waiting| waiting.will_wake(cx.waker())) {
-            state.waiting.push(cx.waker().clone());
+/// Waits for room.
+struct Sending<'s, T> {
+    shared: &'s Shared<T>,
+    /// None once it was taken, or came back.
+    item: Option<T>,
+    ticket: Option<u64>,
+}
+
+impl<T> Unpin for Sending<'_, T> {}
+
+impl<T> Sending<'_, T> {
+    fn poll_locked(&mut self, state: &mut State<T>, waker: &Waker) -> Poll<Result<Option<Waker>, T>> {
+        let Some(item) = self.item.take() else { return Poll::Ready(Ok(None)) };
+        let place = self.ticket.and_then(|ticket| state.place_of(ticket));
+        if state.is_closed {
+            return Poll::Ready(Err(item));
+        }
+        if place.unwrap_or(state.waiting.len()) < state.room() {
+            self.ticket = None;
+            place.and_then(|place| state.waiting.remove(place));
+            return Poll::Ready(Ok(state.put(item)));
+        }
+        self.item = Some(item);
+        match place.and_then(|place| state.waiting.get_mut(place)) {
+            Some((_, known)) => known.clone_from(waker),
+            None => {
+                state.tickets += 1;
+                self.ticket = Some(state.tickets);
+                state.waiting.push_back((state.tickets, waker.clone()));
+            }
         }
         Poll::Pending
+    }
+}
+
+impl<T> Future for Sending<'_, T> {
+    type Output = Result<(), T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), T>> {
+        let shared = self.shared;
+        let polled = self.poll_locked(&mut shared.state(), cx.waker());
+        polled.map(|done| done.map(|receiver| receiver.into_iter().for_each(Waker::wake)))
+    }
+}
+
+impl<T> Drop for Sending<'_, T> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let next = {
+            let mut state = self.shared.state();
+            let place = state.place_of(ticket);
+            place.and_then(|place| state.waiting.remove(place));
+            state.whose_turn_it_is()
+        };
+        next.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -147,6 +202,8 @@ impl<T> Drop for Sender<T> {
 #[derive(Debug)]
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
+    /// How many items were given since somebody had to wait for one.
+    in_a_row: u8,
 }
 
 impl<T> Receiver<T> {
@@ -163,7 +220,7 @@ impl<T> Receiver<T> {
             if state.items.is_empty() && state.items.capacity() > ROOM_KEPT {
                 state.items = VecDeque::new();
             }
-            (item, std::mem::take(&mut state.waiting))
+            (item, state.whose_turn_it_is())
         };
         waiting.into_iter().for_each(Waker::wake);
         Some(item)
@@ -174,7 +231,7 @@ impl<T> Receiver<T> {
         let waiting = {
             let mut state = self.shared.state();
             state.is_closed = true;
-            std::mem::take(&mut state.waiting)
+            state.whose_turn_it_is()
         };
         waiting.into_iter().for_each(Waker::wake);
     }
@@ -196,9 +253,16 @@ impl<T> Receiver<T> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        if self.in_a_row >= IN_A_ROW_MAX {
+            self.in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Some(item) = self.try_recv() {
+            self.in_a_row += 1;
             return Poll::Ready(Some(item));
         }
+        self.in_a_row = 0;
         let mut state = self.shared.state();
         if !state.items.is_empty() {
             // It came in between.

@@ -94,6 +94,13 @@ struct Presence {
     _attached: Attached,
 }
 
+impl Presence {
+    /// To be asked before anything is taken out of the queue.
+    fn look_whether_it_fell_behind(&mut self) {
+        self.fell_behind |= self.notices.len() >= NOTICES_MAX;
+    }
+}
+
 /// Takes the socket off the agent when it is dropped, however the connection ended.
 struct Attached {
     app: Arc<App>,
@@ -131,7 +138,7 @@ pub(super) enum Heard {
 /// The next thing that the agent's actor says; never, when the socket is no presence.
 async fn next_notice(presence: Option<&mut Presence>) -> Option<Notice> {
     let Some(presence) = presence else { return std::future::pending().await };
-    presence.fell_behind |= presence.notices.len() >= NOTICES_MAX;
+    presence.look_whether_it_fell_behind();
     presence.notices.recv().await.map(|notice| *notice)
 }
 
@@ -268,7 +275,9 @@ impl Session {
 
     /// What is already waiting of what the agent's actor says.
     pub(super) fn waiting_notice(&mut self) -> Option<Notice> {
-        self.open.as_mut()?.presence.as_mut()?.notices.try_recv().map(|notice| *notice)
+        let presence = self.open.as_mut()?.presence.as_mut()?;
+        presence.look_whether_it_fell_behind();
+        presence.notices.try_recv().map(|notice| *notice)
     }
 
     /// What the client wants to be told.

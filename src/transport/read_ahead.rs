@@ -25,7 +25,8 @@ impl<R: AsyncRead + Unpin> ReadAhead<R> {
         ReadAhead { reader, left: VecDeque::new() }
     }
 
-    /// Where there is nothing yet, this wakes whoever reads as any read does. An end or a failure comes again with the next read.
+    /// Where there is nothing yet, this wakes whoever reads as any read does. An end comes again with the next read, and so does a failure: perhaps
+    /// as an end, for the system tells it once.
     fn read_ahead(&mut self, cx: &mut Context<'_>) {
         let mut ahead = [0; AHEAD_BYTES];
         let mut ahead = ReadBuf::new(&mut ahead);

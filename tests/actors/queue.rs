@@ -77,3 +77,37 @@ async fn what_is_closed_takes_nothing_and_gives_what_it_has() {
     drop(sender);
     assert_eq!(receiver.recv().await, None);
 }
+
+#[tokio::test]
+async fn whoever_waits_for_room_has_it_before_others_and_in_turn() {
+    let (sender, mut receiver) = queue(1);
+    sender.try_send(0).expect("room");
+    let (first, second, third) = (sender.send(1), sender.send(2), sender.send(3));
+    tokio::pin!(first, third);
+    {
+        let second = std::pin::pin!(second);
+        for waiting in [first.as_mut().now_or_never(), second.now_or_never(), third.as_mut().now_or_never()] {
+            assert!(waiting.is_none(), "{waiting:?}");
+        }
+    }
+    assert_eq!(receiver.try_recv(), Some(0));
+    assert_eq!(sender.try_send(9), Err(NotTaken::Full(9)), "it is not their turn");
+    assert!(third.as_mut().now_or_never().is_none(), "nor that of the last");
+    assert_eq!(first.await, Ok(()));
+    assert_eq!(receiver.try_recv(), Some(1));
+    // The second has given up.
+    assert_eq!(third.await, Ok(()));
+    assert_eq!((receiver.try_recv(), sender.try_send(4)), (Some(3), Ok(())));
+}
+
+#[tokio::test]
+async fn others_have_a_turn_while_much_comes() {
+    let (sender, mut receiver) = queue(1_000);
+    (0..1_000).for_each(|item| sender.try_send(item).expect("room"));
+    let mut taken = 0;
+    while receiver.recv().now_or_never().is_some() {
+        taken += 1;
+        assert!(taken < 1_000, "one task had all turns");
+    }
+    assert_eq!(receiver.recv().await, Some(taken), "nothing is lost by it");
+}

@@ -179,6 +179,8 @@ pub(super) fn take_orders(orders: &mut impl Read, into: &mut Vec<u8>) -> io::Res
 fn listen() -> io::Result<(TcpListener, SocketAddr)> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    // Nobody waits for good for somebody who does not come.
+    socket.set_read_timeout(Some(PATIENCE))?;
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from(socket);
     let address = listener.local_addr()?;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{Account, Wait};
-use super::turns::Turns;
+use super::turns::{DAY_MS, SLACK_MS, Turns};
 use crate::load::breaches::Breaches;
 use crate::load::journal::Event;
 
@@ -128,6 +128,9 @@ impl<'t> Fold<'t> {
 
     /// The line is empty: looks at the places that were told while nobody had left it.
     fn look_at_places(&mut self) {
+        // Over midnight too: nobody waits for a day.
+        let base = self.came.first().map_or(0, |came| came.at - SLACK_MS);
+        self.came.iter_mut().for_each(|came| came.at = (came.at - base).rem_euclid(DAY_MS));
         for Came { seq, agent, at, told } in &self.came {
             let Some(told) = *told else { continue };
             // Who asked in the same millisecond, or is in another order in the journal, may stand before or behind.

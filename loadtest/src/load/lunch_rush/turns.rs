@@ -6,9 +6,9 @@
 use crate::load::breaches::Breaches;
 
 /// A day, in milliseconds.
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 /// The first instant that is noted may be later than others by as much: far more than it ever is.
-const SLACK_MS: i64 = 3_600_000;
+pub(super) const SLACK_MS: i64 = 3_600_000;
 
 /// Something that takes a slot, gives one back, or waits for one, by the number of the event; in the order in which
 /// those of one millisecond count, which is the kindest.

@@ -69,7 +69,7 @@ pub(super) fn run(args: &ReconnectArgs, interrupt: &Interrupt) -> Outcome<Report
     let server = target.start()?;
     let (played, server) = if args.restart { scene.play_killing(server)? } else { scene.play(server)? };
     let mut ledger = scene.end(&server)?;
-    let warned = server.notes();
+    let warned: Vec<String> = scene.warned.drain(..).chain(server.notes()).collect();
     server.stop()?;
     let mut checked = vec![
         format!("{} agents and boards came back each time, agents to what they had left", played.movers),
@@ -123,6 +123,8 @@ struct Scene<'r> {
     movers: Option<Movers>,
     /// The server's clock when the first of them signed in.
     since: Option<String>,
+    /// What the servers said that were killed.
+    warned: Vec<String>,
 }
 
 impl<'r> Scene<'r> {
@@ -141,7 +143,19 @@ impl<'r> Scene<'r> {
         let movers = Movers::of(company, callers.len(), agents, boards.collect::<Outcome<_>>()?);
         let drive = Drive::new(Ledger::of((0..callers.len()).map(company::agent)), fresh_seed());
         let (drive, movers) = (Some(drive), Some(movers));
-        Ok(Scene { args, company, target, progress, interrupt, callers, stayers, drive, movers, since: None })
+        Ok(Scene {
+            args,
+            company,
+            target,
+            progress,
+            interrupt,
+            callers,
+            stayers,
+            drive,
+            movers,
+            since: None,
+            warned: Vec::new(),
+        })
     }
 
     /// Those who stay sign in and watch; the others are still to come.
@@ -216,6 +230,7 @@ impl<'r> Scene<'r> {
             }
             if storm < self.args.storms {
                 // Everybody is still connected.
+                self.warned.extend(server.notes());
                 server = self.target.start_over(server)?;
             }
             self.progress.done();

@@ -59,6 +59,12 @@ pub(super) fn run(
 ) -> Outcome<Report<SigninSettings, SigninFigures>> {
     let begun = begun();
     make_room_for(args.agents)?;
+    if args.pairs > 1 && args.target.store.is_some() && args.target.tenant.is_some() {
+        // Whoever has signed in once is known.
+        return Err(Failure::new(
+            "with --store, a --tenant has its first sign-ins once: --pairs 1, or leave --tenant out",
+        ));
+    }
     if matches!(place, Place::Thread) && !fits(2 * args.agents) {
         return Err(Failure::new("both ends of the floor's sockets do not fit into this process: fewer --agents"));
     }
