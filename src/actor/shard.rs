@@ -36,8 +36,9 @@ use crate::ports::{
 use crate::sync::{Race, may_switch, planted};
 
 /// How many appends may wait for a shard. Each waiting agent has one at most, so this bounds how
-/// many agents of a shard can be waiting; more are answered `unavailable`.
-const INTAKE_MAX: usize = 8192;
+/// many agents of a shard can be waiting; more are answered `unavailable`. When a network fails, all
+/// connections of an installation are lost at once, each an append, and nobody else is to be refused for it.
+const INTAKE_MAX: usize = 131_072;
 
 /// How many appends one batch takes. A larger batch costs latency and saves no syncs that count.
 const BATCH_MAX: usize = 1024;

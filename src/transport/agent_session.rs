@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
 
 use super::board_session::{BOARDS_MAX, Boards};
 use super::me::principal_shown;
 use super::menu_watch::{OPTIONS_EVERY, Watch, moved, next_look};
+use super::presence::{self, Attached, Presence};
 use super::rate_limit::{Meter, Rate};
 use super::restraint::{self, PAUSE_MAX};
 use super::sockets::SessionPlace;
 use super::wanted::Wanted;
 use super::wire::{Ending, MESSAGE_BYTES_MAX};
 use super::{App, provisioning, requests, rpc};
-use crate::actor::session::{NOTICES_MAX, Receiver, notices};
+use crate::actor::session::notices;
 use crate::actor::{CommandError, Notice, SessionLink};
 use crate::auth::{Principal, Role};
 use crate::domain::command::{Actor, Command, PauseAtSignOut, Request};
@@ -86,45 +86,6 @@ struct Open {
     place: SessionPlace,
 }
 
-/// The socket counts as the agent's presence.
-struct Presence {
-    notices: Receiver<Box<Notice>>,
-    /// The queue was seen full: if it ends, it ends because of that.
-    fell_behind: bool,
-    _attached: Attached,
-}
-
-impl Presence {
-    /// To be asked before anything is taken out of the queue.
-    fn look_whether_it_fell_behind(&mut self) {
-        self.fell_behind |= self.notices.len() >= NOTICES_MAX;
-    }
-}
-
-/// Takes the socket off the agent when it is dropped, however the connection ended.
-struct Attached {
-    app: Arc<App>,
-    tenant: TenantId,
-    agent: AgentId,
-    session: SessionId,
-    /// It may be on the agent.
-    is_on: bool,
-}
-
-impl Drop for Attached {
-    fn drop(&mut self) {
-        if !self.is_on {
-            return;
-        }
-        // Without a runtime the process is ending, and its next start takes every socket off.
-        let Ok(runtime) = Handle::try_current() else { return };
-        let app = Arc::clone(&self.app);
-        let (tenant, agent, session) = (self.tenant.clone(), self.agent.clone(), self.session);
-        let detaching = async move { app.router.detach(&tenant, &agent, session).await };
-        self.app.tasks.spawn_on(detaching, &runtime);
-    }
-}
-
 /// What a session hears from the core.
 pub(super) enum Heard {
     /// The agent's actor says something; none when it has let go of the socket.
@@ -133,13 +94,6 @@ pub(super) enum Heard {
     MenuMoved,
     /// Somebody has ended what the session came in with.
     Ended,
-}
-
-/// The next thing that the agent's actor says; never, when the socket is no presence.
-async fn next_notice(presence: Option<&mut Presence>) -> Option<Notice> {
-    let Some(presence) = presence else { return std::future::pending().await };
-    presence.look_whether_it_fell_behind();
-    presence.notices.recv().await.map(|notice| *notice)
 }
 
 /// What a notice asks of the socket.
@@ -260,7 +214,7 @@ impl Session {
         let Some(Open { presence, watch, place, .. }) = &mut self.open else { return std::future::pending().await };
         tokio::select! {
             biased;
-            notice = next_notice(presence.as_mut()) => Heard::Notice(notice),
+            notice = presence::next_notice(presence.as_mut()) => Heard::Notice(notice),
             () = moved(watch.as_mut()) => Heard::MenuMoved,
             () = place.ended() => Heard::Ended,
         }
@@ -275,9 +229,7 @@ impl Session {
 
     /// What is already waiting of what the agent's actor says.
     pub(super) fn waiting_notice(&mut self) -> Option<Notice> {
-        let presence = self.open.as_mut()?.presence.as_mut()?;
-        presence.look_whether_it_fell_behind();
-        presence.notices.try_recv().map(|notice| *notice)
+        self.open.as_mut()?.presence.as_mut()?.notices.waiting()
     }
 
     /// What the client wants to be told.
@@ -361,7 +313,7 @@ impl Session {
                 Told::End(Ending::Close(code, message))
             }
             None if self.app.draining.is_cancelled() => Told::End(Ending::Gone("draining")),
-            None if open.presence.as_ref().is_some_and(|presence| presence.fell_behind) => {
+            None if open.presence.as_ref().is_some_and(|presence| presence.notices.fell_behind()) => {
                 Told::End(Ending::Close(CloseCode::Policy, "too slow a reader".to_owned()))
             }
             None => {
@@ -549,7 +501,7 @@ impl Session {
         // it would be taken off from the client's next attempt, which is the same session.
         attached.is_on = answer.is_ok();
         match answer {
-            Ok(_view) => Ok(Presence { notices, fell_behind: false, _attached: attached }),
+            Ok(_view) => Ok(Presence::new(notices, attached)),
             Err(CommandError::TooManySessions) => {
                 Limit::AgentSessions.reached();
                 Err(self.too_many())

@@ -48,6 +48,7 @@ mod pause_types;
 mod pauses;
 mod policy;
 mod policy_http;
+mod presence;
 mod problem;
 mod provisioning;
 mod proxies;
