@@ -71,6 +71,8 @@ pub(in crate::load) struct RoundsFigures {
     pub(in crate::load) replies: Side,
     /// Changes on boards, each on each, from the instant at which the command was to be sent.
     pub(in crate::load) deliveries: Side,
+    /// One record written and synced each 50 ms on the same disk, beside the load: where it stood still, replies waited for it.
+    pub(in crate::load) syncs: Side,
     /// Cores that the server used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::load) server_cores: Option<Spread>,
@@ -167,6 +169,7 @@ impl RoundsFigures {
         Some(RoundsFigures {
             replies: side(|round| &round.replies)?,
             deliveries: side(|round| &round.measured.from_send)?,
+            syncs: side(|round| &round.syncs)?,
             server_cores: all(&|round| Some(round.measured.cpu?.as_secs_f64() / round.measured.time.as_secs_f64())),
             server_peak_kib: all(&|round| Some(round.peak_kib? as f64)),
             server_descriptors: all(&|round| Some(round.descriptors? as f64)),

@@ -25,6 +25,7 @@ fn round(reply_ms: u64, delivery_ms: u64, answers: BTreeMap<Kind, Answers>) -> R
             settled_in: Duration::ZERO,
         },
         replies: latency(reply_ms),
+        syncs: latency(3),
         told: Told { seconds: 3.0, answers, lost: Vec::new() },
         peak_kib: Some(70_000),
         descriptors: Some(40),
@@ -77,7 +78,7 @@ fn the_names_in_json_stay() {
     ];
     assert_eq!(names(&written), all);
     let of_rounds =
-        ["deliveries", "generator_cores", "replies", "server_cores", "server_descriptors", "server_peak_kib"];
+        ["deliveries", "generator_cores", "replies", "server_cores", "server_descriptors", "server_peak_kib", "syncs"];
     assert_eq!(names(&written["with"]), of_rounds, "what a thread used is not told apart");
     assert_eq!(written["with"]["server_cores"], json!({ "median": 0.5, "min": 0.5, "max": 0.5, "count": 2 }));
     let junk = &written["answers"]["junk"];
@@ -91,6 +92,7 @@ fn the_tables_name_both_sides_and_each_kind() {
     let shown = figures(&[(10, 12)]).shown();
     let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
     assert!(line("reply p99 ms").contains("10.0") && line("reply p99 ms").contains("1.20"), "{shown}");
+    assert!(line("a sync meanwhile p99 ms").contains("3.0"), "{shown}");
     assert!(line("junk").contains("1008: 1"), "{shown}");
     assert!(shown.contains("bound 20160 (16 × 10 connections + 256 × 0 that do not read), not held"), "{shown}");
 }

@@ -37,6 +37,7 @@ use super::latency::Latency;
 use super::ledger::Ledger;
 use super::looking_back;
 use super::machine::make_room_for;
+use super::probe::Probe;
 use super::progress::Progress;
 use super::report::{Checks, Report, begun, report};
 use super::server::Limits;
@@ -57,6 +58,8 @@ const ROW_BYTES: usize = 350;
 pub(in crate::load) struct Round {
     measured: Measured,
     replies: Latency,
+    /// How long one record took on the same disk meanwhile.
+    syncs: Latency,
     told: Told,
     peak_kib: Option<u64>,
     descriptors: Option<usize>,
@@ -275,15 +278,16 @@ impl<'r> Scene<'r> {
         let mut post = Post::start(self.place, &orders, self.interrupt)?;
         crowd.turn_during(office, || post.wait_until_ready())?;
         office.next_round();
+        let probe = Probe::start(&self.target.folder().path().join("probe"))?;
         let (cpu_before, began) = (post.cpu_time()?, Instant::now());
         let measured = run_round(crowd, office, Asking::Open { per_second: rate }, plan)?;
         let (cpu_after, took) = (post.cpu_time()?, began.elapsed());
-        let replies = office.take_replies();
+        let (replies, syncs) = (office.take_replies(), probe.end()?);
         let (peak_kib, descriptors) = (self.server.peak_kib()?, self.server.descriptors()?);
         let told = crowd.turn_during(office, move || post.end())?;
         let cpu = cpu_before.zip(cpu_after).map(|(before, after)| after.saturating_sub(before));
         let others_cores = cpu.map(|cpu| cpu.as_secs_f64() / took.as_secs_f64());
-        Ok(Round { measured, replies, told, peak_kib, descriptors, others_cores })
+        Ok(Round { measured, replies, syncs, told, peak_kib, descriptors, others_cores })
     }
 
     fn memory(&self, pairs: &[Pair]) -> Outcome<Option<MemoryFigures>> {

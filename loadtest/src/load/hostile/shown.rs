@@ -92,6 +92,8 @@ impl HostileFigures {
             row("reply max ms", &|rounds| max(&rounds.replies), None),
             row("on boards p50 ms", &|rounds| millis(&rounds.deliveries.p50_us), None),
             row("on boards p99 ms", &|rounds| millis(&rounds.deliveries.p99_us), Some(&self.deliveries_p99_by_without)),
+            row("a sync meanwhile p99 ms", &|rounds| millis(&rounds.syncs.p99_us), None),
+            row("a sync meanwhile max ms", &|rounds| max(&rounds.syncs), None),
             row("server cores", &|rounds| or_dash(rounds.server_cores.as_ref()), None),
             row("server peak KiB", &|rounds| or_dash(rounds.server_peak_kib.as_ref()), None),
             row("server descriptors", &|rounds| or_dash(rounds.server_descriptors.as_ref()), None),
