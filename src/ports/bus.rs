@@ -32,7 +32,8 @@ pub struct Committed {
     pub to: TenantSeq,
     /// The public rows that they led to, one an agent, the last one.
     pub rows: Vec<FeedRow>,
-    /// More is on its way to the journal already: whoever tells many may tell both at once. Nothing is promised by it.
+    /// More is on its way to the shard's journal already, of this tenant or another: whoever tells many may tell both at once. A hint, of which
+    /// nothing is promised.
     pub more: bool,
     /// The directory, when it changed: all rows are to be looked at anew.
     pub directory: Option<Arc<Directory>>,

@@ -48,6 +48,7 @@ pub(super) async fn run<S>(stream: S, arrival: Box<Arrival>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    // In a box: as locals of this task, the parts would have room in it beside the whole.
     let mut connection = Box::pin(Connection::open(stream, *arrival)).await;
     let _counted = Counted::new();
     let (id, cut) = (connection.session.id(), connection.app.cut.clone());
