@@ -19,7 +19,7 @@ const COUNTED_OVER: Duration = Duration::from_millis(500);
 /// What has stopped coming is not waited for: not for longer than so many changes take to come evenly. People do not come evenly: at random, one
 /// wait in fifty ends so though more would have come (e⁻⁴).
 const GAPS_MAX: u64 = 4;
-/// What comes within it is told at once in any case: waking up takes as long.
+/// What comes within it came together, and whoever waited no longer has not waited: waking up takes as long.
 const BURST: Duration = Duration::from_millis(1);
 /// A wait was in vain when nothing came for longer than what came before had taken. After so many, one after the other, changes come in bursts, and
 /// are not waited for,
